@@ -1,0 +1,3 @@
+"""Linear controlled differential equations in JAX."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,3 @@
+"""Sequence models in torch."""
+
+__version__ = "0.1.0"

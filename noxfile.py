@@ -1,0 +1,163 @@
+# /// script
+# dependencies = ["nox[uv]>=2025.2.9"]
+# ///
+"""Every job of the repository. `nox -l` lists them; `nox -s NAME -- ARGUMENTS` runs one.
+
+One environment per framework, built from the committed lock and shared by that framework's
+sessions, lives in `.nox/<environment>`.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "none"  # sessions share environments, see `environment`
+nox.options.sessions = ["lint", "types", "tests"]
+
+ROOT = Path(__file__).parent.resolve()
+ENVIRONMENTS = {
+    "core": "--package seqtheory --group test",
+    "plot": "--package experiments",
+    "jax": "--package experiments --extra jax --group test",
+    "torch": "--package seq-torch --group test",
+    "lint": "--only-group lint",
+    "types": "--package experiments --extra jax --group test --group types",
+    "docs": "--package experiments --extra jax --group docs",
+    "benchmarks": "--package experiments --extra jax --group benchmarks",
+}
+# Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
+TESTS = {
+    "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
+    "lcde_jax": ("jax", ["tests/lcde_jax"]),
+    "experiments": ("jax", ["tests/experiments", "tests/cross", "tests/test_architecture.py"]),
+}
+
+
+def uv(session: nox.Session, command: str, *arguments: str, **env: str | None) -> None:
+    """Run uv, which nox's own extra brings along."""
+    session.run("uv", *command.split(), *arguments, env=env, external=True)
+
+
+def environment(session: nox.Session, name: str) -> Path:
+    """Bring `.nox/<name>` to the state of the lock and return its folder of programs."""
+    folder = ROOT / ".nox" / name
+    locked = {"UV_PROJECT_ENVIRONMENT": str(folder), "VIRTUAL_ENV": None}
+    uv(session, f"sync --frozen --quiet {ENVIRONMENTS[name]}", **locked)
+    return folder / ("Scripts" if os.name == "nt" else "bin")
+
+
+def python(session: nox.Session, name: str, *arguments: str, **options: object) -> None:
+    """Run the Python of environment `name` from the repository's root."""
+    session.run(str(environment(session, name) / "python"), *arguments, external=True, **options)
+
+
+def study(session: nox.Session, name: str, module: str) -> None:
+    """Run one half of a study, then draw its figure and print its table."""
+    shared = [a for a in session.posargs if a in ("-h", "--help")]
+    python(session, "jax", "-m", "experiments", "run", f"{name}.{module}", *session.posargs)
+    if not shared:
+        preset = chosen(session.posargs, "--preset")
+        results = chosen(session.posargs, "--results")
+        for command in ("plot", "table"):
+            python(session, "jax", "-m", "experiments", command, name, *preset, *results)
+
+
+def chosen(arguments: list[str], option: str) -> list[str]:
+    """`option` and its value as given on the command line, in either spelling, or nothing."""
+    for position, argument in enumerate(arguments):
+        if argument == option and position + 1 < len(arguments):
+            return [option, arguments[position + 1]]
+        if argument.startswith(f"{option}="):
+            return [argument]
+    return []
+
+
+@nox.session
+def lcde_toy(session: nox.Session) -> None:
+    """Main job: signature labels from random linear CDEs, full scale [-- --preset controls ...]."""
+    study(session, "toy", "linear_cde")
+
+
+@nox.session
+def plot(session: nox.Session) -> None:
+    """Redraw a study's figure from its records: nox -s plot -- toy (no framework installed)."""
+    python(session, "plot", "-m", "experiments", "plot", *session.posargs)
+
+
+@nox.session
+def table(session: nox.Session) -> None:
+    """Print a study's table and claims from its records: nox -s table -- toy."""
+    python(session, "plot", "-m", "experiments", "table", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("room", list(TESTS), ids=list(TESTS))
+def tests(session: nox.Session, room: str) -> None:
+    """Tests of each room in its own environment: core without JAX and torch, then the rest."""
+    name, arguments = TESTS[room]
+    python(
+        session,
+        name,
+        "-m",
+        "pytest",
+        *(session.posargs or arguments),
+        env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")},
+    )
+
+
+@nox.session
+def torch_tests(session: nox.Session) -> None:
+    """Tests of seq_torch. Its environment downloads torch (about 3 GB on Linux)."""
+    python(session, "torch", "-m", "pytest", *(session.posargs or ["tests/seq_torch"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format and lint with ruff, check the spelling, check that the lock is up to date."""
+    programs = environment(session, "lint")
+    for command in (
+        ("ruff", "format", "--check", "."),
+        ("ruff", "check", "."),
+        ("codespell", "packages", "experiments", "tests", "docs", "benchmarks", "README.md"),
+    ):
+        session.run(str(programs / command[0]), *command[1:], external=True)
+    uv(session, "lock --check --quiet")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Type-check with pyright: strict for the core."""
+    programs = environment(session, "types")
+    session.run(str(programs / "pyright"), "--pythonpath", str(programs / "python"), external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation: every code cell is executed, warnings are errors."""
+    build = "-m sphinx -W --keep-going -b html docs docs/_build/html"
+    python(session, "docs", *build.split(), *session.posargs)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Speed and memory against peers, printed as ratios [-- labels words features figure]."""
+    python(session, "benchmarks", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build the three wheels, look into each, and use the core from its wheel alone."""
+    folder = Path(session.create_tmp())
+    for package in ("seqtheory", "lcde-jax", "seq-torch"):
+        uv(session, f"build --quiet --wheel --package {package} --out-dir", str(folder))
+    for wheel in sorted(folder.glob("*.whl")):
+        files = zipfile.ZipFile(wheel).namelist()
+        for needed in ("py.typed", "LICENSE"):
+            if not any(file.endswith(needed) for file in files):
+                session.error(f"{wheel.name} holds no {needed}")
+    core = next(folder.glob("seqtheory-*.whl"))
+    alone = "from seqtheory.group import group; assert group('A5').order == 60"
+    uv(session, "run --isolated --no-project --with", str(core), "python", "-c", alone)

@@ -1,0 +1,189 @@
+"""A data set in memory: inputs, targets and a mask, split and batched in NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int, Shaped
+
+Seed = int | tuple[int, ...]
+
+# One stream per purpose, so that a split and the batches of one seed are not the same permutation.
+_SPLIT, _BATCHES = 1, 2
+_BLOCK_ROWS = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples along the first axis of every array.
+
+    Parameters
+    ----------
+    inputs
+        ``(batch, ...)``; for sequences ``(batch, time, channel)`` or tokens ``(batch, time)``.
+    targets
+        ``(batch, ...)``.
+    mask
+        Boolean ``(batch, time)``, True where a position counts; None where all do.
+
+    Raises
+    ------
+    TypeError
+        If an array is neither numbers nor booleans, or the mask is not boolean.
+    ValueError
+        If first axes differ, there are no rows, the mask does not fit the inputs, or a value is
+        NaN or infinite; the message names the first bad index.
+
+    Notes
+    -----
+    The arrays are read-only views of those given, not copies: whoever made them must not write
+    to them afterwards.
+
+    Examples
+    --------
+    >>> data = Dataset(np.arange(10).reshape(5, 2), np.arange(5))
+    >>> train, test = data.split((0.8, 0.2), seed=None)
+    >>> len(train), test.targets.tolist()
+    (4, [4])
+    """
+
+    inputs: Shaped[np.ndarray, "batch ..."]
+    targets: Shaped[np.ndarray, "batch ..."]
+    mask: Bool[np.ndarray, "batch time"] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "targets", "mask"):
+            array = getattr(self, name)
+            if array is not None:
+                object.__setattr__(self, name, _checked_array(array, name))
+        if len(self.targets) != len(self.inputs):
+            raise ValueError(
+                f"{len(self.inputs)} inputs but {len(self.targets)} targets: the first axes must "
+                "agree, one row per example."
+            )
+        if self.mask is not None:
+            self._check_mask(self.mask)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def split(self, fractions: Sequence[float], seed: Seed | None) -> tuple[Dataset, ...]:
+        """Cut into disjoint parts.
+
+        Parameters
+        ----------
+        fractions
+            Share of each part, in (0, 1], with a sum of at most 1; rows left over belong to none.
+        seed
+            Shuffles the rows first; with None the first part holds the first rows.
+
+        Returns
+        -------
+        One data set per fraction. Without a seed they share memory with this one.
+
+        Raises
+        ------
+        ValueError
+            If the fractions are no such shares, or a part would be empty.
+        """
+        shares = np.asarray(fractions, dtype=np.float64)
+        if shares.ndim != 1 or not len(shares) or not (shares > 0).all() or shares.sum() > 1 + 1e-9:
+            raise ValueError(
+                f"got fractions {tuple(fractions)!r}, expected positive numbers that sum to at "
+                "most 1, such as (0.8, 0.2)."
+            )
+        edges = [0, *np.rint(np.cumsum(shares) * len(self)).astype(int).tolist()]
+        parts = list(pairwise(edges))
+        for share, (start, stop) in zip(shares.tolist(), parts, strict=True):
+            if start == stop:
+                raise ValueError(
+                    f"fraction {share} of {len(self)} rows is an empty part; use more rows or a "
+                    "larger fraction."
+                )
+        if seed is None:
+            return tuple(self._rows(slice(start, stop)) for start, stop in parts)
+        order = _permutation(len(self), seed, _SPLIT)
+        return tuple(self._rows(order[start:stop]) for start, stop in parts)
+
+    def batches(self, batch_size: int, seed: Seed | None) -> Iterator[Dataset]:
+        """Iterate over one epoch.
+
+        Parameters
+        ----------
+        batch_size
+            Rows per batch; the last batch holds what is left and may be shorter.
+        seed
+            Decides the order of the rows, from the seed and the number of rows alone; pass
+            ``(seed, epoch)`` for another order in each epoch. None keeps the order.
+
+        Raises
+        ------
+        ValueError
+            If `batch_size` is not a positive integer or the seed is negative.
+        """
+        if isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1:
+            raise ValueError(f"got batch_size {batch_size!r}, expected an integer of at least 1.")
+        order = None if seed is None else _permutation(len(self), seed, _BATCHES)
+        starts = range(0, len(self), int(batch_size))
+        spans = (slice(start, start + int(batch_size)) for start in starts)
+        return (self._rows(rows if order is None else order[rows]) for rows in spans)
+
+    def _rows(self, rows: slice | Int[np.ndarray, " row"]) -> Dataset:
+        mask = None if self.mask is None else self.mask[rows]
+        return Dataset(self.inputs[rows], self.targets[rows], mask)
+
+    def _check_mask(self, mask: np.ndarray) -> None:
+        if mask.dtype != np.bool_:
+            raise TypeError(
+                f"the mask has dtype {mask.dtype}, expected bool; convert it with mask != 0."
+            )
+        if mask.ndim != 2 or mask.shape != self.inputs.shape[:2]:
+            raise ValueError(
+                f"the mask has shape {mask.shape}, expected the (batch, time) "
+                f"{self.inputs.shape[:2]} of the inputs."
+            )
+
+
+def _checked_array(array: object, name: str) -> np.ndarray:
+    checked = np.asarray(array)
+    if checked.dtype.kind not in "biufc":
+        raise TypeError(
+            f"{name} has dtype {checked.dtype}, expected numbers; a ragged list becomes an array "
+            "by padding it and passing a mask."
+        )
+    if checked.ndim == 0 or len(checked) == 0:
+        raise ValueError(
+            f"{name} has shape {checked.shape}, expected (batch, ...) with at least one row."
+        )
+    if checked.dtype.kind in "fc":
+        _check_finite(checked, name)
+    view = checked.view()
+    view.flags.writeable = False
+    return view
+
+
+def _check_finite(array: np.ndarray, name: str) -> None:
+    for start in range(0, len(array), _BLOCK_ROWS):
+        finite = np.isfinite(array[start : start + _BLOCK_ROWS])
+        if not finite.all():
+            row, *rest = np.argwhere(~finite)[0].tolist()
+            where = (start + row, *rest)
+            raise ValueError(
+                f"{name}[{', '.join(map(str, where))}] is {array[where]}; every value must be "
+                "finite. Drop or mend that row first."
+            )
+
+
+def _permutation(count: int, seed: Seed, stream: int) -> Int[np.ndarray, " row"]:
+    entropy = seed if isinstance(seed, tuple) else (seed,)
+    if min(entropy, default=-1) < 0:
+        raise ValueError(
+            f"got seed {seed!r}, expected a non-negative integer, a tuple of them, or None."
+        )
+    return np.random.default_rng((stream, *entropy)).permutation(count)

@@ -1,0 +1,16 @@
+"""Memory of sequence models: measured, fitted, and how stably it can be approximated."""
+
+from seqtheory.memory_theory.decay import DecayCurve, DecayFit, Estimate, fit_decay
+from seqtheory.memory_theory.functionals import perturbation_error
+from seqtheory.memory_theory.probes import memory_function
+from seqtheory.memory_theory.stability import stability_functional
+
+__all__ = [
+    "DecayCurve",
+    "DecayFit",
+    "Estimate",
+    "fit_decay",
+    "memory_function",
+    "perturbation_error",
+    "stability_functional",
+]

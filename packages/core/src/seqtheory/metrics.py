@@ -236,13 +236,14 @@ def time_weighted_error(
     _counted(outputs, targets, None)
     if outputs.ndim < 2:
         raise ValueError(f"outputs have shape {outputs.shape}, expected (batch, time, ...).")
-    steps = outputs.shape[1]
-    weights = np.power(np.arange(1, steps + 1) / (steps + 1), float(power))
+    steps: int = outputs.shape[1]
+    weights = (np.linspace(1, steps, steps) / (steps + 1)) ** power
     weights /= weights.mean()
     with np.errstate(over="ignore", invalid="ignore"):
         squares = (outputs - targets) ** 2
-        per_time = squares.mean(axis=(0, *range(2, squares.ndim)))
-        return float(np.mean(per_time * (weights if weighting == "natural" else weights**2)))
+        per_time: Float[np.ndarray, " time"] = squares.mean(axis=(0, *range(2, squares.ndim)))
+        factors: Float[np.ndarray, " time"] = weights if weighting == "natural" else weights**2
+        return float((per_time * factors).mean())
 
 
 def _values(array: np.ndarray, name: str) -> np.ndarray:

@@ -1,0 +1,123 @@
+"""Getting the text of a word file, and telling what it is where it is no word file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+MAX_LINE = 1_000_000
+"""Longest line that is read, in bytes; a word of 100,000 tokens still fits."""
+
+_FOREIGN = {
+    b"\x1f\x8b": "gzip-compressed; unpack it first (gunzip)",
+    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"\xfd7zXZ": "xz-compressed; unpack it first",
+    b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it first",
+    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
+}
+_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_NOT_TEXT = re.compile(rb"[^\t\n\r\x20-\x7e]")
+
+
+class WordFileError(ValueError):
+    """A word file that cannot be used; the message begins with the file and the line."""
+
+
+@dataclass(frozen=True)
+class Source:
+    r"""The text of a word file: where the columns stand, and the rows.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    header
+        Names of the columns.
+    rows
+        All lines after the header, each ended by ``\n``.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    rows: bytes
+
+    def column(self, name: str) -> int:
+        """Position of a column."""
+        if name not in self.header:
+            self.fail(
+                1,
+                f"no column {name!r}; the header is {shown(','.join(self.header))}, expected "
+                "seed,input,target",
+            )
+        return self.header.index(name)
+
+    def fail(self, line: int, reason: str) -> NoReturn:
+        """Raise a `WordFileError` at a line, the header being line 1."""
+        fail(self.path, line, reason)
+
+
+def fail(path: Path, line: int, reason: str) -> NoReturn:
+    """Raise a `WordFileError`."""
+    raise WordFileError(f"{path}:{line}: {reason}.")
+
+
+def shown(text: str) -> str:
+    """Text for a message: quoted, control characters escaped, cut short."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def open_source(path: Path) -> Source:
+    """Read a file, refuse what is no word file, and unify its line ends."""
+    data = path.read_bytes()
+    _refuse_foreign(path, data)
+    text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    damaged = bool(text.translate(None, _TEXT))  # far quicker than the search
+    if damaged and (bad := _NOT_TEXT.search(text)):
+        kind = "a NUL byte" if bad[0] == b"\0" else f"the byte 0x{bad[0].hex()}"
+        line = text.count(b"\n", 0, bad.start()) + 1
+        fail(path, line, f"{kind} in what should be plain text: the file is binary or damaged")
+    _refuse_long_lines(path, text)
+    header, newline, rows = text.partition(b"\n")
+    names = tuple(name.strip() for name in header.decode("ascii").split(","))
+    source = Source(path, names, rows.rstrip(b"\n") + b"\n")
+    for name in ("input", "target"):
+        source.column(name)
+    if not newline or not rows or rows.isspace():
+        fail(path, 1, "a header and no rows: the file is empty or cut short. Write it again")
+    if not rows.endswith(b"\n"):
+        fail(
+            path,
+            text.count(b"\n") + 1,
+            "the last line does not end in a newline, so the file may be cut short. Get it again, "
+            "or add the newline if it is complete",
+        )
+    return source
+
+
+def _refuse_foreign(path: Path, data: bytes) -> None:
+    if not data or data.isspace():
+        fail(path, 1, "the file is empty, expected the header seed,input,target")
+    if data.startswith(b"version ") and b"git-lfs" in data[:200]:
+        fail(
+            path,
+            1,
+            "a Git-LFS pointer, not the data. Run `git lfs pull` in the clone it came from, or "
+            "make words with seqtheory.tasks.GroupWords",
+        )
+    for magic, kind in _FOREIGN.items():
+        if data.startswith(magic):
+            fail(path, 1, f"the file is {kind}")
+
+
+def _refuse_long_lines(path: Path, text: bytes) -> None:
+    start, line = 0, 1
+    while len(text) - start > MAX_LINE:
+        # the last newline in reach: all lines before it are short enough
+        stop = text.rfind(b"\n", start, start + MAX_LINE + 1)
+        if stop < 0:
+            fail(path, line, f"a line of more than {MAX_LINE} characters, expected a word")
+        line += text.count(b"\n", start, stop + 1)
+        start = stop + 1

@@ -228,7 +228,10 @@ def test_perturbation_error_says_what_is_wrong(settings, message):
         perturbation_error(HEAVY, rp.Best(), **{**good, **settings})
 
 
-def test_stability_functional_refuses_discrete_forms():
+def test_stability_functional_says_what_is_wrong():
+    for weight_range in (0.0, 1000.0):
+        with pytest.raises(ValueError, match="weight_range"):
+            stability_functional(rp.Exp(), [0.1], weight_range=weight_range)
     with pytest.raises(TypeError, match="continuous"):
         stability_functional(rp.DiscreteExp(), [0.1])
 

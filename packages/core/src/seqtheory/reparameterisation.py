@@ -311,7 +311,9 @@ class DiscreteBest(DiscreteReparameterisation):
 
     def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """Non-negative weight of an eigenvalue in [1 - 1/b, 1)."""
-        return Best(self.a, self.b).inverse(_real("eigenvalue", eigenvalue) - 1.0)
+        low = 1.0 - 1.0 / self.b if self.b > 0 else -np.inf
+        found = _eigenvalues_within(eigenvalue, low, 1.0, self, closed=self.b > 0)
+        return np.sqrt(np.maximum(1.0 / (1.0 - found) - self.b, 0.0) / self.a)
 
     def distance(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """1 / (a w^2 + b)."""

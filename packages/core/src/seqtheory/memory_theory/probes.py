@@ -101,6 +101,7 @@ def memory_function(
     require_positive("dt", dt)
     require_positive("amplitude", amplitude)
     require_choice("probe", probe, PROBES)
+    require_integer("seed", seed, 0)
     if warm_up is not None:
         require_integer("warm_up", warm_up, 1)
     warm = 4 * horizon if warm_up is None else warm_up

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._settings import require_positive
 from seqtheory.reparameterisation import Reparameterisation
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def stability_functional(
     betas
         Sizes of the perturbation of a weight: non-negative, increasing.
     weight_range
-        Weights with :math:`|w|` up to this are searched.
+        Weights with :math:`|w|` up to this, at most 100, are searched.
 
     Returns
     -------
@@ -75,6 +76,9 @@ def stability_functional(
             f"stability_functional takes a continuous-time Reparameterisation, but got "
             f"{parameterisation!r}; for a discrete form pass the continuous one it came from."
         )
+    require_positive("weight_range", weight_range)
+    if weight_range > 100:
+        raise ValueError(f"weight_range={weight_range} must be at most 100: exp(w) overflows.")
     sizes = perturbation_sizes(betas)
     # 1e-3 apart, symmetric about zero.
     weights = np.linspace(-weight_range, weight_range, 2 * round(1000 * weight_range) + 1)

@@ -76,6 +76,7 @@ class DecayingMemory:
 
     def build(self, seed: int) -> Dataset:
         """Draw the sequences; the same seed gives the same bytes."""
+        require_integer("seed", seed, 0)
         size = self.num_sequences * self.length
         require_memory(2 * 8 * size, f"{self.num_sequences} sequences of length {self.length}")
         weights = sample(self.kernel, self.dt * np.arange(self.length))

@@ -61,7 +61,7 @@ class SignatureLabels:
     The defaults are the recipe of the reference. With two channels its label is the plain
     coefficient :math:`S^{12} = \tfrac12 X^1 X^2 + \text{area}`, and not the Levy area (the
     anti-symmetric part), as the name of that experiment suggests. `build` needs the memory of
-    its result and about 50 MB.
+    its result and about 20 MB.
 
     References
     ----------
@@ -106,6 +106,7 @@ class SignatureLabels:
 
     def build(self, seed: int) -> Dataset:
         """Draw the paths and label them; the same seed gives the same bytes."""
+        require_integer("seed", seed, 0)
         shape = (self.num_paths, self.length, self.channels)
         dtype = np.dtype(self.dtype)
         numbers = self.num_paths * (self.length * self.channels + 1)

@@ -1,0 +1,121 @@
+"""Features by solving the equations, in the precision of the paths."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .solvers import adaptive, exact, taylor
+from .structure import Diagonal
+
+if TYPE_CHECKING:
+    from jaxtyping import Array, Float
+    from numpy.typing import DTypeLike
+
+    from .cde import LinearCDE
+
+PATHS_PER_CALL = 512  # keeps the states and one Taylor term in cache
+
+
+class ExactFeatures:
+    """Terminal states by the exact solver, with one order for all steps of all paths."""
+
+    def __init__(self, cdes: tuple[LinearCDE, ...], paths: Float[np.ndarray, "path time channel"]):
+        self._cdes = cdes
+        self._orders = [series_order(cde, paths) for cde in cdes]
+
+    def __call__(
+        self, block: Float[np.ndarray, "path time channel"]
+    ) -> tuple[Float[np.ndarray, "path width"], ...]:
+        """Features of a block of paths, one array per equation."""
+        return tuple(
+            _in_parts(partial(_exact_states, order=order, substeps=substeps), cde, block)
+            for cde, (order, substeps) in zip(self._cdes, self._orders, strict=True)
+        )
+
+
+class AdaptiveFeatures:
+    """Terminal states by the published adaptive solver."""
+
+    def __init__(self, cdes: tuple[LinearCDE, ...]):
+        self._cdes = cdes
+
+    def __call__(
+        self, block: Float[np.ndarray, "path time channel"]
+    ) -> tuple[Float[np.ndarray, "path width"], ...]:
+        """Features of a block of paths, one array per equation."""
+        return tuple(_in_parts(_adaptive_states, cde, block) for cde in self._cdes)
+
+
+def series_order(cde: LinearCDE, paths: Float[np.ndarray, "path time channel"]) -> tuple[int, int]:
+    """Taylor terms and substeps that make every step of every path exact to rounding."""
+    if isinstance(cde.structure, Diagonal):
+        return 1, 1  # closed form
+    with _precision(paths.dtype):
+        bound = float(taylor.generators(_cast(cde, paths.dtype)).norm_bound())
+        norm = bound * _longest_increment(paths)
+        taylor.check_norm(norm)
+        order, substeps = taylor.orders(jnp.asarray(norm, paths.dtype), paths.dtype)
+        return int(order), int(substeps)
+
+
+def _longest_increment(paths: Float[np.ndarray, "path time channel"]) -> float:
+    longest = 0.0
+    for start in range(0, len(paths), PATHS_PER_CALL):
+        steps = np.diff(paths[start : start + PATHS_PER_CALL], axis=1).astype(np.float64)
+        longest = max(longest, float(np.square(steps).sum(-1).max()))
+    return float(np.sqrt(longest + (paths.shape[1] - 1) ** -2.0))
+
+
+def _in_parts(solver, cde: LinearCDE, block: np.ndarray) -> np.ndarray:
+    """Solve a block in calls of one size, the last one padded, so that one program is compiled."""
+    features = np.empty((len(block), cde.width), block.dtype)
+    with _precision(block.dtype):
+        cde = _cast(cde, block.dtype)
+        for start in range(0, len(block), PATHS_PER_CALL):
+            part = block[start : start + PATHS_PER_CALL]
+            short = PATHS_PER_CALL - len(part)
+            padded = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
+            features[start : start + len(part)] = np.asarray(solver(cde, padded))[: len(part)]
+    return features
+
+
+@partial(jax.jit, static_argnames=("order", "substeps"))
+def _exact_states(
+    cde: LinearCDE, paths: Float[Array, "path time channel"], order: int, substeps: int
+) -> Float[Array, "path width"]:
+    def terminal(path: Float[Array, "time channel"]) -> Float[Array, " width"]:
+        steps = jnp.diff(path, axis=0)
+        time = jnp.full((len(steps), 1), 1 / len(steps), path.dtype)
+        increments = jnp.concatenate([time, steps], axis=1)
+        return exact.terminal_state(cde, cde.initial_state(path[0]), increments, order, substeps)
+
+    return jax.vmap(terminal)(paths)
+
+
+@jax.jit
+def _adaptive_states(
+    cde: LinearCDE, paths: Float[Array, "path time channel"]
+) -> Float[Array, "path width"]:
+    times = jnp.linspace(0, 1, paths.shape[1], dtype=paths.dtype)
+
+    def terminal(path: Float[Array, "time channel"]) -> Float[Array, " width"]:
+        driver = jnp.concatenate([times[:, None], path], axis=1)
+        initial = cde.initial_state(path[0])
+        return adaptive.states(cde, initial, times, driver, terminal_only=True)[-1]
+
+    return jax.vmap(terminal)(paths)
+
+
+def _cast(cde: LinearCDE, dtype: DTypeLike) -> LinearCDE:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), cde)
+
+
+def _precision(dtype: DTypeLike) -> AbstractContextManager[object]:
+    """JAX's 64-bit mode, in this thread and for these calls alone, where the paths ask for it."""
+    return jax.enable_x64(True) if np.dtype(dtype) == np.float64 else nullcontext()

@@ -1,0 +1,54 @@
+"""Adaptive Runge-Kutta solution, with the settings of the published experiments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import diffrax
+import jax.numpy as jnp
+
+from ..structure import Diagonal
+
+if TYPE_CHECKING:
+    from jaxtyping import Array, Float
+
+    from ..cde import LinearCDE
+
+PUBLISHED_TOLERANCE = 1e-2  # rtol and atol of arXiv 2402.19047's toy experiment
+PUBLISHED_FIRST_STEP = 0.01
+
+
+def states(
+    cde: LinearCDE,
+    initial: Float[Array, " width"],
+    times: Float[Array, " time"],
+    driver: Float[Array, "time path_channel"],
+    rtol: float = PUBLISHED_TOLERANCE,
+    atol: float = PUBLISHED_TOLERANCE,
+    terminal_only: bool = False,
+) -> Float[Array, "time width"]:
+    """State at `times` (or at the last of them alone) by Tsit5 on the linear interpolation."""
+
+    def vector_field(
+        time: Array, state: Float[Array, " width"], args: None
+    ) -> Float[Array, "width path_channel"]:
+        del time, args
+        moved = cde.A * state if isinstance(cde.structure, Diagonal) else cde.A @ state
+        return moved.T if cde.B is None else moved.T + cde.B
+
+    control = diffrax.LinearInterpolation(times, driver)
+    solution = diffrax.diffeqsolve(
+        diffrax.ControlTerm(vector_field, control).to_ode(),
+        diffrax.Tsit5(),
+        t0=times[0],
+        t1=times[-1],
+        dt0=jnp.asarray(PUBLISHED_FIRST_STEP, times.dtype),
+        y0=initial,
+        saveat=diffrax.SaveAt(t1=True) if terminal_only else diffrax.SaveAt(ts=times),
+        stepsize_controller=diffrax.ClipStepSizeController(
+            diffrax.PIDController(rtol=rtol, atol=atol), jump_ts=times
+        ),
+        max_steps=64 * len(times) + 4096,
+    )
+    assert solution.ys is not None
+    return solution.ys

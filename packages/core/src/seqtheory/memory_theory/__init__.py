@@ -1,9 +1,9 @@
 """Memory of sequence models: measured, fitted, and how stably it can be approximated."""
 
-from seqtheory.memory_theory.decay import DecayCurve, DecayFit, Estimate, fit_decay
-from seqtheory.memory_theory.functionals import perturbation_error
-from seqtheory.memory_theory.probes import memory_function
-from seqtheory.memory_theory.stability import stability_functional
+from seqtheory.memory_theory._decay import DecayCurve, DecayFit, Estimate, fit_decay
+from seqtheory.memory_theory._functionals import perturbation_error
+from seqtheory.memory_theory._probes import memory_function
+from seqtheory.memory_theory._stability import stability_functional
 
 __all__ = [
     "DecayCurve",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from seqtheory._settings import require_choice, require_integer, require_positive
 from seqtheory.memory import Kernel, sample
-from seqtheory.memory_theory.stability import perturbation_sizes
+from seqtheory.memory_theory._stability import perturbation_sizes
 from seqtheory.reparameterisation import Reparameterisation
 
 if TYPE_CHECKING:

@@ -109,23 +109,30 @@ def test_auxiliary_words_are_all_of_length_two() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "error", "message"),
     [
-        ({"group": "a5"}, "did you mean 'A5'"),
-        ({"group": "S8"}, "at most order"),
-        ({"length": 0}, "got length 0"),
-        ({"length": 2.5}, "got length 2.5"),
-        ({"length": True}, "got length True"),
-        ({"num_words": 0}, "got num_words 0"),
+        ({"group": "a5"}, ValueError, "did you mean 'A5'"),
+        ({"group": "S8"}, ValueError, "at most order"),
+        ({"length": 0}, ValueError, "length=0 is too small"),
+        ({"length": 2.5}, TypeError, "length=2.5 is not an integer"),
+        ({"length": True}, TypeError, "length=True is not an integer"),
+        ({"num_words": 0}, ValueError, "num_words=0 is too small"),
     ],
 )
-def test_bad_options_are_refused_at_construction(options: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_bad_options_are_refused_at_construction(
+    options: dict, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
         GroupWords(**options)
 
 
 def test_bad_seeds_are_refused() -> None:
-    with pytest.raises(ValueError, match="non-negative"):
+    with pytest.raises(ValueError, match="seed=-1 is too small"):
         GroupWords("Z3", 4, 5).build(-1)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="seed=None is not an integer"):
         GroupWords("Z3", 4, 5).build(None)  # pyright: ignore[reportArgumentType]
+
+
+def test_words_that_cannot_fit_are_refused_before_any_is_drawn() -> None:
+    with pytest.raises(MemoryError, match="1,000,000,000,000 words of length 20 needs about"):
+        GroupWords("A5", 20, 10**12).build(0)

@@ -19,7 +19,7 @@ def test_settings_are_frozen_values() -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 @pytest.mark.parametrize("name", ["learning_rate", "clip"])
 def test_rates_that_cannot_train_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"got {name} {value}"):
+    with pytest.raises(ValueError, match=f"{name}={value} must be a positive number"):
         Training(**{name: value})
 
 
@@ -28,16 +28,16 @@ def test_rates_that_cannot_train_are_refused(name: str, value: float) -> None:
 )
 @pytest.mark.parametrize("value", ["1", True, [1]])
 def test_what_is_no_number_is_refused(name: str, value: object) -> None:
-    with pytest.raises(TypeError, match=f"got {name}"):
+    with pytest.raises(TypeError, match=f"{name}="):
         Training(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["batch_size", "num_steps", "evaluate_every"])
 def test_counts_start_at_one(name: str) -> None:
     assert getattr(Training(**{name: 1}), name) == 1
-    with pytest.raises(ValueError, match=f"got {name} 0, expected at least 1"):
+    with pytest.raises(ValueError, match=f"{name}=0 is too small"):
         Training(**{name: 0})
-    with pytest.raises(TypeError, match=rf"got {name} 2\.0"):
+    with pytest.raises(TypeError, match=rf"{name}=2\.0 is not an integer"):
         Training(**{name: 2.0})
 
 
@@ -46,5 +46,5 @@ def test_counts_start_at_one(name: str) -> None:
     [("weight_decay", -0.1), ("seed", -1), ("target", math.nan), ("weight_decay", math.inf)],
 )
 def test_other_values_out_of_range_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"got {name}"):
+    with pytest.raises(ValueError, match=f"{name}="):
         Training(**{name: value})

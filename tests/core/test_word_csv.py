@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seqtheory import word_csv
 from seqtheory.group import group, order_of
 from seqtheory.tasks import GroupWords
-from seqtheory.word_csv import WordFileError, reading, writing
+from seqtheory.word_csv import WordFileError, _reading, _writing
 
 A5_WORDS_OF_LENGTH_TWO = "5fa1b247ecf078d027a71fff7c486d6e4f12df4d0f8ff4526bc91cf759bbf307"
 POINTER = (
@@ -74,8 +74,8 @@ def test_files_round_trip_and_equal_the_plain_writer(
 
 
 def test_files_of_many_blocks_round_trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "_BLOCK_TOKENS", 100)
-    monkeypatch.setattr(reading, "_BLOCK_BYTES", 777)
+    monkeypatch.setattr(_writing, "_BLOCK_TOKENS", 100)
+    monkeypatch.setattr(_reading, "_BLOCK_BYTES", 777)
     data = GroupWords("Z300", 7, 500).build(seed=0)
     path = tmp_path / "words.csv"
     word_csv.write(path, data.inputs, data.targets, -5)
@@ -90,7 +90,7 @@ def test_files_of_many_blocks_round_trip(tmp_path: Path, monkeypatch: pytest.Mon
 def test_fast_rows_equal_slow_rows(seed: int, length: int, digits: int) -> None:
     tokens = np.random.default_rng(seed).integers(0, 10**digits, (5, 2, length))
     rows = plain(tokens[:, 0], tokens[:, 1], seed).partition("\n")[2]
-    fast = reading._fast_block(rows.encode(), length)
+    fast = _reading._fast_block(rows.encode(), length)
     assert fast is not None
     assert np.array_equal(fast, tokens.reshape(5, -1))
 
@@ -100,8 +100,8 @@ def test_fast_rows_equal_slow_rows(seed: int, length: int, digits: int) -> None:
 )
 def test_irregular_rows_are_left_to_the_slow_reader(row: str) -> None:
     regular = "1,2 3,4 5\n"
-    assert reading._fast_block((regular * 2).encode(), 2) is not None
-    assert reading._fast_block((regular + row + "\n" + regular).encode(), 2) is None
+    assert _reading._fast_block((regular * 2).encode(), 2) is not None
+    assert _reading._fast_block((regular + row + "\n" + regular).encode(), 2) is None
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_bad_files_are_refused_by_file_and_line(
 def test_bad_rows_are_counted_across_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_BLOCK_BYTES", 50)
+    monkeypatch.setattr(_reading, "_BLOCK_BYTES", 50)
     path = written(tmp_path, GOOD + "7,0 1 2,0 1 0\n" * 40 + "7,0 1 2,0 1\n")
     with pytest.raises(WordFileError, match=r"words\.csv:44: "):
         word_csv.read(path)
@@ -234,7 +234,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(
         yield b"7,0 1,"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing, "_rows", full_disk)
+    monkeypatch.setattr(_writing, "_rows", full_disk)
     with pytest.raises(OSError, match="No space left"):
         word_csv.write(path, ONE, ONE, 7)
     assert path.read_text() == GOOD

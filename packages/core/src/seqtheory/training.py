@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+
+from seqtheory._settings import require_integer, require_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Training:
     evaluate_every
         Steps between evaluations; one more follows the last step.
     target
-        Value of the study's metric at which training stops early; None never stops.
+        Value of the study's metric, at least 0, at which training stops early; None never stops.
     seed
         Decides the order of the batches and every other draw of the training.
 
@@ -50,36 +51,12 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("batch_size", 1),
-            ("num_steps", 1),
-            ("evaluate_every", 1),
-            ("seed", 0),
-        ):
-            _check_count(name, getattr(self, name), least)
-        _check_real("learning_rate", self.learning_rate)
-        _check_real("weight_decay", self.weight_decay)
-        if self.learning_rate <= 0:
-            raise ValueError(f"got learning_rate {self.learning_rate!r}, expected more than 0.")
-        if self.weight_decay < 0:
-            raise ValueError(f"got weight_decay {self.weight_decay!r}, expected at least 0.")
+        for name in ("batch_size", "num_steps", "evaluate_every"):
+            require_integer(name, getattr(self, name), minimum=1)
+        require_integer("seed", self.seed, minimum=0)
+        require_positive("learning_rate", self.learning_rate)
+        require_positive("weight_decay", self.weight_decay, zero_allowed=True)
         if self.clip is not None:
-            _check_real("clip", self.clip)
-            if self.clip <= 0:
-                raise ValueError(f"got clip {self.clip!r}, expected more than 0, or None for none.")
+            require_positive("clip", self.clip)
         if self.target is not None:
-            _check_real("target", self.target)
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"got {name} {value!r}, expected an integer of at least {least}.")
-    if value < least:
-        raise ValueError(f"got {name} {value!r}, expected at least {least}.")
-
-
-def _check_real(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"got {name} {value!r}, expected a number.")
-    if not isfinite(value):
-        raise ValueError(f"got {name} {value!r}, expected a finite number.")
+            require_positive("target", self.target, zero_allowed=True)

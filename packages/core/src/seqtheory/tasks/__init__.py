@@ -1,5 +1,7 @@
 """Tasks: frozen descriptions of synthetic problems, each of which builds a data set."""
 
-from .group_words import GroupWords
+from seqtheory.tasks.decaying_memory import DecayingMemory
+from seqtheory.tasks.group_words import GroupWords
+from seqtheory.tasks.signature_labels import SignatureLabels
 
-__all__ = ["GroupWords"]
+__all__ = ["DecayingMemory", "GroupWords", "SignatureLabels"]

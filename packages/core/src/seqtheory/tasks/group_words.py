@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import index
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..dataset import Dataset
-from ..group import group, index_dtype, order_of
+from seqtheory._memory_guard import require_memory
+from seqtheory._settings import require_integer
+from seqtheory.dataset import Dataset
+from seqtheory.group import group, index_dtype, order_of
 
 if TYPE_CHECKING:
     from jaxtyping import Int, UInt64
@@ -35,8 +36,8 @@ class GroupWords:
 
     Raises
     ------
-    ValueError
-        If there is no such group, or a number is below 1.
+    TypeError, ValueError
+        If there is no such group, or a number is no integer of at least 1.
 
     Notes
     -----
@@ -63,9 +64,8 @@ class GroupWords:
 
     def __post_init__(self) -> None:
         order_of(self.group)
-        for name, value in (("length", self.length), ("num_words", self.num_words)):
-            if isinstance(value, bool) or value != int(value) or value < 1:
-                raise ValueError(f"got {name} {value!r}, expected an integer of at least 1.")
+        require_integer("length", self.length, minimum=1)
+        require_integer("num_words", self.num_words, minimum=1)
 
     def auxiliary(self) -> GroupWords:
         """All words of length 2, the set that upstream mixes into training."""
@@ -88,9 +88,15 @@ class GroupWords:
         ------
         TypeError, ValueError
             If the seed is not a non-negative integer.
+        MemoryError
+            If so many words do not fit this machine.
         """
+        require_integer("seed", seed, minimum=0)
         structure = group(self.group)
-        limbs = self._limbs(structure.order, np.random.default_rng(index(seed)))
+        token_bytes = 2 * self.length * index_dtype(structure.order).itemsize
+        count = min(self.num_words, structure.order**self.length)
+        require_memory(count * (token_bytes + 64), f"{count:,} words of length {self.length}")
+        limbs = self._limbs(structure.order, np.random.default_rng(seed))
         words = _decode(limbs, structure.order, self.length)
         return Dataset(words, structure.running_products(words))
 

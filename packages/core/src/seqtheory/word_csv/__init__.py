@@ -4,8 +4,8 @@ The header is ``seed,input,target``; each row holds the seed of the file, then t
 word and of its products, separated by single spaces; lines end in ``\n`` and nothing is quoted.
 """
 
-from .reading import read
-from .source import WordFileError
-from .writing import write
+from seqtheory.word_csv._reading import read
+from seqtheory.word_csv._source import WordFileError
+from seqtheory.word_csv._writing import write
 
 __all__ = ["WordFileError", "read", "write"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..group import Group, index_dtype
-from .source import Source, open_source, shown
-from .writing import MAX_TOKEN
+from seqtheory.group import Group, index_dtype
+from seqtheory.word_csv._source import Source, open_source, shown
+from seqtheory.word_csv._writing import MAX_TOKEN
 
 if TYPE_CHECKING:
     from jaxtyping import Int

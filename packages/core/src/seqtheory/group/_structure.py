@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .axioms import check_axioms, check_order, span
+from seqtheory.group._axioms import check_axioms, check_order, span
 
 if TYPE_CHECKING:
     from jaxtyping import Int

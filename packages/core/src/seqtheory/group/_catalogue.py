@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .axioms import MAX_ORDER, check_order
-from .permutations import one_line, permutation_table
-from .structure import Group
+from seqtheory.group._axioms import MAX_ORDER, check_order
+from seqtheory.group._permutations import one_line, permutation_table
+from seqtheory.group._structure import Group
 
 if TYPE_CHECKING:
     from jaxtyping import Int

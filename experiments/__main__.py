@@ -1,0 +1,160 @@
+"""Command line: ``python -m experiments run | plot | table | list | show``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from experiments import command, drawing, exit_code, listing
+from experiments.stored import printable
+
+Study = Annotated[str, tyro.conf.Positional]
+Settings = Annotated[
+    tuple[str, ...],
+    tyro.conf.arg(name="set", metavar="FIELD=VALUE"),
+    tyro.conf.UseAppendAction,
+]
+Results = Path("results")
+
+app = tyro.extras.SubcommandApp()
+
+
+@app.command
+def run(
+    study: Study,
+    preset: str | None = None,
+    settings: Settings = (),
+    seeds: int | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    results: Path = Results,
+    rerun: command.Rerun | None = None,
+    force: bool = False,
+    checkpoint_seconds: float = 60.0,
+) -> int:
+    """Run what is not finished yet: killed runs go on, failed ones are tried again.
+
+    Args:
+        study: Dotted name (toy.linear_cde) or the path of a file (my_study.py).
+        preset: One of the study's presets; its default if left out.
+        settings: Override a field: lr=1e-3,3e-4 sweeps, task.length=50 reaches inside, widths=(16,32) is one tuple.
+        seeds: Number of seeds for each run, counted up from its own.
+        workers: Processes at once; as many as there are runs and cores if left out.
+        threads: Threads for each process; the cores shared among the workers if left out.
+        results: Folder of the records.
+        rerun: Start over what is finished by other source (stale), what failed, or all.
+        force: Go on from a checkpoint even if other source wrote it; the record says so.
+        checkpoint_seconds: Time between checkpoints.
+    """
+    return command.run(
+        command.Request(
+            study=study,
+            preset=preset,
+            settings=settings,
+            seeds=seeds,
+            workers=workers,
+            threads=threads,
+            results=results,
+            rerun=rerun,
+            force=force,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+    )
+
+
+@app.command
+def plot(
+    study: Study,
+    preset: str | None = None,
+    settings: Settings = (),
+    seeds: int | None = None,
+    results: Path = Results,
+) -> int:
+    """Draw a study's figure from its records.
+
+    Args:
+        study: A study folder: its name (toy) or a path.
+        preset: Whose records to draw; the study's default if left out.
+        settings: The overrides with which the runs were made.
+        seeds: The number of seeds with which they were made.
+        results: Folder of the records; the figure goes there too.
+    """
+    drawing.plot(_drawing(study, preset, settings, seeds, results))
+    return exit_code.OK
+
+
+@app.command
+def table(
+    study: Study,
+    preset: str | None = None,
+    settings: Settings = (),
+    seeds: int | None = None,
+    results: Path = Results,
+) -> int:
+    """Print a study's numbers beside the published ones, and every claim with its verdict.
+
+    Args:
+        study: A study folder: its name (toy) or a path.
+        preset: Whose records to read; the study's default if left out.
+        settings: The overrides with which the runs were made.
+        seeds: The number of seeds with which they were made.
+        results: Folder of the records; the table goes there too.
+    """
+    drawing.table(_drawing(study, preset, settings, seeds, results))
+    return exit_code.OK
+
+
+@app.command(name="list")
+def list_studies(
+    study: Annotated[str | None, tyro.conf.Positional] = None, results: Path = Results
+) -> int:
+    """List studies, their presets, and how many records there are.
+
+    Args:
+        study: One study; all of this package if left out.
+        results: Folder of the records.
+    """
+    listing.overview(study, results)
+    return exit_code.OK
+
+
+@app.command
+def show(record: Study, results: Path = Results) -> int:
+    """Show one record in full.
+
+    Args:
+        record: The beginning of its hash, or the path of its folder.
+        results: Folder of the records.
+    """
+    listing.show(record, results)
+    return exit_code.OK
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Answer one command; an error that carries an exit code is told in one line."""
+    try:
+        return app.cli(prog="experiments", args=arguments)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
+        return exit_code.SIGINT
+    except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if code is None:
+            raise
+        print(f"error: {printable(error)}", file=sys.stderr)  # noqa: T201
+        return code
+
+
+def _drawing(
+    study: str, preset: str | None, settings: tuple[str, ...], seeds: int | None, results: Path
+) -> drawing.Request:
+    return drawing.Request(
+        study=study, preset=preset, settings=settings, seeds=seeds, results=results
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Checkpoints of one run: a folder per step, the last two kept, each carrying its own proof of being whole.
+
+``checkpoints/step_N/`` holds ``tensors.safetensors`` and, written after it, ``state.json`` with the SHA-256 of the
+tensors, the length and SHA-256 of the metrics written so far, and the digests of the source that was running. A
+folder without a matching ``state.json`` is not a checkpoint.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from experiments import durable, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+KEPT = 2
+_STEP = re.compile(r"step_(\d{1,15})")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run stood: its step, its arrays, its plain state.
+
+    Parameters
+    ----------
+    step
+        Steps done.
+    tensors
+        Arrays by name; writable copies.
+    state
+        Plain JSON values; tuples come back as lists.
+    metrics_bytes, metrics_sha256
+        How much of ``metrics.jsonl`` belongs to it, and the digest of that.
+    source
+        Digests of the source that wrote it.
+    """
+
+    step: int
+    tensors: dict[str, np.ndarray]
+    state: dict[str, Any]
+    metrics_bytes: int = 0
+    metrics_sha256: str = stored.sha256(b"")
+    source: dict[str, str] | None = None
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, its proof last, then remove all but the newest two."""
+    target = folder / f"step_{checkpoint.step}"
+    durable.make_folder(target)
+    sha256 = durable.write_tensors(target / "tensors.safetensors", checkpoint.tensors)
+    facts = {
+        "step": checkpoint.step,
+        "tensors_sha256": sha256,
+        "metrics_bytes": checkpoint.metrics_bytes,
+        "metrics_sha256": checkpoint.metrics_sha256,
+        "source": checkpoint.source,
+        "state": checkpoint.state,
+    }
+    durable.write_json(target / "state.json", facts)
+    for old in _steps(folder)[KEPT:]:
+        durable.remove(old)
+
+
+def newest(
+    folder: Path, metrics: bytes, on_rejected: Callable[[Path, str], None]
+) -> Checkpoint | None:
+    """Newest checkpoint that proves to be whole; each newer one that does not is reported first.
+
+    Parameters
+    ----------
+    folder
+        The run's ``checkpoints`` folder; it need not be there.
+    metrics
+        Content of the run's metrics file: a checkpoint whose part of it is lost or changed is no use.
+    on_rejected
+        Called with the folder of a rejected checkpoint and the reason.
+    """
+    for path in _steps(folder):
+        try:
+            return _read(path, metrics)
+        except (stored.RejectedFileError, FileNotFoundError) as error:
+            on_rejected(path, str(error))
+    return None
+
+
+def _steps(folder: Path) -> list[Path]:
+    """Step folders, newest first; anything with another name is not ours and is left alone."""
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    found = [(int(m[1]), path) for path in folder.iterdir() if (m := _STEP.fullmatch(path.name))]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _read(path: Path, metrics: bytes) -> Checkpoint:
+    if path.is_symlink():
+        raise stored.RejectedFileError(f"{path}: is a symbolic link")
+    facts = stored.read_json(path / "state.json")
+    _check_facts(facts, path)
+    data = stored.read_bytes(path / "tensors.safetensors", stored.TENSOR_LIMIT)
+    if stored.sha256(data) != facts["tensors_sha256"]:
+        raise stored.RejectedFileError(f"{path}: the tensors do not match their SHA-256")
+    size = facts["metrics_bytes"]
+    if len(metrics) < size or stored.sha256(metrics[:size]) != facts["metrics_sha256"]:
+        raise stored.RejectedFileError(f"{path}: the metrics up to this step are lost or changed")
+    return Checkpoint(
+        step=facts["step"],
+        tensors=stored.parse_tensors(data, path),
+        state=facts["state"],
+        metrics_bytes=size,
+        metrics_sha256=facts["metrics_sha256"],
+        source=facts["source"],
+    )
+
+
+def _check_facts(facts: Mapping[str, Any], path: Path) -> None:
+    expected = {
+        "step": int,
+        "tensors_sha256": str,
+        "metrics_bytes": int,
+        "metrics_sha256": str,
+        "source": dict,
+        "state": dict,
+    }
+    wrong = [k for k, kind in expected.items() if not isinstance(facts.get(k), kind)]
+    if wrong:
+        raise stored.RejectedFileError(
+            f"{path / 'state.json'}: {', '.join(wrong)} missing or of a wrong type"
+        )
+    if f"step_{facts['step']}" != path.name:
+        raise stored.RejectedFileError(f"{path / 'state.json'}: says step {facts['step']!r}")

@@ -1,0 +1,230 @@
+"""The ``run`` command: from a study's name to finished records and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from experiments import durable, exit_code, progress, provenance, record, source
+from experiments.engine import Engine, LocalEngine
+from experiments.exit_code import ConfigError
+from experiments.job import Job, Outcome
+from experiments.overrides import override
+from experiments.record import CorruptRecordError, Record
+from experiments.run import canonical
+from experiments.stored import RejectedFileError, printable
+from experiments.study import Study, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experiments.run import Run
+
+Rerun = Literal["stale", "failed", "all"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command line asked for; see ``python -m experiments run --help``."""
+
+    study: str
+    preset: str | None = None
+    settings: tuple[str, ...] = ()
+    seeds: int | None = None
+    workers: int | None = None
+    threads: int | None = None
+    results: Path = Path("results")
+    rerun: Rerun | None = None
+    force: bool = False
+    checkpoint_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """One run, where its record goes, and what is there already."""
+
+    run: Run
+    path: Path
+    held: Record | None
+    over: bool
+
+    @property
+    def status(self) -> str | None:
+        return self.held.status if self.held else None
+
+    @property
+    def skipped(self) -> bool:
+        return self.held is not None and self.held.finished and not self.over
+
+
+def run(request: Request) -> int:
+    """Run what is not finished yet and return the exit code.
+
+    Raises
+    ------
+    ConfigError
+        If the request is wrong or the results folder cannot be used; nothing was run.
+    """
+    study = load(request.study)
+    preset = study.preset(request.preset)
+    runs = override(study.runs(preset), request.settings, request.seeds)
+    workers, threads = _share(request, len(runs))
+    folder = _results_folder(request.results, study.name)
+    planned = [_plan(study, run, folder, request) for run in runs]
+    todo = [item for item in planned if not item.skipped]
+    labels = {item.path.name: label(item.run, runs) for item in planned}
+    say(
+        f"{study.name}, preset {preset}: {len(runs)} runs, {len(runs) - len(todo)} already finished; "
+        f"local engine, {workers} workers with {threads} threads each; records in {folder}"
+    )
+    engine = LocalEngine(workers, threads)
+    jobs = _jobs(todo, study, preset, request, threads)
+    outcomes = _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs})
+    _summarise(planned, outcomes, labels, study, preset)
+    if engine.stopped_by is not None and any(o.status == record.UNFINISHED for o in outcomes):
+        stopped_by_user = engine.stopped_by == signal.SIGINT
+        return exit_code.SIGINT if stopped_by_user else exit_code.INTERRUPTED
+    return _code(planned, outcomes)
+
+
+def label(run: Run, runs: Sequence[Run]) -> str:
+    """Name a run by the fields in which the given runs differ."""
+    rows = [dict(_leaves(canonical(other))) for other in runs]
+    own = dict(_leaves(canonical(run)))
+    differing = [key for key in own if len({repr(row.get(key)) for row in rows}) > 1]
+    return " ".join(f"{key}={own[key]}" for key in differing) or f"seed={run.seed}"
+
+
+def say(text: str) -> None:
+    """Print a line, control characters escaped."""
+    print(printable(text), flush=True)  # noqa: T201
+
+
+def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        return [(name, value)]
+    prefix = f"{name}." if name else ""
+    return [leaf for key, item in value.items() for leaf in _leaves(item, f"{prefix}{key}")]
+
+
+def _share(request: Request, runs: int) -> tuple[int, int]:
+    """Workers and threads: as many workers as runs and cores allow, the cores shared among them."""
+    for name in ("workers", "threads"):
+        value = getattr(request, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"--{name} {value}: expected at least 1")
+    cores = provenance.available_cores()
+    workers = min(request.workers or cores, max(runs, 1))
+    return workers, request.threads or max(cores // workers, 1)
+
+
+def _results_folder(path: Path, study: str) -> Path:
+    """The study's folder, made and proved writable before any work is done."""
+    path = path.expanduser().absolute()
+    folder = path / study
+    if folder.is_symlink():
+        raise ConfigError(f"{folder} is a symbolic link; link the whole results folder if you must")
+    try:
+        durable.make_folder(folder)
+        probe = folder / f".probe.{secrets.token_hex(4)}"
+        durable.write_bytes(probe, b"\n")
+        durable.remove(probe)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            reason = "something on the way to it is a file, not a folder"
+        raise ConfigError(
+            f"cannot write records in {folder}: {reason}; choose with --results"
+        ) from error
+    return folder
+
+
+def _plan(study: Study, run: Run, folder: Path, request: Request) -> _Planned:
+    path = folder / study.hash(run)
+    try:
+        held = Record.open(path)
+    except (FileNotFoundError, CorruptRecordError):  # the worker moves a corrupt record aside
+        return _Planned(run, path, None, over=False)
+    return _Planned(run, path, held, over=_starts_over(held, study, request))
+
+
+def _starts_over(held: Record, study: Study, request: Request) -> bool:
+    if request.rerun == "stale":
+        try:
+            return bool(source.stale(held, study.file))
+        except RejectedFileError:
+            return True
+    return request.rerun == "all" or (request.rerun == "failed" and held.status == record.FAILED)
+
+
+def _jobs(
+    todo: Sequence[_Planned], study: Study, preset: str, request: Request, threads: int
+) -> list[Job]:
+    facts = {**provenance.collect(), "threads": threads} if todo else {}
+    return [
+        Job(
+            study=study.locator,
+            preset=preset,
+            settings=request.settings,
+            seeds=request.seeds,
+            hash=item.path.name,
+            folder=str(item.path),
+            over=item.over,
+            force=request.force,
+            checkpoint_seconds=request.checkpoint_seconds,
+            provenance=facts,
+        )
+        for item in todo
+    ]
+
+
+def _map(engine: Engine, jobs: Sequence[Job], labels: dict[str, str]) -> list[Outcome]:
+    if not jobs:
+        return []
+    with progress.reporter(labels, sys.stdout) as reporter:
+        return engine.map(jobs, reporter.on_event)
+
+
+def _summarise(
+    planned: Sequence[_Planned],
+    outcomes: Sequence[Outcome],
+    labels: dict[str, str],
+    study: Study,
+    preset: str,
+) -> None:
+    statuses = _statuses(planned, outcomes)
+    counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
+    say(f"{study.name}, preset {preset}: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
+    for outcome in outcomes:
+        if outcome.status not in record.FINISHED and outcome.message:
+            say(f"  {outcome.hash} {labels[outcome.hash]}: {outcome.message}")
+    if record.FAILED in counts:
+        say("  for a traceback: python -m experiments show HASH; the same command tries them again")
+    elif record.UNFINISHED in counts:
+        say("  the same command goes on where they stopped")
+
+
+def _statuses(planned: Sequence[_Planned], outcomes: Sequence[Outcome]) -> list[str]:
+    skipped = [item.status for item in planned if item.skipped and item.status]
+    return [*skipped, *(outcome.status for outcome in outcomes)]
+
+
+def _code(planned: Sequence[_Planned], outcomes: Sequence[Outcome]) -> int:
+    """The gravest outcome; divergence counts only where it is the whole result."""
+    if _statuses(planned, outcomes) == [record.DIVERGED]:
+        return exit_code.DIVERGED
+    codes = {outcome.code for outcome in outcomes} - {exit_code.DIVERGED}
+    order = (
+        exit_code.ENVIRONMENT,
+        exit_code.DATA,
+        exit_code.FAILED,
+        exit_code.USAGE,
+        exit_code.INTERRUPTED,
+    )
+    return next((code for code in order if code in codes), exit_code.OK)

@@ -1,0 +1,173 @@
+"""The ``plot`` and ``table`` commands: from records alone, with no framework installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from experiments import durable, record, source
+from experiments import study as studies
+from experiments.command import say
+from experiments.exit_code import ConfigError
+from experiments.overrides import override
+from experiments.record import Record
+from experiments.study import ROOT, Study
+
+PUBLISHED = ROOT / "published"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to draw; see ``python -m experiments plot --help``."""
+
+    study: str
+    preset: str | None = None
+    settings: tuple[str, ...] = ()
+    seeds: int | None = None
+    results: Path = Path("results")
+
+
+class Loader:
+    """Finds the records of a study folder's presets: in the results first, then among the published.
+
+    Parameters
+    ----------
+    folder
+        The study folder.
+    request
+        What was asked for; its overrides apply to every preset that is loaded.
+    """
+
+    def __init__(self, folder: Path, request: Request) -> None:
+        self._folder, self._request = folder, request
+        self._folders = (request.results.expanduser().absolute(), PUBLISHED)
+        self.found = 0
+
+    def __call__(self, preset: str, model_file: str = "linear_cde") -> list[Record]:
+        """Records of one preset of ``model_file.py``, in the order of its runs.
+
+        Empty where that file or its preset does not exist, or nothing was run yet; a line says so.
+        """
+        study = self.study(model_file)
+        if study is None or preset not in study.module.PRESETS:
+            say(f"{self._folder.name}.{model_file}, preset {preset}: there is no such preset")
+            return []
+        runs = override(study.runs(preset), self._request.settings, self._request.seeds)
+        records = record.find(study.name, study.version, runs, self._folders)
+        self.found += len(records)
+        self._tell(study, preset, records, len(runs))
+        return records
+
+    def study(self, model_file: str) -> Study | None:
+        """The study of that file, if there is one."""
+        path = self._folder / f"{model_file}.py"
+        return studies.load(str(path)) if path.is_file() else None
+
+    def _tell(self, study: Study, preset: str, records: list[Record], expected: int) -> None:
+        for folder in self._folders:
+            here = [r for r in records if r.path.parent.parent == folder]
+            if here:
+                old = sum(bool(source.stale(r, study.file)) for r in here)
+                note = f", {old} made by other source (stale)" if old else ""
+                say(f"{study.name}, preset {preset}: {len(here)} records from {folder}{note}")
+        if len(records) < expected:
+            missing = expected - len(records)
+            say(
+                f"{study.name}, preset {preset}: {missing} of {expected} runs have no record; "
+                f"python -m experiments run {study.name} --preset {preset}"
+            )
+
+
+def plot(request: Request) -> list[Path]:
+    """Draw a study's figures into its results folder and return their paths."""
+    folder, preset, loader = _prepare(request)
+    draw = _member(folder, "figure", "draw")
+    target = request.results.expanduser().absolute() / folder.name
+    durable.make_folder(target)
+    paths = draw(loader, preset, target)
+    for path in paths:
+        say(str(path))
+    return paths
+
+
+def table(request: Request) -> Path:
+    """Write a study's table as Markdown, print it, and return its path."""
+    folder, preset, loader = _prepare(request)
+    text = _member(folder, "table", "table")(loader, preset)
+    target = request.results.expanduser().absolute() / folder.name
+    durable.make_folder(target)
+    path = target / "table.md"
+    durable.write_text(path, text)
+    say(text)
+    say(str(path))
+    return path
+
+
+def _prepare(request: Request) -> tuple[Path, str, Loader]:
+    folder, files = _study_folder(request.study)
+    loader = Loader(folder, request)
+    found = [studies.load(str(path)) for path in files]
+    preset = _preset(request.preset, found, folder.name)
+    known = [study for study in found if preset in study.module.PRESETS]
+    for study in known:
+        runs = override(study.runs(preset), request.settings, request.seeds)
+        places = (request.results.expanduser().absolute(), PUBLISHED)
+        if any((place / study.name / study.hash(run)).is_dir() for place in places for run in runs):
+            return folder, preset, loader
+    raise ConfigError(
+        f"no records of {folder.name}, preset {preset}, in {request.results} or {PUBLISHED}; make them with "
+        f"python -m experiments run {known[0].name} --preset {preset}"
+    )
+
+
+def _preset(name: str | None, found: list[Study], folder: str) -> str:
+    if name is None:
+        return found[0].module.DEFAULT_PRESET
+    known = list(dict.fromkeys(preset for study in found for preset in study.module.PRESETS))
+    if name not in known:
+        raise ConfigError(studies.unknown("preset", name, known, f" of {folder}"))
+    return name
+
+
+def _study_folder(name: str) -> tuple[Path, list[Path]]:
+    """A study folder and its study files, from ``toy``, ``toy.linear_cde`` or a path."""
+    if name.endswith(".py") or "/" in name or "\\" in name:
+        path = Path(name).expanduser().resolve()
+        folder = path.parent if path.suffix == ".py" else path
+    else:
+        known = sorted({dotted.partition(".")[0] for dotted in studies.names()})
+        if name.partition(".")[0] not in known:
+            raise ConfigError(studies.unknown("study", name, known))
+        folder = ROOT / name.partition(".")[0]
+    files = studies.siblings(folder)
+    if not files:
+        raise ConfigError(f"{folder} holds no study")
+    return folder, files
+
+
+def _member(folder: Path, file: str, function: str) -> object:
+    """A function of the study folder's figure or table file."""
+    path = folder / f"{file}.py"
+    if not path.is_file():
+        raise ConfigError(f"{folder.name} has no {file}.py")
+    return getattr(_imported(path), function)
+
+
+def _imported(path: Path) -> ModuleType:
+    if path.parent.parent == ROOT:
+        return importlib.import_module(f"experiments.{path.parent.name}.{path.stem}")
+    name = f"{path.parent.name}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module

@@ -1,0 +1,205 @@
+"""Writing so that a file is either wholly the old one or wholly the new one.
+
+Everything the experiments write goes through this file: a temporary file in the same folder, flushed and
+synchronised, then renamed over its target, then the folder synchronised. A process killed at any point leaves at
+worst a temporary file, which `clear_leftovers` removes. The one exception is `Log`, which appends lines: a kill
+may tear its last line, and readers allow for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_SUFFIX = ".tmp"
+
+
+class WriteError(OSError):
+    """A write failed; says how many bytes, where, and why. What was there before is intact."""
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace the content of a file in one step.
+
+    Raises
+    ------
+    WriteError
+        Where the disk is full, the folder is missing or cannot be written. The previous file is untouched and no
+        temporary file stays behind.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}")
+    try:
+        _write_new(temporary, data)
+        os.replace(temporary, path)  # noqa: PTH105 - the one place; tests inject faults into `os`
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _failure(path, len(data), error) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file (UTF-8) in one step."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file in one step; keys keep their order, NaN and infinities are refused."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=True) + "\n")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> str:
+    """Replace a safetensors file in one step.
+
+    Returns
+    -------
+    str
+        The SHA-256 of the file's content, in hexadecimal.
+    """
+    data = tensor_bytes(tensors)
+    write_bytes(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def tensor_bytes(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """Serialise arrays in safetensors' format (C order, little-endian); no pickle anywhere."""
+    from safetensors.numpy import save
+
+    return save({name: _plain(name, array) for name, array in tensors.items()})
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, durably."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        sync_folder(Path(path).parent)
+    except OSError as error:
+        raise _failure(path, 0, error) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds; a link is removed, never followed."""
+    path = Path(path)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def move_aside(path: Path, suffix: str) -> Path:
+    """Rename a file or folder to the first free ``name.suffix``, ``name.suffix.1``, ..."""
+    target, number = path.with_name(f"{path.name}.{suffix}"), 0
+    while target.exists() or target.is_symlink():
+        number += 1
+        target = path.with_name(f"{path.name}.{suffix}.{number}")
+    path.rename(target)
+    sync_folder(path.parent)
+    return target
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed processes left; call only while holding the folder's lock."""
+    for path in folder.rglob(f".*{_SUFFIX}"):
+        path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder last through a power cut."""
+    if os.name == "nt":  # Windows cannot open a folder, and its renames need no such call
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Log:
+    """Lines appended to one file, with a running digest of all that it holds.
+
+    Parameters
+    ----------
+    path
+        The file; made if it is not there.
+    keep
+        The number of leading bytes to keep; what follows is cut off before the first line is appended.
+    """
+
+    def __init__(self, path: Path, keep: int = 0) -> None:
+        held = path.read_bytes()[:keep] if keep else b""
+        write_bytes(path, held)
+        self._path = path
+        self._digest = hashlib.sha256(held)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _NO_FOLLOW)
+        self.size = len(held)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of everything in the file."""
+        return self._digest.hexdigest()
+
+    def append(self, line: str) -> None:
+        """Add one line (without its newline)."""
+        data = line.encode("utf-8") + b"\n"
+        try:
+            _write_all(self._descriptor, data)
+        except OSError as error:
+            raise _failure(self._path, len(data), error) from error
+        self._digest.update(data)
+        self.size += len(data)
+
+    def sync(self) -> None:
+        """Bring the lines to the disk."""
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise _failure(self._path, self.size, error) from error
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o666)
+    try:
+        _write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _plain(name: str, array: np.ndarray) -> np.ndarray:
+    array = np.asarray(array, order="C")
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"tensor {name!r} has dtype {array.dtype}; expected booleans, integers, floats or complex numbers"
+        )
+    return array.astype(array.dtype.newbyteorder("<"), copy=False)
+
+
+def _failure(path: Path, size: int, error: OSError) -> WriteError:
+    reason = error.strerror or str(error)
+    return WriteError(error.errno, f"could not write {size:,} bytes to {path}: {reason}")

@@ -1,0 +1,288 @@
+"""Engines: where jobs run. The local one keeps a few worker processes and gives each one job at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED
+from experiments.job import Job, Outcome
+from experiments.record import UNFINISHED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+
+    OnEvent = Callable[[dict[str, Any]], None]
+
+
+class Engine(Protocol):
+    """Runs jobs somewhere and says how each ended; the records are the same for every engine."""
+
+    def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
+        """Run the jobs; one outcome each, in their order."""
+        ...
+
+
+class LocalEngine:
+    """Worker processes on this machine.
+
+    Parameters
+    ----------
+    workers
+        Number of processes; at least 1.
+    threads
+        Threads that each may use for linear algebra, torch, numba and XLA; at least 1.
+
+    Notes
+    -----
+    A worker is a fresh Python whose environment limits its threads before anything is imported. It is
+    kept for further jobs, since importing a framework takes seconds. If it dies, its job alone is
+    left unfinished and another takes its place. SIGTERM, SIGINT and SIGUSR1 are passed on: runs
+    finish their step, write a checkpoint and end. A second SIGINT kills.
+    """
+
+    def __init__(self, workers: int, threads: int) -> None:
+        if workers < 1 or threads < 1:
+            raise ValueError(f"workers={workers}, threads={threads}: expected at least 1 of each")
+        self.workers, self.threads = workers, threads
+        self.stopped_by: int | None = None
+
+    def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
+        """Run the jobs; one outcome each, in their order.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            At the second SIGINT, when all workers have been killed.
+        """
+        pool = _Pool(jobs, self.workers, thread_environment(self.threads), on_event)
+        with _Signals(pool) as signals:
+            outcomes = pool.run()
+        self.stopped_by = signals.received
+        return outcomes
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment variables that hold every library we use to so many threads.
+
+    XLA sizes its pool by ``NPROC``; the flags are read by older versions of it.
+    """
+    count = str(threads)
+    names = (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "NPROC",
+    )
+    eigen = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_cpu_multi_thread_eigen" not in flags:
+        flags = f"{flags} {eigen} intra_op_parallelism_threads={count}".strip()
+    return {**dict.fromkeys(names, count), "XLA_FLAGS": flags}
+
+
+class _Pool:
+    """The state of one `map`: jobs waiting, workers busy, outcomes so far."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        workers: int,
+        environment: dict[str, str],
+        on_event: OnEvent,
+    ) -> None:
+        self.order = [job.hash for job in jobs]
+        self.waiting = deque(jobs)
+        self.outcomes: dict[str, Outcome] = {}
+        self.events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+        self.workers: list[_Worker] = []
+        self.stopping = False
+        self._size, self._environment, self._on_event = workers, environment, on_event
+
+    def run(self) -> list[Outcome]:
+        try:
+            while self._assign():
+                try:
+                    worker, event = self.events.get(timeout=0.2)
+                except queue.Empty:
+                    continue
+                self._handle(worker, event)
+        finally:
+            for worker in self.workers:
+                worker.end()
+        missing = Outcome("", UNFINISHED, INTERRUPTED, "not started")
+        return [
+            self.outcomes.get(name) or dataclasses.replace(missing, hash=name)
+            for name in self.order
+        ]
+
+    def stop(self, number: int) -> None:
+        """Start nothing more and pass the signal on."""
+        self.stopping = True
+        self.waiting.clear()
+        for worker in self.workers:
+            worker.signal(number)
+
+    def _assign(self) -> bool:
+        """Give idle workers a job each, starting them as needed; whether anything is still under way."""
+        while self.waiting:
+            worker = next((w for w in self.workers if w.job is None), None)
+            if worker is None and len(self.workers) < self._size:
+                worker = _Worker(self._environment, self.events)
+                self.workers.append(worker)
+            if worker is None:
+                break
+            job = self.waiting.popleft()
+            worker.give(job)
+            self._on_event({"event": "started", "hash": job.hash})
+        return any(worker.job for worker in self.workers)
+
+    def _handle(self, worker: _Worker, event: dict[str, Any] | None) -> None:
+        if event is None:
+            self._bury(worker)
+        elif event["event"] == "outcome":
+            worker.job = None
+            self._settle(Outcome(**{k: v for k, v in event.items() if k != "event"}))
+        else:
+            self._on_event({"hash": worker.job.hash if worker.job else "", **event})
+
+    def _bury(self, worker: _Worker) -> None:
+        """A worker's answers ended: it died, or left because a stop was asked for."""
+        self.workers.remove(worker)
+        how = worker.end()
+        if worker.job is None:
+            return
+        code = INTERRUPTED if self.stopping else FAILED
+        self._settle(Outcome(worker.job.hash, UNFINISHED, code, how))
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.hash] = outcome
+        self._on_event({"event": "outcome", **dataclasses.asdict(outcome)})
+        if outcome.code == ENVIRONMENT:  # every other run would say the same
+            self.waiting.clear()
+
+
+class _Worker:
+    """One worker process, in a session of its own so that the terminal's Ctrl-C reaches us alone."""
+
+    def __init__(
+        self,
+        environment: dict[str, str],
+        events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]],
+    ) -> None:
+        self.job: Job | None = None
+        self._last_words: deque[str] = deque(maxlen=5)
+        self._events = events
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "experiments.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self._threads = [
+            threading.Thread(target=target, daemon=True) for target in (self._answers, self._words)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def give(self, job: Job) -> None:
+        """Hand over a job; a worker that is already dead is noticed by its reader."""
+        self.job = job
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(dataclasses.asdict(job)) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return
+
+    def signal(self, number: int) -> None:
+        """Pass a signal on, if the process is there."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def end(self) -> str:
+        """Let the process go (killing it if it is busy) and say how it ended."""
+        if self.job is not None and self._process.poll() is None:
+            try:  # its answers may have ended just before it did
+                self._process.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        try:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        except BrokenPipeError:
+            self._last_words.append("its input was closed")
+        try:
+            code = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        for thread in self._threads:
+            thread.join(timeout=1)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        return _cause(code, self._last_words)
+
+    def _answers(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._events.put((self, json.loads(line)))
+        self._events.put((self, None))
+
+    def _words(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._last_words.append(line.rstrip())
+            self._events.put((self, {"event": "output", "text": line.rstrip()}))
+
+
+class _Signals:
+    """Handlers for the time of one `map`; the previous ones are put back."""
+
+    def __init__(self, pool: _Pool) -> None:
+        self._pool = pool
+        self._previous: dict[int, Any] = {}
+        self.received: int | None = None
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGTERM", "SIGINT", "SIGUSR1"):
+                if hasattr(signal, name):
+                    number = getattr(signal, name)
+                    self._previous[number] = signal.signal(number, self._received)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _received(self, number: int, _: FrameType | None) -> None:
+        if self.received == signal.SIGINT == number:
+            raise KeyboardInterrupt
+        self.received = number
+        self._pool.stop(number)
+
+
+def _cause(code: int, last_words: deque[str]) -> str:
+    if code == -signal.SIGKILL:
+        return "its process was killed (SIGKILL; the system does that when memory runs out)"
+    if code < 0:
+        return f"its process died of {signal.Signals(-code).name}"
+    return " / ".join([f"its process ended with exit code {code}", *last_words])

@@ -1,0 +1,288 @@
+"""One job: a run done, resumed or skipped in the present process, under its record's lock.
+
+Every engine ends in `perform`; it is all that another engine needs.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments import durable, record
+from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
+from experiments.overrides import override
+from experiments.record import CorruptRecordError, Record
+from experiments.recorder import Diverged, Interrupted, Recorder, ResumeRefusedError
+from experiments.run import described
+from experiments.session import Session
+from experiments.source import Source
+from experiments.study import Study, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from experiments.run import Run
+
+    Report = Callable[[dict[str, Any]], None]
+
+_EXTRAS = {
+    "jax": ("jax", "jaxlib", "lcde_jax", "equinox", "diffrax", "signax", "optax"),
+    "torch": ("torch", "seq_torch", "numba", "einops", "mamba_ssm", "causal_conv1d"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run for a worker, in values that travel as JSON.
+
+    Parameters
+    ----------
+    study
+        Locator of the study (see `experiments.study.load`).
+    preset, settings, seeds
+        What the command asked for; the worker makes the same runs from it.
+    hash
+        Content hash of the run to do.
+    folder
+        The record's folder.
+    over
+        Start over even if there is a finished or a half-done record.
+    force
+        Resume even from a checkpoint of other source.
+    checkpoint_seconds
+        Time between checkpoints.
+    provenance
+        Facts about the command, copied into the record.
+    """
+
+    study: str
+    preset: str
+    settings: tuple[str, ...]
+    seeds: int | None
+    hash: str
+    folder: str
+    over: bool
+    force: bool
+    checkpoint_seconds: float
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one job ended.
+
+    Parameters
+    ----------
+    hash
+        The run.
+    status
+        The record's status now.
+    code
+        Exit code that this outcome asks for (see `experiments.exit_code`).
+    message
+        One line for people; empty for ``done``.
+    """
+
+    hash: str
+    status: str
+    code: int
+    message: str = ""
+
+
+class StopFlag:
+    """Whether this process was asked to stop; set by signals or by the parent's death."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self, *_: Any) -> None:
+        """Ask for a stop; also a signal handler."""
+        self._asked.set()
+
+    def asked(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._asked.is_set()
+
+
+def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
+    """Do one job: resume, skip or start it, and leave its record in a named status."""
+    folder = Path(job.folder)
+    try:
+        study = load(job.study)
+        source = Source(study.file)
+        run = _select(study, job)
+        with _locked(folder, stop, report):
+            finished = _prepare(folder, job, report)
+            if finished is not None:
+                return _finished(finished)
+            return _execute(study, run, folder, job, source, report, stop)
+    except Interrupted as error:
+        return Outcome(job.hash, record.UNFINISHED, INTERRUPTED, str(error))
+    except durable.WriteError as error:
+        return Outcome(job.hash, record.UNFINISHED, FAILED, str(error))
+    except ImportError as error:
+        return Outcome(job.hash, record.UNFINISHED, ENVIRONMENT, install_hint(error))
+
+
+def install_hint(error: ImportError) -> str:
+    """What is missing or broken, and the command that installs it."""
+    top = (error.name or "").partition(".")[0]
+    for extra, packages in _EXTRAS.items():
+        if top in packages or (not top and any(name in str(error) for name in packages)):
+            broken = "missing" if isinstance(error, ModuleNotFoundError) else f"broken ({error})"
+            return (
+                f"{top or extra} is {broken}: run `uv sync --package experiments --extra {extra}`"
+            )
+    return (
+        f"{error}: run `uv sync --package experiments`, or install it with `uv pip install {top}`"
+    )
+
+
+def _select(study: Study, job: Job) -> Run:
+    runs = override(study.runs(job.preset), job.settings, job.seeds)
+    for run in runs:
+        if study.hash(run) == job.hash:
+            return run
+    raise RuntimeError(f"{study.name} no longer makes the run {job.hash}: it was edited just now")
+
+
+@contextmanager
+def _locked(folder: Path, stop: StopFlag, report: Report) -> Iterator[None]:
+    """Hold the record's lock: the kernel frees it with its holder, however that dies."""
+    from filelock import FileLock, Timeout
+
+    durable.make_folder(folder.parent)
+    path = folder.with_name(f".{folder.name}.lock")
+    if path.is_symlink() or folder.is_symlink() or folder.parent.is_symlink():
+        raise durable.WriteError(
+            f"{path} or its folder is a symbolic link; records are folders of their own"
+        )
+    lock = FileLock(path)
+    waiting = False
+    while True:
+        try:
+            lock.acquire(timeout=0.5)
+            break
+        except Timeout:
+            if not waiting:
+                report(
+                    {"event": "warning", "text": f"{folder.name}: another process has it; waiting"}
+                )
+            waiting = True
+            if stop.asked():
+                raise Interrupted("stopped while waiting for another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _prepare(folder: Path, job: Job, report: Report) -> Record | None:
+    """Return a finished record to keep, or leave a folder in which to run."""
+    try:
+        held = Record.open(folder)
+    except FileNotFoundError:
+        held = None
+    except CorruptRecordError as error:
+        kept = durable.move_aside(folder, "corrupt")
+        report({"event": "warning", "text": f"{error}; kept as {kept.name}, running again"})
+        held = None
+    if held is not None and held.finished and not job.over:
+        return held
+    if held is not None and job.over:
+        _supersede(folder, held)
+    durable.make_folder(folder)
+    durable.clear_leftovers(folder)
+    durable.remove(folder / "failed.json")
+    return None
+
+
+def _supersede(folder: Path, held: Record) -> None:
+    """Put a finished record aside until the new one is; drop an unfinished one."""
+    if held.finished:
+        durable.remove(_superseded(folder))
+        durable.move_aside(folder, "superseded")
+    else:
+        durable.remove(folder)
+
+
+def _superseded(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.superseded")
+
+
+def _execute(
+    study: Study,
+    run: Run,
+    folder: Path,
+    job: Job,
+    source: Source,
+    report: Report,
+    stop: StopFlag,
+) -> Outcome:
+    durable.write_json(folder / "run.json", described(run, study.name, study.version))
+    recorder = Recorder(
+        folder,
+        source=source.used,
+        stop=stop,
+        report=report,
+        checkpoint_seconds=job.checkpoint_seconds,
+        force=job.force,
+    )
+    facts = {
+        "study": study.name,
+        "preset": job.preset,
+        "settings": list(job.settings),
+        "seed": run.seed,
+        **job.provenance,
+    }
+    session = Session(folder, facts, recorder, source)
+    try:
+        study.module.execute(run, recorder)
+    except Diverged as error:
+        where = {"step": error.step, "reason": error.reason, **error.facts}
+        durable.write_json(folder / "diverged.json", record.encode(where))
+        return _sealed(session, record.DIVERGED)
+    except (Interrupted, durable.WriteError, ImportError):
+        session.end()
+        raise
+    except ResumeRefusedError as error:
+        session.cancel()
+        return Outcome(job.hash, record.UNFINISHED, USAGE, str(error))
+    except Exception as error:
+        session.end()
+        return _failed(folder, job, error)
+    else:
+        return _sealed(session, record.DONE)
+    finally:
+        recorder.close()
+
+
+def _sealed(session: Session, status: str) -> Outcome:
+    session.seal(status)
+    durable.remove(_superseded(session.folder))
+    return _finished(Record.open(session.folder))
+
+
+def _finished(held: Record) -> Outcome:
+    if held.status == record.DONE:
+        return Outcome(held.hash, record.DONE, OK)
+    facts = held.divergence
+    return Outcome(
+        held.hash,
+        record.DIVERGED,
+        DIVERGED,
+        f"diverged at step {facts.get('step')}: {facts.get('reason')}",
+    )
+
+
+def _failed(folder: Path, job: Job, error: Exception) -> Outcome:
+    text = "".join(traceback.format_exception(error))
+    facts = {"type": type(error).__name__, "message": str(error), "traceback": text}
+    durable.write_json(folder / "failed.json", facts)
+    code = DATA if type(error).__name__ in ("DataError", "WordFileError") else FAILED
+    line = (str(error).splitlines() or [""])[0]
+    return Outcome(job.hash, record.FAILED, code, f"{type(error).__name__}: {line}")

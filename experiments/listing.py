@@ -1,0 +1,103 @@
+"""The ``list`` and ``show`` commands: what there is, and one record in full."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from experiments import record, source
+from experiments import study as studies
+from experiments.command import say
+from experiments.exit_code import ConfigError
+from experiments.record import CorruptRecordError, Record
+from experiments.stored import RejectedFileError
+from experiments.study import Study
+
+_TAIL = 5
+
+
+def overview(locator: str | None, results: Path) -> None:
+    """Print every study's presets with the count of records by status."""
+    for name in [locator] if locator else studies.names():
+        study = studies.load(name)
+        say(f"{study.name} (version {study.version})")
+        known: set[str] = set()
+        for preset in study.module.PRESETS:
+            hashes = [study.hash(run) for run in study.runs(preset)]
+            known |= set(hashes)
+            mark = ", the default" if preset == study.module.DEFAULT_PRESET else ""
+            counts = _counts(study, [results / study.name / name for name in hashes])
+            say(f"  {preset}{mark}: {len(hashes)} runs: {counts}")
+        folder = results / study.name
+        others = [path for path in _record_folders(folder) if path.name not in known]
+        if others:
+            say(f"  other records (overrides, earlier versions): {_counts(study, others)}")
+
+
+def show(name: str, results: Path) -> None:
+    """Print one record: its run, status, the end of its metrics, and where it comes from.
+
+    Parameters
+    ----------
+    name
+        A record's folder, or its hash or the beginning of that.
+    results
+        Where to look for a hash.
+    """
+    held = Record.open(_record_path(name, results))
+    say(f"{held.path}\nstatus: {held.status}")
+    for title, facts in (
+        ("run", held.description),
+        ("notes", held.notes),
+        ("divergence", held.divergence),
+    ):
+        if facts:
+            say(f"{title}: {json.dumps(record.encode(facts), indent=1)}")
+    say(f"metrics: {len(held.metrics)} lines, the last of them:")
+    for line in held.metrics[-_TAIL:]:
+        say(f"  {json.dumps(record.encode(line))}")
+    say(f"provenance: {json.dumps(record.encode(held.provenance), indent=1)}")
+    if held.failure:
+        say(f"failure:\n{held.failure.get('traceback')}")
+
+
+def _counts(study: Study, paths: list[Path]) -> str:
+    counts = Counter(_status(study, path) for path in paths)
+    return ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
+
+
+def _status(study: Study, path: Path) -> str:
+    try:
+        held = Record.open(path)
+        old = held.finished and source.stale(held, study.file)
+    except FileNotFoundError:
+        return "missing"
+    except (CorruptRecordError, RejectedFileError):
+        return "corrupt"
+    return f"{held.status} but stale" if old else held.status
+
+
+def _record_folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir() and "." not in path.name)
+
+
+def _record_path(name: str, results: Path) -> Path:
+    if "/" in name or "\\" in name:
+        return Path(name)
+    found = [
+        path
+        for folder in (results, studies.ROOT / "published")
+        if folder.is_dir()
+        for study in sorted(folder.iterdir())
+        for path in _record_folders(study)
+        if path.name.startswith(name)
+    ]
+    if not found:
+        raise ConfigError(f"no record whose hash begins with {name!r} in {results}")
+    if len({path.name for path in found}) > 1:
+        names = ", ".join(path.name for path in found[:5])
+        raise ConfigError(f"{name!r} is the beginning of several hashes: {names}; give more digits")
+    return found[0]

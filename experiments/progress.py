@@ -1,0 +1,137 @@
+"""Progress: a live bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TextIO
+
+from experiments.stored import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SECONDS = 10.0
+
+
+def reporter(labels: Mapping[str, str], stream: TextIO) -> Lines:
+    """A `Bar` if `stream` is a terminal, else `Lines`; use it as a context.
+
+    Parameters
+    ----------
+    labels
+        What to call each run, by hash.
+    stream
+        Where to write.
+    """
+    return Bar(labels, stream) if stream.isatty() else Lines(labels, stream)
+
+
+class Lines:
+    """One line per finished run, and one every ten seconds between them."""
+
+    def __init__(self, labels: Mapping[str, str], stream: TextIO) -> None:
+        self._labels, self._stream = labels, stream
+        self._parts: dict[str, float] = {}
+        self._done = 0
+        self._started = self._shown = time.monotonic()
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        """Take one event of an engine."""
+        name = event["event"]
+        if name == "progress":
+            total = event["total"]
+            self._parts[event["hash"]] = min(event["done"] / total, 1.0) if total > 0 else 0.0
+            self._advance(event["hash"])
+        elif name == "outcome":
+            self._parts[event["hash"]] = 1.0
+            self._done += 1
+            self._finish(event)
+        elif name == "started":
+            self._start(event["hash"])
+        elif name in ("warning", "output"):
+            self.say(f"{name}: {event['text']}" if name == "warning" else event["text"])
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        print(printable(text), file=self._stream, flush=True)
+
+    def _start(self, name: str) -> None:
+        self._parts.setdefault(name, 0.0)
+
+    def _advance(self, name: str) -> None:
+        now = time.monotonic()
+        if now - self._shown >= _SECONDS:
+            self._shown = now
+            part = f"{self._labels[name]}: {self._parts[name]:.0%}"
+            self.say(f"{part}; {self._done}/{len(self._labels)} runs; {self._time_left()}")
+
+    def _finish(self, event: dict[str, Any]) -> None:
+        self._shown = time.monotonic()
+        note = f" ({event['message']})" if event["message"] else ""
+        count = f"{self._done}/{len(self._labels)}"
+        self.say(f"{count} {self._labels[event['hash']]}: {event['status']}{note}")
+
+    def _time_left(self) -> str:
+        done = sum(self._parts.values())
+        if done <= 0:
+            return "time left unknown"
+        elapsed = time.monotonic() - self._started
+        return f"about {elapsed * (len(self._labels) - done) / done:.0f} s left"
+
+
+class Bar(Lines):
+    """A live bar over all runs and one for each that is under way."""
+
+    def __init__(self, labels: Mapping[str, str], stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        super().__init__(labels, stream)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+        )
+        self._all = self._progress.add_task(f"{len(labels)} runs", total=float(len(labels)))
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Write a line above the bars."""
+        self._progress.console.print(printable(text), markup=False, highlight=False)
+
+    def _start(self, name: str) -> None:
+        super()._start(name)
+        self._tasks[name] = self._progress.add_task(printable(self._labels[name]), total=1.0)
+
+    def _advance(self, name: str) -> None:
+        if name in self._tasks:
+            self._progress.update(self._tasks[name], completed=self._parts[name])
+        self._progress.update(self._all, completed=sum(self._parts.values()))
+
+    def _finish(self, event: dict[str, Any]) -> None:
+        self._advance(event["hash"])
+        if event["hash"] in self._tasks:
+            self._progress.remove_task(self._tasks.pop(event["hash"]))
+        super()._finish(event)

@@ -1,0 +1,127 @@
+"""Where a record comes from: commit, lock, versions and hardware; nothing that names a person or a machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "seqtheory",
+    "lcde-jax",
+    "seq-torch",
+    "numpy",
+    "scipy",
+    "jax",
+    "jaxlib",
+    "equinox",
+    "diffrax",
+    "signax",
+    "optax",
+    "torch",
+    "numba",
+)
+_FOLDER = Path(__file__).resolve().parent
+
+
+def collect() -> dict[str, Any]:
+    """Facts that hold for a whole command; takes some tens of milliseconds and imports no framework."""
+    return {
+        "git": git_state(_FOLDER),
+        "lock_sha256": lock_digest(_FOLDER),
+        "python": platform.python_version(),
+        "packages": package_versions(),
+        "hardware": hardware(),
+    }
+
+
+def now() -> str:
+    """The time in UTC, to the second. For people: durations are measured on the monotonic clock."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Commit and whether tracked files differ from it; None without git or outside a repository."""
+    commit = _output("git", "-C", str(folder), "rev-parse", "HEAD")
+    if not commit:
+        return None
+    changes = _output("git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": changes != ""}
+
+
+def lock_digest(folder: Path) -> str | None:
+    """SHA-256 of the nearest ``uv.lock`` at or above `folder`."""
+    for parent in (folder, *folder.parents):
+        if (parent / "uv.lock").is_file():
+            return hashlib.sha256((parent / "uv.lock").read_bytes()).hexdigest()
+    return None
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions, from the packages' metadata alone."""
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores that this process may use, memory in GiB, GPUs."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "cores": available_cores(),
+        "memory_gib": _memory_gib(),
+        "gpus": _gpus(),
+    }
+
+
+def available_cores() -> int:
+    """Number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or "unknown"
+
+
+def _memory_gib() -> float | None:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+    return round(size / 2**30, 1)
+
+
+def _gpus() -> list[str]:
+    if shutil.which("nvidia-smi") is None:
+        return []
+    names = _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    return names.splitlines() if names else []
+
+
+def _output(*command: str) -> str | None:
+    """What a command prints, stripped; None if it is missing, fails or takes longer than five seconds."""
+    try:
+        result = subprocess.run(
+            command, capture_output=True, timeout=5, check=True, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.decode("utf-8", errors="replace").strip()

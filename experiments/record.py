@@ -1,0 +1,250 @@
+"""Records: what one run left on disk, read back and checked.
+
+::
+
+    <results>/<study>/<hash>/
+        run.json            study, version and run: what the hash covers
+        provenance.json     commit, versions, hardware, times
+        metrics.jsonl       one line per log
+        notes.json          facts that the study wrote down
+        *.safetensors       final tensors
+        diverged.json       where and why, if the run diverged
+        failed.json         the traceback, if it failed
+        checkpoints/        while unfinished
+        DONE                written last: the status and a SHA-256 per file
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from experiments import stored
+from experiments.run import Run, content_hash, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+DONE = "done"
+DIVERGED = "diverged"
+UNFINISHED = "unfinished"
+FAILED = "failed"
+FINISHED = (DONE, DIVERGED)
+
+NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+class CorruptRecordError(ValueError):
+    """A finished record no longer matches its own digests."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run's record, opened with `Record.open`.
+
+    Parameters
+    ----------
+    path
+        The record's folder.
+    status
+        ``done``, ``diverged``, ``unfinished`` or ``failed``.
+    files
+        SHA-256 of each file of a finished record; empty otherwise.
+    """
+
+    path: Path
+    status: str
+    files: dict[str, str]
+
+    @classmethod
+    def open(cls, path: Path) -> Record:
+        """Open a record and, if it is finished, check every file against its digest.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder.
+        CorruptRecordError
+            If a finished record was changed, or anything in it is a link.
+        """
+        if path.is_symlink():
+            raise CorruptRecordError(f"{path} is a symbolic link; records are folders of their own")
+        if not path.is_dir():
+            raise FileNotFoundError(f"no record at {path}")
+        try:
+            sealed = stored.read_json(path / "DONE")
+        except FileNotFoundError:
+            return cls(path, FAILED if (path / "failed.json").is_file() else UNFINISHED, {})
+        except stored.RejectedFileError as error:
+            raise CorruptRecordError(str(error)) from error
+        return cls(path, *_verified(path, sealed))
+
+    @property
+    def hash(self) -> str:
+        """The content hash, which is also the folder's name."""
+        return self.path.name
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run ended, well or by diverging."""
+        return self.status in FINISHED
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """Content of ``run.json``: study, version, run."""
+        return stored.read_json(self.path / "run.json")
+
+    @property
+    def study(self) -> str:
+        """Name of the study."""
+        return self.description["study"]
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """The run as nested dictionaries; a nested dataclass names its class under ``"type"``."""
+        return self.description["run"]
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Logged lines in order, each with its ``step``; a torn last line is left out."""
+        return parse_metrics(_optional(self.path / "metrics.jsonl"), self.path / "metrics.jsonl")
+
+    @cached_property
+    def notes(self) -> dict[str, Any]:
+        """Facts that the study noted."""
+        return self._json("notes.json")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Commit, versions, hardware and times."""
+        return self._json("provenance.json")
+
+    @cached_property
+    def divergence(self) -> dict[str, Any]:
+        """Step and reason of a divergence; empty for other records."""
+        return self._json("diverged.json")
+
+    @cached_property
+    def failure(self) -> dict[str, Any]:
+        """Type, message and traceback of a failure; empty for other records."""
+        return self._json("failed.json")
+
+    def tensors(self, name: str) -> dict[str, np.ndarray]:
+        """Arrays that the study saved under `name`."""
+        path = self.path / f"{stored.checked_name(name)}.safetensors"
+        try:
+            return stored.parse_tensors(stored.read_bytes(path, stored.TENSOR_LIMIT), path)
+        except FileNotFoundError:
+            held = sorted(p.stem for p in self.path.glob("*.safetensors"))
+            raise FileNotFoundError(
+                f"{self.path} holds no tensors {name!r}; it holds {held}"
+            ) from None
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            return decode(stored.read_json(self.path / name))
+        except FileNotFoundError:
+            return {}
+
+
+def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path]) -> list[Record]:
+    """Records of these runs, in their order; runs without a record are left out.
+
+    Parameters
+    ----------
+    study, version
+        Name and version of the study.
+    runs
+        The runs to look for.
+    folders
+        Results folders, in order of preference: of each run the first finished record is taken, else the first
+        of any status.
+
+    Raises
+    ------
+    CorruptRecordError
+        If a finished record was changed.
+    """
+    found = []
+    for run in runs:
+        name = content_hash(run, study, version)
+        paths = [folder / study / name for folder in folders]
+        records = [Record.open(path) for path in paths if path.is_dir()]
+        records.sort(key=lambda record: not record.finished)
+        found.extend(records[:1])
+    return found
+
+
+def parse_metrics(data: bytes, path: Path) -> list[dict[str, Any]]:
+    """Lines of a metrics file; whatever follows the last newline was torn by a kill and is dropped."""
+    whole = data[: data.rfind(b"\n") + 1]
+    lines = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise stored.RejectedFileError(f"{path}:{number}: not valid JSON ({error})") from error
+        lines.append(decode(value))
+    return lines
+
+
+def encode(value: Any) -> Any:
+    """Plain JSON values for what a study logs or notes: NumPy scalars unwrapped, non-finite floats as words."""
+    if isinstance(value, dict):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    if hasattr(
+        value, "tolist"
+    ):  # NumPy, JAX and torch scalars and arrays, without importing any of them
+        return encode(value.tolist())
+    if isinstance(value, float) and value - value != 0.0:
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(
+        f"cannot record {value!r} ({type(value).__name__}); expected numbers, strings, lists or dictionaries"
+    )
+
+
+def decode(value: Any) -> Any:
+    """Inverse of `encode`."""
+    if isinstance(value, dict):
+        return {key: decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    return NOT_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+def _optional(path: Path) -> bytes:
+    try:
+        return stored.read_bytes(path, stored.LOG_LIMIT)
+    except FileNotFoundError:
+        return b""
+
+
+def _verified(path: Path, sealed: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    status, files = sealed.get("status"), sealed.get("files")
+    if status not in FINISHED or not isinstance(files, dict) or "run.json" not in files:
+        raise CorruptRecordError(f"{path / 'DONE'}: expected a status and a SHA-256 per file")
+    for name, expected in files.items():
+        try:
+            data = stored.read_bytes(path / stored.checked_name(name), stored.TENSOR_LIMIT)
+        except (FileNotFoundError, ValueError) as error:
+            raise CorruptRecordError(f"{path}: {error}") from error
+        if stored.sha256(data) != expected:
+            raise CorruptRecordError(
+                f"{path / name} does not match the SHA-256 in DONE: it was changed after the run"
+            )
+        if name == "run.json" and digest(stored.parse_json(data, path / name)) != path.name:
+            raise CorruptRecordError(
+                f"{path / name} describes another run than the folder's name says"
+            )
+    return status, files

@@ -1,0 +1,71 @@
+"""Sessions: the stretches of work that make up one record, written into its provenance."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from experiments import durable, provenance, stored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from experiments.recorder import Recorder
+    from experiments.source import Source
+
+
+class Session:
+    """One stretch of work on a record; an interrupted run has several.
+
+    Parameters
+    ----------
+    folder
+        The record's folder.
+    facts
+        What the provenance says beside source and sessions.
+    recorder
+        The run's recorder, asked at the end where it resumed.
+    source
+        Digests of the source now running.
+    """
+
+    def __init__(
+        self, folder: Path, facts: dict[str, Any], recorder: Recorder, source: Source
+    ) -> None:
+        self.folder = folder
+        self._facts, self._recorder, self._source = facts, recorder, source
+        self._started = time.monotonic()
+        self._session: dict[str, Any] = {"start": provenance.now()}
+        try:
+            self._before = stored.read_json(folder / "provenance.json")
+        except (FileNotFoundError, stored.RejectedFileError):
+            self._before = {}
+        self._write()
+
+    def end(self) -> None:
+        """Write down when this stretch ended and where it had resumed."""
+        self._session["end"] = provenance.now()
+        self._session["wall_seconds"] = round(time.monotonic() - self._started, 3)
+        self._session["resumed_from"] = self._recorder.resumed_from
+        if self._recorder.forced:
+            self._session["forced"] = self._recorder.forced
+        self._write()
+
+    def cancel(self) -> None:
+        """Leave the provenance as it was: nothing was done."""
+        durable.write_json(self.folder / "provenance.json", self._before)
+
+    def seal(self, status: str) -> None:
+        """End the stretch and finish the record."""
+        self.end()
+        self._recorder.seal(status)
+
+    def _write(self) -> None:
+        sessions = [*self._before.get("sessions", []), self._session]
+        facts = {
+            **self._facts,
+            "source": self._source.used(),
+            "wall_seconds": sum(session.get("wall_seconds", 0.0) for session in sessions),
+            "sessions": sessions,
+        }
+        durable.write_json(self.folder / "provenance.json", facts)

@@ -1,0 +1,99 @@
+"""Reading files that may be damaged, huge or hostile: bounded, never through a link, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+JSON_LIMIT = 16 * 2**20
+LOG_LIMIT = 2**30
+TENSOR_LIMIT = 2**36
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class RejectedFileError(ValueError):
+    """A stored file cannot be used; the message names it and says why."""
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    RejectedFileError
+        If it is a link, a device, larger than `limit`, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = "is a symbolic link" if Path(path).is_symlink() else error.strerror
+        raise RejectedFileError(f"{path}: {reason}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise RejectedFileError(f"{path}: not a regular file")
+        if facts.st_size > limit:
+            raise RejectedFileError(f"{path}: {facts.st_size:,} bytes, at most {limit:,} expected")
+        return file.read()
+
+
+def read_json(path: Path, limit: int = JSON_LIMIT) -> dict[str, Any]:
+    """Read a JSON object."""
+    return parse_json(read_bytes(path, limit), path)
+
+
+def parse_json(data: bytes, path: Path) -> dict[str, Any]:
+    """Parse a JSON object that came from `path`."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise RejectedFileError(
+            f"{path}: not valid JSON ({type(error).__name__}: {error})"
+        ) from error
+    if not isinstance(value, dict):
+        raise RejectedFileError(f"{path}: expected a JSON object, got {type(value).__name__}")
+    return value
+
+
+def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
+    """Arrays of a safetensors file, as fresh writable copies."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return {name: np.array(array) for name, array in load(data).items()}
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise RejectedFileError(f"{path}: not a valid safetensors file ({error})") from error
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def checked_name(name: str) -> str:
+    """Return a name for a file inside a record, or refuse one that could leave it."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(
+            f"got the name {str(name)[:120]!r}; expected letters, digits, '_', '-' and '.', starting with a "
+            "letter or digit, at most 100 characters"
+        )
+    return name
+
+
+def printable(text: object) -> str:
+    """Text with control characters shown as escapes, so that a name cannot steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(text))

@@ -1,0 +1,72 @@
+"""One look for every figure: readable at paper size, safe for colour-blind eyes, the same bytes each time."""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from experiments import durable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+WIDTH = 6.75
+"""Text width of a two-column paper, in inches."""
+COLUMN = 3.25
+"""Width of one column, in inches."""
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, the darkest first; give each series a marker of its own as well."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+_SETTINGS = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.which": "major",
+    "grid.linewidth": 0.3,
+    "grid.color": "#cccccc",
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "seqtheory",
+}
+
+
+@contextmanager
+def paper() -> Iterator[None]:
+    """Within this context figures take the paper style; matplotlib's settings are restored after it.
+
+    The non-interactive Agg canvas draws, so no display is needed.
+    """
+    import matplotlib as mpl
+    from cycler import cycler
+
+    with mpl.rc_context({**_SETTINGS, "axes.prop_cycle": cycler(color=PALETTE), "backend": "agg"}):
+        yield
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as PNG and PDF, without dates in them, and return both paths."""
+    durable.make_folder(folder)
+    paths = []
+    for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, metadata=metadata)
+        paths.append(folder / f"{name}.{kind}")
+        durable.write_bytes(paths[-1], buffer.getvalue())
+    return paths

@@ -1,0 +1,78 @@
+"""A worker process: jobs in on standard input, events out on standard output, a JSON object per line.
+
+``python -m experiments.worker`` is started by the local engine, with its threads already limited by
+the environment. What a study prints goes to standard error. A worker whose parent died asks its run
+for a checkpoint, and leaves after half a minute at the latest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import Any, TextIO
+
+from experiments.exit_code import FAILED, INTERRUPTED
+from experiments.job import Job, Outcome, StopFlag, perform
+from experiments.record import UNFINISHED
+
+_GRACE_SECONDS = 30.0
+
+
+def main() -> None:
+    """Do jobs until standard input closes or a stop is asked for."""
+    stop = StopFlag()
+    for name in ("SIGTERM", "SIGINT", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop.ask)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a study prints must not mix with the answers
+    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin, jobs, stop), daemon=True).start()
+    while not stop.asked():
+        try:
+            job = jobs.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        if job is None:
+            return
+        _answer(answers, _outcome(job, answers, stop))
+
+
+def _listen(stream: TextIO, jobs: queue.SimpleQueue[Job | None], stop: StopFlag) -> None:
+    for line in stream:
+        fields = json.loads(line)
+        jobs.put(Job(**{**fields, "settings": tuple(fields["settings"])}))
+    jobs.put(None)  # no more jobs: the parent is content, or dead
+    stop.ask()
+    time.sleep(_GRACE_SECONDS)
+    os._exit(INTERRUPTED)
+
+
+def _outcome(job: Job, answers: TextIO, stop: StopFlag) -> dict[str, Any]:
+    def report(event: dict[str, Any]) -> None:
+        _answer(answers, {"hash": job.hash, **event})
+
+    try:
+        outcome = perform(job, report, stop)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        outcome = Outcome(job.hash, UNFINISHED, getattr(error, "exit_code", FAILED), text)
+    return {"event": "outcome", **dataclasses.asdict(outcome)}
+
+
+def _answer(answers: TextIO, event: dict[str, Any]) -> None:
+    try:
+        answers.write(json.dumps(event) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # the parent died; `_listen` sees to the rest
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -132,9 +132,16 @@ def test_shares_that_make_no_split_are_refused(fractions: tuple[float, ...]) -> 
 def test_empty_parts_and_bad_batches_are_refused_at_the_call() -> None:
     with pytest.raises(ValueError, match=r"0\.01 of 10 rows is an empty part"):
         numbered(10).split((0.9, 0.01), 0)
-    for batch_size in (0, -1, 2.5, True):
-        with pytest.raises(ValueError, match="got batch_size"):
+    for batch_size, error in ((0, ValueError), (2.5, TypeError), (True, TypeError)):
+        with pytest.raises(error, match=f"batch_size={batch_size}"):
             numbered(10).batches(batch_size, 0)  # pyright: ignore[reportArgumentType]
-    for seed in (-1, (), (3, -1)):
-        with pytest.raises(ValueError, match="got seed"):
+    for seed, message in ((-1, "seed=-1"), ((), "the seed \\(\\)"), ((3, -1), "seed=-1")):
+        with pytest.raises(ValueError, match=message):
             numbered(10).batches(2, seed)
+    with pytest.raises(TypeError, match=r"seed=1\.5"):
+        numbered(10).split((0.5,), 1.5)  # pyright: ignore[reportArgumentType]
+
+
+def test_ragged_rows_are_refused_with_advice() -> None:
+    with pytest.raises(ValueError, match=r"inputs is no array .* pass a mask"):
+        Dataset([[1, 2], [3]], [1, 2])  # pyright: ignore[reportArgumentType]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._settings import require_integer
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int, Shaped
 
@@ -124,14 +126,13 @@ class Dataset:
 
         Raises
         ------
-        ValueError
-            If `batch_size` is not a positive integer or the seed is negative.
+        TypeError, ValueError
+            If `batch_size` is not an integer of at least 1, or the seed one of at least 0.
         """
-        if isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1:
-            raise ValueError(f"got batch_size {batch_size!r}, expected an integer of at least 1.")
+        require_integer("batch_size", batch_size, minimum=1)
         order = None if seed is None else _permutation(len(self), seed, _BATCHES)
-        starts = range(0, len(self), int(batch_size))
-        spans = (slice(start, start + int(batch_size)) for start in starts)
+        starts = range(0, len(self), batch_size)
+        spans = (slice(start, start + batch_size) for start in starts)
         return (self._rows(rows if order is None else order[rows]) for rows in spans)
 
     def _rows(self, rows: slice | Int[np.ndarray, " row"]) -> Dataset:
@@ -151,12 +152,14 @@ class Dataset:
 
 
 def _checked_array(array: object, name: str) -> np.ndarray:
-    checked = np.asarray(array)
+    try:
+        checked = np.asarray(array)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is no array ({error}); pad rows of different lengths and pass a mask."
+        ) from error
     if checked.dtype.kind not in "biufc":
-        raise TypeError(
-            f"{name} has dtype {checked.dtype}, expected numbers; a ragged list becomes an array "
-            "by padding it and passing a mask."
-        )
+        raise TypeError(f"{name} has dtype {checked.dtype}, expected numbers.")
     if checked.ndim == 0 or len(checked) == 0:
         raise ValueError(
             f"{name} has shape {checked.shape}, expected (batch, ...) with at least one row."
@@ -182,8 +185,8 @@ def _check_finite(array: np.ndarray, name: str) -> None:
 
 def _permutation(count: int, seed: Seed, stream: int) -> Int[np.ndarray, " row"]:
     entropy = seed if isinstance(seed, tuple) else (seed,)
-    if min(entropy, default=-1) < 0:
-        raise ValueError(
-            f"got seed {seed!r}, expected a non-negative integer, a tuple of them, or None."
-        )
+    if not entropy:
+        raise ValueError("got the seed (), expected at least one number in it, or None.")
+    for part in entropy:
+        require_integer("seed", part, minimum=0)
     return np.random.default_rng((stream, *entropy)).permutation(count)

@@ -100,7 +100,7 @@ def signature(
                 joint = np.empty_like(result)
                 _piece_signature(piece, depth, arena, joint)
                 result[:] = multiply(result, joint, channels, depth)
-    return out.reshape(*lead, -1)
+    return out.reshape(*lead, out.shape[-1])
 
 
 def _block_shape(
@@ -113,7 +113,13 @@ def _block_shape(
     words += 2 * sum(channels**n for n in range(right + 2))
     budget = max(1, BLOCK_BYTES // (words * nodes * itemsize))
     steps = min(num_steps, PIECE_STEPS, budget)
-    return max(1, min(num_paths, budget // steps)), steps
+    return max(1, min(num_paths, budget // _padded(steps, itemsize))), steps
+
+
+def _padded(num_steps: int, itemsize: int) -> int:
+    """Round up to whole cache lines."""
+    line = LINE // itemsize
+    return -(-num_steps // line) * line
 
 
 def _split(depth: int) -> tuple[int, int, int]:
@@ -154,8 +160,7 @@ def _piece_signature(piece: Real, depth: int, arena: Arena, out: Real) -> None:
 def _steps(piece: Real, arena: Arena) -> Real:
     """Increments `(channel, path, segment)`, padded with zeros, which change no signature."""
     num_paths, num_vertices, channels = piece.shape
-    line = LINE // piece.itemsize
-    steps = arena.take(channels, num_paths, -(-(num_vertices - 1) // line) * line)
+    steps = arena.take(channels, num_paths, _padded(num_vertices - 1, piece.itemsize))
     values = piece.transpose(2, 0, 1)
     np.subtract(values[..., 1:], values[..., :-1], out=steps[..., : num_vertices - 1])
     steps[..., num_vertices - 1 :] = 0

@@ -1,0 +1,149 @@
+"""What signatures refuse, what they say then, and how much memory they take."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from seqtheory import signature as sg
+
+PATH = np.random.default_rng(0).normal(size=(5, 6, 3))
+CONSUMERS = {
+    "coefficient": lambda path: sg.coefficient(path, (0,)),
+    "empty word": lambda path: sg.coefficient(path, ()),
+    "signature": lambda path: sg.signature(path, 2),
+    "log_signature": lambda path: sg.log_signature(path, 2),
+    "kernel": lambda path: sg.kernel(path, path),
+}
+consumers = pytest.mark.parametrize("consume", CONSUMERS.values(), ids=CONSUMERS.keys())
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (np.zeros(5), "at least two axes"),
+        (np.float64(1.0), "at least two axes"),
+        (np.zeros((4, 1, 2)), "1 vertices, but a path needs at least two"),
+        (np.zeros((4, 0, 2)), "0 vertices"),
+        (np.zeros((4, 5, 0)), "no channels"),
+    ],
+)
+@consumers
+def test_shapes_that_are_no_path_are_refused(consume, path, message):
+    with pytest.raises(ValueError, match=message):
+        consume(path)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@consumers
+def test_non_finite_values_are_refused_wherever_they_stand(consume, bad):
+    for place in [(0, 0, 0), (3, 2, 1), (4, 5, 2)]:
+        path = PATH.copy()
+        path[place] = bad
+        with pytest.raises(ValueError, match=f"vertex {place[1]}, channel {place[2]}"):
+            consume(path)
+
+
+def test_the_row_of_a_bad_value_is_named_beyond_the_first_block():
+    path = np.zeros((3000, 100, 2))
+    path[2900, 7, 1] = np.nan
+    for call in (lambda: sg.coefficient(path, (0,)), lambda: sg.signature(path, 2)):
+        with pytest.raises(ValueError, match="vertex 7, channel 1, row 2900"):
+            call()
+
+
+def test_huge_finite_values_are_not_called_infinite():
+    path = np.array([[1e308, 0.0], [1e308, 1.0], [1e308, 2.0]])
+    assert sg.coefficient(path, (1,)) == 2
+
+
+@pytest.mark.parametrize("dtype", [bool, complex, np.float16, object, "U3"])
+@consumers
+def test_dtypes_that_are_not_real_numbers_are_refused(consume, dtype):
+    with pytest.raises(TypeError, match="expected float32, float64 or an integer"):
+        consume(np.ones((4, 2)).astype(dtype))
+
+
+def test_a_foreign_channel_is_named_and_time_suggested():
+    with pytest.raises(ValueError, match=r"word \(0, 3\) uses channel 3, but the path has 3 chan"):
+        sg.coefficient(PATH, (0, 3))
+    with pytest.raises(ValueError, match=r"Add it with add_time\(path\)"):
+        sg.coefficient(PATH, (0, 3))
+    with pytest.raises(ValueError, match="counted from 0"):
+        sg.coefficient(PATH, (-1,))
+
+
+@pytest.mark.parametrize("word", [0, "01", (0.0, 1.0), (True,), None, ((0, 1),)])
+def test_words_that_are_no_words_are_refused(word):
+    with pytest.raises(TypeError, match="channel numbers"):
+        sg.coefficient(PATH, word)
+
+
+@pytest.mark.parametrize("depth", [0, -1])
+def test_depth_below_one_is_refused(depth):
+    for call in (sg.signature, sg.log_signature):
+        with pytest.raises(ValueError, match=f"depth is {depth}; expected at least 1"):
+            call(PATH, depth)
+    with pytest.raises(ValueError, match="depth is"):
+        sg.words(2, depth)
+
+
+@pytest.mark.parametrize("depth", [True, np.True_, 2.0, "2", None])
+def test_depth_that_is_no_integer_is_refused(depth):
+    with pytest.raises(TypeError, match="expected an integer"):
+        sg.signature(PATH, depth)
+
+
+def test_numpy_integers_are_integers():
+    word = tuple(np.array([0, 2]))
+    assert sg.coefficient(PATH[0], word) == sg.coefficient(PATH[0], (0, 2))
+    np.testing.assert_array_equal(sg.signature(PATH, np.int64(2)), sg.signature(PATH, 2))
+
+
+def test_signatures_of_another_shape_are_refused():
+    sig = sg.signature(PATH, 2)
+    with pytest.raises(ValueError, match="expected 39 numbers on the last axis"):
+        sg.chen(sig, sig, channels=3, depth=3)
+    with pytest.raises(ValueError, match="expected 6 numbers"):
+        sg.inverse(sig, channels=2, depth=2)
+    with pytest.raises(ValueError, match="channels is 0"):
+        sg.inverse(sig, channels=0, depth=2)
+    with pytest.raises(ValueError, match="sig holds NaN"):
+        sg.inverse(sig * np.nan, channels=3, depth=2)
+
+
+def test_helpers_refuse_what_is_no_path():
+    with pytest.raises(ValueError, match="at least two axes"):
+        sg.add_time(np.zeros(3))
+    with pytest.raises(ValueError, match="finite times"):
+        sg.add_time(PATH, 0.0, np.inf)
+    with pytest.raises(ValueError, match="expected"):
+        sg.add_basepoint(np.zeros(3))
+    with pytest.raises(ValueError, match="no index"):
+        sg.word_index((), 2)
+
+
+def peak_of(function):
+    tracemalloc.start()
+    try:
+        result = function()
+        return tracemalloc.get_traced_memory()[1] - result.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("shape", [(20_000, 100, 3), (1, 1_000_000, 3), (300_000, 4, 3)])
+def test_coefficient_keeps_its_memory_budget(shape):
+    path = np.ones(shape)
+    arrays = 3 + 2 * 3 + 1
+    assert peak_of(lambda: sg.coefficient(path, (0, 1, 2))) < 1.5 * arrays * 2**17
+
+
+@pytest.mark.parametrize("shape", [(4_000, 100, 3), (1, 30_000, 3), (40_000, 3, 3)])
+def test_signature_keeps_its_memory_budget(shape):
+    path = np.zeros(shape)
+    assert peak_of(lambda: sg.signature(path, 4)) < 12 * 2**20
+
+
+def test_gram_keeps_its_memory_budget():
+    paths = np.zeros((120, 40, 2))
+    assert peak_of(lambda: sg.gram(paths)) < 6 * 2**20

@@ -75,7 +75,7 @@ def _scan_body(
 def _diagonal_step(
     cde: LinearCDE, state: Float[Array, " width"], increment: Float[Array, " path_channel"]
 ) -> Float[Array, " width"]:
-    r"""Closed form: :math:`e^g y + \varphi_1(g) v` with :math:`\varphi_1(g) = (e^g - 1)/g`."""
+    r"""Step in closed form, :math:`e^g y + \varphi_1(g) v`, :math:`\varphi_1(g) = (e^g - 1)/g`."""
     exponent = increment @ cde.A
     if cde.B is None:
         return jnp.exp(exponent) * state

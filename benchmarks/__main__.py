@@ -1,0 +1,33 @@
+"""Command line: ``python -m benchmarks [labels] [words] [features] [figure] [--json FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+from benchmarks.measure import machine
+
+BENCHMARKS = ("labels", "words", "features", "figure")
+
+
+def main() -> None:
+    """Run the benchmarks named, or all, from the root of the repository."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON too")
+    options = parser.parse_args()
+    if unknown := [name for name in options.names if name not in BENCHMARKS]:
+        parser.error(f"got {', '.join(unknown)}, expected names among {', '.join(BENCHMARKS)}")
+    facts = machine()
+    print(facts, end="\n\n", flush=True)
+    rows = []
+    for name in options.names or BENCHMARKS:
+        rows += importlib.import_module(f"benchmarks.{name}").main()
+    if options.json:
+        options.json.write_text(json.dumps({"machine": facts, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

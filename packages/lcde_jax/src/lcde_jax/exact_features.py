@@ -57,8 +57,7 @@ def series_order(cde: LinearCDE, paths: Float[np.ndarray, "path time channel"]) 
     if isinstance(cde.structure, Diagonal):
         return 1, 1  # closed form
     with _precision(paths.dtype):
-        bound = float(taylor.generators(_cast(cde, paths.dtype)).norm_bound())
-        norm = bound * _longest_increment(paths)
+        norm = float(_norm_bound(_cast(cde, paths.dtype))) * _longest_increment(paths)
         taylor.check_norm(norm)
         order, substeps = taylor.orders(jnp.asarray(norm, paths.dtype), paths.dtype)
         return int(order), int(substeps)
@@ -83,6 +82,11 @@ def _in_parts(solver, cde: LinearCDE, block: np.ndarray) -> np.ndarray:
             padded = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
             features[start : start + len(part)] = np.asarray(solver(cde, padded))[: len(part)]
     return features
+
+
+@jax.jit
+def _norm_bound(cde: LinearCDE) -> Float[Array, ""]:
+    return taylor.generators(cde).norm_bound()
 
 
 @partial(jax.jit, static_argnames=("order", "substeps"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -92,13 +93,33 @@ def solve(
     check_path(path, cde.channels)
     path = jnp.asarray(path)
     times = _checked_times(times, path)
-    cde = jax.tree.map(lambda leaf: leaf.astype(path.dtype), cde)
+    cde = jax.tree.map(lambda leaf: jnp.asarray(leaf, path.dtype), cde)
+    if method == "exact" and not isinstance(cde.structure, Diagonal):
+        _check_norms(cde, times, path)
+    if method == "log_ode":
+        if isinstance(cde.structure, Diagonal):
+            raise ValueError(
+                "got method='log_ode' for diagonal matrices, expected dense ones: diagonal fields "
+                "have the closed form of method='exact', which is as cheap as one Euler step."
+            )
+        order = 2 if order is None else order
+    return _states(cde, times, path, method, order, window, rtol, atol)
+
+
+@eqx.filter_jit
+def _states(
+    cde: LinearCDE,
+    times: Float[Array, " time"],
+    path: Float[Array, "time channel"],
+    method: Method,
+    order: int | None,
+    window: int,
+    rtol: float,
+    atol: float,
+) -> Float[Array, "state width"]:
     driver = jnp.concatenate([times[:, None], path], axis=1)
     increments, initial = jnp.diff(driver, axis=0), cde.initial_state(path[0])
     if method == "exact":
-        if not (isinstance(increments, jax.core.Tracer) or isinstance(cde.structure, Diagonal)):
-            longest = jnp.linalg.norm(increments, axis=1).max()
-            taylor.check_norm(float(taylor.generators(cde).norm_bound() * longest))
         return exact.states(cde, initial, increments, order)
     if method == "adaptive":
         return adaptive.states(cde, initial, times, driver, rtol, atol)
@@ -106,12 +127,8 @@ def solve(
         return euler.states(cde, initial, increments)
     if method == "euler_values":
         return euler.states(cde, initial, euler.published_increments(driver))
-    if isinstance(cde.structure, Diagonal):
-        raise ValueError(
-            "got method='log_ode' for diagonal matrices, expected dense ones: diagonal fields "
-            "have the closed form of method='exact', which is as cheap as one Euler step."
-        )
-    return log_ode.states(cde, initial, increments, 2 if order is None else order, window)
+    assert order is not None
+    return log_ode.states(cde, initial, increments, order, window)
 
 
 def unknown(name: str, value: object, known: Sequence[str]) -> ValueError:
@@ -144,3 +161,19 @@ def _checked_times(times: Any, path: Float[Array, "time channel"]) -> Float[Arra
     if not isinstance(times, jax.core.Tracer) and not np.all(np.diff(np.asarray(times)) > 0):
         raise ValueError(f"got times {times}, expected finite, strictly increasing numbers.")
     return jnp.asarray(times, path.dtype)
+
+
+def _check_norms(
+    cde: LinearCDE, times: Float[Array, " time"], path: Float[Array, "time channel"]
+) -> None:
+    """Refuse steps that would overflow, where values are known."""
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in (cde.A, times, path)):
+        return
+    steps = np.diff(np.asarray(path), axis=0), np.diff(np.asarray(times))
+    longest = np.sqrt(np.square(steps[0]).sum(1) + np.square(steps[1])).max()
+    taylor.check_norm(float(_norm_bound(cde) * longest))
+
+
+@jax.jit
+def _norm_bound(cde: LinearCDE) -> Float[Array, ""]:
+    return taylor.generators(cde).norm_bound()

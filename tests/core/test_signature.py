@@ -98,9 +98,9 @@ def test_signature_is_the_same_across_pieces_of_time(time):
 
 def test_coefficient_is_the_same_across_pieces_of_time():
     path = random_path(3, 3, 40_001) / 100
-    halves = sg.signature(path[:20_001], 3), sg.signature(path[20_000:], 3)
-    joint = sg.chen(*halves, channels=3, depth=3)
-    for word in [(0,), (2, 1), (0, 1, 2), (1, 1, 0)]:
+    halves = sg.signature(path[:20_001], 4), sg.signature(path[20_000:], 4)
+    joint = sg.chen(*halves, channels=3, depth=4)
+    for word in [(0,), (2, 1), (0, 1, 2), (1, 1, 0), (2, 0, 1, 1)]:
         np.testing.assert_allclose(
             sg.coefficient(path, word), joint[sg.word_index(word, 3)], rtol=1e-9, atol=1e-8
         )

@@ -79,7 +79,7 @@ def test_kernels_that_do_not_fit_together_are_refused():
         sg.gram(x[0])
     with pytest.raises(ValueError, match="dyadic_order is -1"):
         sg.kernel(x, x, -1)
-    with pytest.raises(TypeError, match="dyadic_order is 1.5"):
+    with pytest.raises(TypeError, match=r"dyadic_order is 1\.5"):
         sg.kernel(x, x, 1.5)
     x[1, 2, 0] = np.nan
     with pytest.raises(ValueError, match="x holds nan"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 Real = NDArray[np.floating[Any]]
-BLOCK_VERTICES = 2**14  # vertices per block; one scratch array of a block is 128 KiB in float64
+BLOCK_BYTES = 2**17  # of one scratch array; the few that a block needs stay in cache
 
 
 def coefficient(
@@ -53,14 +53,15 @@ def coefficient(
     Notes
     -----
     Costs O(time * len(word)^2) per path. Paths are taken in blocks that stay in cache: beyond
-    its result the function needs at most 2^14 vertices (128 KiB in float64) times
+    its result the function needs at most 128 KiB times
     ``len(word) + 2 * (number of different channels in word) + 1``, however many paths there are
     and however long they are. (Leading axes that cannot be joined without a copy, as in a
     broadcast view, are copied.)
 
-    Rounding: every prefix of `word` is one running sum over time. In float32 the relative error
-    of a prefix is about 1e-7 times the square root of the number of vertices; where the
-    coefficient is the small difference of large terms, use float64.
+    Words of two and three letters, the labels of signature tasks, are single sums over time. For
+    longer words every prefix is one running sum, so that rounding errors grow with the number of
+    vertices and of letters; where the coefficient is a small difference of large terms, use
+    float64.
 
     References
     ----------
@@ -80,28 +81,63 @@ def coefficient(
     letters = as_word(word, array.shape[-1])
     paths, lead = flatten(array)
     num_paths, num_vertices, _ = paths.shape
-    out = np.ones(num_paths, paths.dtype)
-    rows = _block_rows(num_paths, num_vertices, paths.itemsize)
+    out = np.empty(num_paths, paths.dtype)
+    rows, steps = _block_shape(num_paths, num_vertices, paths.itemsize)
     arena = Arena(paths.dtype)
     for first in range(0, num_paths, rows):
         block = paths[first : first + rows]
         prefixes = np.zeros((len(letters) + 1, len(block)), paths.dtype)
         prefixes[0] = 1
-        for start in range(0, num_vertices - 1, BLOCK_VERTICES):
-            piece = block[:, start : start + BLOCK_VERTICES + 1]
+        for start in range(0, num_vertices - 1, steps):
+            piece = block[:, start : start + steps + 1]
             require_finite(piece, first=first)
-            if letters:
-                arena.reset()
+            arena.reset()
+            if len(letters) in (2, 3):
+                prefixes[-1] += _short(piece, block[:, 0], block[:, -1], letters, arena)
+            elif letters:
                 _advance(prefixes, piece, block[:, 0], letters, arena)
         out[first : first + rows] = prefixes[-1]
     return out.reshape(lead)[()]
 
 
-def _block_rows(num_paths: int, num_vertices: int, itemsize: int) -> int:
-    """How many paths make a block: whole cache lines of them where there are enough."""
-    rows = max(1, BLOCK_VERTICES // num_vertices)
-    line = LINE // itemsize
-    return max(1, min(num_paths, rows - rows % line if rows > line else rows))
+def _block_shape(num_paths: int, num_vertices: int, itemsize: int) -> tuple[int, int]:
+    """Paths and segments in a block: whole cache lines of paths where there are enough."""
+    budget, line = BLOCK_BYTES // itemsize, LINE // itemsize
+    rows = max(1, budget // num_vertices)
+    if rows > line:
+        rows -= rows % line
+    return max(1, min(num_paths, rows)), budget
+
+
+def _short(piece: Real, origin: Real, end: Real, word: tuple[int, ...], arena: Arena) -> Real:
+    r"""Compute what a piece of the paths adds to a word of two or three letters.
+
+    The letter in the middle (of two, the last) moves by d on a segment. With
+    :math:`a = x^{i_1} - x^{i_1}_0` and :math:`b = x^{i_3}_T - x^{i_3}` at the segment's two ends,
+
+    .. math:: S^{i_1 i_2} = \sum d \, \tfrac12 (a_0 + a_1), \qquad
+              S^{i_1 i_2 i_3} = \sum d \, \tfrac16 ((a_0 + a_1)(b_0 + b_1) + a_0 b_0 + a_1 b_1),
+
+    the integrals of a linear and of a quadratic function over the segment.
+    """
+    num_paths, num_vertices, _ = piece.shape
+    a, middle = (arena.take(num_vertices, num_paths) for _ in range(2))
+    height, step = (arena.take(num_vertices - 1, num_paths) for _ in range(2))
+    np.copyto(a, piece[:, :, word[0]].T)
+    a -= origin[:, word[0]]
+    np.copyto(middle, piece[:, :, word[1]].T)
+    np.subtract(middle[1:], middle[:-1], out=step)
+    np.add(a[1:], a[:-1], out=height)
+    if len(word) == 3:
+        b, pair = arena.take(num_vertices, num_paths), middle  # the middle letter is done with
+        np.copyto(b, piece[:, :, word[2]].T)
+        np.subtract(end[:, word[2]], b, out=b)
+        np.multiply(a, b, out=pair)
+        height *= np.add(b[1:], b[:-1], out=a[1:])
+        height += pair[1:]
+        height += pair[:-1]
+    height *= step
+    return height.sum(axis=0) / height.dtype.type(2 if len(word) == 2 else 6)
 
 
 def _advance(
@@ -120,7 +156,8 @@ def _advance(
     running: list[Real] = [np.empty(0)]
     for letter in dict.fromkeys(word):
         values = arena.take(num_steps + 1, num_paths)
-        np.subtract(piece[:, :, letter].T, origin[:, letter], out=values)
+        np.copyto(values, piece[:, :, letter].T)  # faster than subtracting on the way
+        values -= origin[:, letter]
         steps[letter] = arena.take(num_steps, num_paths)
         np.subtract(values[1:], values[:-1], out=steps[letter])
         if letter == word[0]:  # P_1 is the displacement itself, free of summation error

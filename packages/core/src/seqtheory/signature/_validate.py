@@ -46,8 +46,8 @@ def as_real(values: ArrayLike, name: str) -> Real:
 
 def require_finite(block: Real, name: str = "path", first: int = 0) -> None:
     """Raise if a value is NaN or infinite; `first` is the row of the input that opens the block."""
-    with np.errstate(all="ignore"):  # one pass at memory speed; a finite sum has finite terms
-        if np.isfinite(block.sum()):
+    with np.errstate(all="ignore"):  # one pass at memory speed: finite sums have finite terms
+        if np.isfinite(block.sum(axis=0)).all():
             return
     bad = np.argwhere(~np.isfinite(block))
     if len(bad):  # otherwise the sum alone overflowed

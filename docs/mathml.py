@@ -1,0 +1,52 @@
+"""Equations as MathML, written at build time: the pages need no script and no network.
+
+An equation that cannot be converted is a warning, and so an error of the build.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util import logging
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+_logger = logging.getLogger(__name__)
+
+
+# What the converter does not know, in the words that it does.
+_REWRITTEN = (
+    (re.compile(r"\\dots(?![a-zA-Z])"), r"\\ldots "),
+    (re.compile(r"\\[bB]ig(?![a-zA-Z])"), r"\\Bigl"),
+    (re.compile(r"\\([td]?frac)\s*(\d)(\d)"), r"\\\1{\2}{\3}"),
+)
+
+
+def _written(self: Any, node: nodes.Element, as_block: bool) -> None:
+    source = node.astext()
+    for pattern, replacement in _REWRITTEN:
+        source = pattern.sub(replacement, source)
+    try:
+        self.body.append(tex2mathml(source, as_block=as_block))
+    except MathError as error:
+        _logger.warning("equation not converted: %s: %s", error, source, location=node)
+    raise nodes.SkipNode
+
+
+def _inline(self: Any, node: nodes.Element) -> None:
+    _written(self, node, as_block=False)
+
+
+def _block(self: Any, node: nodes.Element) -> None:
+    _written(self, node, as_block=True)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the renderer under the name `mathml`."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 from pathlib import Path
 
 from benchmarks.measure import machine
@@ -20,8 +21,9 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in BENCHMARKS]:
         parser.error(f"got {', '.join(unknown)}, expected names among {', '.join(BENCHMARKS)}")
+    sys.stdout.reconfigure(line_buffering=True)  # a table is on its way as soon as it is made
     facts = machine()
-    print(facts, end="\n\n", flush=True)
+    print(facts, end="\n\n")
     rows = []
     for name in options.names or BENCHMARKS:
         rows += importlib.import_module(f"benchmarks.{name}").main()

@@ -78,8 +78,9 @@ class Measurement:
     """What was measured of one contender.
 
     `seconds` are those of the timed rounds and `cpu_seconds` the processor time spent in them on
-    all threads, both multiplied by `scale`; `first_seconds` are not scaled. `peak` is the largest memory of the process over all calls, `extra` what the first
-    call added to what its process held before (inputs and libraries), both in bytes.
+    all threads, both multiplied by `scale`; `first_seconds` are not scaled. `peak` is the largest
+    memory of the process over all calls, `extra` the most that a call added to what its process
+    held before it (inputs, libraries), both in bytes.
     """
 
     label: str
@@ -112,12 +113,14 @@ class Process:
         )
         self.facts = self._answer()
 
-    def run(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Do the work once."""
+    def run(self, arguments: dict[str, Any], occasion: str) -> dict[str, Any]:
+        """Do the work once, and say on stderr how long it took."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(arguments) + "\n")
         self._process.stdin.flush()
-        return self._answer()
+        answer = self._answer()
+        print(f"  {self.label}, {occasion}: {answer['seconds']:.3f} s", file=sys.stderr)
+        return answer
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -143,9 +146,10 @@ def compare(contenders: Sequence[Contender], rounds: int) -> list[Measurement]:
     with ExitStack() as stack:
         processes = [stack.enter_context(Process(contender)) for contender in contenders]
         pairs = list(zip(contenders, processes, strict=True))
-        first = [process.run(contender.first) for contender, process in pairs]
+        first = [process.run(contender.first, "first call") for contender, process in pairs]
         timed = [
-            [process.run(contender.timed) for contender, process in pairs] for _ in range(rounds)
+            [process.run(contender.timed, f"round {i + 1}") for contender, process in pairs]
+            for i in range(rounds)
         ]
     return [
         _measurement(contender, process.facts, start, runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from experiments import command, drawing, exit_code, listing
+from experiments.job import install_hint
 from experiments.stored import printable
 
 Study = Annotated[str, tyro.conf.Positional]
@@ -38,16 +40,14 @@ def run(
     """Run what is not finished yet: killed runs go on, failed ones are tried again.
 
     Args:
-        study: Dotted name (toy.linear_cde) or the path of a file (my_study.py).
-        preset: One of the study's presets; its default if left out.
-        settings: Override a field: lr=1e-3,3e-4 sweeps, task.length=50 reaches inside, widths=(16,32) is one tuple.
-        seeds: Number of seeds for each run, counted up from its own.
-        workers: Processes at once; as many as there are runs and cores if left out.
-        threads: Threads for each process; the cores shared among the workers if left out.
-        results: Folder of the records.
-        rerun: Start over what is finished by other source (stale), what failed, or all.
-        force: Go on from a checkpoint even if other source wrote it; the record says so.
-        checkpoint_seconds: Time between checkpoints.
+        study: Dotted name (toy.linear_cde) or the path of a file (my_study.py). preset: One of the
+        study's presets; its default if left out. settings: Override a field: lr=1e-3,3e-4 sweeps,
+        task.length=50 reaches inside, widths=(16,32) is one tuple. seeds: Number of seeds for each
+        run, counted up from its own. workers: Processes at once; as many as there are runs and
+        cores if left out. threads: Threads for each process; the cores shared among the workers if
+        left out. results: Folder of the records. rerun: Start over what is finished by other source
+        (stale), what failed, or all. force: Go on from a checkpoint even if other source wrote it;
+        the record says so. checkpoint_seconds: Time between checkpoints.
     """
     return command.run(
         command.Request(
@@ -136,10 +136,16 @@ def show(record: Study, results: Path = Results) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Answer one command; an error that carries an exit code is told in one line."""
     try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter
+                stream.reconfigure(errors="backslashreplace")
         return app.cli(prog="experiments", args=arguments)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
         return exit_code.SIGINT
+    except ImportError as error:
+        print(f"error: {printable(install_hint(error))}", file=sys.stderr)  # noqa: T201
+        return exit_code.ENVIRONMENT
     except Exception as error:
         code = getattr(error, "exit_code", None)
         if code is None:

@@ -1,8 +1,8 @@
-"""Checkpoints of one run: a folder per step, the last two kept, each carrying its own proof of being whole.
+"""Checkpoints of one run: a folder per step, the last two kept, each with proof that it is whole.
 
-``checkpoints/step_N/`` holds ``tensors.safetensors`` and, written after it, ``state.json`` with the SHA-256 of the
-tensors, the length and SHA-256 of the metrics written so far, and the digests of the source that was running. A
-folder without a matching ``state.json`` is not a checkpoint.
+``checkpoints/step_N/`` holds ``tensors.safetensors`` and, written after it, ``state.json`` with the
+SHA-256 of the tensors, the length and SHA-256 of the metrics written so far, and the digests of the
+source that was running. A folder without a matching ``state.json`` is not a checkpoint.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def newest(
     folder
         The run's ``checkpoints`` folder; it need not be there.
     metrics
-        Content of the run's metrics file: a checkpoint whose part of it is lost or changed is no use.
+        Content of the run's metrics file: a checkpoint whose part of it is lost or changed is no
+        use.
     on_rejected
         Called with the folder of a rejected checkpoint and the reason.
     """
@@ -86,6 +87,18 @@ def newest(
             return _read(path, metrics)
         except (stored.RejectedFileError, FileNotFoundError) as error:
             on_rejected(path, str(error))
+    return None
+
+
+def newest_source(folder: Path) -> dict[str, str] | None:
+    """Digests of the source that wrote the newest checkpoint; None without one."""
+    for path in _steps(folder):
+        try:
+            facts = stored.read_json(path / "state.json")
+            _check_facts(facts, path)
+        except (stored.RejectedFileError, FileNotFoundError):
+            continue
+        return facts["source"]
     return None
 
 

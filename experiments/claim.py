@@ -21,7 +21,8 @@ class Verdict:
     Parameters
     ----------
     status
-        ``pass``, ``fail``, ``undecided`` (the records cannot tell) or ``not run`` (they are not there).
+        ``pass``, ``fail``, ``undecided`` (the records cannot tell) or ``not run`` (they are not
+        there).
     detail
         The numbers behind it, in one line.
     """

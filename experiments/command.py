@@ -80,8 +80,9 @@ def run(request: Request) -> int:
     todo = [item for item in planned if not item.skipped]
     labels = {item.path.name: label(item.run, runs) for item in planned}
     say(
-        f"{study.name}, preset {preset}: {len(runs)} runs, {len(runs) - len(todo)} already finished; "
-        f"local engine, {workers} workers with {threads} threads each; records in {folder}"
+        f"{study.name}, preset {preset}: {len(runs)} runs, "
+        f"{len(runs) - len(todo)} already finished; local engine (workers {workers}, "
+        f"threads {threads}); records in {folder}"
     )
     engine = LocalEngine(workers, threads)
     jobs = _jobs(todo, study, preset, request, threads)
@@ -119,13 +120,16 @@ def _share(request: Request, runs: int) -> tuple[int, int]:
         value = getattr(request, name)
         if value is not None and value < 1:
             raise ConfigError(f"--{name} {value}: expected at least 1")
+    if not request.checkpoint_seconds >= 0:
+        got = request.checkpoint_seconds
+        raise ConfigError(f"--checkpoint-seconds {got}: expected 0 or more")
     cores = provenance.available_cores()
     workers = min(request.workers or cores, max(runs, 1))
     return workers, request.threads or max(cores // workers, 1)
 
 
 def _results_folder(path: Path, study: str) -> Path:
-    """The study's folder, made and proved writable before any work is done."""
+    """Make the study's folder and prove it writable before any work is done."""
     path = path.expanduser().absolute()
     folder = path / study
     if folder.is_symlink():
@@ -216,7 +220,7 @@ def _statuses(planned: Sequence[_Planned], outcomes: Sequence[Outcome]) -> list[
 
 
 def _code(planned: Sequence[_Planned], outcomes: Sequence[Outcome]) -> int:
-    """The gravest outcome; divergence counts only where it is the whole result."""
+    """Return the gravest outcome's code; divergence counts only where it is the whole result."""
     if _statuses(planned, outcomes) == [record.DIVERGED]:
         return exit_code.DIVERGED
     codes = {outcome.code for outcome in outcomes} - {exit_code.DIVERGED}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from experiments import durable, record, source
 from experiments import study as studies
@@ -15,6 +15,9 @@ from experiments.exit_code import ConfigError
 from experiments.overrides import override
 from experiments.record import Record
 from experiments.study import ROOT, Study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PUBLISHED = ROOT / "published"
 
@@ -31,7 +34,7 @@ class Request:
 
 
 class Loader:
-    """Finds the records of a study folder's presets: in the results first, then among the published.
+    """Finds the records of a study's presets: in the results first, then among the published.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ class Loader:
         self.found = 0
 
     def __call__(self, preset: str, model_file: str = "linear_cde") -> list[Record]:
-        """Records of one preset of ``model_file.py``, in the order of its runs.
+        """Find the records of one preset of ``model_file.py``, in the order of its runs.
 
         Empty where that file or its preset does not exist, or nothing was run yet; a line says so.
         """
@@ -62,7 +65,7 @@ class Loader:
         return records
 
     def study(self, model_file: str) -> Study | None:
-        """The study of that file, if there is one."""
+        """Load the study of that file, if there is one."""
         path = self._folder / f"{model_file}.py"
         return studies.load(str(path)) if path.is_file() else None
 
@@ -118,8 +121,8 @@ def _prepare(request: Request) -> tuple[Path, str, Loader]:
         if any((place / study.name / study.hash(run)).is_dir() for place in places for run in runs):
             return folder, preset, loader
     raise ConfigError(
-        f"no records of {folder.name}, preset {preset}, in {request.results} or {PUBLISHED}; make them with "
-        f"python -m experiments run {known[0].name} --preset {preset}"
+        f"no records of {folder.name}, preset {preset}, in {request.results} or {PUBLISHED}; "
+        f"make them with python -m experiments run {known[0].name} --preset {preset}"
     )
 
 
@@ -133,7 +136,7 @@ def _preset(name: str | None, found: list[Study], folder: str) -> str:
 
 
 def _study_folder(name: str) -> tuple[Path, list[Path]]:
-    """A study folder and its study files, from ``toy``, ``toy.linear_cde`` or a path."""
+    """Find a study folder and its study files, from ``toy``, ``toy.linear_cde`` or a path."""
     if name.endswith(".py") or "/" in name or "\\" in name:
         path = Path(name).expanduser().resolve()
         folder = path.parent if path.suffix == ".py" else path
@@ -148,8 +151,8 @@ def _study_folder(name: str) -> tuple[Path, list[Path]]:
     return folder, files
 
 
-def _member(folder: Path, file: str, function: str) -> object:
-    """A function of the study folder's figure or table file."""
+def _member(folder: Path, file: str, function: str) -> Callable[..., Any]:
+    """Import a function of the study folder's figure or table file."""
     path = folder / f"{file}.py"
     if not path.is_file():
         raise ConfigError(f"{folder.name} has no {file}.py")
@@ -159,15 +162,4 @@ def _member(folder: Path, file: str, function: str) -> object:
 def _imported(path: Path) -> ModuleType:
     if path.parent.parent == ROOT:
         return importlib.import_module(f"experiments.{path.parent.name}.{path.stem}")
-    name = f"{path.parent.name}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
+    return studies.import_file(path, f"{path.parent.name}_{path.stem}")

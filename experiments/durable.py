@@ -1,9 +1,9 @@
 """Writing so that a file is either wholly the old one or wholly the new one.
 
-Everything the experiments write goes through this file: a temporary file in the same folder, flushed and
-synchronised, then renamed over its target, then the folder synchronised. A process killed at any point leaves at
-worst a temporary file, which `clear_leftovers` removes. The one exception is `Log`, which appends lines: a kill
-may tear its last line, and readers allow for that.
+Everything the experiments write goes through this file: a temporary file in the same folder,
+flushed and synchronised, then renamed over its target, then the folder synchronised. A process
+killed at any point leaves at worst a temporary file, which `clear_leftovers` removes. The one
+exception is `Log`, which appends lines: a kill may tear its last line, and readers allow for that.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises
     ------
     WriteError
-        Where the disk is full, the folder is missing or cannot be written. The previous file is untouched and no
-        temporary file stays behind.
+        Where the disk is full, the folder is missing or cannot be written. The previous file is
+        untouched and no temporary file stays behind.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}")
@@ -112,7 +112,7 @@ def move_aside(path: Path, suffix: str) -> Path:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove the temporary files that killed processes left; call only while holding the folder's lock."""
+    """Remove temporary files of killed processes; call only while holding the folder's lock."""
     for path in folder.rglob(f".*{_SUFFIX}"):
         path.unlink(missing_ok=True)
 
@@ -136,7 +136,8 @@ class Log:
     path
         The file; made if it is not there.
     keep
-        The number of leading bytes to keep; what follows is cut off before the first line is appended.
+        The number of leading bytes to keep; what follows is cut off before the first line is
+        appended.
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:
@@ -195,11 +196,14 @@ def _plain(name: str, array: np.ndarray) -> np.ndarray:
     array = np.asarray(array, order="C")
     if array.dtype.kind not in "biufc":
         raise TypeError(
-            f"tensor {name!r} has dtype {array.dtype}; expected booleans, integers, floats or complex numbers"
+            f"tensor {name!r} has dtype {array.dtype}; "
+            "expected booleans, integers, floats or complex numbers"
         )
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
 def _failure(path: Path, size: int, error: OSError) -> WriteError:
     reason = error.strerror or str(error)
-    return WriteError(error.errno, f"could not write {size:,} bytes to {path}: {reason}")
+    failure = WriteError(f"could not write {size:,} bytes to {path}: {reason}")
+    failure.errno = error.errno
+    return failure

@@ -1,4 +1,4 @@
-"""Engines: where jobs run. The local one keeps a few worker processes and gives each one job at a time."""
+"""Engines: where jobs run. The local one keeps a few workers and gives each one job at a time."""
 
 from __future__ import annotations
 
@@ -42,12 +42,10 @@ class LocalEngine:
     threads
         Threads that each may use for linear algebra, torch, numba and XLA; at least 1.
 
-    Notes
-    -----
-    A worker is a fresh Python whose environment limits its threads before anything is imported. It is
-    kept for further jobs, since importing a framework takes seconds. If it dies, its job alone is
-    left unfinished and another takes its place. SIGTERM, SIGINT and SIGUSR1 are passed on: runs
-    finish their step, write a checkpoint and end. A second SIGINT kills.
+    Notes ----- A worker is a fresh Python whose environment limits its threads before anything is
+    imported. It is kept for further jobs, since importing a framework takes seconds. If it dies,
+    its job alone is left unfinished and another takes its place. SIGTERM, SIGINT and SIGUSR1 are
+    passed on: runs finish their step, write a checkpoint and end. A second SIGINT kills.
     """
 
     def __init__(self, workers: int, threads: int) -> None:
@@ -119,6 +117,10 @@ class _Pool:
                 except queue.Empty:
                     continue
                 self._handle(worker, event)
+        except KeyboardInterrupt:
+            for worker in self.workers:
+                worker.signal(signal.SIGKILL)
+            raise
         finally:
             for worker in self.workers:
                 worker.end()
@@ -136,7 +138,7 @@ class _Pool:
             worker.signal(number)
 
     def _assign(self) -> bool:
-        """Give idle workers a job each, starting them as needed; whether anything is still under way."""
+        """Give idle workers a job each; return whether anything is still under way."""
         while self.waiting:
             worker = next((w for w in self.workers if w.job is None), None)
             if worker is None and len(self.workers) < self._size:
@@ -159,7 +161,7 @@ class _Pool:
             self._on_event({"hash": worker.job.hash if worker.job else "", **event})
 
     def _bury(self, worker: _Worker) -> None:
-        """A worker's answers ended: it died, or left because a stop was asked for."""
+        """Settle the job of a worker that died, or left because a stop was asked for."""
         self.workers.remove(worker)
         how = worker.end()
         if worker.job is None:
@@ -175,7 +177,7 @@ class _Pool:
 
 
 class _Worker:
-    """One worker process, in a session of its own so that the terminal's Ctrl-C reaches us alone."""
+    """One worker process, in a session of its own: the terminal's Ctrl-C reaches us alone."""
 
     def __init__(
         self,

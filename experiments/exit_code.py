@@ -22,9 +22,3 @@ class DataError(ValueError):
     """A data file is invalid; the message names the file and the line."""
 
     exit_code = DATA
-
-
-class MissingPackageError(RuntimeError):
-    """Something that must be installed is missing or broken; the message gives the command."""
-
-    exit_code = ENVIRONMENT

@@ -129,7 +129,7 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
 
 
 def install_hint(error: ImportError) -> str:
-    """What is missing or broken, and the command that installs it."""
+    """Say what is missing or broken, and the command that installs it."""
     top = (error.name or "").partition(".")[0]
     for extra, packages in _EXTRAS.items():
         if top in packages or (not top and any(name in str(error) for name in packages)):
@@ -226,7 +226,7 @@ def _execute(
     durable.write_json(folder / "run.json", described(run, study.name, study.version))
     recorder = Recorder(
         folder,
-        source=source.used,
+        source=source,
         stop=stop,
         report=report,
         checkpoint_seconds=job.checkpoint_seconds,
@@ -283,6 +283,7 @@ def _failed(folder: Path, job: Job, error: Exception) -> Outcome:
     text = "".join(traceback.format_exception(error))
     facts = {"type": type(error).__name__, "message": str(error), "traceback": text}
     durable.write_json(folder / "failed.json", facts)
-    code = DATA if type(error).__name__ in ("DataError", "WordFileError") else FAILED
+    data = type(error).__name__ == "WordFileError"  # core knows nothing of exit codes
+    code = DATA if data else getattr(error, "exit_code", FAILED)
     line = (str(error).splitlines() or [""])[0]
     return Outcome(job.hash, record.FAILED, code, f"{type(error).__name__}: {line}")

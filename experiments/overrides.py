@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from experiments.run import Run
 
-_CLOSING = {"(": ")", "[": "]"}
-
 
 def override(
     runs: Sequence[Run], settings: Sequence[str] = (), seeds: int | None = None
@@ -79,7 +77,7 @@ def _swept(run: Run, pairs: Sequence[tuple[str, list[str]]]) -> Iterator[Run]:
 
 
 def _replaced(owner: Any, path: list[str], text: str, name: str) -> Any:
-    """A copy of a dataclass with one field, perhaps deep inside, set from text."""
+    """Copy a dataclass with one field, perhaps deep inside, set from text."""
     hints = field_types(type(owner))
     if path[0] not in hints:
         raise ConfigError(unknown("field", name, list(hints), f" of {type(owner).__name__}"))
@@ -194,8 +192,8 @@ def _split(text: str, whole: str) -> list[str]:
             continue
         elif letter in "\"'":
             closing.append(letter)
-        elif letter in _CLOSING:
-            closing.append(_CLOSING[letter])
+        elif letter == "(":
+            closing.append(")")
         elif letter == "," and not closing:
             items.append(text[start:position])
             start = position + 1

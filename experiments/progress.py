@@ -14,7 +14,7 @@ _SECONDS = 10.0
 
 
 def reporter(labels: Mapping[str, str], stream: TextIO) -> Lines:
-    """A `Bar` if `stream` is a terminal, else `Lines`; use it as a context.
+    """Make a `Bar` if `stream` is a terminal, else `Lines`; use it as a context.
 
     Parameters
     ----------

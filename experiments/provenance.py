@@ -1,4 +1,4 @@
-"""Where a record comes from: commit, lock, versions and hardware; nothing that names a person or a machine."""
+"""Where a record comes from: commit, lock, versions, hardware; no name of a person or a machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FOLDER = Path(__file__).resolve().parent
 
 
 def collect() -> dict[str, Any]:
-    """Facts that hold for a whole command; takes some tens of milliseconds and imports no framework."""
+    """Collect the facts that hold for a whole command; imports no framework."""
     return {
         "git": git_state(_FOLDER),
         "lock_sha256": lock_digest(_FOLDER),
@@ -42,7 +42,7 @@ def collect() -> dict[str, Any]:
 
 
 def now() -> str:
-    """The time in UTC, to the second. For people: durations are measured on the monotonic clock."""
+    """Tell the time in UTC, for people; durations are measured on the monotonic clock."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -86,7 +86,7 @@ def hardware() -> dict[str, Any]:
 
 
 def available_cores() -> int:
-    """Number of cores that this process may use."""
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -117,7 +117,7 @@ def _gpus() -> list[str]:
 
 
 def _output(*command: str) -> str | None:
-    """What a command prints, stripped; None if it is missing, fails or takes longer than five seconds."""
+    """Return what a command prints; None if it is missing, fails or takes over five seconds."""
     try:
         result = subprocess.run(
             command, capture_output=True, timeout=5, check=True, stdin=subprocess.DEVNULL

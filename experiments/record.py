@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from experiments import stored
+from experiments import checkpoint, stored
 from experiments.run import Run, content_hash, digest
 
 if TYPE_CHECKING:
@@ -126,6 +126,12 @@ class Record:
         """Commit, versions, hardware and times."""
         return self._json("provenance.json")
 
+    @property
+    def source(self) -> dict[str, str]:
+        """Digests of the source that made the record, or its newest checkpoint if unfinished."""
+        newest = None if self.finished else checkpoint.newest_source(self.path / "checkpoints")
+        return newest or self.provenance.get("source", {})
+
     @cached_property
     def divergence(self) -> dict[str, Any]:
         """Step and reason of a divergence; empty for other records."""
@@ -155,7 +161,7 @@ class Record:
 
 
 def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path]) -> list[Record]:
-    """Records of these runs, in their order; runs without a record are left out.
+    """Find the records of these runs, in their order; runs without a record are left out.
 
     Parameters
     ----------
@@ -164,8 +170,8 @@ def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path])
     runs
         The runs to look for.
     folders
-        Results folders, in order of preference: of each run the first finished record is taken, else the first
-        of any status.
+        Results folders, in order of preference: of each run the first finished record is taken,
+        else the first of any status.
 
     Raises
     ------
@@ -183,7 +189,7 @@ def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path])
 
 
 def parse_metrics(data: bytes, path: Path) -> list[dict[str, Any]]:
-    """Lines of a metrics file; whatever follows the last newline was torn by a kill and is dropped."""
+    """Parse a metrics file; what follows the last newline was torn by a kill and is dropped."""
     whole = data[: data.rfind(b"\n") + 1]
     lines = []
     for number, line in enumerate(whole.splitlines(), start=1):
@@ -196,7 +202,7 @@ def parse_metrics(data: bytes, path: Path) -> list[dict[str, Any]]:
 
 
 def encode(value: Any) -> Any:
-    """Plain JSON values for what a study logs or notes: NumPy scalars unwrapped, non-finite floats as words."""
+    """Turn what a study logs or notes into plain JSON; non-finite floats become words."""
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -210,7 +216,8 @@ def encode(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(
-        f"cannot record {value!r} ({type(value).__name__}); expected numbers, strings, lists or dictionaries"
+        f"cannot record {value!r} ({type(value).__name__}); "
+        "expected numbers, strings, lists or dictionaries"
     )
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from experiments.source import Source
+
 __all__ = ["Checkpoint", "Diverged", "Interrupted", "Recorder", "ResumeRefusedError"]
 
 
@@ -78,7 +80,7 @@ class Recorder:
     folder
         The record's folder; it exists and its lock is held.
     source
-        Digests of the source now running, kept with each checkpoint.
+        The source now running: its digests go into each checkpoint.
     stop
         Tells whether a stop was asked for.
     report
@@ -93,7 +95,7 @@ class Recorder:
         self,
         folder: Path,
         *,
-        source: Callable[[], dict[str, str]],
+        source: Source,
         stop: Stop,
         report: Callable[[dict[str, Any]], None],
         checkpoint_seconds: float = 60.0,
@@ -140,7 +142,8 @@ class Recorder:
         log = self._begun()
         if step <= self._step:
             raise ValueError(
-                f"log(step={step}): a checkpoint of step {self._step} is already written; log before checkpoint"
+                f"log(step={step}): a checkpoint of step {self._step} is already written; "
+                "log before checkpoint"
             )
         line = json.dumps({"step": int(step), **record.encode(metrics)}, allow_nan=False)
         log.append(line)
@@ -178,7 +181,7 @@ class Recorder:
             state=dict(state or {}),
             metrics_bytes=log.size,
             metrics_sha256=log.sha256,
-            source=self._source(),
+            source=self._source.used(),
         )
         checkpoints.write(self.folder / "checkpoints", entry)
         self._step, self._saved = step, time.monotonic()
@@ -236,11 +239,12 @@ class Recorder:
         return self._log
 
     def _admit(self, found: Checkpoint) -> None:
-        differences = _differences(found.source or {}, self._source())
+        differences = _differences(found.source or {}, self._source.available())
         if differences and not self._force:
             raise ResumeRefusedError(
-                f"the checkpoint of step {found.step} was written by other source ({'; '.join(differences)}); "
-                "say --force to go on from it all the same, or --rerun stale to start over"
+                f"the checkpoint of step {found.step} was written by other source "
+                f"({'; '.join(differences)}); say --force to go on from it all the same, "
+                "or --rerun stale to start over"
             )
         self.forced = differences
 

@@ -20,9 +20,9 @@ __all__ = ["ConfigError", "Run", "canonical", "content_hash", "described", "fiel
 class Run:
     """Base of every study's description of a run.
 
-    Subclasses are frozen, keyword-only dataclasses whose fields are numbers, strings, tuples, None or further
-    frozen dataclasses. They validate in ``__post_init__`` (calling ``super().__post_init__()``) by raising
-    ``ValueError`` with *got, expected, do this*.
+    Subclasses are frozen, keyword-only dataclasses whose fields are numbers, strings, tuples, None
+    or further frozen dataclasses. They validate in ``__post_init__`` (calling
+    ``super().__post_init__()``) by raising ``ValueError`` with *got, expected, do this*.
 
     Parameters
     ----------
@@ -40,8 +40,9 @@ class Run:
 def canonical(value: Any, annotation: Any = None) -> Any:
     """Plain JSON values that stand for `value`, the same in every process.
 
-    A dataclass becomes its fields and its type's name under ``"type"``; a tuple becomes a list; an integer in a
-    field annotated ``float`` becomes a float; minus zero becomes zero; an infinity ``{"float": "inf"}``.
+    A dataclass becomes its fields and its type's name under ``"type"``; a tuple becomes a list; an
+    integer in a field annotated ``float`` becomes a float; minus zero becomes zero; an infinity
+    ``{"float": "inf"}``.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _canonical_fields(value)
@@ -54,13 +55,13 @@ def canonical(value: Any, annotation: Any = None) -> Any:
     if isinstance(value, (int, float)):
         return _canonical_float(float(value))
     raise TypeError(
-        f"a run cannot hold {value!r} ({type(value).__name__}); expected numbers, strings, booleans, None, tuples "
-        "and frozen dataclasses"
+        f"a run cannot hold {value!r} ({type(value).__name__}); "
+        "expected numbers, strings, booleans, None, tuples and frozen dataclasses"
     )
 
 
 def described(run: Run, study: str, version: int) -> dict[str, Any]:
-    """What the hash covers, and what ``run.json`` holds: study, version and run."""
+    """Say what the hash covers, and what ``run.json`` holds: study, version and run."""
     return {"study": study, "version": version, "run": canonical(run)}
 
 
@@ -76,13 +77,13 @@ def digest(description: dict[str, Any]) -> str:
 
 
 def field_types(kind: type) -> dict[str, Any]:
-    """Resolved annotations of the fields that a dataclass takes at construction."""
+    """Resolve the annotations of the fields that a dataclass takes at construction."""
     try:
         hints = typing.get_type_hints(kind)
     except NameError as error:
         raise ConfigError(
-            f"the annotations of {kind.__name__} cannot be resolved: {error}; import that name outside "
-            "TYPE_CHECKING"
+            f"the annotations of {kind.__name__} cannot be resolved: {error}; "
+            "import that name outside TYPE_CHECKING"
         ) from error
     return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}
 

@@ -1,7 +1,8 @@
 """Digests of the source that computes: when they differ, a record is stale.
 
-A record depends on the packages it imported and on its study's own file. The machinery around them (this folder's
-files, figures, tables) is left out, since it moves numbers from place to place and makes none.
+A record depends on the packages it imported and on its study's own file. The machinery around them
+(this folder's files, figures, tables) is left out, since it moves numbers from place to place and
+makes none.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class Source:
         loaded = {name: value for name, value in self._packages.items() if name in sys.modules}
         return {**loaded, **self._own_files()}
 
+    def available(self) -> dict[str, str]:
+        """Digest of each installed package, imported or not, and of the study's own files."""
+        return {**self._packages, **self._own_files()}
+
     def _own_files(self) -> dict[str, str]:
         for module in list(sys.modules.values()):
             name = getattr(module, "__file__", None)
@@ -61,7 +66,7 @@ def stale(record: Record, study_file: Path) -> list[str]:
 
     A package that is not installed here cannot be compared and counts as unchanged.
     """
-    then, packages = record.provenance.get("source", {}), installed()
+    then, packages = record.source, installed()
     folder = study_file.resolve().parent
     now = {
         name: _file_digest(folder / name.removeprefix("study/"))

@@ -1,4 +1,4 @@
-"""Reading files that may be damaged, huge or hostile: bounded, never through a link, never a pickle."""
+"""Reading files that may be damaged, huge or hostile: bounded, no links followed, no pickles."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def checked_name(name: str) -> str:
     """Return a name for a file inside a record, or refuse one that could leave it."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
-            f"got the name {str(name)[:120]!r}; expected letters, digits, '_', '-' and '.', starting with a "
-            "letter or digit, at most 100 characters"
+            f"got the name {str(name)[:120]!r}; expected letters, digits, "
+            "'_', '-' and '.', starting with a letter or digit, at most 100 characters"
         )
     return name
 

@@ -61,7 +61,7 @@ class Study:
         return chosen
 
     def runs(self, preset: str) -> list[Run]:
-        """Runs of a preset."""
+        """Make the runs of a preset."""
         try:
             return list(self.module.runs(preset))
         except (ValueError, TypeError) as error:
@@ -106,6 +106,29 @@ def siblings(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if _is_study(path))
 
 
+def import_file(path: Path, name: str) -> ModuleType:
+    """Import a Python file as the module `name`, once; modules beside it can be imported."""
+    held = sys.modules.get(name)
+    if held is not None and getattr(held, "__file__", None) == str(path):
+        return held
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # so that annotations in the file can be resolved
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, SyntaxError):
+            raise ConfigError(f"{error.filename}:{error.lineno}: {error.msg}") from error
+        raise
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
 def unknown(kind: str, got: str, known: tuple[str, ...] | list[str], of: str = "") -> str:
     """One line that says what was not known, what is nearest to it, and what there is."""
     close = difflib.get_close_matches(got, known, n=1, cutoff=0.5)
@@ -130,19 +153,15 @@ def _from_path(path: Path) -> Study:
         raise ConfigError(f"no study at {path}: there is no such file")
     if not path.stem.isidentifier():
         raise ConfigError(f"{path.name}: a study's file name must be a Python identifier")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # so that annotations in the file can be resolved
-    sys.path.insert(0, str(path.parent))  # as `python my_study.py` does, for modules beside it
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise ConfigError(f"{path}:{error.lineno}: {error.msg}") from error
-    finally:
-        sys.path.remove(str(path.parent))
-    return Study(path.stem, str(path), module)
+    _refuse_clash(path)
+    return Study(path.stem, str(path), import_file(path, path.stem))
+
+
+def _refuse_clash(path: Path) -> None:
+    """Refuse a file that would take the place of another module (``json.py``)."""
+    spec = importlib.util.find_spec(path.stem)
+    if spec is not None and Path(spec.origin or "").resolve() != path:
+        raise ConfigError(f"{path.name}: there is a module {path.stem!r} already; rename the file")
 
 
 def _is_study(path: Path) -> bool:

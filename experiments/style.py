@@ -1,10 +1,10 @@
-"""One look for every figure: readable at paper size, safe for colour-blind eyes, the same bytes each time."""
+"""One look for every figure: readable at paper size, safe for colour-blind eyes, reproducible."""
 
 from __future__ import annotations
 
 import io
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments import durable
 
@@ -49,14 +49,15 @@ _SETTINGS = {
 
 @contextmanager
 def paper() -> Iterator[None]:
-    """Within this context figures take the paper style; matplotlib's settings are restored after it.
+    """Draw in the paper style within this context; matplotlib's settings are restored after it.
 
-    The non-interactive Agg canvas draws, so no display is needed.
+    Make figures with ``matplotlib.figure.Figure``: it needs no display and no global state.
     """
     import matplotlib as mpl
     from cycler import cycler
 
-    with mpl.rc_context({**_SETTINGS, "axes.prop_cycle": cycler(color=PALETTE), "backend": "agg"}):
+    settings: dict[Any, Any] = {**_SETTINGS, "axes.prop_cycle": cycler(color=PALETTE)}
+    with mpl.rc_context(settings):
         yield
 
 

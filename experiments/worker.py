@@ -1,4 +1,4 @@
-"""A worker process: jobs in on standard input, events out on standard output, a JSON object per line.
+"""A worker process: jobs in on standard input, events out on standard output, as JSON lines.
 
 ``python -m experiments.worker`` is started by the local engine, with its threads already limited by
 the environment. What a study prints goes to standard error. A worker whose parent died asks its run

@@ -1,4 +1,4 @@
-"""A tiny study in NumPy alone, for the tests of the machinery: a seeded random walk with checkpoints."""
+"""A tiny study in NumPy alone for the tests: a seeded random walk with checkpoints."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def runs(preset: str) -> list[Walk]:
     if preset == "smoke":
         return [Walk()]
     if preset == "slow":
-        return [Walk(num_steps=100, pause=0.01)]
+        return [Walk(num_steps=60, pause=0.01)]
     if preset == "mixed":
         return [Walk(mood=mood) for mood in ("calm", "diverges", "fails_once", "dies_once")]
     return [Walk(seed=seed) for seed in range(3)]

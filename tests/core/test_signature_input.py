@@ -43,6 +43,25 @@ def test_non_finite_values_are_refused_wherever_they_stand(consume, bad):
             consume(path)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("word", [(0, 1), (1, 0, 1), (0, 1, 1, 0)])
+def test_a_bad_value_is_found_in_every_vertex(word, bad):
+    for vertex in range(5):
+        for channel in range(2):
+            path = np.ones((3, 5, 2))  # a constant path: nothing but zeros to multiply
+            path[1, vertex, channel] = bad
+            with pytest.raises(ValueError, match=f"vertex {vertex}, channel {channel}, row 1"):
+                sg.coefficient(path, word)
+
+
+def test_the_vertex_of_a_bad_value_is_named_in_long_paths():
+    path = np.zeros((70_000, 2))
+    path[69_999, 1] = np.nan
+    for call in (lambda: sg.coefficient(path, (0, 1)), lambda: sg.signature(path, 2)):
+        with pytest.raises(ValueError, match="vertex 69999, channel 1, row 0"):
+            call()
+
+
 def test_the_row_of_a_bad_value_is_named_beyond_the_first_block():
     path = np.zeros((3000, 100, 2))
     path[2900, 7, 1] = np.nan

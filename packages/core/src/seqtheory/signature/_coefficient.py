@@ -84,20 +84,32 @@ def coefficient(
     out = np.empty(num_paths, paths.dtype)
     rows, steps = _block_shape(num_paths, num_vertices, paths.itemsize)
     arena = Arena(paths.dtype)
+    # NaN and infinity reach the result from every channel of the word, so that a finite result
+    # proves the path finite where the word uses all of its channels.
+    proven = len(set(letters)) == paths.shape[-1]
     for first in range(0, num_paths, rows):
         block = paths[first : first + rows]
-        prefixes = np.zeros((len(letters) + 1, len(block)), paths.dtype)
-        prefixes[0] = 1
-        for start in range(0, num_vertices - 1, steps):
-            piece = block[:, start : start + steps + 1]
-            require_finite(piece, first=first)
-            arena.reset()
-            if len(letters) in (2, 3):
-                prefixes[-1] += _short(piece, block[:, 0], block[:, -1], letters, arena)
-            elif letters:
-                _advance(prefixes, piece, block[:, 0], letters, arena)
-        out[first : first + rows] = prefixes[-1]
+        with np.errstate(invalid="ignore"):  # inf - inf: reported below, with its place
+            result = _block_coefficient(block, letters, steps, arena)
+        if not (proven and np.isfinite(result).all()):
+            for start in range(0, num_vertices, steps):
+                require_finite(block[:, start : start + steps], first=first, start=start)
+        out[first : first + rows] = result
     return out.reshape(lead)[()]
+
+
+def _block_coefficient(block: Real, word: tuple[int, ...], steps: int, arena: Arena) -> Real:
+    """Coefficient of every path of a block, `steps` segments at a time."""
+    prefixes = np.zeros((len(word) + 1, len(block)), block.dtype)
+    prefixes[0] = 1
+    for start in range(0, block.shape[1] - 1 if word else 0, steps):
+        piece = block[:, start : start + steps + 1]
+        arena.reset()
+        if len(word) in (2, 3):
+            prefixes[-1] += _short(piece, block[:, 0], block[:, -1], word, arena)
+        else:
+            _advance(prefixes, piece, block[:, 0], word, arena)
+    return prefixes[-1]
 
 
 def _block_shape(num_paths: int, num_vertices: int, itemsize: int) -> tuple[int, int]:

@@ -92,7 +92,7 @@ def signature(
         block, result = paths[first : first + rows], out[first : first + rows]
         for start in range(0, num_vertices - 1, steps):
             piece = block[:, start : start + steps + 1]
-            require_finite(piece, first=first)
+            require_finite(piece, first=first, start=start)
             arena.reset()
             if start == 0:
                 _piece_signature(piece, depth, arena, result)

@@ -44,8 +44,8 @@ def as_real(values: ArrayLike, name: str) -> Real:
     )
 
 
-def require_finite(block: Real, name: str = "path", first: int = 0) -> None:
-    """Raise if a value is NaN or infinite; `first` is the row of the input that opens the block."""
+def require_finite(block: Real, name: str = "path", first: int = 0, start: int = 0) -> None:
+    """Raise if a value is NaN or infinite; the block opens at row `first`, vertex `start`."""
     with np.errstate(all="ignore"):  # one pass at memory speed: finite sums have finite terms
         if np.isfinite(block.sum(axis=0)).all():
             return
@@ -53,7 +53,7 @@ def require_finite(block: Real, name: str = "path", first: int = 0) -> None:
     if len(bad):  # otherwise the sum alone overflowed
         place = tuple(int(i) for i in bad[0])
         raise ValueError(
-            f"{name} holds {block[place]} at vertex {place[-2]}, channel {place[-1]}"
+            f"{name} holds {block[place]} at vertex {start + place[-2]}, channel {place[-1]}"
             + (f", row {first + place[0]} of its leading axes" if block.ndim > 2 else "")
             + "; expected finite numbers. Remove or fill such values first."
         )

@@ -45,7 +45,9 @@ def test_parameters_are_drawn_independently():
 
 def test_same_key_gives_the_same_bytes_and_another_key_does_not():
     first, again, other = (LinearCDE(7, 2, key=jax.random.key(k)) for k in (1, 1, 2))
-    same = jax.tree.map(lambda a, b: np.asarray(a).tobytes() == np.asarray(b).tobytes(), first, again)
+    same = jax.tree.map(
+        lambda a, b: np.asarray(a).tobytes() == np.asarray(b).tobytes(), first, again
+    )
     assert all(jax.tree.leaves(same))
     assert not np.allclose(first.A, other.A)
 

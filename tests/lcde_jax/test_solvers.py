@@ -1,5 +1,7 @@
 """Solvers against the reference, and against each other as they are refined."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -114,7 +116,9 @@ def test_order_of_the_series_is_the_smallest_that_the_bound_allows(dtype):
 
         def remainder(m, theta=theta):
             ks = np.arange(m + 1, 60)
-            return np.exp((ks - 1) * np.log(theta) - np.cumsum(np.log(np.arange(1, 60)))[ks - 1]).sum()
+            return np.exp(
+                (ks - 1) * np.log(theta) - np.cumsum(np.log(np.arange(1, 60)))[ks - 1]
+            ).sum()
 
         limit = np.finfo(dtype).eps / 4
         assert remainder(order) <= limit
@@ -125,7 +129,7 @@ def test_taylor_terms_converge_to_the_exact_solution():
     cde, path = LinearCDE(6, 2, key=jax.random.key(6)), a_path(6, scale=0.1)
     exact = solve(cde, path)
     errors = [float(jnp.abs(solve(cde, path, order=m) - exact).max()) for m in (1, 2, 4, 8)]
-    assert all(later < 0.3 * earlier for earlier, later in zip(errors, errors[1:], strict=False))
+    assert all(later < 0.3 * earlier for earlier, later in pairwise(errors))
 
 
 def test_vmap_gives_the_states_of_every_path():
@@ -138,7 +142,11 @@ def test_vmap_gives_the_states_of_every_path():
 
 @pytest.mark.parametrize(
     "options",
-    [{"method": "exact", "order": 12}, {"method": "euler"}, {"method": "adaptive", "rtol": 1e-8, "atol": 1e-8}],
+    [
+        {"method": "exact", "order": 12},
+        {"method": "euler"},
+        {"method": "adaptive", "rtol": 1e-8, "atol": 1e-8},
+    ],
 )
 def test_gradient_is_the_derivative(options):
     cde, path = LinearCDE(4, 2, key=jax.random.key(8)), jnp.asarray(a_path(8, 5, scale=0.2))
@@ -150,7 +158,8 @@ def test_gradient_is_the_derivative(options):
     direction = LinearCDE(4, 2, key=jax.random.key(9))
     nudge = 1e-5
     ahead, behind = (
-        loss(jax.tree.map(lambda p, q, s=sign: p + s * nudge * q, cde, direction)) for sign in (1, -1)
+        loss(jax.tree.map(lambda p, q, s=sign: p + s * nudge * q, cde, direction))
+        for sign in (1, -1)
     )
     slope = sum(jax.tree.leaves(jax.tree.map(lambda g, q: jnp.sum(g * q), gradient, direction)))
     assert float(slope) == pytest.approx(float(ahead - behind) / (2 * nudge), rel=1e-5)
@@ -205,7 +214,7 @@ def test_log_ode_converges_on_a_smooth_path(order, rate):
     exact = np.asarray(solve(cde, path)[-1])
     errors = [
         np.abs(solve(cde, path, method="log_ode", order=order, window=w)[-1] - exact).max()
-        for w in (128, 64, 32)
+        for w in (64, 32, 16)
     ]
     rates = np.log2(np.divide(errors[:-1], errors[1:]))
     np.testing.assert_allclose(rates, rate, atol=0.4)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .cde import LinearCDE
 
-SAMPLE_SIZE = 256
+SAMPLE_SIZE = 64
 MOST_WORDS = 6000  # beyond this the signature costs more than solving
 
 
@@ -32,7 +32,7 @@ def signature_depth(
     cde
         The equation.
     paths
-        `(path, time, channel)` without time; 256 of them, evenly spaced, are measured.
+        `(path, time, channel)` without time; 64 of them, evenly spaced, are measured.
     tolerance
         Largest admissible tail.
 

@@ -74,11 +74,13 @@ def _longest_increment(paths: Float[np.ndarray, "path time channel"]) -> float:
 def _in_parts(solver, cde: LinearCDE, block: np.ndarray) -> np.ndarray:
     """Solve a block in calls of one size, the last one padded, so that one program is compiled."""
     features = np.empty((len(block), cde.width), block.dtype)
+    size = min(PATHS_PER_CALL, 1 << (len(block) - 1).bit_length())
+    size = min(PATHS_PER_CALL, len(block))
     with _precision(block.dtype):
         cde = _cast(cde, block.dtype)
-        for start in range(0, len(block), PATHS_PER_CALL):
-            part = block[start : start + PATHS_PER_CALL]
-            short = PATHS_PER_CALL - len(part)
+        for start in range(0, len(block), size):
+            part = block[start : start + size]
+            short = size - len(part)
             padded = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
             features[start : start + len(part)] = np.asarray(solver(cde, padded))[: len(part)]
     return features

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import exact_features, signature_features
 from .paths import checked_paths
-from .plan import FeaturePlan, plan_features
+from .plan import FeaturePlan, checked_equations, plan_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -102,7 +102,7 @@ def feature_blocks(
     -----
     On one machine the same call gives the same bytes.
     """
-    cdes = tuple(cdes)
+    cdes = checked_equations(cdes)
     paths = checked_paths(paths, cdes[0].channels)
     if batch_size < 1:
         raise ValueError(f"got batch_size={batch_size}, expected at least one path.")

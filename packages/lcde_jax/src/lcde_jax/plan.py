@@ -85,8 +85,8 @@ def plan_features(
         tolerance that is not positive, or paths as in `random_features`; for
         `method="signature"` without `depth`, where no affordable depth meets the tolerance.
     """
-    cdes = tuple(cdes)
-    _check_request(cdes, method, depth)
+    cdes = checked_equations(cdes)
+    _check_request(method, depth)
     check_tolerance(tolerance)
     paths = checked_paths(paths, cdes[0].channels)
     if depth is not None:
@@ -113,14 +113,19 @@ def plan_features(
     return FeaturePlan("exact", None, None, reason)
 
 
-def _check_request(cdes: tuple[LinearCDE, ...], method: str, depth: int | None) -> None:
-    if method not in METHODS:
-        raise unknown("method", method, METHODS)
-    if not cdes:
+def checked_equations(cdes: Sequence[LinearCDE]) -> tuple[LinearCDE, ...]:
+    """Equations as a tuple, refused where they cannot share their paths."""
+    if not len(cdes):
         raise ValueError("got no equations, expected at least one LinearCDE.")
     channels = sorted({cde.channels for cde in cdes})
     if len(channels) > 1:
         raise ValueError(f"got equations for {channels} channels, expected the same for all.")
+    return tuple(cdes)
+
+
+def _check_request(method: str, depth: int | None) -> None:
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
     if depth is None:
         return
     if depth < 1:

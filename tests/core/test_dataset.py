@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seqtheory.dataset import Dataset
 
 few = settings(max_examples=40, deadline=None, derandomize=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seqtheory import memory
 from seqtheory.tasks import DecayingMemory
 from seqtheory.tasks.decaying_memory import causal_convolution, causal_convolution_reference

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seqtheory.group import MAX_ORDER, Group, from_permutations, from_table, group, order_of
 
 NAMES = ("S1", "S2", "S3", "S4", "S5", "A1", "A2", "A3", "A4", "A5", "Z1", "Z2", "Z7", "Z60")

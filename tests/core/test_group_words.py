@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+
 from seqtheory.group import group, order_of
 from seqtheory.tasks import GroupWords
 from seqtheory.tasks.group_words import _repeated

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.linalg import expm
+
 from seqtheory.linear_cde import solve
 from seqtheory.signature import coefficient, signature, words
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import linalg
+
 from seqtheory import memory, memory_theory
 from seqtheory import reparameterisation as rp
 from seqtheory.memory_theory import (

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seqtheory import reparameterisation as rp
 
 CONTINUOUS = [rp.Direct(), rp.Exp(), rp.Softplus(), rp.Best(), rp.Best(a=2.0, b=0.1)]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seqtheory import signature as sg
 
 CORNER = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]])

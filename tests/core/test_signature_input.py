@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from seqtheory import signature as sg
 
 PATH = np.random.default_rng(0).normal(size=(5, 6, 3))
@@ -151,14 +152,16 @@ def peak_of(function):
 
 
 @pytest.mark.parametrize("shape", [(20_000, 100, 3), (1, 1_000_000, 3), (300_000, 4, 3)])
-def test_coefficient_keeps_its_memory_budget(shape):
+def test_coefficient_keeps_its_memory_budget(shape, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the budget is per thread
     path = np.ones(shape)
     arrays = 3 + 2 * 3 + 1
     assert peak_of(lambda: sg.coefficient(path, (0, 1, 2))) < 1.5 * arrays * 2**17
 
 
 @pytest.mark.parametrize("shape", [(4_000, 100, 3), (1, 30_000, 3), (40_000, 3, 3)])
-def test_signature_keeps_its_memory_budget(shape):
+def test_signature_keeps_its_memory_budget(shape, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the budget is per thread
     path = np.zeros(shape)
     assert peak_of(lambda: sg.signature(path, 4)) < 12 * 2**20
 
@@ -166,3 +169,21 @@ def test_signature_keeps_its_memory_budget(shape):
 def test_gram_keeps_its_memory_budget():
     paths = np.zeros((120, 40, 2))
     assert peak_of(lambda: sg.gram(paths)) < 6 * 2**20
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_values_do_not_depend_on_the_number_of_threads(threads, monkeypatch):
+    path = np.random.default_rng(0).normal(size=(2_000, 50, 3))
+    expected = sg.signature(path, 4), sg.coefficient(path, (0, 1, 2))
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert np.array_equal(sg.signature(path, 4), expected[0])
+    assert np.array_equal(sg.coefficient(path, (0, 1, 2)), expected[1])
+
+
+def test_the_first_bad_row_is_named_whatever_the_number_of_threads(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    path = np.zeros((20_000, 50, 2))
+    path[[3_000, 12_000, 19_999], 7, 1] = np.nan
+    for compute in (lambda: sg.signature(path, 3), lambda: sg.coefficient(path, (0, 1))):
+        with pytest.raises(ValueError, match="row 3000 "):
+            compute()

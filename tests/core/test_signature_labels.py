@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from seqtheory import _memory_guard, signature
 from seqtheory.tasks import SignatureLabels
 

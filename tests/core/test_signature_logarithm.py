@@ -4,6 +4,7 @@ from math import factorial
 
 import numpy as np
 import pytest
+
 from seqtheory import signature as sg
 
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+
 from seqtheory.training import Training
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import special
+
 from seqtheory import memory
 from seqtheory import reparameterisation as rp
 from seqtheory.tasks import DecayingMemory, SignatureLabels

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from seqtheory import word_csv
 from seqtheory.group import group, order_of
 from seqtheory.tasks import GroupWords

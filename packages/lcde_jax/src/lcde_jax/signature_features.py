@@ -8,11 +8,10 @@ equations side by side; the outer product of `(1, x_0)` with the signature is ne
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from seqtheory.signature import add_time, signature
 
 from .word_matrices import word_matrices
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from .cde import LinearCDE
 
-PATHS_PER_SIGNATURE = 256
 PATHS_PER_PRODUCT = 1024
 
 
@@ -59,17 +57,5 @@ class SignatureFeatures:
 def time_signatures(
     paths: Float[np.ndarray, "path time channel"], depth: int
 ) -> Float[np.ndarray, "path word"]:
-    """Signatures of `(t, x)` with time from 0 to 1, in parts that fit a cache, on all threads."""
-    parts = range(0, len(paths), PATHS_PER_SIGNATURE)
-
-    def part(start: int) -> Float[np.ndarray, "path word"]:
-        return signature(add_time(paths[start : start + PATHS_PER_SIGNATURE]), depth)
-
-    with ThreadPoolExecutor(num_threads()) as pool:
-        return np.concatenate(list(pool.map(part, parts)))
-
-
-def num_threads() -> int:
-    """Threads that this process may use: `OMP_NUM_THREADS` where set, else its processors."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return max(int(asked), 1) if asked.isdigit() else len(os.sched_getaffinity(0))
+    """Signatures of `(t, x)` with time from 0 to 1."""
+    return signature(add_time(paths), depth)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqtheory.signature._arena import LINE, Arena
+from seqtheory.signature._threads import share
 from seqtheory.signature._validate import as_path, as_word, flatten, require_finite
 
 if TYPE_CHECKING:
@@ -52,8 +54,9 @@ def coefficient(
 
     Notes
     -----
-    Costs O(time * len(word)^2) per path. Paths are taken in blocks that stay in cache: beyond
-    its result the function needs at most 128 KiB times
+    Costs O(time * len(word)^2) per path. Paths are taken in blocks that stay in cache, shared
+    among the process's threads (as many as `OMP_NUM_THREADS` says, or processors): beyond its
+    result the function needs at most 128 KiB per thread times
     ``len(word) + 2 * (number of different channels in word) + 1``, however many paths there are
     and however long they are. (Leading axes that cannot be joined without a copy, as in a
     broadcast view, are copied.)
@@ -83,18 +86,22 @@ def coefficient(
     num_paths, num_vertices, _ = paths.shape
     out = np.empty(num_paths, paths.dtype)
     rows, steps = _block_shape(num_paths, num_vertices, paths.itemsize)
-    arena = Arena(paths.dtype)
     # NaN and infinity reach the result from every channel of the word, so that a finite result
     # proves the path finite where the word uses all of its channels.
     proven = len(set(letters)) == paths.shape[-1]
-    for first in range(0, num_paths, rows):
-        block = paths[first : first + rows]
-        with np.errstate(invalid="ignore"):  # inf - inf: reported below, with its place
-            result = _block_coefficient(block, letters, steps, arena)
-        if not (proven and np.isfinite(result).all()):
-            for start in range(0, num_vertices, steps):
-                require_finite(block[:, start : start + steps], first=first, start=start)
-        out[first : first + rows] = result
+
+    def work(starts: Sequence[int]) -> None:
+        arena = Arena(paths.dtype)
+        for first in starts:
+            block = paths[first : first + rows]
+            with np.errstate(invalid="ignore"):  # inf - inf: reported below, with its place
+                result = _block_coefficient(block, letters, steps, arena)
+            if not (proven and np.isfinite(result).all()):
+                for start in range(0, num_vertices, steps):
+                    require_finite(block[:, start : start + steps], first=first, start=start)
+            out[first : first + rows] = result
+
+    share(work, range(0, num_paths, rows))
     return out.reshape(lead)[()]
 
 

@@ -16,6 +16,7 @@ Scratch arrays are `(word, path, [node,] segment)`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from seqtheory.signature._algebra import level_sizes, multiply
 from seqtheory.signature._arena import LINE, Arena
+from seqtheory.signature._threads import share
 from seqtheory.signature._validate import as_depth, as_path, flatten, require_finite
 
 if TYPE_CHECKING:
@@ -63,9 +65,10 @@ def signature(
 
     Notes
     -----
-    The paths are taken in blocks: beyond the result about 8 MiB of scratch are needed, however
-    many paths there are and however long they are, unless a single segment of one path needs
-    more, which takes about ``depth * channel**(depth / 2 + 1)`` numbers.
+    The paths are taken in blocks, which are shared among the process's threads (as many as
+    `OMP_NUM_THREADS` says, or processors): beyond the result about 8 MiB of scratch are needed
+    for each thread, however many paths there are and however long they are, unless a single
+    segment of one path needs more, which takes about ``depth * channel**(depth / 2 + 1)`` numbers.
 
     Long words are products of many increments: coefficients of level n shrink like
     ``length**n / n!``, and the rounding error of each is relative to the sum of the sizes of its
@@ -87,19 +90,23 @@ def signature(
     num_paths, num_vertices, channels = paths.shape
     out = np.empty((num_paths, sum(level_sizes(channels, depth))), paths.dtype)
     rows, steps = _block_shape(num_paths, num_vertices - 1, channels, depth, paths.itemsize)
-    arena = Arena(paths.dtype)
-    for first in range(0, num_paths, rows):
-        block, result = paths[first : first + rows], out[first : first + rows]
-        for start in range(0, num_vertices - 1, steps):
-            piece = block[:, start : start + steps + 1]
-            require_finite(piece, first=first, start=start)
-            arena.reset()
-            if start == 0:
-                _piece_signature(piece, depth, arena, result)
-            else:
-                joint = np.empty_like(result)
-                _piece_signature(piece, depth, arena, joint)
-                result[:] = multiply(result, joint, channels, depth)
+
+    def work(starts: Sequence[int]) -> None:
+        arena = Arena(paths.dtype)
+        for first in starts:
+            block, result = paths[first : first + rows], out[first : first + rows]
+            for start in range(0, num_vertices - 1, steps):
+                piece = block[:, start : start + steps + 1]
+                require_finite(piece, first=first, start=start)
+                arena.reset()
+                if start == 0:
+                    _piece_signature(piece, depth, arena, result)
+                else:
+                    joint = np.empty_like(result)
+                    _piece_signature(piece, depth, arena, joint)
+                    result[:] = multiply(result, joint, channels, depth)
+
+    share(work, range(0, num_paths, rows))
     return out.reshape(*lead, out.shape[-1])
 
 

@@ -1,0 +1,96 @@
+"""Figure 1's linear-CDE half: error against width, beside the published level and the floors.
+
+Everything is drawn as a ratio to the error of predicting zero on the same held-out paths, since
+the scale of the labels depends on the largest one drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import style
+from experiments.record import Record
+from experiments.toy.measurement import (
+    Measurement,
+    largest_sample,
+    measurements,
+    ratio_by_width,
+    select,
+)
+from experiments.toy.published_values import LINEAR_CDE
+
+Load = Callable[..., list[Record]]
+
+PANELS = {2: "Area: $S^{12}$, 2-D paths", 3: "Volume: $S^{123}$, 3-D paths"}
+# (structure, forcing) in drawing order.
+MODELS = {
+    ("dense", True): "dense",
+    ("dense", False): "dense, no forcing",
+    ("diagonal", True): "diagonal",
+    ("diagonal", False): "diagonal, no forcing",
+}
+
+
+def draw(load: Load, preset: str, folder: Path) -> list[Path]:
+    """Draw `toy.png` and `toy.pdf` from the records of `preset` and, where present, `controls`."""
+    rows = [row for row in measurements(load(preset)) if row.method != "adaptive"]
+    controls = [row for row in measurements(load("controls")) if row.method != "adaptive"]
+    with style.paper():
+        figure = Figure(figsize=(7.0, 3.4), layout="constrained")
+        axes = figure.subplots(1, 2)
+        for panel, channels in zip(axes, PANELS, strict=True):
+            _panel(panel, channels, select(rows, channels=channels), controls)
+        axes[0].set_ylabel("RMSE / RMSE of predicting zero")
+        handles, labels = axes[1].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        return style.save(figure, folder, "toy")
+
+
+def _panel(
+    panel: Axes, channels: int, rows: Sequence[Measurement], controls: Sequence[Measurement]
+) -> None:
+    for number, ((structure, forcing), label) in enumerate(MODELS.items()):
+        facts = {"channels": channels, "structure": structure, "forcing": forcing}
+        scaling = largest_sample(r for r in select(controls, **facts) if _is_sweep(controls, r))
+        _curve(panel, scaling or select(rows, **facts), label, number)
+    _main_job(panel, select(rows, structure="dense", forcing=True, width=256))
+    published = LINEAR_CDE[channels]
+    panel.axhline(1.0, color="0.4", linestyle="--", label="predicting zero")
+    panel.axhline(published.ratio, color="0.4", linestyle=":", label="published, width 256")
+    panel.set(title=PANELS[channels], xlabel="width", yscale="log")
+    panel.set_xscale("log", base=2)
+    panel.xaxis.set_major_formatter("{x:.0f}")
+    panel.grid(visible=True, which="major", alpha=0.3)
+
+
+def _is_sweep(rows: Sequence[Measurement], row: Measurement) -> bool:
+    """Whether `row` belongs to a run over several widths, not to the solver comparison."""
+    return len({r.width for r in rows if r.num_paths == row.num_paths}) > 1
+
+
+def _curve(panel: Axes, rows: Sequence[Measurement], label: str, number: int) -> None:
+    ratios = ratio_by_width(rows)
+    if not ratios:
+        return
+    widths = np.array(list(ratios))
+    low, mean, high = (
+        np.array([reduce(r) for r in ratios.values()]) for reduce in (np.min, np.mean, np.max)
+    )
+    colour, marker = style.PALETTE[number], style.MARKERS[number]
+    panel.plot(widths, mean, color=colour, marker=marker, label=label)
+    panel.fill_between(widths, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _main_job(panel: Axes, rows: Sequence[Measurement]) -> None:
+    """Draw the draws at width 256 and the level of their mean, as in the published figure."""
+    if not rows:
+        return
+    ratios = [row.ratio for row in rows]
+    label = f"dense, width 256, {rows[0].num_paths:,} paths"
+    panel.axhline(float(np.mean(ratios)), color="black", linewidth=1.0, label=label)
+    panel.plot([256] * len(ratios), ratios, "_", color="black", markersize=9, zorder=3)

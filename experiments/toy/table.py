@@ -1,0 +1,108 @@
+"""Ours beside the published numbers of Figure 1, then every claim with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from experiments.claim import verdict_table
+from experiments.record import Record
+from experiments.toy.claims import CLAIMS
+from experiments.toy.measurement import Measurement, measurements, select
+from experiments.toy.published_values import LINEAR_CDE
+
+Load = Callable[..., list[Record]]
+
+
+def table(load: Load, preset: str) -> str:
+    """Markdown: width 256 against the published values, all widths, solvers, and claims."""
+    main, controls = load(preset), [] if preset == "controls" else load("controls")
+    rows, more = measurements(main), measurements(controls)
+    parts = [
+        "## Random linear CDE, width 256, against the published values",
+        _against_published(rows + more),
+        "## Every model and width",
+        "Mean (least..most) over draws of RMSE / RMSE of predicting zero.",
+        _by_width(rows + more),
+        "## Where the numbers come from",
+        _sources(main + controls),
+        "## Claims",
+        verdict_table(CLAIMS, main + controls),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    body = [header, ["---"] * len(header), *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in body)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.3g} ({min(values):.3g}..{max(values):.3g})"
+
+
+def _against_published(rows: Sequence[Measurement]) -> str:
+    lines = []
+    for channels, published in LINEAR_CDE.items():
+        ours = select(rows, channels=channels, structure="dense", forcing=True, width=256)
+        for (num_paths, method), group in _groups(ours, "num_paths", "method"):
+            lines.append(
+                [
+                    f"{channels}-D",
+                    f"{num_paths:,}",
+                    str(method),
+                    str(len(group)),
+                    _spread([row.rmse for row in group]),
+                    f"{published.mean:.3g} ({published.low:.3g}..{published.high:.3g})",
+                    _spread([row.ratio for row in group]),
+                    f"{published.ratio:.3g}",
+                ]
+            )
+    header = ["dim.", "paths", "solver", "draws", "RMSE", "published RMSE", "ratio", "published"]
+    return _markdown(header, lines)
+
+
+def _by_width(rows: Sequence[Measurement]) -> str:
+    widths = sorted({row.width for row in rows})
+    lines = []
+    keys = ("channels", "structure", "forcing", "num_paths", "method")
+    for (channels, structure, forcing, num_paths, method), group in _groups(rows, *keys):
+        name = f"{structure}{'' if forcing else ', no forcing'}"
+        cells = [[row.ratio for row in group if row.width == width] for width in widths]
+        draws = max(map(len, cells))
+        lines.append(
+            [f"{channels}-D", name, f"{num_paths:,}", str(method), str(draws)]
+            + [_spread(cell) if cell else "" for cell in cells]
+        )
+    return _markdown(["dim.", "model", "paths", "solver", "draws", *map(str, widths)], lines)
+
+
+def _groups(
+    rows: Sequence[Measurement], *names: str
+) -> list[tuple[tuple[object, ...], list[Measurement]]]:
+    groups: dict[tuple[object, ...], list[Measurement]] = {}
+    for row in rows:
+        groups.setdefault(tuple(getattr(row, name) for name in names), []).append(row)
+    return list(groups.items())
+
+
+def _sources(records: Sequence[Record]) -> str:
+    lines = []
+    for record in records:
+        run, notes, provenance = record.run, record.notes, record.provenance
+        lines.append(
+            [
+                f"`{record.hash[:8]}`",
+                record.status,
+                str(provenance["preset"]),
+                f"{run['task']['channels']}-D {run['structure']}",
+                f"{run['seed']} / {run['data_seed']}",
+                f"{notes.get('method', '')} depth {notes.get('depth')}, tail {notes.get('tail')}",
+                f"{provenance['wall_seconds']:.0f} s",
+                str(provenance["hardware"]["cpu"]),
+            ]
+        )
+    header = ["record", "status", "preset", "run", "seed / data seed", "solver", "time", "hardware"]
+    return _markdown(header, lines)

@@ -1,0 +1,224 @@
+"""The toy study: its runs, its resumption, its claims, its figure and table."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.recorder import Interrupted
+from experiments.run import content_hash
+from experiments.toy import claims, figure, linear_cde, table
+from experiments.toy.linear_cde import LinearCDERun
+from experiments.toy.measurement import measurements, ratio_by_width, select
+from seqtheory.tasks import SignatureLabels
+
+TINY = LinearCDERun(
+    task=SignatureLabels(channels=2, length=10, num_paths=250),
+    widths=(4, 6),
+    draws=2,
+    method="exact",
+)
+
+
+class Memory:
+    """A recorder that keeps everything in memory and stops at a chosen checkpoint."""
+
+    def __init__(self, stop_at: int | None = None, checkpoint: Any = None) -> None:
+        self.stop_at, self.held = stop_at, checkpoint
+        self.lines: list[dict[str, Any]] = []
+        self.notes: dict[str, Any] = {}
+        self.tensors: dict[str, np.ndarray] = {}
+
+    def restore(self) -> Any:
+        return self.held
+
+    def note(self, **facts: Any) -> None:
+        self.notes.update(facts)
+
+    def log(self, step: int, **metrics: Any) -> None:
+        self.lines.append({"step": step, **metrics})
+
+    def due(self) -> bool:
+        return True
+
+    def checkpoint(self, step: int, tensors: Any, state: Any) -> None:
+        self.held = SimpleNamespace(step=step, tensors=dict(tensors), state=state)
+        if step == self.stop_at:
+            raise Interrupted("asked to stop")
+
+    def progress(self, done: float, total: float) -> None:
+        assert 0 < done <= total
+
+    def save(self, name: str, tensors: dict[str, np.ndarray]) -> None:
+        assert name == "readouts"
+        self.tensors = tensors
+
+
+def as_record(run: LinearCDERun, recorder: Memory) -> Any:
+    task = dataclasses.asdict(run.task)
+    return SimpleNamespace(
+        status="done",
+        hash="0" * 16,
+        run={**dataclasses.asdict(run), "task": task},
+        notes=recorder.notes,
+        metrics=recorder.lines,
+        provenance={"preset": "smoke", "wall_seconds": 1.0, "hardware": {"cpu": "a | b"}},
+    )
+
+
+def finished(channels: int, ratios: dict[int, float], **settings: Any) -> Any:
+    """A record in which every width reached the given ratio to predicting zero."""
+    task = SignatureLabels(channels=channels, num_paths=settings.pop("num_paths", 20_000))
+    run = LinearCDERun(task=task, widths=tuple(ratios), draws=1, **settings)
+    recorder = Memory()
+    recorder.note(method="exact", predict_zero=2.0, depth=None, tail=None)
+    for width, ratio in ratios.items():
+        recorder.log(1, width=width, draw=0, rmse=2.0 * ratio)
+    return as_record(run, recorder)
+
+
+def verdict(name: str, *records: Any) -> str:
+    (claim,) = [claim for claim in claims.CLAIMS if claim.name == name]
+    return claim.judge(records).status
+
+
+@pytest.mark.parametrize("preset", linear_cde.PRESETS)
+def test_runs_of_a_preset_differ_from_each_other(preset: str) -> None:
+    runs = linear_cde.runs(preset)
+    hashes = {content_hash(run, "toy.linear_cde", linear_cde.VERSION) for run in runs}
+    assert len(hashes) == len(runs) > 0
+
+
+def test_the_default_preset_is_the_published_scale() -> None:
+    runs = linear_cde.runs(linear_cde.DEFAULT_PRESET)
+    assert [run.task.channels for run in runs] == [2, 3]
+    for run in runs:
+        assert (run.task.num_paths, run.task.length) == (100_000, 100)
+        assert (run.widths, run.draws, run.structure, run.forcing) == ((256,), 5, "dense", True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"widths": ()}, "at least one width"),
+        ({"widths": (16, 0)}, "each 1 or more"),
+        ({"widths": (16, 16)}, "twice"),
+        ({"draws": 0}, "draws=0"),
+        ({"tolerance": 0.0}, "tolerance=0.0"),
+        ({"depth": 0}, "depth=0"),
+        ({"ridge": -1.0}, "ridge=-1.0"),
+    ],
+)
+def test_impossible_settings_are_refused_at_construction(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        LinearCDERun(**settings)
+
+
+def test_a_resumed_run_ends_with_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear_cde, "BATCH_SIZE", 64)
+    whole = Memory()
+    linear_cde.execute(TINY, whole)  # type: ignore[arg-type]
+    first = Memory(stop_at=128)
+    with pytest.raises(Interrupted):
+        linear_cde.execute(TINY, first)  # type: ignore[arg-type]
+    assert not first.lines
+    second = Memory(checkpoint=first.held)
+    linear_cde.execute(TINY, second)  # type: ignore[arg-type]
+    assert second.lines == whole.lines
+    assert second.notes == whole.notes
+    assert {k: v.tobytes() for k, v in second.tensors.items()} == {
+        k: v.tobytes() for k, v in whole.tensors.items()
+    }
+
+
+def test_every_width_and_draw_is_measured_once() -> None:
+    recorder = Memory()
+    linear_cde.execute(TINY, recorder)  # type: ignore[arg-type]
+    rows = measurements([as_record(TINY, recorder)])
+    assert [(row.width, row.draw) for row in rows] == [(4, 0), (4, 1), (6, 0), (6, 1)]
+    assert len({row.rmse for row in rows}) == 4
+    assert all(0 < row.ratio < 2 for row in rows)
+
+
+def test_diagonal_fields_without_forcing_see_the_endpoint_only() -> None:
+    task = SignatureLabels(channels=2, length=30, num_paths=4_000)
+    ratios = {}
+    for forcing in (True, False):
+        run = LinearCDERun(
+            task=task, structure="diagonal", forcing=forcing, widths=(64,), draws=1, method="exact"
+        )
+        recorder = Memory()
+        linear_cde.execute(run, recorder)  # type: ignore[arg-type]
+        (row,) = measurements([as_record(run, recorder)])
+        ratios[forcing] = row.ratio
+    assert ratios[True] < 0.1 < 0.6 < ratios[False]
+
+
+def test_dense_claim_compares_with_its_bound() -> None:
+    assert verdict("a-2d", finished(2, {256: 0.009})) == "pass"
+    assert verdict("a-2d", finished(2, {256: 0.011})) == "fail"
+    assert verdict("a-2d", finished(3, {256: 0.009})) == "not run"
+    assert verdict("a-2d", finished(2, {256: 0.009}, num_paths=1000)) == "undecided"
+
+
+def test_halving_claim_needs_two_widths_and_every_doubling() -> None:
+    assert verdict("b-2d", finished(2, {16: 0.8})) == "not run"
+    assert verdict("b-2d", finished(2, {16: 0.8, 32: 0.4, 64: 0.1})) == "pass"
+    assert verdict("b-2d", finished(2, {16: 0.8, 32: 0.5, 64: 0.1})) == "fail"
+    assert verdict("b-3d", finished(3, {16: 0.8, 32: 0.7, 64: 0.6, 128: 0.2})) == "pass"
+
+
+def test_diagonal_claims_judge_every_width() -> None:
+    free = {"structure": "diagonal", "forcing": False}
+    forced = {"structure": "diagonal"}
+    assert verdict("c", finished(2, {16: 0.7, 32: 0.69}, **free)) == "pass"
+    assert verdict("c", finished(2, {16: 0.7, 32: 0.64}, **free)) == "fail"
+    assert verdict("d", finished(3, {16: 0.7, 32: 0.67}, **forced)) == "fail"
+    assert verdict("e", finished(2, {16: 0.9, 64: 0.001}, **forced)) == "pass"
+    assert verdict("e", finished(2, {16: 0.9, 64: 0.02}, **forced)) == "fail"
+
+
+def test_a_claim_takes_the_largest_sample() -> None:
+    small, large = finished(2, {256: 0.5}), finished(2, {256: 0.005}, num_paths=100_000)
+    assert verdict("a-2d", small, large) == "pass"
+
+
+def test_unfinished_records_are_not_measured() -> None:
+    record = finished(2, {256: 0.005})
+    record.status = "unfinished"
+    assert measurements([record]) == []
+    assert verdict("a-2d", record) == "not run"
+
+
+def test_ratios_come_by_ascending_width() -> None:
+    rows = measurements([finished(2, {64: 0.1, 16: 0.4})])
+    assert list(ratio_by_width(rows)) == [16, 64]
+    assert select(rows, width=64)[0].ratio == pytest.approx(0.1)
+
+
+def loader(**presets: list[Any]) -> Any:
+    return lambda preset, model_file="linear_cde": presets.get(preset, [])
+
+
+@pytest.mark.parametrize("with_controls", [True, False])
+def test_figure_is_drawn_with_and_without_controls(tmp_path: Path, with_controls: bool) -> None:
+    main = [finished(d, {256: 0.01}, num_paths=100_000) for d in (2, 3)]
+    sweep = [finished(d, {16: 0.5, 256: 0.01}) for d in (2, 3)] if with_controls else []
+    paths = figure.draw(loader(paper=main, controls=sweep), "paper", tmp_path)
+    assert {path.suffix for path in paths} == {".png", ".pdf"}
+    assert all(path.stat().st_size > 1_000 for path in paths)
+
+
+def test_table_names_every_claim_and_its_verdict() -> None:
+    text = table.table(loader(paper=[finished(2, {256: 0.5})]), "paper")
+    for claim in claims.CLAIMS:
+        assert f"| {claim.name} | {claim.statement} |" in text
+    assert "**fail**" in text
+    assert "a \\| b" in text  # a name may hold the column sign

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -143,6 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
         return exit_code.SIGINT
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os._exit(exit_code.OK)  # without the flush at exit, which would fail again
     except ImportError as error:
         print(f"error: {printable(install_hint(error))}", file=sys.stderr)  # noqa: T201
         return exit_code.ENVIRONMENT

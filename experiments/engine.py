@@ -72,23 +72,20 @@ class LocalEngine:
 def thread_environment(threads: int) -> dict[str, str]:
     """Environment variables that hold every library we use to so many threads.
 
-    XLA sizes its pool by ``NPROC``; the flags are read by older versions of it.
+    XLA on the CPU sizes its pools by ``NPROC`` and by no flag (seen with jax 0.10).
     """
-    count = str(threads)
-    names = (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMBA_NUM_THREADS",
-        "NPROC",
+    return dict.fromkeys(
+        (
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "NUMEXPR_NUM_THREADS",
+            "VECLIB_MAXIMUM_THREADS",
+            "NUMBA_NUM_THREADS",
+            "NPROC",
+        ),
+        str(threads),
     )
-    eigen = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_cpu_multi_thread_eigen" not in flags:
-        flags = f"{flags} {eigen} intra_op_parallelism_threads={count}".strip()
-    return {**dict.fromkeys(names, count), "XLA_FLAGS": flags}
 
 
 class _Pool:

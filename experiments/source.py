@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,7 @@ class Source:
     """
 
     def __init__(self, study_file: Path) -> None:
-        self._folder = study_file.resolve().parent
+        self._folder = str(study_file.parent)
         self._packages = installed()
         self._files: dict[str, str] = {}
         self._own_files()
@@ -48,10 +49,9 @@ class Source:
 
     def _own_files(self) -> dict[str, str]:
         for module in list(sys.modules.values()):
-            name = getattr(module, "__file__", None)
-            if name and Path(name).resolve().parent == self._folder:
-                path = Path(name).resolve()
-                self._files.setdefault(f"study/{path.name}", _file_digest(path))
+            folder, _, name = (getattr(module, "__file__", None) or "").rpartition(os.sep)
+            if folder == self._folder and f"study/{name}" not in self._files:
+                self._files[f"study/{name}"] = _file_digest(Path(folder, name))
         return self._files
 
 

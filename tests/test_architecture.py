@@ -179,8 +179,11 @@ def writes(node: ast.AST) -> bool:
         return True
     if name in ("np.save", "numpy.save", "plt.savefig", "os.replace", "os.rename", "os.remove"):
         return True
-    modes = [ast.unparse(a) for a in [*node.args, *(k.value for k in node.keywords)]]
-    return last == "open" and any(set(m.strip("'\"")) & set("wax+") and len(m) < 6 for m in modes)
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    if name == "os.open":
+        return any(flag in ast.unparse(v) for v in values for flag in ("O_WRONLY", "O_RDWR"))
+    modes = [v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)]
+    return last == "open" and any(set(mode) & set("wax+") and len(mode) < 4 for mode in modes)
 
 
 def test_only_durable_writes_files():
@@ -196,7 +199,14 @@ def test_only_durable_writes_files():
 
 @pytest.mark.parametrize(
     "code",
-    ["open(p, 'w')", "p.open('ab')", "p.write_text('x')", "np.save(p, x)", "json.dump(x, f)"],
+    [
+        "open(p, 'w')",
+        "os.open(p, os.O_WRONLY)",
+        "p.open('ab')",
+        "p.write_text('x')",
+        "np.save(p, x)",
+        "json.dump(x, f)",
+    ],
 )
 def test_the_check_for_writes_sees_them(code):
     assert any(writes(node) for node in ast.walk(ast.parse(code)))

@@ -55,24 +55,24 @@ def python(session: nox.Session, name: str, *arguments: str, **options: object) 
 
 
 def study(session: nox.Session, name: str, module: str) -> None:
-    """Run one half of a study, then draw its figure and print its table."""
-    shared = [a for a in session.posargs if a in ("-h", "--help")]
-    python(session, "jax", "-m", "experiments", "run", f"{name}.{module}", *session.posargs)
-    if not shared:
-        preset = chosen(session.posargs, "--preset")
-        results = chosen(session.posargs, "--results")
+    """Run one half of a study, then draw its figure and print its table from the same runs."""
+    run = ("-m", "experiments", "run", f"{name}.{module}")
+    python(session, "jax", *run, *session.posargs)
+    if not {"-h", "--help"} & set(session.posargs):
+        same = options(session.posargs, "--preset", "--set", "--seeds", "--results")
         for command in ("plot", "table"):
-            python(session, "jax", "-m", "experiments", command, name, *preset, *results)
+            python(session, "jax", "-m", "experiments", command, name, *same)
 
 
-def chosen(arguments: list[str], option: str) -> list[str]:
-    """`option` and its value as given on the command line, in either spelling, or nothing."""
+def options(arguments: list[str], *names: str) -> list[str]:
+    """Keep these options and their values, in either spelling: `--name value`, `--name=value`."""
+    kept = []
     for position, argument in enumerate(arguments):
-        if argument == option and position + 1 < len(arguments):
-            return [option, arguments[position + 1]]
-        if argument.startswith(f"{option}="):
-            return [argument]
-    return []
+        if argument in names:
+            kept += arguments[position : position + 2]
+        elif argument.startswith(tuple(f"{name}=" for name in names)):
+            kept.append(argument)
+    return kept
 
 
 @nox.session

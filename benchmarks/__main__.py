@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in BENCHMARKS]:
         parser.error(f"got {', '.join(unknown)}, expected names among {', '.join(BENCHMARKS)}")
+    assert isinstance(sys.stdout, io.TextIOWrapper)
     sys.stdout.reconfigure(line_buffering=True)  # a table is on its way as soon as it is made
     facts = machine()
     print(facts, end="\n\n")

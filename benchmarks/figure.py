@@ -18,7 +18,7 @@ ROUNDS = 3
 
 def main() -> list[dict[str, Any]]:
     """Draw the figure several times, print seconds and peak memory, and return the row."""
-    runs = []
+    runs, said = [], ""
     for _ in range(ROUNDS):
         seconds, peak, code, said = _draw()
         if code != 0:

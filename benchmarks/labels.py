@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from seqtheory import signature
-from seqtheory.tasks import SignatureLabels
 
 from benchmarks import report
 from benchmarks.measure import Contender, compare, version
 from benchmarks.worker import Work, threads
+from seqtheory import signature
+from seqtheory.tasks import SignatureLabels
 
 NUM_PATHS, LENGTH = 100_000, 100
 ROUNDS = 5

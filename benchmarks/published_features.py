@@ -19,6 +19,7 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from lcde_jax import LinearCDE
 
 BATCH_SIZE = 4_000

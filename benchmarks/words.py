@@ -11,12 +11,12 @@ import random
 from typing import Any
 
 import numpy as np
-from seqtheory.group import Group, group
-from seqtheory.tasks import GroupWords
 
 from benchmarks import published_words, report
 from benchmarks.measure import Contender, compare, version
 from benchmarks.worker import Work
+from seqtheory.group import Group, group
+from seqtheory.tasks import GroupWords
 
 GROUP, LENGTH, NUM_WORDS = "A5", 20, 1_000_000
 PLAIN_WORDS, PUBLISHED_WORDS = 100_000, 20_000

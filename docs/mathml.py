@@ -12,12 +12,12 @@ from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 _logger = logging.getLogger(__name__)
-
 
 # What the converter does not know, in the words that it does.
 _REWRITTEN = (
@@ -43,7 +43,15 @@ def _inline(self: Any, node: nodes.Element) -> None:
 
 
 def _block(self: Any, node: nodes.Element) -> None:
-    _written(self, node, as_block=True)
+    self.body.append(self.starttag(node, "div", CLASS="math"))
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    try:
+        _written(self, node, as_block=True)
+    finally:  # _written ends by raising SkipNode
+        self.body.append("</div>")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

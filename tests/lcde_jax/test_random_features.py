@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 import signax
+
 from lcde_jax import (
     Dense,
     Diagonal,
@@ -32,7 +33,9 @@ def some_paths(count=40, points=12, channels=2, seed=0, scale=0.3):
 
 def all_families(width=6, channels=2):
     return [
-        LinearCDE(width + k, channels, structure=structure, forcing=forcing, key=jax.random.key(k))
+        LinearCDE(
+            width + k % 2, channels, structure=structure, forcing=forcing, key=jax.random.key(k)
+        )
         for k, (structure, forcing) in enumerate(FAMILIES)
     ]
 
@@ -43,8 +46,10 @@ def gather(blocks):
     return list(rows), [np.concatenate(parts) for parts in zip(*values, strict=True)]
 
 
-@pytest.mark.parametrize(("structure", "forcing"), FAMILIES)
-@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("structure", "forcing", "channels"),
+    [(*family, 2) for family in FAMILIES] + [(Dense(), True, 1), (Dense(), True, 3)],
+)
 def test_deep_signature_is_the_exact_solution(structure, forcing, channels):
     cde = LinearCDE(7, channels, structure=structure, forcing=forcing, key=jax.random.key(1))
     paths = some_paths(channels=channels, scale=0.02)
@@ -157,13 +162,13 @@ def test_depth_is_the_smallest_within_the_tolerance():
             measured = np.linalg.norm(features - exact) / np.linalg.norm(exact)
             assert (measured <= tolerance) == (candidate == depth)
             if candidate == depth:
-                assert measured == pytest.approx(tail, rel=1e-6)
+                assert measured == pytest.approx(tail, rel=1e-3)
 
 
 def test_tail_of_several_equations_is_the_worst():
     cdes, paths = all_families(), some_paths()
-    alone = [truncation_tails([cde], paths) for cde in cdes]
-    np.testing.assert_allclose(truncation_tails(cdes, paths), np.max(alone, 0), rtol=1e-9)
+    alone = [truncation_tails([cde], paths, 1e-3) for cde in cdes]
+    np.testing.assert_allclose(truncation_tails(cdes, paths, 1e-3), np.max(alone, 0), rtol=1e-6)
 
 
 def test_auto_takes_the_signature_for_short_words_and_says_why():
@@ -198,7 +203,7 @@ def test_a_named_depth_is_kept_and_its_tail_reported():
     cde, paths = all_families()[0], some_paths()
     plan = plan_features([cde], paths, method="signature", depth=2, tolerance=1e-9)
     assert plan.depth == 2
-    assert plan.tail == pytest.approx(truncation_tails([cde], paths)[1], rel=1e-9)
+    assert plan.tail == pytest.approx(truncation_tails([cde], paths, 1e-9)[1], rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from lcde_jax import LeastSquares, fit_readout
 from sklearn.linear_model import LinearRegression, Ridge
+
+from lcde_jax import LeastSquares, fit_readout
 
 
 def a_problem(seed=0, rows=300, columns=12, condition=1e3, targets=None):

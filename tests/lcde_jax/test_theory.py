@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from lcde_jax import Dense, Diagonal, LinearCDE, fit_readout, random_features, solve
 from seqtheory.signature import add_time, coefficient, kernel
 
@@ -86,18 +87,18 @@ def test_forced_diagonal_reaches_the_area():
         (2, {"structure": Diagonal()}, 0.0, 0.01),
         (2, {"structure": Diagonal(), "forcing": False}, 0.65, 0.8),
         (3, {}, 0.0, 0.5),
-        (3, {"structure": Diagonal()}, 0.68, 0.85),
+        (3, {"structure": Diagonal()}, 0.66, 0.85),
     ],
 )
 def test_random_features_reach_what_their_family_can(channels, kind, low, high):
     """Error over predict-zero of the area (2-D) and the volume (3-D), width 128."""
-    paths = walks(4000, 21, channels)
+    paths = walks(9000, 21, channels)
     label = coefficient(paths, tuple(range(channels)))
     cde = LinearCDE(128, channels, key=jax.random.key(5), **kind)
-    features = random_features(cde, paths, tolerance=1e-4)
-    readout = fit_readout(features[:3200], label[:3200])
-    error = readout.predict(features[3200:]) - label[3200:]
-    ratio = np.sqrt(np.mean(error**2) / np.mean(label[3200:] ** 2))
+    features = random_features(cde, paths, tolerance=3e-3)
+    readout = fit_readout(features[:3000], label[:3000])
+    error = readout.predict(features[3000:]) - label[3000:]
+    ratio = np.sqrt(np.mean(error**2) / np.mean(label[3000:] ** 2))
     assert low <= ratio <= high
 
 

@@ -15,7 +15,6 @@ from .structure import Diagonal
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
-    from numpy.typing import DTypeLike
 
     from .cde import LinearCDE
 
@@ -23,11 +22,19 @@ PATHS_PER_CALL = 512  # keeps the states and one Taylor term in cache
 
 
 class ExactFeatures:
-    """Terminal states by the exact solver, with one order for all steps of all paths."""
+    """Terminal states by the exact solver, with one order for all steps of all paths.
 
-    def __init__(self, cdes: tuple[LinearCDE, ...], paths: Float[np.ndarray, "path time channel"]):
+    The remainder of the series is within `accuracy` of each step's change, by default rounding.
+    """
+
+    def __init__(
+        self,
+        cdes: tuple[LinearCDE, ...],
+        paths: Float[np.ndarray, "path time channel"],
+        accuracy: float = 0.0,
+    ):
         self._cdes = cdes
-        self._orders = [series_order(cde, paths) for cde in cdes]
+        self._orders = [series_order(cde, paths, accuracy) for cde in cdes]
 
     def __call__(
         self, block: Float[np.ndarray, "path time channel"]
@@ -52,14 +59,17 @@ class AdaptiveFeatures:
         return tuple(_in_parts(_adaptive_states, cde, block) for cde in self._cdes)
 
 
-def series_order(cde: LinearCDE, paths: Float[np.ndarray, "path time channel"]) -> tuple[int, int]:
-    """Taylor terms and substeps that make every step of every path exact to rounding."""
+def series_order(
+    cde: LinearCDE, paths: Float[np.ndarray, "path time channel"], accuracy: float = 0.0
+) -> tuple[int, int]:
+    """Taylor terms and substeps that make every step of every path accurate."""
     if isinstance(cde.structure, Diagonal):
         return 1, 1  # closed form
     with _precision(paths.dtype):
         norm = float(_norm_bound(_cast(cde, paths.dtype))) * _longest_increment(paths)
         taylor.check_norm(norm)
-        order, substeps = taylor.orders(jnp.asarray(norm, paths.dtype), paths.dtype)
+        accuracy = max(accuracy, taylor.rounding(paths.dtype))
+        order, substeps = taylor.orders(jnp.asarray(norm, paths.dtype), accuracy)
         return int(order), int(substeps)
 
 
@@ -118,10 +128,10 @@ def _adaptive_states(
     return jax.vmap(terminal)(paths)
 
 
-def _cast(cde: LinearCDE, dtype: DTypeLike) -> LinearCDE:
+def _cast(cde: LinearCDE, dtype: np.dtype) -> LinearCDE:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), cde)
 
 
-def _precision(dtype: DTypeLike) -> AbstractContextManager[object]:
+def _precision(dtype: np.dtype) -> AbstractContextManager[object]:
     """JAX's 64-bit mode, in this thread and for these calls alone, where the paths ask for it."""
     return jax.enable_x64(True) if np.dtype(dtype) == np.float64 else nullcontext()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
+from jax.core import Tracer
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -27,7 +27,7 @@ def check_path(path: Any, channels: int) -> None:
         raise ValueError(f"got a path of shape {np.shape(path)}, expected (time, channel).")
     _check_type(path)
     _check_time_and_channels(np.shape(path), channels)
-    if not isinstance(path, jax.core.Tracer):
+    if not isinstance(path, Tracer):
         _check_finite(np.asarray(path)[None], "path")
 
 

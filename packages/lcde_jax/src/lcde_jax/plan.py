@@ -90,11 +90,11 @@ def plan_features(
     check_tolerance(tolerance)
     paths = checked_paths(paths, cdes[0].channels)
     if depth is not None:
-        tail = float(truncation_tails(cdes, paths, depth)[-1])
+        tail = float(truncation_tails(cdes, paths, tolerance, depth)[-1])
         return FeaturePlan("signature", depth, tail, f"depth {depth} was asked for")
     if method in ("exact", "adaptive"):
         return FeaturePlan(method, None, None, f"{method} was asked for")
-    tails = truncation_tails(cdes, paths)
+    tails = truncation_tails(cdes, paths, tolerance)
     if method == "auto" and not (tails <= tolerance).any():
         reason = (
             f"no affordable depth has a tail within {tolerance:g} (best {np.nanmin(tails):.2g})"

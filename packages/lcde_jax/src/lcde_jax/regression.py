@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.linalg import lapack, svd
+from scipy.linalg import get_lapack_funcs, svd
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -171,8 +171,9 @@ class LeastSquares:
         stacked[size:, 0] = 1.0
         stacked[size:, 1 : 1 + self.num_features] = features
         stacked[size:, 1 + self.num_features :] = columns
-        factored, _, _, info = lapack.dgeqrf(stacked, lwork=64 * size, overwrite_a=True)
-        assert info == 0, f"dgeqrf refused argument {-info}"
+        (geqrf,) = get_lapack_funcs(("geqrf",), (stacked,))
+        factored, _, _, info = geqrf(stacked, lwork=64 * size, overwrite_a=True)
+        assert info == 0, f"geqrf refused argument {-info}"
         self._factor = np.asfortranarray(np.triu(factored[:size]))
 
     def _check_shapes(self, features: np.ndarray, targets: np.ndarray) -> None:

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ..paths import check_path
 from ..structure import Diagonal
@@ -103,7 +104,8 @@ def solve(
                 "have the closed form of method='exact', which is as cheap as one Euler step."
             )
         order = 2 if order is None else order
-    return _states(cde, times, path, method, order, window, rtol, atol)
+    tolerances = jnp.asarray([rtol, atol], path.dtype)
+    return _states(cde, times, path, method, order, window, tolerances)
 
 
 @eqx.filter_jit
@@ -114,15 +116,14 @@ def _states(
     method: Method,
     order: int | None,
     window: int,
-    rtol: float,
-    atol: float,
+    tolerances: Float[Array, " two"],  # an array, so that another value compiles nothing
 ) -> Float[Array, "state width"]:
     driver = jnp.concatenate([times[:, None], path], axis=1)
     increments, initial = jnp.diff(driver, axis=0), cde.initial_state(path[0])
     if method == "exact":
         return exact.states(cde, initial, increments, order)
     if method == "adaptive":
-        return adaptive.states(cde, initial, times, driver, rtol, atol)
+        return adaptive.states(cde, initial, times, driver, *tolerances)
     if method == "euler":
         return euler.states(cde, initial, increments)
     if method == "euler_values":
@@ -158,7 +159,7 @@ def _checked_times(times: Any, path: Float[Array, "time channel"]) -> Float[Arra
         return jnp.linspace(0.0, 1.0, len(path), dtype=path.dtype)
     if np.shape(times) != (len(path),):
         raise ValueError(f"got times of shape {np.shape(times)}, expected ({len(path)},).")
-    if not isinstance(times, jax.core.Tracer) and not np.all(np.diff(np.asarray(times)) > 0):
+    if not isinstance(times, Tracer) and not np.all(np.diff(np.asarray(times, np.float64)) > 0):
         raise ValueError(f"got times {times}, expected finite, strictly increasing numbers.")
     return jnp.asarray(times, path.dtype)
 
@@ -167,7 +168,7 @@ def _check_norms(
     cde: LinearCDE, times: Float[Array, " time"], path: Float[Array, "time channel"]
 ) -> None:
     """Refuse steps that would overflow, where values are known."""
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in (cde.A, times, path)):
+    if any(isinstance(leaf, Tracer) for leaf in (cde.A, times, path)):
         return
     steps = np.diff(np.asarray(path), axis=0), np.diff(np.asarray(times))
     longest = np.sqrt(np.square(steps[0]).sum(1) + np.square(steps[1])).max()

@@ -23,14 +23,14 @@ def states(
     initial: Float[Array, " width"],
     times: Float[Array, " time"],
     driver: Float[Array, "time path_channel"],
-    rtol: float = PUBLISHED_TOLERANCE,
-    atol: float = PUBLISHED_TOLERANCE,
+    rtol: float | Float[Array, ""] = PUBLISHED_TOLERANCE,
+    atol: float | Float[Array, ""] = PUBLISHED_TOLERANCE,
     terminal_only: bool = False,
 ) -> Float[Array, "time width"]:
     """State at `times` (or at the last of them alone) by Tsit5 on the linear interpolation."""
 
     def vector_field(
-        time: Array, state: Float[Array, " width"], args: None
+        time: object, state: Float[Array, " width"], args: object
     ) -> Float[Array, "width path_channel"]:
         del time, args
         moved = cde.A * state if isinstance(cde.structure, Diagonal) else cde.A @ state

@@ -68,7 +68,7 @@ def _scan_body(
     increments = jnp.where(too_long[:, None], jnp.nan, increments)
     return (
         lambda state, inputs: taylor.step(generators, state, *inputs),
-        (increments, *taylor.orders(norms, increments.dtype)),
+        (increments, *taylor.orders(norms, taylor.rounding(increments.dtype))),
     )
 
 

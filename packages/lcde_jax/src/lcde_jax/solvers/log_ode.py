@@ -117,7 +117,7 @@ def states(
     coordinates = jax.vmap(lambda steps: lie_coordinates(steps, order))(windows)
     generators = lie_generators(cde, order)
     norms = generators.norm_bound() * jnp.linalg.norm(coordinates, axis=-1)
-    inputs = (coordinates, *taylor.orders(norms, increments.dtype))
+    inputs = (coordinates, *taylor.orders(norms, taylor.rounding(increments.dtype)))
 
     def advance(
         state: Float[Array, " width"], step: tuple[Array, Array, Array]

@@ -100,10 +100,15 @@ def step(
     return jax.lax.fori_loop(0, substeps, advance, state)
 
 
+def rounding(dtype: np.dtype) -> float:
+    """Accuracy beyond which further terms are lost in rounding."""
+    return float(jnp.finfo(dtype).eps) / 4
+
+
 def orders(
-    norm: Float[Array, "*shape"], dtype: np.dtype
+    norm: Float[Array, "*shape"], accuracy: float
 ) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"]]:
-    r"""Terms and substeps that make the remainder smaller than a quarter of the rounding unit.
+    r"""Terms and substeps that keep the remainder of every substep within `accuracy |G y + v|`.
 
     After m terms the remainder is at most :math:`r_m |G y + v|` with
 
@@ -117,9 +122,9 @@ def orders(
     theta = (norm / substeps)[..., None]
     terms = np.arange(1, MOST_TERMS + 1)
     log_factorials = np.cumsum(np.log(terms + 1.0))
-    log_power = terms * jnp.log(jnp.maximum(theta, np.finfo(dtype).tiny))
+    log_power = terms * jnp.log(jnp.maximum(theta, jnp.finfo(norm.dtype).tiny))
     log_remainder = log_power - log_factorials - jnp.log1p(-theta / (terms + 2))
-    enough = log_remainder <= np.log(np.finfo(dtype).eps / 4)
+    enough = log_remainder <= np.log(accuracy)
     return 1 + jnp.argmax(enough, axis=-1).astype(jnp.int32), substeps
 
 

@@ -41,14 +41,17 @@ def run(
     """Run what is not finished yet: killed runs go on, failed ones are tried again.
 
     Args:
-        study: Dotted name (toy.linear_cde) or the path of a file (my_study.py). preset: One of the
-        study's presets; its default if left out. settings: Override a field: lr=1e-3,3e-4 sweeps,
-        task.length=50 reaches inside, widths=(16,32) is one tuple. seeds: Number of seeds for each
-        run, counted up from its own. workers: Processes at once; as many as there are runs and
-        cores if left out. threads: Threads for each process; the cores shared among the workers if
-        left out. results: Folder of the records. rerun: Start over what is finished by other source
-        (stale), what failed, or all. force: Go on from a checkpoint even if other source wrote it;
-        the record says so. checkpoint_seconds: Time between checkpoints.
+        study: Dotted name (toy.linear_cde) or the path of a file (my_study.py).
+        preset: One of the study's presets; its default if left out.
+        settings: Override a field: lr=1e-3,3e-4 sweeps, task.length=50 reaches inside,
+            widths=(16,32) is one tuple.
+        seeds: Number of seeds for each run, counted up from its own.
+        workers: Processes at once; as many as there are runs and cores if left out.
+        threads: Threads for each process; the cores shared among the workers if left out.
+        results: Folder of the records.
+        rerun: Start over what is finished by other source (stale), what failed, or all.
+        force: Go on from a checkpoint even if other source wrote it; the record says so.
+        checkpoint_seconds: Time between checkpoints.
     """
     return command.run(
         command.Request(

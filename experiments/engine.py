@@ -42,7 +42,9 @@ class LocalEngine:
     threads
         Threads that each may use for linear algebra, torch, numba and XLA; at least 1.
 
-    Notes ----- A worker is a fresh Python whose environment limits its threads before anything is
+    Notes
+    -----
+    A worker is a fresh Python whose environment limits its threads before anything is
     imported. It is kept for further jobs, since importing a framework takes seconds. If it dies,
     its job alone is left unfinished and another takes its place. SIGTERM, SIGINT and SIGUSR1 are
     passed on: runs finish their step, write a checkpoint and end. A second SIGINT kills.

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING
-
-import jax
-
-if TYPE_CHECKING:
-    from jax.typing import DTypeLike
-    from jaxtyping import Array, Float, PRNGKeyArray
 
 
 @dataclass(frozen=True)
@@ -25,11 +18,9 @@ class Dense:
         """Shape of one state matrix as it is stored."""
         return (width, width)
 
-    def draw(
-        self, key: PRNGKeyArray, count: int, width: int, dtype: DTypeLike
-    ) -> Float[Array, "count width width"]:
-        """Draw `count` state matrices."""
-        return jax.random.normal(key, (count, width, width), dtype) / sqrt(width)
+    def scale(self, width: int) -> float:
+        """Standard deviation of an entry."""
+        return 1 / sqrt(width)
 
 
 @dataclass(frozen=True)
@@ -45,11 +36,9 @@ class Diagonal:
         """Shape of one state matrix as it is stored: its diagonal."""
         return (width,)
 
-    def draw(
-        self, key: PRNGKeyArray, count: int, width: int, dtype: DTypeLike
-    ) -> Float[Array, "count width"]:
-        """Draw `count` diagonals."""
-        return jax.random.normal(key, (count, width), dtype)
+    def scale(self, width: int) -> float:
+        """Standard deviation of an entry, whatever the width."""
+        return 1.0
 
 
 Structure = Dense | Diagonal

@@ -139,24 +139,28 @@ def _short(piece: Real, origin: Real, end: Real, word: tuple[int, ...], arena: A
 
     the integrals of a linear and of a quadratic function over the segment.
     """
-    num_paths, num_vertices, _ = piece.shape
-    a, middle = (arena.take(num_vertices, num_paths) for _ in range(2))
-    height, step = (arena.take(num_vertices - 1, num_paths) for _ in range(2))
-    np.copyto(a, piece[:, :, word[0]].T)
-    a -= origin[:, word[0]]
-    np.copyto(middle, piece[:, :, word[1]].T)
-    np.subtract(middle[1:], middle[:-1], out=step)
-    np.add(a[1:], a[:-1], out=height)
+    a, height, step = (arena.take(*piece.shape[:2]) for _ in range(3))
+    np.subtract(piece[:, :, word[0]], origin[:, word[0], None], out=a)
+    middle = piece[:, :, word[1]]
+    np.subtract(middle[:, 1:], middle[:, :-1], out=step[:, :-1])
+    step[:, -1] = 0
+    _pair_sums(a, out=height)
     if len(word) == 3:
-        b, pair = arena.take(num_vertices, num_paths), middle  # the middle letter is done with
-        np.copyto(b, piece[:, :, word[2]].T)
-        np.subtract(end[:, word[2]], b, out=b)
-        np.multiply(a, b, out=pair)
-        height *= np.add(b[1:], b[:-1], out=a[1:])
-        height += pair[1:]
-        height += pair[:-1]
-    height *= step
-    return height.sum(axis=0) / height.dtype.type(2 if len(word) == 2 else 6)
+        b, scratch = arena.take(*a.shape), arena.take(*a.shape)
+        np.subtract(end[:, word[2], None], piece[:, :, word[2]], out=b)
+        height *= _pair_sums(b, out=scratch)
+        a *= b
+        height += _pair_sums(a, out=scratch)
+    height[:, -1] = 0
+    return np.vecdot(height, step) / height.dtype.type(2 if len(word) == 2 else 6)
+
+
+def _pair_sums(values: Real, out: Real) -> Real:
+    """Add each value to the next one, rows laid end to end; the last column is meaningless."""
+    flat, total = values.reshape(-1), out.reshape(-1)
+    np.add(flat[:-1], flat[1:], out=total[:-1])
+    total[-1] = 0
+    return out
 
 
 def _advance(

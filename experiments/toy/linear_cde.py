@@ -115,6 +115,7 @@ def _structures() -> list[LinearCDERun]:
             structure=structure,
             forcing=forcing,
             widths=WIDTHS,
+            draws=3,
             **({"depth": DEPTH[d]} if structure == "dense" else {"method": "exact"}),
         )
         for d in (2, 3)

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from experiments import style
 from experiments.record import Record
@@ -27,6 +29,10 @@ from experiments.toy.published_values import LINEAR_CDE
 Load = Callable[..., list[Record]]
 
 PANELS = {2: "Area: $S^{12}$, 2-D paths", 3: "Volume: $S^{123}$, 3-D paths"}
+# What the fourth model in 2-D and the third in 3-D cannot go below as the number of increments
+# grows: without forcing a diagonal equation sees only the endpoint; with it, it cannot order the
+# last two letters of S123 (docs/chapters/random_features.md).
+FLOORS = {2: (3, 2**-0.5), 3: (2, 2**-0.5)}
 # (structure, forcing) in drawing order.
 MODELS = {
     ("dense", True): "dense",
@@ -46,8 +52,9 @@ def draw(load: Load, preset: str, folder: Path) -> list[Path]:
         for panel, channels in zip(axes, PANELS, strict=True):
             _panel(panel, channels, select(rows, channels=channels), controls)
         axes[0].set_ylabel("RMSE / RMSE of predicting zero")
-        handles, labels = axes[1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        handles, _ = axes[1].get_legend_handles_labels()
+        handles.append(Line2D([], [], color="0.4", linestyle="-.", label="floor (theory)"))
+        figure.legend(handles=handles, loc="outside lower center", ncols=4)
         return style.save(figure, folder, "toy")
 
 
@@ -59,12 +66,15 @@ def _panel(
         scaling = largest_sample(r for r in select(controls, **facts) if _is_sweep(controls, r))
         _curve(panel, scaling or select(rows, **facts), label, number)
     _main_job(panel, select(rows, structure="dense", forcing=True, width=256))
+    number, floor = FLOORS[channels]
+    panel.axhline(floor, color=style.PALETTE[number], linestyle="-.", linewidth=0.8)
     published = LINEAR_CDE[channels]
     panel.axhline(1.0, color="0.4", linestyle="--", label="predicting zero")
     panel.axhline(published.ratio, color="0.4", linestyle=":", label="published, width 256")
     panel.set(title=PANELS[channels], xlabel="width", yscale="log")
     panel.set_xscale("log", base=2)
     panel.xaxis.set_major_formatter("{x:.0f}")
+    panel.yaxis.set_minor_formatter(NullFormatter())
     panel.grid(visible=True, which="major", alpha=0.3)
 
 

@@ -89,7 +89,8 @@ def _draw(channels: int) -> Any:
 
 
 def _paths(channels: int, num_paths: int) -> Dataset:
-    task = SignatureLabels(channels=channels, length=LENGTH, num_paths=num_paths)
+    """Paths in single precision, as in the study and as published."""
+    task = SignatureLabels(channels=channels, length=LENGTH, num_paths=num_paths, dtype="float32")
     return task.build(1234)
 
 

@@ -124,7 +124,7 @@ def test_arrays_that_make_no_data_set_are_refused(
         Dataset(*arguments)
 
 
-@pytest.mark.parametrize("fractions", [(), (0.0, 1.0), (-0.1,), (0.9, 0.2), (float("nan"),)])
+@pytest.mark.parametrize("fractions", [(), (0.0, 1.0), (-0.1,), (0.9, 0.2), (float("nan"),), 0.8])
 def test_shares_that_make_no_split_are_refused(fractions: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="got fractions"):
         numbered(10).split(fractions, 0)

@@ -137,3 +137,15 @@ def test_bad_seeds_are_refused() -> None:
 def test_words_that_cannot_fit_are_refused_before_any_is_drawn() -> None:
     with pytest.raises(MemoryError, match="1,000,000,000,000 words of length 20 needs about"):
         GroupWords("A5", 20, 10**12).build(0)
+
+
+def test_word_lengths_that_cannot_fit_are_refused_at_once() -> None:
+    with pytest.raises(MemoryError, match="2 words of length 1000000000000 needs about"):
+        GroupWords("A5", 10**12, 2).build(0)
+
+
+@pytest.mark.parametrize("length", [63, 64, 65, 200])
+def test_long_words_over_few_tokens_are_distinct(length: int) -> None:
+    data = GroupWords("Z2", length, 50).build(0)
+    assert data.inputs.shape == (50, length)
+    assert distinct(data.inputs) == 50

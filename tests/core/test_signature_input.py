@@ -55,6 +55,49 @@ def test_a_bad_value_is_found_in_every_vertex(word, bad):
                 sg.coefficient(path, word)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("word", [(0,), (0, 0), (0, 0, 0), (0, 0, 0, 0)])
+def test_a_bad_value_inside_a_path_of_one_channel_is_found(word, bad):
+    with pytest.raises(ValueError, match="vertex 1, channel 0"):
+        sg.coefficient(np.array([[0.0], [bad], [1.0]]), word)
+
+
+def test_no_paths_give_no_signatures():
+    none = np.zeros((2, 0, 4, 2))
+    assert sg.coefficient(none, (0, 1)).shape == (2, 0)
+    assert sg.signature(none, 3).shape == (2, 0, 14)
+    assert sg.log_signature(none, 3).shape == (2, 0, 5)
+    assert sg.chen(sg.signature(none, 3), np.zeros(14), 2, 3).shape == (2, 0, 14)
+    assert sg.inverse(sg.signature(none, 3), 2, 3).shape == (2, 0, 14)
+
+
+@pytest.mark.parametrize("depth", [50, 10**6])
+def test_depths_that_cannot_fit_are_refused_at_once(depth):
+    for compute in (
+        lambda: sg.signature(PATH, depth),
+        lambda: sg.log_signature(PATH, depth),
+        lambda: sg.chen(np.zeros(12), np.zeros(12), 3, depth),
+        lambda: sg.words(3, depth),
+        lambda: sg.lyndon_words(3, depth),
+    ):
+        with pytest.raises(MemoryError, match=f"words of length {depth} over 3 channels"):
+            compute()
+
+
+def test_segments_halved_too_often_are_refused_at_once():
+    with pytest.raises(MemoryError, match="one pair of paths at dyadic_order 60"):
+        sg.kernel(PATH, PATH, dyadic_order=60)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_what_the_caller_ignores_is_ignored_in_every_thread(threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    path = np.full((12_000, 3, 1), 1e308)
+    path[:, 1] *= -1
+    with np.errstate(over="ignore"):
+        assert not np.isfinite(sg.coefficient(path, (0, 0))).any()
+
+
 def test_the_vertex_of_a_bad_value_is_named_in_long_paths():
     path = np.zeros((70_000, 2))
     path[69_999, 1] = np.nan

@@ -97,7 +97,7 @@ class Dataset:
         shares = np.asarray(fractions, dtype=np.float64)
         if shares.ndim != 1 or not len(shares) or not (shares > 0).all() or shares.sum() > 1 + 1e-9:
             raise ValueError(
-                f"got fractions {tuple(fractions)!r}, expected positive numbers that sum to at "
+                f"got fractions {fractions!r}, expected positive numbers that sum to at "
                 "most 1, such as (0.8, 0.2)."
             )
         edges = [0, *np.rint(np.cumsum(shares) * len(self)).astype(int).tolist()]

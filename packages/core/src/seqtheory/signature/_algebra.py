@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqtheory.signature._validate import as_channels, as_depth, as_real
+from seqtheory.signature._validate import as_channels, as_depth, as_real, require_words_fit
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -100,6 +100,7 @@ def level_sizes(channels: int, depth: int) -> list[int]:
 def as_signature(values: object, channels: int, depth: int, name: str) -> Real:
     """Return a truncated signature whose last axis has the length that belongs to it."""
     array = as_real(values, name)  # pyright: ignore[reportArgumentType]
+    require_words_fit(channels, depth, array.itemsize)
     size = sum(level_sizes(channels, depth))
     if array.ndim == 0 or array.shape[-1] != size:
         raise ValueError(
@@ -124,7 +125,7 @@ def multiply(
         level += scalar(units[0]) * right[n]
         for m in range(n):
             product = left[m][..., :, None] * right[n - m - 1][..., None, :]
-            level += product.reshape(*lead, -1)
+            level += product.reshape(level.shape)
     return out
 
 

@@ -87,8 +87,8 @@ def coefficient(
     out = np.empty(num_paths, paths.dtype)
     rows, steps = _block_shape(num_paths, num_vertices, paths.itemsize)
     # NaN and infinity reach the result from every channel of the word, so that a finite result
-    # proves the path finite where the word uses all of its channels.
-    proven = len(set(letters)) == paths.shape[-1]
+    # proves the path finite where the word uses all of them. One letter sees the two ends alone.
+    proven = len(letters) > 1 and len(set(letters)) == paths.shape[-1]
 
     def work(starts: Sequence[int]) -> None:
         arena = Arena(paths.dtype)

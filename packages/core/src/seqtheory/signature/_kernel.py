@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqtheory._memory_guard import require_memory
 from seqtheory.signature._arena import Arena
 from seqtheory.signature._validate import as_order, as_path, flatten, require_finite
 
@@ -44,6 +45,8 @@ def kernel(
     ------
     ValueError, TypeError
         As `coefficient`; also if channels or leading axes do not agree.
+    MemoryError
+        If segments halved so often do not fit this machine.
 
     Notes
     -----
@@ -149,7 +152,9 @@ def _pairs(
 ) -> Real:
     """Kernel of ``xs[rows[p]]`` and ``ys[columns[p]]`` for every pair p, in blocks."""
     channels = xs.shape[-1]
-    per_pair = (xs.shape[1] * (channels + 6) + ys.shape[1] * channels) * xs.itemsize << order
+    per_pair = (xs.shape[1] * (channels + 6) + ys.shape[1] * channels) * xs.itemsize
+    per_pair <<= min(order, 64)  # more fits nowhere
+    require_memory(per_pair, f"one pair of paths at dyadic_order {order}")
     size = max(1, BLOCK_BYTES // per_pair)
     out = np.empty(len(rows), xs.dtype)
     arena = Arena(xs.dtype)

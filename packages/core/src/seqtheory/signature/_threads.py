@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from itertools import pairwise
 
 
@@ -20,15 +21,16 @@ def share(work: Callable[[Sequence[int]], None], starts: Sequence[int]) -> None:
         return
     ends = [len(starts) * i // threads for i in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
-        parts = [pool.submit(work, starts[a:b]) for a, b in pairwise(ends)]
+        # The context holds NumPy's errstate: what the caller ignores is ignored here too.
+        parts = [pool.submit(copy_context().run, work, starts[a:b]) for a, b in pairwise(ends)]
     for part in parts:
         part.result()
 
 
 def num_threads() -> int:
     """Threads this process may use: `OMP_NUM_THREADS` where it is set, else its processors."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit():
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # one per nesting level
+    if asked.isdecimal():
         return max(int(asked), 1)
     if hasattr(os, "sched_getaffinity"):  # not on every platform
         return len(os.sched_getaffinity(0))

@@ -25,7 +25,13 @@ from numpy.typing import NDArray
 from seqtheory.signature._algebra import level_sizes, multiply
 from seqtheory.signature._arena import LINE, Arena
 from seqtheory.signature._threads import share
-from seqtheory.signature._validate import as_depth, as_path, flatten, require_finite
+from seqtheory.signature._validate import (
+    as_depth,
+    as_path,
+    flatten,
+    require_finite,
+    require_words_fit,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -62,6 +68,8 @@ def signature(
     ------
     ValueError, TypeError
         As `coefficient`; also if `depth` is not an integer of at least 1.
+    MemoryError
+        If so many words do not fit this machine.
 
     Notes
     -----
@@ -88,6 +96,7 @@ def signature(
     array, depth = as_path(path), as_depth(depth)
     paths, lead = flatten(array)
     num_paths, num_vertices, channels = paths.shape
+    require_words_fit(channels, depth, paths.itemsize, max(num_paths, 1))
     out = np.empty((num_paths, sum(level_sizes(channels, depth))), paths.dtype)
     rows, steps = _block_shape(num_paths, num_vertices - 1, channels, depth, paths.itemsize)
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seqtheory._memory_guard import require_memory
+
 Real = NDArray[np.floating[Any]]
 
 
@@ -62,6 +64,18 @@ def require_finite(block: Real, name: str = "path", first: int = 0, start: int =
 def as_depth(depth: int) -> int:
     """Return the depth as an int of at least one."""
     return _at_least(depth, 1, "depth", "Level 0 is the constant 1 and is not stored.")
+
+
+def require_words_fit(channels: int, depth: int, bytes_per_word: int, count: int = 1) -> None:
+    """Refuse a depth whose last level alone would not fit this machine."""
+    # Exact wherever it could fit: more words than the cap fit nowhere, and may take ages to count.
+    most = 2**64
+    words = depth if channels == 1 else min(channels ** min(depth, 64), most)
+    require_memory(
+        count * words * bytes_per_word,
+        f"the words of length {depth} over {channels} channels"
+        + (f", for {count} paths," if count > 1 else ""),
+    )
 
 
 def as_channels(channels: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from seqtheory.signature._validate import as_channels, as_depth, as_word
+from seqtheory.signature._validate import as_channels, as_depth, as_word, require_words_fit
 
 
 def words(channels: int, depth: int) -> list[tuple[int, ...]]:
@@ -16,6 +16,7 @@ def words(channels: int, depth: int) -> list[tuple[int, ...]]:
     [(0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1)]
     """
     channels, depth = as_channels(channels), as_depth(depth)
+    require_words_fit(channels, depth, _tuple_bytes(depth))
     return [w for n in range(1, depth + 1) for w in product(range(channels), repeat=n)]
 
 
@@ -63,6 +64,7 @@ def lyndon_words(channels: int, depth: int) -> list[tuple[int, ...]]:
     [(0,), (1,), (0, 1), (0, 0, 1), (0, 1, 1)]
     """
     channels, depth = as_channels(channels), as_depth(depth)
+    require_words_fit(channels, depth, _tuple_bytes(depth) // depth)  # about 1 / depth of all words
     found: list[tuple[int, ...]] = []
     word = [-1]
     while word:
@@ -74,3 +76,7 @@ def lyndon_words(channels: int, depth: int) -> list[tuple[int, ...]]:
         while word and word[-1] == channels - 1:
             word.pop()
     return sorted(found, key=len)  # the sort is stable: lexicographic within a length
+
+
+def _tuple_bytes(length: int) -> int:
+    return tuple.__basicsize__ + length * tuple.__itemsize__

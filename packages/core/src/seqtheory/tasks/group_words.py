@@ -94,14 +94,14 @@ class GroupWords:
         require_integer("seed", seed, minimum=0)
         structure = group(self.group)
         token_bytes = 2 * self.length * index_dtype(structure.order).itemsize
-        count = min(self.num_words, structure.order**self.length)
+        count = min(self.num_words, _num_words(structure.order, self.length))
         require_memory(count * (token_bytes + 64), f"{count:,} words of length {self.length}")
         limbs = self._limbs(structure.order, np.random.default_rng(seed))
         words = _decode(limbs, structure.order, self.length)
         return Dataset(words, structure.running_products(words))
 
     def _limbs(self, order: int, rng: np.random.Generator) -> UInt64[np.ndarray, "word limb"]:
-        total = order**self.length
+        total = _num_words(order, self.length)
         if total <= self.num_words:
             return np.arange(total, dtype=np.uint64)[:, None]
         if total < 2 * self.num_words:  # nearly all words: rejection would draw in vain
@@ -112,6 +112,11 @@ class GroupWords:
             fresh = _draw(rng, bounds, int(repeated.sum()))
             limbs = np.concatenate([limbs[~repeated], fresh])
         return limbs
+
+
+def _num_words(order: int, length: int) -> int:
+    """Words of this length, or of 64 letters if it is longer: exact where all can be listed."""
+    return order ** min(length, 64)
 
 
 def _limb_digits(order: int, length: int) -> list[int]:

@@ -59,9 +59,10 @@ def _judge_halving(channels: int, smallest: int) -> Callable[[Sequence[Record]],
     def judge(records: Sequence[Record]) -> Verdict:
         dense = [r for r in records if len(r.run["widths"]) > 1]
         facts = {"channels": channels, "structure": "dense", "forcing": True}
-        verdict = _judge(dense, smallest, _halves, **facts)
-        single = verdict.status in ("pass", "fail") and verdict.detail.count("width") < 2
-        return Verdict("not run", "needs at least two widths") if single else verdict
+        means = _means(_solved(dense, **facts), smallest)
+        if means and not any(2 * width in means for width in means):
+            return Verdict("not run", "needs a width and its double")
+        return _judge(dense, smallest, _halves, **facts)
 
     return judge
 

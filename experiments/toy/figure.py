@@ -52,7 +52,9 @@ def draw(load: Load, preset: str, folder: Path) -> list[Path]:
         for panel, channels in zip(axes, PANELS, strict=True):
             _panel(panel, channels, select(rows, channels=channels), controls)
         axes[0].set_ylabel("RMSE / RMSE of predicting zero")
-        handles, _ = axes[1].get_legend_handles_labels()
+        entries = [panel.get_legend_handles_labels() for panel in axes]
+        named = {label: handle for pair in entries for handle, label in zip(*pair, strict=True)}
+        handles = list(named.values())
         handles.append(Line2D([], [], color="0.4", linestyle="-.", label="floor (theory)"))
         figure.legend(handles=handles, loc="outside lower center", ncols=4)
         return style.save(figure, folder, "toy")
@@ -64,8 +66,8 @@ def _panel(
     for number, ((structure, forcing), label) in enumerate(MODELS.items()):
         facts = {"channels": channels, "structure": structure, "forcing": forcing}
         scaling = largest_sample(r for r in select(controls, **facts) if _is_sweep(controls, r))
-        _curve(panel, scaling or select(rows, **facts), label, number)
-    _main_job(panel, select(rows, structure="dense", forcing=True, width=256))
+        _curve(panel, scaling or largest_sample(select(rows, **facts)), label, number)
+    _main_job(panel, largest_sample(select(rows, structure="dense", forcing=True, width=256)))
     number, floor = FLOORS[channels]
     panel.axhline(floor, color=style.PALETTE[number], linestyle="-.", linewidth=0.8)
     published = LINEAR_CDE[channels]

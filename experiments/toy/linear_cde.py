@@ -69,6 +69,8 @@ class LinearCDERun(Run):
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
+        _require_known("structure", self.structure, ("dense", "diagonal"))
+        _require_known("method", self.method, ("auto", "signature", "exact", "adaptive"))
         if not self.widths or min(self.widths) < 1:
             raise ValueError(f"widths={self.widths}: expected at least one width, each 1 or more")
         if len(set(self.widths)) < len(self.widths):
@@ -79,8 +81,18 @@ class LinearCDERun(Run):
             raise ValueError(f"tolerance={self.tolerance}: expected a number between 0 and 1")
         if self.depth is not None and self.depth < 1:
             raise ValueError(f"depth={self.depth}: expected 1 or more, or None to measure it")
-        if self.ridge < 0:
-            raise ValueError(f"ridge={self.ridge}: expected 0 or more")
+        if not 0 <= self.ridge < float("inf"):
+            raise ValueError(f"ridge={self.ridge}: expected a finite number of 0 or more")
+        if self.task.train_fraction >= 1:
+            raise ValueError(
+                f"task.train_fraction={self.task.train_fraction}: expected less than 1, so that "
+                "some paths are held out"
+            )
+
+
+def _require_known(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(choices)}")
 
 
 def runs(preset: str) -> list[LinearCDERun]:
@@ -98,7 +110,11 @@ def runs(preset: str) -> list[LinearCDERun]:
 
 
 def _run(
-    channels: int, *, num_paths: int = 100_000, dtype: str = "float32", **settings: Any
+    channels: int,
+    *,
+    num_paths: int = 100_000,
+    dtype: Literal["float64", "float32"] = "float32",
+    **settings: Any,
 ) -> LinearCDERun:
     """Describe a run on single-precision paths, as published; the regression is in double."""
     task = SignatureLabels(channels=channels, num_paths=num_paths, dtype=dtype)

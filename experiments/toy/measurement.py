@@ -14,6 +14,7 @@ from experiments.record import Record
 class Measurement:
     """The error of one random linear CDE with a fitted readout."""
 
+    record: str
     channels: int
     num_paths: int
     structure: str
@@ -39,6 +40,7 @@ def _rows(record: Record) -> Iterator[Measurement]:
     run, zero = record.run, record.notes["predict_zero"]
     for line in record.metrics:
         yield Measurement(
+            record=record.hash,
             channels=run["task"]["channels"],
             num_paths=run["task"]["num_paths"],
             structure=run["structure"],

@@ -47,7 +47,7 @@ def _against_published(rows: Sequence[Measurement]) -> str:
     lines = []
     for channels, published in LINEAR_CDE.items():
         ours = select(rows, channels=channels, structure="dense", forcing=True, width=256)
-        for (num_paths, method), group in _groups(ours, "num_paths", "method"):
+        for (num_paths, method, _), group in _groups(ours, "num_paths", "method", "record"):
             lines.append(
                 [
                     f"{channels}-D",
@@ -67,8 +67,8 @@ def _against_published(rows: Sequence[Measurement]) -> str:
 def _by_width(rows: Sequence[Measurement]) -> str:
     widths = sorted({row.width for row in rows})
     lines = []
-    keys = ("channels", "structure", "forcing", "num_paths", "method")
-    for (channels, structure, forcing, num_paths, method), group in _groups(rows, *keys):
+    keys = ("channels", "structure", "forcing", "num_paths", "method", "record")
+    for (channels, structure, forcing, num_paths, method, _), group in _groups(rows, *keys):
         name = f"{structure}{'' if forcing else ', no forcing'}"
         cells = [[row.ratio for row in group if row.width == width] for width in widths]
         draws = max(map(len, cells))

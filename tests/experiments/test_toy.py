@@ -112,6 +112,10 @@ def test_the_default_preset_is_the_published_scale() -> None:
         ({"tolerance": 0.0}, "tolerance=0.0"),
         ({"depth": 0}, "depth=0"),
         ({"ridge": -1.0}, "ridge=-1.0"),
+        ({"ridge": float("nan")}, "ridge=nan"),
+        ({"structure": "sparse"}, "structure='sparse': expected one of dense"),
+        ({"method": "euler"}, "method='euler': expected one of auto"),
+        ({"task": SignatureLabels(train_fraction=1.0)}, "some paths are held out"),
     ],
 )
 def test_impossible_settings_are_refused_at_construction(
@@ -170,6 +174,7 @@ def test_dense_claim_compares_with_its_bound() -> None:
 
 def test_halving_claim_needs_two_widths_and_every_doubling() -> None:
     assert verdict("b-2d", finished(2, {16: 0.8})) == "not run"
+    assert verdict("b-2d", finished(2, {16: 0.8, 64: 0.7})) == "not run"
     assert verdict("b-2d", finished(2, {16: 0.8, 32: 0.4, 64: 0.1})) == "pass"
     assert verdict("b-2d", finished(2, {16: 0.8, 32: 0.5, 64: 0.1})) == "fail"
     assert verdict("b-3d", finished(3, {16: 0.8, 32: 0.7, 64: 0.6, 128: 0.2})) == "pass"
@@ -214,6 +219,25 @@ def test_figure_is_drawn_with_and_without_controls(tmp_path: Path, with_controls
     paths = figure.draw(loader(paper=main, controls=sweep), "paper", tmp_path)
     assert {path.suffix for path in paths} == {".png", ".pdf"}
     assert all(path.stat().st_size > 1_000 for path in paths)
+
+
+def test_figure_draws_the_main_job_from_one_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[set[int]] = []
+    monkeypatch.setattr(
+        figure, "_main_job", lambda panel, rows: drawn.append({row.num_paths for row in rows})
+    )
+    large, small = (finished(2, {256: 0.01}, num_paths=n) for n in (20_000, 5_000))
+    figure.draw(loader(controls=[small, large]), "controls", tmp_path)
+    assert drawn == [{20_000}, set()]
+
+
+def test_records_with_the_same_draws_are_not_counted_together() -> None:
+    first, second = finished(2, {256: 0.01}), finished(2, {256: 0.02}, tolerance=0.1)
+    second.hash = "1" * 16
+    text = table.table(loader(quick=[first], controls=[second]), "quick")
+    assert text.count("| 2-D | 20,000 | exact | 1 |") == 2
 
 
 def test_table_names_every_claim_and_its_verdict() -> None:

@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from experiments.run import Run
 
 Rerun = Literal["stale", "failed", "all"]
+_LABEL = 100  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +97,19 @@ def run(request: Request) -> int:
 
 
 def label(run: Run, runs: Sequence[Run]) -> str:
-    """Name a run by the fields in which the given runs differ."""
+    """Name a run by the fields that tell the given runs apart, no more of them than it takes."""
     rows = [dict(_leaves(canonical(other))) for other in runs]
     own = dict(_leaves(canonical(run)))
-    differing = [key for key in own if len({repr(row.get(key)) for row in rows}) > 1]
-    return " ".join(f"{key}={own[key]}" for key in differing) or f"seed={run.seed}"
+    kept, groups = [], {(): 1}
+    for key in own:
+        finer = Counter(tuple(repr(row.get(name)) for name in [*kept, key]) for row in rows)
+        if len(finer) > len(groups):  # otherwise the fields kept so far decide it
+            kept, groups = [*kept, key], finer
+    leaves = Counter(key.rpartition(".")[2] for key in own)
+    short = {key: key.rpartition(".")[2] for key in kept}
+    names = {key: leaf if leaves[leaf] == 1 else key for key, leaf in short.items()}
+    text = " ".join(f"{names[key]}={own[key]}" for key in kept) or f"seed={run.seed}"
+    return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
 
 
 def say(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -80,7 +81,7 @@ class Loader:
             missing = expected - len(records)
             say(
                 f"{study.name}, preset {preset}: {missing} of {expected} runs have no record; "
-                f"python -m experiments run {study.name} --preset {preset}"
+                f"python -m experiments run {_spelt(study)} --preset {preset}"
             )
 
 
@@ -88,8 +89,7 @@ def plot(request: Request) -> list[Path]:
     """Draw a study's figures into its results folder and return their paths."""
     folder, preset, loader = _prepare(request)
     draw = _member(folder, "figure", "draw")
-    target = request.results.expanduser().absolute() / folder.name
-    durable.make_folder(target)
+    target = _target(request, folder)
     paths = draw(loader, preset, target)
     for path in paths:
         say(str(path))
@@ -100,13 +100,27 @@ def table(request: Request) -> Path:
     """Write a study's table as Markdown, print it, and return its path."""
     folder, preset, loader = _prepare(request)
     text = _member(folder, "table", "table")(loader, preset)
-    target = request.results.expanduser().absolute() / folder.name
-    durable.make_folder(target)
+    target = _target(request, folder)
     path = target / "table.md"
     durable.write_text(path, text)
     say(text)
     say(str(path))
     return path
+
+
+def _spelt(study: Study) -> str:
+    """Spell a study as a shell command would: its dotted name, or the path of its file."""
+    return shlex.quote(study.locator)
+
+
+def _target(request: Request, folder: Path) -> Path:
+    """Make the folder of the study's figures and tables, named as the study's own folder is."""
+    target = request.results.expanduser().absolute() / folder.name
+    try:
+        durable.make_folder(target)
+    except durable.WriteError as error:
+        raise ConfigError(f"{error}; choose with --results") from error
+    return target
 
 
 def _prepare(request: Request) -> tuple[Path, str, Loader]:
@@ -122,7 +136,7 @@ def _prepare(request: Request) -> tuple[Path, str, Loader]:
             return folder, preset, loader
     raise ConfigError(
         f"no records of {folder.name}, preset {preset}, in {request.results} or {PUBLISHED}; "
-        f"make them with python -m experiments run {known[0].name} --preset {preset}"
+        f"make them with python -m experiments run {_spelt(known[0])} --preset {preset}"
     )
 
 
@@ -137,14 +151,14 @@ def _preset(name: str | None, found: list[Study], folder: str) -> str:
 
 def _study_folder(name: str) -> tuple[Path, list[Path]]:
     """Find a study folder and its study files, from ``toy``, ``toy.linear_cde`` or a path."""
-    if name.endswith(".py") or "/" in name or "\\" in name:
-        path = Path(name).expanduser().resolve()
+    known = sorted({dotted.partition(".")[0] for dotted in studies.names()})
+    path = Path(name).expanduser().resolve()
+    if name.partition(".")[0] in known and "/" not in name:
+        folder = ROOT / name.partition(".")[0]
+    elif path.is_dir() or name.endswith(".py") or "/" in name or "\\" in name:
         folder = path.parent if path.suffix == ".py" else path
     else:
-        known = sorted({dotted.partition(".")[0] for dotted in studies.names()})
-        if name.partition(".")[0] not in known:
-            raise ConfigError(studies.unknown("study", name, known))
-        folder = ROOT / name.partition(".")[0]
+        raise ConfigError(studies.unknown("study", name, known))
     files = studies.siblings(folder)
     if not files:
         raise ConfigError(f"{folder} holds no study")

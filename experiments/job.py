@@ -137,9 +137,8 @@ def install_hint(error: ImportError) -> str:
             return (
                 f"{top or extra} is {broken}: run `uv sync --package experiments --extra {extra}`"
             )
-    return (
-        f"{error}: run `uv sync --package experiments`, or install it with `uv pip install {top}`"
-    )
+    other = f", or install it with `uv pip install {top}`" if top else ""
+    return f"{error}: run `uv sync --package experiments`{other}"
 
 
 def _select(study: Study, job: Job) -> Run:

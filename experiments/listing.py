@@ -45,7 +45,10 @@ def show(name: str, results: Path) -> None:
     results
         Where to look for a hash.
     """
-    held = Record.open(_record_path(name, results))
+    path = _record_path(name, results)
+    if not (path / "run.json").is_file():
+        raise ConfigError(f"no record at {path}: it holds no run.json")
+    held = Record.open(path)
     say(f"{held.path}\nstatus: {held.status}")
     for title, facts in (
         ("run", held.description),

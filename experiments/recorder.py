@@ -53,7 +53,7 @@ class Diverged(Exception):  # noqa: N818 - a result, not an error
 
     def __init__(self, step: int, reason: str, **facts: Any) -> None:
         super().__init__(f"diverged at step {step}: {reason}")
-        self.step, self.reason, self.facts = step, reason, facts
+        self.step, self.reason, self.facts = step, reason, record.encode(facts)
 
 
 class Interrupted(Exception):  # noqa: N818 - a request that was honoured, not an error

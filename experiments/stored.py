@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.exit_code import DATA
+
 JSON_LIMIT = 16 * 2**20
 LOG_LIMIT = 2**30
 TENSOR_LIMIT = 2**36
@@ -22,6 +24,8 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 
 
 class RejectedFileError(ValueError):
     """A stored file cannot be used; the message names it and says why."""
+
+    exit_code = DATA
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -150,7 +150,10 @@ def _from_path(path: Path) -> Study:
     if path.is_relative_to(ROOT) and len(path.relative_to(ROOT).parts) == 2:
         return _from_name(f"{path.parent.name}.{path.stem}")
     if not path.is_file():
-        raise ConfigError(f"no study at {path}: there is no such file")
+        beside = [str(other) for other in siblings(path.parent)]
+        close = difflib.get_close_matches(str(path), beside, n=1, cutoff=0.5)
+        guess = f"; did you mean {Path(close[0]).name!r}?" if close else ""
+        raise ConfigError(f"no study at {path}: there is no such file{guess}")
     if not path.stem.isidentifier():
         raise ConfigError(f"{path.name}: a study's file name must be a Python identifier")
     _refuse_clash(path)

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
+from experiments.command import label
+from experiments.job import install_hint
+from experiments.overrides import override
 from experiments.record import Record, find
 from experiments.study import load
 
@@ -251,7 +254,60 @@ def test_a_figure_has_the_same_bytes_each_time(run, results, study_file):
 
 def test_plot_without_records_says_how_to_make_them(results, study_file, capsys):
     assert answer("plot", study_file, "--results", results) == 2
-    assert "python -m experiments run my_study --preset quick" in capsys.readouterr().err
+    assert f"python -m experiments run {study_file} --preset quick" in capsys.readouterr().err
+
+
+def test_a_study_folder_outside_the_package_is_found(run, results, study_file, monkeypatch):
+    assert run("--preset", "smoke") == 0
+    monkeypatch.chdir(study_file.parent)
+    for spelling in (".", "./", study_file.name, f"../{study_file.parent.name}"):
+        assert answer("table", spelling, "--preset", "smoke", "--results", results) == 0
+    monkeypatch.chdir(study_file.parent.parent)
+    assert answer("table", study_file.parent.name, "--preset", "smoke", "--results", results) == 0
+    assert len(list(results.glob("*/table.md"))) == 1
+
+
+def test_a_figure_that_cannot_be_written_is_exit_2(run, results, study_file, capsys):
+    assert run("--preset", "smoke") == 0
+    (results / study_file.parent.name).write_text("in the way")
+    for command in ("plot", "table"):
+        assert answer(command, study_file, "--preset", "smoke", "--results", results) == 2
+        assert "choose with --results" in capsys.readouterr().err
+
+
+def test_a_misspelt_study_file_is_guessed(results, study_file, capsys):
+    assert answer("run", study_file.with_name("my_stud.py"), "--results", results) == 2
+    assert "did you mean 'my_study.py'" in capsys.readouterr().err
+
+
+def test_showing_a_damaged_record_is_one_line(run, results, capsys):
+    assert run("--preset", "smoke") == 0
+    (path,) = (p.parent for p in results.glob("my_study/*/run.json"))
+    capsys.readouterr()
+    assert answer("show", results / "nowhere") == 2
+    (path / "DONE").unlink()  # half written: nothing vouches for the files
+    (path / "notes.json").write_text('{"a":')
+    assert answer("show", path) == 4
+    (path / "run.json").unlink()
+    assert answer("show", path) == 2
+    assert capsys.readouterr().err.count("\n") == 3
+
+
+def test_a_hint_never_names_an_empty_package():
+    assert install_hint(ImportError("x.so: undefined symbol")).endswith("experiments`")
+    assert install_hint(ModuleNotFoundError("no", name="pandas")).endswith("install pandas`")
+
+
+def test_labels_tell_the_runs_apart_and_are_short():
+    study = load("toy.linear_cde")
+    for preset in study.module.PRESETS:
+        runs = study.runs(preset)
+        labels = [label(run, runs) for run in runs]
+        assert len(set(labels)) == len(runs)
+        assert max(map(len, labels)) <= 100
+        assert not any("task." in text for text in labels)
+    (long,) = override(study.runs("smoke")[:1], [f"widths=({','.join(map(str, range(1, 99)))})"])
+    assert label(long, [long, study.runs("smoke")[0]]).endswith("…")
 
 
 def test_a_changed_record_is_refused_by_plot_and_redone_by_run(run, results, study_file, capsys):

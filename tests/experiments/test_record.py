@@ -18,7 +18,7 @@ from experiments import durable, provenance, stored
 from experiments.checkpoint import newest
 from experiments.job import Job, StopFlag
 from experiments.record import CorruptRecordError, Record, decode, encode, parse_metrics
-from experiments.recorder import Recorder
+from experiments.recorder import Diverged, Recorder
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
 
@@ -398,3 +398,12 @@ def test_a_study_that_never_restores_repeats_no_line(recorder, tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n')
     recorder.log(1, loss=2.0)
     assert (tmp_path / "metrics.jsonl").read_text() == '{"step": 1, "loss": 2.0}\n'
+
+
+def test_a_divergence_holds_what_can_be_recorded():
+    assert Diverged(3, "loss", rate=np.float32(0.5), norm=float("inf")).facts == {
+        "rate": 0.5,
+        "norm": "Infinity",
+    }
+    with pytest.raises(TypeError, match="cannot record"):
+        Diverged(3, "loss", what=object())

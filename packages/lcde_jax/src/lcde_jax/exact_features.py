@@ -34,7 +34,8 @@ class ExactFeatures:
         accuracy: float = 0.0,
     ):
         self._cdes = cdes
-        self._orders = [series_order(cde, paths, accuracy) for cde in cdes]
+        longest = longest_increment(paths)
+        self._orders = [series_order(cde, longest, paths.dtype, accuracy) for cde in cdes]
 
     def __call__(
         self, block: Float[np.ndarray, "path time channel"]
@@ -60,24 +61,25 @@ class AdaptiveFeatures:
 
 
 def series_order(
-    cde: LinearCDE, paths: Float[np.ndarray, "path time channel"], accuracy: float = 0.0
+    cde: LinearCDE, longest: float, dtype: np.dtype, accuracy: float = 0.0
 ) -> tuple[int, int]:
-    """Taylor terms and substeps that make every step of every path accurate."""
+    """Taylor terms and substeps that make steps up to the longest one accurate."""
     if isinstance(cde.structure, Diagonal):
         return 1, 1  # closed form
-    with _precision(paths.dtype):
-        norm = float(_norm_bound(_cast(cde, paths.dtype))) * _longest_increment(paths)
+    with _precision(dtype):
+        norm = float(_norm_bound(_cast(cde, dtype))) * longest
         taylor.check_norm(norm)
-        accuracy = max(accuracy, taylor.rounding(paths.dtype))
-        order, substeps = taylor.orders(jnp.asarray(norm, paths.dtype), accuracy)
+        accuracy = max(accuracy, taylor.rounding(dtype))
+        order, substeps = taylor.orders(jnp.asarray(norm, dtype), accuracy)
         return int(order), int(substeps)
 
 
-def _longest_increment(paths: Float[np.ndarray, "path time channel"]) -> float:
+def longest_increment(paths: Float[np.ndarray, "path time channel"]) -> float:
+    """Largest Euclidean length of an increment of `(t, x)`."""
     longest = 0.0
     for start in range(0, len(paths), PATHS_PER_CALL):
         steps = np.diff(paths[start : start + PATHS_PER_CALL], axis=1).astype(np.float64)
-        longest = max(longest, float(np.square(steps).sum(-1).max()))
+        longest = max(longest, float(np.einsum("ptc,ptc->pt", steps, steps).max()))
     return float(np.sqrt(longest + (paths.shape[1] - 1) ** -2.0))
 
 

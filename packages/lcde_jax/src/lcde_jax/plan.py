@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .depth import check_tolerance, smallest_depth, truncation_tails
-from .exact_features import series_order
+from .exact_features import longest_increment, series_order
 from .paths import checked_paths
 from .solvers import unknown
 from .structure import Diagonal
@@ -157,12 +157,12 @@ def _exact_cost(
     cdes: tuple[LinearCDE, ...], paths: Float[np.ndarray, "path time channel"]
 ) -> float:
     letters, steps = paths.shape[2] + 1, paths.shape[1] - 1
-    per_step = 0.0
+    longest, per_step = longest_increment(paths), 0.0
     for cde in cdes:
         if isinstance(cde.structure, Diagonal):
             per_step += cde.width * _COST_PER_DIAGONAL_STEP
         else:
-            order, substeps = series_order(cde, paths)
+            order, substeps = series_order(cde, longest, paths.dtype)
             products = order * substeps * letters * cde.width**2
             per_step += products * _COST_PER_TAYLOR_PRODUCT
     return len(paths) * steps * per_step

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 BLOCK_ROWS = 4096
+PANEL_COLUMNS = 64
 
 
 @dataclass(frozen=True)
@@ -171,9 +172,11 @@ class LeastSquares:
         stacked[size:, 0] = 1.0
         stacked[size:, 1 : 1 + self.num_features] = features
         stacked[size:, 1 + self.num_features :] = columns
-        (geqrf,) = get_lapack_funcs(("geqrf",), (stacked,))
-        factored, _, _, info = geqrf(stacked, lwork=64 * size, overwrite_a=True)
-        assert info == 0, f"geqrf refused argument {-info}"
+        # geqrt factors its panels by recursion. geqrf's are long runs of matrix-vector products,
+        # which BLAS threads meet at so often that a busy machine slows it twenty times.
+        (geqrt,) = get_lapack_funcs(("geqrt",), (stacked,))
+        factored, _, info = geqrt(min(PANEL_COLUMNS, size), stacked, overwrite_a=True)
+        assert info == 0, f"geqrt refused argument {-info}"
         self._factor = np.asfortranarray(np.triu(factored[:size]))
 
     def _check_shapes(self, features: np.ndarray, targets: np.ndarray) -> None:

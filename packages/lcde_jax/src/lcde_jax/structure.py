@@ -19,7 +19,7 @@ class Dense:
         return (width, width)
 
     def scale(self, width: int) -> float:
-        """Standard deviation of an entry."""
+        """Give the standard deviation of an entry."""
         return 1 / sqrt(width)
 
 
@@ -37,7 +37,7 @@ class Diagonal:
         return (width,)
 
     def scale(self, width: int) -> float:
-        """Standard deviation of an entry, whatever the width."""
+        """Give the standard deviation of an entry, whatever the width."""
         return 1.0
 
 

@@ -54,7 +54,8 @@ def solve(
     method
         `"exact"`: one exponential per segment, by its Taylor series; the error is rounding.
         `"adaptive"`: Tsit5 with an adaptive step, by default with the tolerances 1e-2 of the
-        published experiment: an approximation to a few per cent.
+        published experiment. It stops at every vertex, so that on short segments the error is far
+        below the tolerance (1e-5 in float32 on the toy data).
         `"euler"`: one first-order step per segment.
         `"euler_values"`: the published token experiments' form of it, which steps with the
         *values* of `w` divided by the number of points instead of with its increments.
@@ -83,8 +84,7 @@ def solve(
     Under `jit` or `vmap` values are unknown, so only shapes and types are checked. Reverse-mode
     differentiation of `"exact"` with dense matrices needs `order` (8 is ample where a segment
     moves the state by less than half), since the order chosen by the bound is a dynamic loop.
-    With the matrices of the toy experiment (norm 2, increments about 0.02) the bound takes 5 to 7
-    terms in float32, 8 to 12 in float64.
+    For matrices of norm 2 and increments of 0.02 the bound takes 4 terms in float32, 8 in float64.
 
     References
     ----------

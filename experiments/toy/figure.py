@@ -28,7 +28,7 @@ from experiments.toy.published_values import LINEAR_CDE
 
 Load = Callable[..., list[Record]]
 
-PANELS = {2: "Area: $S^{12}$, 2-D paths", 3: "Volume: $S^{123}$, 3-D paths"}
+PANELS = {2: "$S^{12}$ of 2-D paths", 3: "$S^{123}$ of 3-D paths"}
 # What the fourth model in 2-D and the third in 3-D cannot go below as the number of increments
 # grows: without forcing a diagonal equation sees only the endpoint; with it, it cannot order the
 # last two letters of S123 (docs/chapters/random_features.md).

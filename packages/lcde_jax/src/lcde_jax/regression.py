@@ -80,6 +80,7 @@ class LeastSquares:
         self._vector: bool | None = None  # whether targets come as (rows,)
         size = 1 + num_features + num_targets
         self._factor = np.zeros((size, size), order="F")
+        self._scratch = np.empty(0)
 
     def update(
         self, features: Float[np.ndarray, "row feature"], targets: Float[np.ndarray, "row ..."]
@@ -167,13 +168,16 @@ class LeastSquares:
 
     def _absorb(self, features: np.ndarray, columns: np.ndarray) -> None:
         size = len(self._factor)
-        stacked = np.empty((size + len(features), size), order="F")
+        needed = (size + len(features)) * size
+        if self._scratch.size < needed:  # kept, since fresh pages for every block cost time
+            self._scratch = np.empty(needed)
+        stacked = self._scratch[:needed].reshape(-1, size, order="F")
         stacked[:size] = self._factor
         stacked[size:, 0] = 1.0
         stacked[size:, 1 : 1 + self.num_features] = features
         stacked[size:, 1 + self.num_features :] = columns
-        # geqrt factors its panels by recursion. geqrf's are long runs of matrix-vector products,
-        # which BLAS threads meet at so often that a busy machine slows it twenty times.
+        # geqrt factors its panels by recursion, geqrf by long runs of matrix-vector products, at
+        # each of which BLAS threads wait for each other: costly where a core is shared.
         (geqrt,) = get_lapack_funcs(("geqrt",), (stacked,))
         factored, _, info = geqrt(min(PANEL_COLUMNS, size), stacked, overwrite_a=True)
         assert info == 0, f"geqrt refused argument {-info}"

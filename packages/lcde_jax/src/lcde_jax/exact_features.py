@@ -86,7 +86,6 @@ def longest_increment(paths: Float[np.ndarray, "path time channel"]) -> float:
 def _in_parts(solver, cde: LinearCDE, block: np.ndarray) -> np.ndarray:
     """Solve a block in calls of one size, the last one padded, so that one program is compiled."""
     features = np.empty((len(block), cde.width), block.dtype)
-    size = min(PATHS_PER_CALL, 1 << (len(block) - 1).bit_length())
     size = min(PATHS_PER_CALL, len(block))
     with _precision(block.dtype):
         cde = _cast(cde, block.dtype)

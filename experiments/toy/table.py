@@ -91,6 +91,9 @@ def _groups(
 def _sources(records: Sequence[Record]) -> str:
     lines = []
     for record in records:
+        if not record.finished:  # it may hold next to nothing yet
+            lines.append([f"`{record.hash[:8]}`", record.status, *[""] * 6])
+            continue
         run, notes, provenance = record.run, record.notes, record.provenance
         lines.append(
             [

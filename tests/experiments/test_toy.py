@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments.record import Record
 from experiments.recorder import Interrupted
 from experiments.run import content_hash
 from experiments.toy import claims, figure, linear_cde, table
@@ -63,6 +64,7 @@ def as_record(run: LinearCDERun, recorder: Memory) -> Any:
     task = dataclasses.asdict(run.task)
     return SimpleNamespace(
         status="done",
+        finished=True,
         hash="0" * 16,
         run={**dataclasses.asdict(run), "task": task},
         notes=recorder.notes,
@@ -197,9 +199,18 @@ def test_a_claim_takes_the_largest_sample() -> None:
 
 def test_unfinished_records_are_not_measured() -> None:
     record = finished(2, {256: 0.005})
-    record.status = "unfinished"
+    record.status, record.finished = "unfinished", False
     assert measurements([record]) == []
     assert verdict("a-2d", record) == "not run"
+
+
+def test_a_record_that_was_only_begun_is_listed_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "0123456789abcdef").mkdir()
+    begun = Record.open(tmp_path / "0123456789abcdef")
+    text = table.table(loader(paper=[begun]), "paper")
+    assert "| `01234567` | unfinished |" in text
+    assert all(claim.judge([begun]).status == "not run" for claim in claims.CLAIMS)
+    assert figure.draw(loader(paper=[begun]), "paper", tmp_path)
 
 
 def test_ratios_come_by_ascending_width() -> None:

@@ -45,7 +45,7 @@ def environment(session: nox.Session, name: str) -> Path:
     """Bring `.nox/<name>` to the state of the lock and return its folder of programs."""
     folder = ROOT / ".nox" / name
     locked = {"UV_PROJECT_ENVIRONMENT": str(folder), "VIRTUAL_ENV": None}
-    uv(session, f"sync --frozen --quiet {ENVIRONMENTS[name]}", **locked)
+    uv(session, f"sync --frozen --quiet --compile-bytecode {ENVIRONMENTS[name]}", **locked)
     return folder / ("Scripts" if os.name == "nt" else "bin")
 
 

@@ -68,6 +68,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, metadata=metadata)
+        figure.set_layout_engine("none")  # keep the layout just found: finding it takes as long
         paths.append(folder / f"{name}.{kind}")
         durable.write_bytes(paths[-1], buffer.getvalue())
     return paths

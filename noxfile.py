@@ -32,7 +32,7 @@ ENVIRONMENTS = {
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
-    "experiments": ("jax", ["tests/experiments", "tests/cross", "tests/test_architecture.py"]),
+    "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
 }
 
 

@@ -29,12 +29,12 @@ Word = tuple[int, ...]
 
 
 def ours(channels: int) -> Work:
-    """`seqtheory.signature.coefficient`."""
+    """`seqtheory.signature.coefficient`, on all threads."""
     paths, word = _paths(channels)
     return Work(
         call=lambda: signature.coefficient(paths, word),
         version=version("seqtheory"),
-        threads=1,
+        threads=threads(),
         dtype="float64",
     )
 

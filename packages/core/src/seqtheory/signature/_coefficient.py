@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqtheory.signature._arena import LINE, Arena
+from seqtheory.signature._short_words import three_letters, two_letters
 from seqtheory.signature._threads import share
 from seqtheory.signature._validate import as_path, as_word, flatten, require_finite
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 Real = NDArray[np.floating[Any]]
-BLOCK_BYTES = 2**17  # of one scratch array; the few that a block needs stay in cache
+BLOCK_BYTES = 2**19  # of one scratch array: larger blocks hand the interpreter over less often
 
 
 def coefficient(
@@ -56,10 +57,10 @@ def coefficient(
     -----
     Costs O(time * len(word)^2) per path. Paths are taken in blocks that stay in cache, shared
     among the process's threads (as many as `OMP_NUM_THREADS` says, or processors): beyond its
-    result the function needs at most 128 KiB per thread times
-    ``len(word) + 2 * (number of different channels in word) + 1``, however many paths there are
-    and however long they are. (Leading axes that cannot be joined without a copy, as in a
-    broadcast view, are copied.)
+    result the function needs at most 512 KiB per thread times
+    ``len(word) + 2 * (number of different channels in word) + 1`` (and at least four), however
+    many paths there are and however long they are. (Leading axes that cannot be joined without a
+    copy, as in a broadcast view, are copied.)
 
     Words of two and three letters, the labels of signature tasks, are single sums over time. For
     longer words every prefix is one running sum, so that rounding errors grow with the number of
@@ -94,14 +95,14 @@ def coefficient(
         arena = Arena(paths.dtype)
         for first in starts:
             block = paths[first : first + rows]
-            with np.errstate(invalid="ignore"):  # inf - inf: reported below, with its place
-                result = _block_coefficient(block, letters, steps, arena)
+            result = _block_coefficient(block, letters, steps, arena)
             if not (proven and np.isfinite(result).all()):
                 for start in range(0, num_vertices, steps):
                     require_finite(block[:, start : start + steps], first=first, start=start)
             out[first : first + rows] = result
 
-    share(work, range(0, num_paths, rows))
+    with np.errstate(invalid="ignore"):  # inf - inf: reported by require_finite, with its place
+        share(work, range(0, num_paths, rows))
     return out.reshape(lead)[()]
 
 
@@ -112,8 +113,10 @@ def _block_coefficient(block: Real, word: tuple[int, ...], steps: int, arena: Ar
     for start in range(0, block.shape[1] - 1 if word else 0, steps):
         piece = block[:, start : start + steps + 1]
         arena.reset()
-        if len(word) in (2, 3):
-            prefixes[-1] += _short(piece, block[:, 0], block[:, -1], word, arena)
+        if len(word) == 2:
+            prefixes[-1] += two_letters(piece, block[:, 0], word, arena)
+        elif len(word) == 3:
+            prefixes[-1] += three_letters(piece, block[:, 0], block[:, -1], word, arena)
         else:
             _advance(prefixes, piece, block[:, 0], word, arena)
     return prefixes[-1]
@@ -126,41 +129,6 @@ def _block_shape(num_paths: int, num_vertices: int, itemsize: int) -> tuple[int,
     if rows > line:
         rows -= rows % line
     return max(1, min(num_paths, rows)), budget
-
-
-def _short(piece: Real, origin: Real, end: Real, word: tuple[int, ...], arena: Arena) -> Real:
-    r"""Compute what a piece of the paths adds to a word of two or three letters.
-
-    The letter in the middle (of two, the last) moves by d on a segment. With
-    :math:`a = x^{i_1} - x^{i_1}_0` and :math:`b = x^{i_3}_T - x^{i_3}` at the segment's two ends,
-
-    .. math:: S^{i_1 i_2} = \sum d \, \tfrac12 (a_0 + a_1), \qquad
-              S^{i_1 i_2 i_3} = \sum d \, \tfrac16 ((a_0 + a_1)(b_0 + b_1) + a_0 b_0 + a_1 b_1),
-
-    the integrals of a linear and of a quadratic function over the segment.
-    """
-    a, height, step = (arena.take(*piece.shape[:2]) for _ in range(3))
-    np.subtract(piece[:, :, word[0]], origin[:, word[0], None], out=a)
-    middle = piece[:, :, word[1]]
-    np.subtract(middle[:, 1:], middle[:, :-1], out=step[:, :-1])
-    step[:, -1] = 0
-    _pair_sums(a, out=height)
-    if len(word) == 3:
-        b, scratch = arena.take(*a.shape), arena.take(*a.shape)
-        np.subtract(end[:, word[2], None], piece[:, :, word[2]], out=b)
-        height *= _pair_sums(b, out=scratch)
-        a *= b
-        height += _pair_sums(a, out=scratch)
-    height[:, -1] = 0
-    return np.vecdot(height, step) / height.dtype.type(2 if len(word) == 2 else 6)
-
-
-def _pair_sums(values: Real, out: Real) -> Real:
-    """Add each value to the next one, rows laid end to end; the last column is meaningless."""
-    flat, total = values.reshape(-1), out.reshape(-1)
-    np.add(flat[:-1], flat[1:], out=total[:-1])
-    total[-1] = 0
-    return out
 
 
 def _advance(

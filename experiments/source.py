@@ -1,8 +1,8 @@
 """Digests of the source that computes: when they differ, a record is stale.
 
-A record depends on the packages it imported and on its study's own file. The machinery around them
-(this folder's files, figures, tables) is left out, since it moves numbers from place to place and
-makes none.
+A record depends on those files of the packages that it imported and on its study's own. The
+machinery around them (this folder's files, figures, tables) is left out, since it moves numbers
+from place to place and makes none.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import hashlib
 import importlib.util
 import os
 import sys
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from experiments.record import Record
 
 PACKAGES = ("seqtheory", "lcde_jax", "seq_torch")
+STUDY = "study"
 
 
 class Source:
@@ -33,68 +33,76 @@ class Source:
     """
 
     def __init__(self, study_file: Path) -> None:
-        self._folder = str(study_file.parent)
-        self._packages = installed()
-        self._files: dict[str, str] = {}
-        self._own_files()
+        self._roots = _roots(study_file)
+        self._files = {
+            name: _digest(file)
+            for root, folder in self._roots.items()
+            if root != STUDY  # its folder may hold anything; what is imported is read below
+            for name, file in _files(root, folder)
+        }
+        self._read_loaded()
 
     def used(self) -> dict[str, str]:
-        """Digest of each package imported so far, and of the study's file and its own helpers."""
-        loaded = {name: value for name, value in self._packages.items() if name in sys.modules}
-        return {**loaded, **self._own_files()}
+        """Digest of each source file imported so far, as ``package/path.py`` or ``study/file.py``."""
+        loaded = self._read_loaded()
+        return {name: self._files[name] for name in sorted(loaded)}
 
     def available(self) -> dict[str, str]:
-        """Digest of each installed package, imported or not, and of the study's own files."""
-        return {**self._packages, **self._own_files()}
+        """Digest of each file of the installed packages, imported or not, and of the study's own."""
+        self._read_loaded()
+        return dict(self._files)
 
-    def _own_files(self) -> dict[str, str]:
+    def _read_loaded(self) -> set[str]:
+        """Names of the files imported so far, whose digests are then known."""
+        loaded = set()
         for module in list(sys.modules.values()):
-            folder, _, name = (getattr(module, "__file__", None) or "").rpartition(os.sep)
-            if folder == self._folder and f"study/{name}" not in self._files:
-                self._files[f"study/{name}"] = _file_digest(Path(folder, name))
-        return self._files
+            file = getattr(module, "__file__", None) or ""
+            if (name := self._name(file)) is not None:
+                loaded.add(name)
+                if name not in self._files:
+                    self._files[name] = _digest(Path(file))
+        return loaded
 
-
-def installed() -> dict[str, str]:
-    """Digest of every installed package of this project, found without importing it."""
-    folders = {name: _folder(name) for name in PACKAGES}
-    return {name: _folder_digest(folder) for name, folder in folders.items() if folder}
+    def _name(self, file: str) -> str | None:
+        for root, folder in self._roots.items():
+            if file.startswith(f"{folder}{os.sep}") and file.endswith(".py"):
+                path = file[len(str(folder)) + 1 :].replace(os.sep, "/")
+                if root != STUDY or "/" not in path:  # a folder below the study's is not its own
+                    return f"{root}/{path}"
+        return None
 
 
 def stale(record: Record, study_file: Path) -> list[str]:
-    """Names whose source differs between a record and now; empty if none does.
+    """Names of the files that differ between a record and now; empty if none does.
 
     A package that is not installed here cannot be compared and counts as unchanged.
     """
-    then, packages = record.source, installed()
-    folder = study_file.resolve().parent
-    now = {
-        name: _file_digest(folder / name.removeprefix("study/"))
-        if name.startswith("study/")
-        else packages.get(name, value)
-        for name, value in then.items()
-    }
-    return sorted(name for name, value in then.items() if now[name] != value)
+    roots = _roots(study_file)
+    differing = []
+    for name, digest in record.source.items():
+        root, _, path = name.partition("/")
+        if root in roots and _digest(roots[root] / path) != digest:
+            differing.append(name)
+    return sorted(differing)
 
 
-def _folder(name: str) -> Path | None:
-    spec = importlib.util.find_spec(name)
-    return Path(spec.origin).parent if spec and spec.origin else None
+def _roots(study_file: Path) -> dict[str, Path]:
+    """Folders whose files are compared, by the name that stands before their paths."""
+    found = {STUDY: study_file.resolve().parent}
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec and spec.origin:
+            found[name] = Path(spec.origin).parent
+    return found
 
 
-@cache
-def _folder_digest(folder: Path) -> str:
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
-    return _combined({name: _file_digest(path) for name, path in files.items()})
+def _files(root: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*.py"):
+        yield f"{root}/{path.relative_to(folder).as_posix()}", path
 
 
-def _file_digest(path: Path) -> str:
+def _digest(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return "unreadable"
-
-
-def _combined(digests: Mapping[str, str]) -> str:
-    lines = "".join(f"{name} {value}\n" for name, value in sorted(digests.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()

@@ -43,12 +43,12 @@ class Source:
         self._read_loaded()
 
     def used(self) -> dict[str, str]:
-        """Digest of each source file imported so far, as ``package/path.py`` or ``study/file.py``."""
+        """Digest of each file imported so far: ``package/path.py``, ``study/file.py``."""
         loaded = self._read_loaded()
         return {name: self._files[name] for name in sorted(loaded)}
 
     def available(self) -> dict[str, str]:
-        """Digest of each file of the installed packages, imported or not, and of the study's own."""
+        """Digest of each file of the packages, imported or not, and of the study's own."""
         self._read_loaded()
         return dict(self._files)
 

@@ -1,0 +1,23 @@
+"""Scans, convolution and discretisation: what every recurrent model here is made of.
+
+Each scan has a slow, obvious ``reference`` and fast twins with the same meaning; ``backend="auto"``
+picks one by device and type and logs its choice once, at level INFO of the logger
+``seq_torch.ops.backend``.
+"""
+
+from .backend import BackendError
+from .convolution import causal_convolution, causal_convolution_direct
+from .discretisation import bilinear, euler, zero_order_hold
+from .linear import linear_scan
+from .selective import selective_scan
+
+__all__ = [
+    "BackendError",
+    "bilinear",
+    "causal_convolution",
+    "causal_convolution_direct",
+    "euler",
+    "linear_scan",
+    "selective_scan",
+    "zero_order_hold",
+]

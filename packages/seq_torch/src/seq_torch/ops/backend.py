@@ -1,0 +1,121 @@
+"""Which implementation of an operation runs: chosen by name, or by device, type and shape."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from importlib import import_module, util
+
+import torch
+
+BACKENDS = ("auto", "reference", "fused", "parallel", "cuda")
+INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
+INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
+
+logger = logging.getLogger(__name__)
+
+
+class BackendError(RuntimeError):
+    """A backend was named that cannot run here; the message holds the command that mends it."""
+
+
+def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = True) -> str:
+    """Name of the backend to run.
+
+    Parameters
+    ----------
+    operation
+        Name of the operation, for messages.
+    backend
+        What the caller asked for.
+    tensor
+        An input whose device and type decide where `backend` is ``"auto"``.
+    fast
+        Whether the device's own kernel, if there is one, covers this call.
+
+    Raises
+    ------
+    ValueError
+        If `backend` is not one of the known names.
+    BackendError
+        If a named backend cannot run on this device or this machine.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"got backend={backend!r}, expected one of {', '.join(BACKENDS)}.")
+    if backend != "auto":
+        require(operation, backend, tensor.device)
+        return backend
+    chosen, reason = _automatic(tensor.device.type, fast)
+    _log_once(operation, chosen, reason, tensor.device.type, str(tensor.dtype))
+    return chosen
+
+
+def require(operation: str, backend: str, device: torch.device) -> None:
+    """Raise `BackendError` if this backend cannot run on this device."""
+    if backend == "fused":
+        if device.type != "cpu":
+            raise BackendError(
+                f"{operation}: got backend='fused' with tensors on {device}, expected tensors on "
+                "the CPU. Use backend='auto', or move them with .cpu()."
+            )
+        if not _has_numba():
+            raise BackendError(
+                f"{operation}: backend='fused' needs numba, which is not installed. "
+                f"Install it: {INSTALL_NUMBA}"
+            )
+    if backend == "cuda" and device.type != "cuda":
+        state = "this machine has one" if torch.cuda.is_available() else "none is available here"
+        raise BackendError(
+            f"{operation}: got backend='cuda' with tensors on {device}, expected tensors on a CUDA "
+            f"device ({state}). Move them with .cuda(), or use backend='auto'. "
+            f"The kernels are installed by: {INSTALL_CUDA}"
+        )
+
+
+def kernel(operation: str, module: str) -> object:
+    """Import an optional module with compiled kernels, or say why not and what to do.
+
+    Raises
+    ------
+    BackendError
+        If the module is missing, its extension is not built, or its import fails.
+    """
+    try:
+        return import_module(module)
+    except Exception as error:  # a broken extension may raise anything
+        package = module.partition(".")[0]
+        raise BackendError(
+            f"{operation}: backend='cuda' needs {package}, whose import failed with "
+            f"{type(error).__name__}: {error}. Install or rebuild it where nvcc of CUDA "
+            f"{torch.version.cuda or '13.0'} is present: {INSTALL_CUDA} --reinstall-package "
+            f"{package.replace('_', '-')}"
+        ) from error
+
+
+@cache
+def _kernel_imports(module: str) -> bool:
+    try:
+        import_module(module)
+    except Exception:
+        return False
+    return True
+
+
+@cache
+def _has_numba() -> bool:
+    return util.find_spec("numba") is not None
+
+
+def _automatic(device: str, fast: bool) -> tuple[str, str]:
+    if device == "cpu":
+        if not _has_numba():
+            return "parallel", f"numba is not installed ({INSTALL_NUMBA})"
+        return "fused", "the tensors are on the CPU"
+    if device == "cuda" and fast and _kernel_imports("mamba_ssm.ops.selective_scan_interface"):
+        return "cuda", "mamba-ssm's kernel covers this call"
+    return "parallel", "no kernel for this call on this device"
+
+
+@cache
+def _log_once(operation: str, chosen: str, reason: str, device: str, dtype: str) -> None:
+    logger.info("%s: backend %s for %s on %s: %s", operation, chosen, dtype, device, reason)

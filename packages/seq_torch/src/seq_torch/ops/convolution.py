@@ -1,0 +1,105 @@
+"""Causal convolution of sequences with one kernel per channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+def causal_convolution(
+    u: Float[Tensor, "batch time channel"], kernel: Float[Tensor, "channel length"]
+) -> Float[Tensor, "batch time channel"]:
+    r"""Convolve every channel with its kernel, by fast Fourier transform.
+
+    .. math:: y_k = \sum_{j=0}^{\min(k,\, L - 1)} K_j\, u_{k-j}
+
+    Parameters
+    ----------
+    u
+        Input; before time 0 it is zero.
+    kernel
+        One kernel per channel. Entries at and after `time` have no effect.
+
+    Returns
+    -------
+    Output of the shape and type of `u`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a type or a shape does not fit; the message says which, and what was expected.
+
+    Notes
+    -----
+    Costs O(time log time) per channel. Rounding spreads over the whole sequence: in float32 an
+    output is exact to about 1e-7 of the largest term, whatever its own size. Types shorter than
+    float32 are computed in float32.
+    """
+    _check(u, kernel)
+    dtype = _working_type(u)
+    time = u.shape[1]
+    if u.numel() == 0:
+        return torch.zeros_like(u) + 0 * kernel.sum().to(u.dtype)
+    kernel = kernel[:, :time].to(dtype)
+    size = _smooth(time + kernel.shape[1] - 1)
+    product = torch.fft.rfft(u.to(dtype), n=size, dim=1)
+    product = product * torch.fft.rfft(kernel, n=size, dim=1).T
+    return torch.fft.irfft(product, n=size, dim=1)[:, :time].to(u.dtype)
+
+
+def causal_convolution_direct(
+    u: Float[Tensor, "batch time channel"], kernel: Float[Tensor, "channel length"]
+) -> Float[Tensor, "batch time channel"]:
+    """Convolve every channel with its kernel, by the sum itself: the twin to check against.
+
+    Takes and returns what `causal_convolution` does, in O(time * length) per channel.
+    """
+    _check(u, kernel)
+    working, time = u.to(_working_type(u)), u.shape[1]
+    weights = kernel.to(working.dtype)
+    output = torch.zeros_like(working) + 0 * weights.sum()
+    for lag in range(min(time, kernel.shape[1])):
+        shifted = torch.nn.functional.pad(working[:, : time - lag], (0, 0, lag, 0))
+        output = output + weights[:, lag] * shifted
+    return output.to(u.dtype)
+
+
+def _check(u: Tensor, kernel: Tensor) -> None:
+    for name, value in (("u", u), ("kernel", kernel)):
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            got = value.dtype if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(f"got {name} of type {got}, expected a tensor of a real floating type.")
+    if u.ndim != 3:
+        raise ValueError(f"got u of shape {tuple(u.shape)}, expected (batch, time, channel).")
+    if kernel.ndim != 2 or kernel.shape[0] != u.shape[2] or kernel.shape[1] == 0:
+        raise ValueError(
+            f"got kernel of shape {tuple(kernel.shape)}, expected (channel, length) = "
+            f"({u.shape[2]}, at least 1) for u of shape {tuple(u.shape)}."
+        )
+    if u.device != kernel.device:
+        raise ValueError(f"got u on {u.device} and kernel on {kernel.device}, expected one device.")
+
+
+def _working_type(u: Tensor) -> torch.dtype:
+    return torch.float32 if u.dtype in HALF else u.dtype
+
+
+def _smooth(size: int) -> int:
+    """Smallest number of at least `size` without prime factors above 5: transforms fast."""
+    best = 1 << (size - 1).bit_length()
+    five = 1
+    while five < best:
+        three = five
+        while three < best:
+            rest = -(-size // three)
+            best = min(best, three << (rest - 1).bit_length())
+            three *= 3
+        five *= 5
+    return best

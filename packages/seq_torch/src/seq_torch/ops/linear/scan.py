@@ -1,0 +1,103 @@
+"""The linear scan: a diagonal linear recurrence over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..backend import choose
+from . import reference
+
+if TYPE_CHECKING:
+    from jaxtyping import Inexact
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+def linear_scan(
+    a: Inexact[Tensor, "*shape"],
+    b: Inexact[Tensor, "batch time state"],
+    initial: Inexact[Tensor, "batch state"] | None = None,
+    backend: str = "auto",
+) -> Inexact[Tensor, "batch time state"]:
+    r"""States of a diagonal linear recurrence.
+
+    .. math:: h_k = a_k \odot h_{k-1} + b_k, \qquad h_{-1} = \text{initial}
+
+    Parameters
+    ----------
+    a
+        Factors, broadcast against `b` as usual: `(state,)` for factors that never change,
+        `(time, state)` for those that change with time alone. They are never expanded over batch
+        or time.
+    b
+        Inputs.
+    initial
+        State before the first step, broadcast to `(batch, state)`; zero if None.
+    backend
+        ``"auto"``, ``"reference"``, ``"fused"`` or ``"parallel"``.
+
+    Returns
+    -------
+    The state after every step, in the common type of the inputs, complex if any of them is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a type or a shape does not fit; the message says which, and what was expected.
+    BackendError
+        If a named backend cannot run here.
+    """
+    a, b, initial = check(a, b, initial)
+    choose("linear_scan", backend, b)
+    return reference.scan(a, b, initial)
+
+
+def check(a: Tensor, b: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Bring inputs to one type, `a` to three axes and `initial` to `(batch, state)`."""
+    given = {"a": a, "b": b} | ({} if initial is None else {"initial": initial})
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"got {name} of type {type(value).__name__}, expected a torch.Tensor.")
+        if not (value.is_floating_point() or value.is_complex()):
+            raise TypeError(
+                f"got {name} with dtype {value.dtype}, expected a floating or complex type. "
+                f"Convert it, for example {name}.to(torch.float32)."
+            )
+        if value.device != b.device:
+            raise ValueError(
+                f"got {name} on {value.device} and b on {b.device}, expected one device. "
+                "Move one of them with .to()."
+            )
+    _check_shapes(a, b, initial)
+    dtype = torch.float32
+    for value in given.values():
+        dtype = torch.promote_types(dtype, value.dtype)
+    if initial is not None:
+        initial = initial.to(dtype).expand(b.shape[0], b.shape[2])
+    return a.to(dtype).reshape((1,) * (3 - a.ndim) + tuple(a.shape)), b.to(dtype), initial
+
+
+def _check_shapes(a: Tensor, b: Tensor, initial: Tensor | None) -> None:
+    if b.ndim != 3:
+        raise ValueError(f"got b of shape {tuple(b.shape)}, expected (batch, time, state).")
+    if b.shape[2] == 0:
+        raise ValueError(f"got b of shape {tuple(b.shape)}, expected a state of at least 1.")
+    if not _broadcasts(a.shape, b.shape):
+        raise ValueError(
+            f"got a of shape {tuple(a.shape)}, expected a shape that broadcasts to that of b, "
+            f"(batch, time, state) = {tuple(b.shape)}."
+        )
+    last = (b.shape[0], b.shape[2])
+    if initial is not None and not _broadcasts(initial.shape, last):
+        raise ValueError(
+            f"got initial of shape {tuple(initial.shape)}, expected one that broadcasts to "
+            f"(batch, state) = {last}."
+        )
+
+
+def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    aligned = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(n in (1, m) for n, m in aligned)

@@ -1,0 +1,200 @@
+"""Inputs of a selective scan, checked and brought to one form that every backend reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+HALF = (torch.float16, torch.bfloat16)
+REAL = (*HALF, torch.float32, torch.float64)
+COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+
+
+class Sizes(NamedTuple):
+    """Lengths of the axes."""
+
+    batch: int
+    dim: int
+    time: int
+    state: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Checked inputs: one real type, `B` and `C` of two or four axes, complex where `A` is.
+
+    `B` and `C` are either constant `(dim, state)` or vary, `(batch, group, state, time)`.
+    """
+
+    u: Tensor
+    delta: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None
+    z: Tensor | None
+    delta_bias: Tensor | None
+    initial_state: Tensor | None
+    delta_softplus: bool
+
+    @property
+    def sizes(self) -> Sizes:
+        """Lengths of the axes."""
+        return Sizes(*self.u.shape, self.A.shape[1])
+
+
+def check(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    z: Tensor | None,
+    delta_bias: Tensor | None,
+    initial_state: Tensor | None,
+    delta_softplus: bool,
+) -> Problem:
+    """Check every input against `u` and `A`, and bring them to one form.
+
+    Raises
+    ------
+    TypeError
+        If an input is not a tensor of a floating type that fits the others.
+    ValueError
+        If a shape or a device does not fit.
+    """
+    named = {
+        "u": u,
+        "delta": delta,
+        "A": A,
+        "B": B,
+        "C": C,
+        "D": D,
+        "z": z,
+        "delta_bias": delta_bias,
+        "initial_state": initial_state,
+    }
+    present = {name: value for name, value in named.items() if value is not None}
+    _check_types(present)
+    real = _common_type(present)
+    sizes = _check_shapes(present)
+    complex_A = A.is_complex()
+    kind = COMPLEX[real] if complex_A else real
+    return Problem(
+        u=u.to(real),
+        delta=delta.to(real),
+        A=A.to(kind),
+        B=_varying("B", B, sizes, complex_A).to(kind),
+        C=_varying("C", C, sizes, complex_A).to(kind),
+        D=None if D is None else D.to(real),
+        z=None if z is None else z.to(real),
+        delta_bias=None if delta_bias is None else delta_bias.to(real),
+        initial_state=None if initial_state is None else initial_state.to(kind),
+        delta_softplus=bool(delta_softplus),
+    )
+
+
+def _check_types(present: dict[str, Tensor]) -> None:
+    may_be_complex = ("A", "B", "C", "initial_state")
+    for name, value in present.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"got {name} of type {type(value).__name__}, expected a torch.Tensor.")
+        if not (value.is_floating_point() or (value.is_complex() and name in may_be_complex)):
+            kind = "floating or complex" if name in may_be_complex else "real floating"
+            raise TypeError(
+                f"got {name} with dtype {value.dtype}, expected a {kind} type. "
+                f"Convert it, for example {name}.to(torch.float32)."
+            )
+        if value.device != present["u"].device:
+            raise ValueError(
+                f"got {name} on {value.device} and u on {present['u'].device}, expected one "
+                "device. Move one of them with .to()."
+            )
+    if not present["A"].is_complex():
+        for name in may_be_complex[1:]:
+            if name in present and present[name].is_complex():
+                raise TypeError(
+                    f"got complex {name} ({present[name].dtype}) with real A "
+                    f"({present['A'].dtype}), expected both real or A complex too. "
+                    "Convert A with A.to(torch.complex64)."
+                )
+
+
+def _common_type(present: dict[str, Tensor]) -> torch.dtype:
+    """float64 where all are double; float32 for any mixture of shorter types."""
+    double = {name: t.dtype in (torch.float64, torch.complex128) for name, t in present.items()}
+    if any(double.values()) and not all(double.values()):
+        types = ", ".join(f"{name} {t.dtype}" for name, t in present.items())
+        raise TypeError(
+            f"got a mixture of double and shorter types ({types}), expected either all double or "
+            "none. Convert with .double() or .float()."
+        )
+    return torch.float64 if double["u"] else torch.float32
+
+
+def _check_shapes(present: dict[str, Tensor]) -> Sizes:
+    u, A = present["u"], present["A"]
+    if u.ndim != 3:
+        raise ValueError(f"got u of shape {tuple(u.shape)}, expected (batch, dim, time).")
+    if A.ndim != 2 or A.shape[0] != u.shape[1]:
+        raise ValueError(
+            f"got A of shape {tuple(A.shape)}, expected (dim, state) = ({u.shape[1]}, state) "
+            f"for u of shape {tuple(u.shape)} = (batch, dim, time)."
+        )
+    sizes = Sizes(*u.shape, A.shape[1])
+    if sizes.state == 0:
+        raise ValueError(f"got A of shape {tuple(A.shape)}, expected a state of at least 1.")
+    sequence = ("(batch, dim, time)", (sizes.batch, sizes.dim, sizes.time))
+    expected = {
+        "delta": sequence,
+        "z": sequence,
+        "D": ("(dim,)", (sizes.dim,)),
+        "delta_bias": ("(dim,)", (sizes.dim,)),
+        "initial_state": ("(batch, dim, state)", (sizes.batch, sizes.dim, sizes.state)),
+    }
+    for name, (axes, shape) in expected.items():
+        if name in present and tuple(present[name].shape) != shape:
+            raise ValueError(
+                f"got {name} of shape {tuple(present[name].shape)}, expected {axes} = {shape} "
+                f"from u of shape {tuple(u.shape)} and A of shape {tuple(A.shape)}."
+            )
+    return sizes
+
+
+def _varying(name: str, value: Tensor, sizes: Sizes, complex_A: bool) -> Tensor:
+    """Constant `(dim, state)`, or `(batch, group, state, time)` with interleaved pairs joined."""
+    pairs = complex_A and not value.is_complex() and value.ndim in (3, 4)
+    if complex_A and value.ndim == 2 and not value.is_complex():
+        raise TypeError(
+            f"got real {name} of shape {tuple(value.shape)} with complex A, expected it complex "
+            f"too. Convert it with {name}.to(A.dtype)."
+        )
+    time = 2 * sizes.time if pairs else sizes.time
+    if value.ndim == 2 and tuple(value.shape) == (sizes.dim, sizes.state):
+        return value
+    if value.ndim == 3 and tuple(value.shape) == (sizes.batch, sizes.state, time):
+        return _joined(value, pairs).unsqueeze(1)
+    if value.ndim == 4:
+        batch, group, state, length = value.shape
+        fits = (batch, state, length) == (sizes.batch, sizes.state, time)
+        if fits and group > 0 and sizes.dim % group == 0:
+            return _joined(value, pairs)
+    note = " (real with complex A: pairs of real and imaginary parts, 2 * time)" if pairs else ""
+    raise ValueError(
+        f"got {name} of shape {tuple(value.shape)}, expected (dim, state) = "
+        f"({sizes.dim}, {sizes.state}), (batch, state, time) = ({sizes.batch}, {sizes.state}, "
+        f"{time}) or (batch, group, state, time) with dim {sizes.dim} a multiple of group{note}."
+    )
+
+
+def _joined(value: Tensor, pairs: bool) -> Tensor:
+    """Read ``(..., 2 * time)`` real as ``(..., time)`` complex where `pairs`."""
+    if not pairs:
+        return value
+    if value.dtype in HALF:
+        value = value.float()
+    return torch.view_as_complex(value.unflatten(-1, (-1, 2)).contiguous())

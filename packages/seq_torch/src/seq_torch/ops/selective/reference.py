@@ -1,0 +1,57 @@
+"""The selective scan as its equation reads: a loop over time in plain torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .problem import Problem
+
+
+def scan(problem: Problem) -> tuple[Tensor, Tensor]:
+    """Output `(batch, dim, time)` and last state `(batch, dim, state)`."""
+    p, sizes = problem, problem.sizes
+    step = steps(p)
+    B, C = per_channel(p.B, sizes.dim), per_channel(p.C, sizes.dim)
+    state = p.A.new_zeros(sizes.batch, sizes.dim, sizes.state)
+    if p.initial_state is not None:
+        state = p.initial_state.clone()  # an output must not be one of the inputs
+    outputs = []
+    for k in range(sizes.time):
+        size = step[:, :, k, None]
+        decay = torch.exp(size * p.A)
+        state = decay * state + size * at(B, k) * p.u[:, :, k, None]
+        outputs.append(real_sum(at(C, k) * state))
+    output = torch.stack(outputs, dim=2) if outputs else torch.zeros_like(p.u)
+    return finish(p, output), state
+
+
+def steps(p: Problem) -> Tensor:
+    """Step sizes, `delta` with bias and softplus, `(batch, dim, time)`."""
+    delta = p.delta if p.delta_bias is None else p.delta + p.delta_bias[:, None]
+    return torch.nn.functional.softplus(delta) if p.delta_softplus else delta
+
+
+def finish(p: Problem, output: Tensor) -> Tensor:
+    """Add the skip connection, then gate."""
+    if p.D is not None:
+        output = output + p.D[:, None] * p.u
+    if p.z is not None:
+        output = output * torch.nn.functional.silu(p.z)
+    return output
+
+
+def per_channel(value: Tensor, dim: int) -> Tensor:
+    """Repeat groups so that every channel has its row; constant input is left alone."""
+    return value if value.ndim == 2 else value.repeat_interleave(dim // value.shape[1], dim=1)
+
+
+def at(value: Tensor, k: int) -> Tensor:
+    """Value at time k, broadcasting to `(batch, dim, state)`."""
+    return value if value.ndim == 2 else value[..., k]
+
+
+def real_sum(terms: Tensor) -> Tensor:
+    """Sum over the state; twice the real part where each state stands for a conjugate pair."""
+    total = terms.sum(-1)
+    return 2 * total.real if terms.is_complex() else total

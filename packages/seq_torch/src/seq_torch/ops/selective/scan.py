@@ -1,0 +1,88 @@
+"""The selective scan, the recurrence of Mamba, with the interface of mamba-ssm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ..backend import choose
+from . import problem, reference
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Inexact
+
+
+def selective_scan(
+    u: Float[Tensor, "batch dim time"],
+    delta: Float[Tensor, "batch dim time"],
+    A: Inexact[Tensor, "dim state"],
+    B: Inexact[Tensor, "*shape"],
+    C: Inexact[Tensor, "*shape"],
+    D: Float[Tensor, " dim"] | None = None,
+    z: Float[Tensor, "batch dim time"] | None = None,
+    delta_bias: Float[Tensor, " dim"] | None = None,
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
+    *,
+    initial_state: Inexact[Tensor, "batch dim state"] | None = None,
+    backend: str = "auto",
+) -> Tensor | tuple[Tensor, Tensor]:
+    r"""Diagonal recurrence whose step, input and output maps may depend on time.
+
+    .. math::
+        h_k = e^{\Delta_k A} h_{k-1} + \Delta_k B_k u_k, \qquad
+        y_k = \big(\textstyle\sum_n C_{k,n} h_{k,n} + D u_k\big)\,\mathrm{silu}(z_k)
+
+    Every channel of `u` has its own state. For complex `A` each state stands for a conjugate
+    pair, and the sum is replaced by :math:`2\,\mathrm{Re} \sum_n C_{k,n} h_{k,n}`.
+
+    Parameters
+    ----------
+    u
+        Input.
+    delta
+        Step sizes; `delta_bias` is added, then softplus is applied if `delta_softplus`.
+    A
+        Diagonal of the state matrix of each channel, real or complex.
+    B, C
+        Constant `(dim, state)`; varying `(batch, state, time)`; or varying in groups of channels,
+        `(batch, group, state, time)`. Complex where `A` is; the varying forms then also real
+        with pairs of real and imaginary parts along the last axis, of length ``2 * time``.
+    D
+        Skip connection.
+    z
+        Gate.
+    delta_bias
+        Added to `delta`.
+    delta_softplus
+        Whether steps are ``softplus(delta + delta_bias)``.
+    return_last_state
+        Whether the state after the last step is returned too.
+    initial_state
+        State before the first step; zero if None.
+    backend
+        ``"auto"``, ``"reference"``, ``"fused"``, ``"parallel"`` or ``"cuda"``.
+
+    Returns
+    -------
+    Output `(batch, dim, time)` in the type of `u`, and the last state `(batch, dim, state)` if
+    asked for. Types shorter than float32 are computed in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a type or a shape does not fit; the message says which, and what was expected.
+    BackendError
+        If a named backend cannot run here.
+
+    References
+    ----------
+    Gu and Dao, Mamba, arXiv 2312.00752, section 3.2 and algorithm 2. The input map is
+    :math:`\Delta B` as in the published code, not the zero-order hold of equation (4).
+    """
+    p = problem.check(u, delta, A, B, C, D, z, delta_bias, initial_state, delta_softplus)
+    choose("selective_scan", backend, u)
+    output, state = reference.scan(p)
+    output = output.to(u.dtype)
+    return (output, state) if return_last_state else output

@@ -1,0 +1,117 @@
+"""How a sequence enters a model: tokens looked up, channels mapped, positions added."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import nn
+
+from seqtheory._settings import require_integer
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenInput:
+    """Tokens ``(batch, time)``, each an integer in ``range(vocabulary)``, looked up in a table.
+
+    Parameters
+    ----------
+    vocabulary
+        Number of tokens, at least 1. The table's entries are N(0, 1).
+    """
+
+    vocabulary: int
+
+    def __post_init__(self) -> None:
+        require_integer("vocabulary", self.vocabulary, minimum=1)
+
+    def build(self, width: int) -> TokenEmbedding:
+        """Draw the table."""
+        return TokenEmbedding(self.vocabulary, width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearInput:
+    """Real channels ``(batch, time, channel)``, mapped to the model's width by ``W x + b``.
+
+    Parameters
+    ----------
+    channels
+        Number of channels, at least 1.
+    """
+
+    channels: int
+
+    def __post_init__(self) -> None:
+        require_integer("channels", self.channels, minimum=1)
+
+    def build(self, width: int) -> LinearEmbedding:
+        """Draw the map."""
+        return LinearEmbedding(self.channels, width)
+
+
+class TokenEmbedding(nn.Embedding):
+    """Module of `TokenInput`."""
+
+    def checked(self, tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """Tokens of the right shape, type and range; 0 where the mask hides them."""
+        if tokens.ndim != 2:
+            raise ValueError(f"got tokens of shape {tuple(tokens.shape)}, expected (batch, time).")
+        if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool:
+            raise TypeError(f"got tokens of dtype {tokens.dtype}, expected integers such as int64.")
+        tokens = tokens.long()
+        if mask is not None:
+            tokens = tokens.masked_fill(~mask, 0)
+        if tokens.numel():
+            self._check_range(tokens)
+        return tokens
+
+    def forward(self, tokens: Int[torch.Tensor, "batch time"]) -> torch.Tensor:
+        """Look up rows of the table."""
+        return super().forward(tokens)
+
+    def _check_range(self, tokens: torch.Tensor) -> None:
+        low, high = (int(value) for value in tokens.aminmax())
+        if low < 0 or high >= self.num_embeddings:
+            wrong = low if low < 0 else high
+            raise ValueError(
+                f"got the token {wrong}, but the vocabulary has {self.num_embeddings} tokens "
+                f"(0..{self.num_embeddings - 1}). Hide padding with a mask."
+            )
+
+
+class LinearEmbedding(nn.Linear):
+    """Module of `LinearInput`."""
+
+    def checked(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """Channels of the right shape and type; 0 where the mask hides them."""
+        if x.ndim != 3 or x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"got inputs of shape {tuple(x.shape)}, expected (batch, time, {self.in_features})."
+            )
+        if x.dtype != self.weight.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise TypeError(
+                f"got inputs of dtype {x.dtype}, but the model computes in {self.weight.dtype}; "
+                f"convert them with x.to({self.weight.dtype}), or the model with model.to(...)."
+            )
+        return x if mask is None else x.masked_fill(~mask[..., None], 0.0)
+
+
+def sinusoids(
+    num_positions: int, width: int, *, start: int = 0
+) -> Float[torch.Tensor, "position width"]:
+    r"""Sinusoidal positions from `start` on, in float64.
+
+    .. math:: p_{k, 2i} = \sin(k\, 10000^{-2i/width}), \qquad
+              p_{k, 2i+1} = \cos(k\, 10000^{-2i/width}).
+
+    References
+    ----------
+    Vaswani et al., arXiv 1706.03762, section 3.5.
+    """
+    positions = torch.arange(start, start + num_positions, dtype=torch.float64)[:, None]
+    rates = torch.exp(torch.arange(0, width, 2, dtype=torch.float64) * (-math.log(1e4) / width))
+    angles = positions * rates
+    return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1)[:, :width]

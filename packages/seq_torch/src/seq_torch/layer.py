@@ -1,0 +1,105 @@
+"""One layer of a model: a mixer, and what stands around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+
+    from .model import SequenceModelConfig
+
+
+class MaskedBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation whose statistics see valid positions only."""
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise the channels of ``(..., width)``; hidden positions become zero."""
+        rows = x.flatten(0, -2) if mask is None else x[mask]
+        if self.training and len(rows) < 2:
+            raise ValueError(
+                "batch normalisation in training mode got one position in all, and its variance "
+                "needs two. Give more rows, call model.eval(), or use norm='layer'."
+            )
+        if mask is None:
+            return super().forward(rows).view_as(x)
+        normalised = super().forward(rows)
+        return x.new_zeros(x.shape, dtype=normalised.dtype).index_put((mask,), normalised)
+
+
+class MaskedLayerNorm(nn.LayerNorm):
+    """Layer normalisation; it acts on each position alone, so the mask changes nothing."""
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise each position of ``(..., width)``."""
+        return super().forward(x)
+
+
+class Unchanged(nn.Module):
+    """No normalisation."""
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Return `x`."""
+        return x
+
+
+class Layer(nn.Module):
+    """Mixer, mixing, activation, dropout, residual and norm, in the order that the config names.
+
+    Parameters
+    ----------
+    config
+        Settings of the whole model.
+    last
+        Whether this is the last layer; in the order of 2024-05 nothing follows its mixer.
+    """
+
+    def __init__(self, config: SequenceModelConfig, *, last: bool):
+        super().__init__()
+        self.config = config
+        self.mixer = config.mixer.build(config.width)
+        self.has_mixing = config.mixing and not (last and config.order == "2024-05")
+        self.has_activation = not (last and config.order == "2024-05")
+        widened = 2 * config.width if config.activation == "glu" else config.width
+        self.mixing = nn.Linear(config.width, widened) if self.has_mixing else nn.Identity()
+        self.dropout = nn.Dropout(config.dropout)
+        norms = {"layer": MaskedLayerNorm, "batch": MaskedBatchNorm}
+        self.norm = norms[config.norm](config.width) if config.norm != "none" else Unchanged()
+
+    def forward(
+        self,
+        x: Float[torch.Tensor, "batch time width"],
+        mask: Bool[torch.Tensor, "batch time"] | None = None,
+    ) -> Float[torch.Tensor, "batch time width"]:
+        """Map a sequence to a sequence."""
+        return self.after(x, self.mixer(self.before(x, mask)), mask)
+
+    def step(self, x_k: Float[torch.Tensor, "batch width"], state: Any) -> tuple[torch.Tensor, Any]:
+        """Advance by one position."""
+        mixed, state = self.mixer.step(self.before(x_k), state)
+        return self.after(x_k, mixed), state
+
+    def before(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Give what the mixer sees."""
+        return self.norm(x, mask) if self.config.norm_position == "pre" else x
+
+    def after(
+        self, x: torch.Tensor, mixed: torch.Tensor, mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Do what follows the mixer, given the layer's input `x` and the mixer's output."""
+        if self.config.order == "2024-05":
+            return self.mixing(self._activated(self.dropout(mixed)))
+        y = self.dropout(self._activated(self.mixing(self.dropout(mixed))))
+        y = x + y if self.config.residual else y
+        return self.norm(y, mask) if self.config.norm_position == "post" else y
+
+    def _activated(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.has_activation or self.config.activation == "none":
+            return x
+        return {"glu": functional.glu, "gelu": functional.gelu, "relu": functional.relu}[
+            self.config.activation
+        ](x)

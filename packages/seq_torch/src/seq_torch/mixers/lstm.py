@@ -1,0 +1,62 @@
+"""Long short-term memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from .mixer import MixerConfig, check_sequence, check_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSTMConfig(MixerConfig):
+    r"""Long short-term memory; its state is as wide as the model.
+
+    .. math::
+
+        (i, f, o) = \sigma(W x_k + U h_{k-1} + b), \quad g = \tanh(W' x_k + U' h_{k-1} + b'),
+        \quad c_k = f c_{k-1} + i g, \quad y_k = h_k = o \tanh(c_k).
+
+    Notes
+    -----
+    Torch's own `torch.nn.LSTM` with its initialisation; the forget gate's bias is not raised to 1.
+
+    References
+    ----------
+    S. Hochreiter and J. Schmidhuber, Neural Computation 9 (1997), with the forget gate of
+    F. Gers et al., Neural Computation 12 (2000).
+    """
+
+    def build(self, width: int) -> LSTM:
+        """Draw the module."""
+        return LSTM(width)
+
+
+class LSTM(nn.Module):
+    """Module of `LSTMConfig`."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.width = width
+        self.recurrence = nn.LSTM(width, width, batch_first=True)
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Map a sequence to the sequence of hidden states."""
+        check_sequence(x, self.width)
+        return self.recurrence(x)[0]
+
+    def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Zero hidden state and zero cell."""
+        zeros = self.recurrence.weight_hh_l0.new_zeros(1, batch_size, self.width)
+        return zeros, zeros.clone()
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: tuple[torch.Tensor, torch.Tensor]
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """Advance by one position."""
+        check_step(x_k, self.width)
+        y, state = self.recurrence(x_k[:, None], state)
+        return y[:, 0], state

@@ -1,0 +1,72 @@
+"""What a mixer is: a frozen config that builds a causal map of sequences."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixerConfig(ABC):
+    """Settings of a mixer. A subclass is a frozen dataclass that validates when constructed.
+
+    To add a mixer, subclass this and write `build`; the module's forward maps
+    ``(batch, time, width)`` to the same shape, and position k of its output may depend on
+    positions up to k only. A recurrent one also offers `initial_state` and `step` (`Recurrent`).
+
+    Attributes
+    ----------
+    needs_positions
+        Whether the mixer cannot tell the order of its inputs, so that the model adds positions.
+    """
+
+    needs_positions: ClassVar[bool] = False
+
+    @abstractmethod
+    def build(self, width: int) -> nn.Module:
+        """Draw a module from torch's random state, which `SequenceModelConfig.build` seeds."""
+
+
+@runtime_checkable
+class Recurrent(Protocol):
+    """A mixer that can also run one position at a time, in memory that does not grow."""
+
+    def initial_state(self, batch_size: int) -> Any:
+        """State before the first position."""
+        ...
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: Any
+    ) -> tuple[Float[torch.Tensor, "batch width"], Any]:
+        """Output at the next position, and the state after it."""
+        ...
+
+
+def check_sequence(x: torch.Tensor, width: int) -> None:
+    """Raise unless `x` is a non-empty floating ``(batch, time, width)`` tensor."""
+    if x.ndim != 3 or x.shape[-1] != width:
+        raise ValueError(
+            f"got an input of shape {tuple(x.shape)}, expected (batch, time, {width}): the mixer "
+            f"was built with width {width}."
+        )
+    if not x.is_floating_point():
+        raise TypeError(f"got an input of dtype {x.dtype}, expected a floating one; use x.float().")
+    if x.shape[0] == 0 or x.shape[1] == 0:
+        raise ValueError(
+            f"got an input of shape {tuple(x.shape)}: it holds no position. Give at least one row "
+            "of at least one position."
+        )
+
+
+def check_step(x_k: torch.Tensor, width: int) -> None:
+    """Raise unless `x_k` is a non-empty floating ``(batch, width)`` tensor."""
+    if x_k.ndim != 2:
+        raise ValueError(
+            f"got a step of shape {tuple(x_k.shape)}, expected (batch, {width}): one position."
+        )
+    check_sequence(x_k[:, None], width)

@@ -1,0 +1,35 @@
+"""Parameters of a recurrence, marked by their type, and complex ones as pairs of real numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Complex, Float
+
+
+class StateParameter(nn.Parameter):
+    """Parameter of the recurrence itself: its eigenvalues, steps and, by tradition, some inputs.
+
+    An optimiser leaves such parameters out of weight decay and may give them a rate of their own
+    (`Training.state_learning_rate`): decay or a large step would move eigenvalues towards, or
+    beyond, the edge of stability.
+
+    Notes
+    -----
+    The mark survives `Module.to`, `Module.double`, `copy.deepcopy` and checkpoints of this package.
+    It does not survive pickling, which rebuilds a plain `nn.Parameter`.
+    """
+
+
+def as_pair(values: Complex[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*shape 2"]:
+    """Real and imaginary parts along a new last axis, in the default floating type."""
+    return torch.view_as_real(values.resolve_conj()).to(torch.get_default_dtype()).clone()
+
+
+def as_complex(pair: Float[torch.Tensor, "*shape 2"]) -> Complex[torch.Tensor, "*shape"]:
+    """Complex view of a parameter that is stored as real pairs; gradients flow to both parts."""
+    return torch.view_as_complex(pair)

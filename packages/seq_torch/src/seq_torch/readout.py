@@ -1,0 +1,86 @@
+"""How a sequence leaves a model: at every position, as a mean over time, or at its last one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+
+from seqtheory._settings import require_integer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Linear readout with `size` numbers; the subclass says from which positions.
+
+    Parameters
+    ----------
+    size
+        Number of outputs (classes, or targets of a regression), at least 1.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        require_integer("size", self.size, minimum=1)
+        if type(self) is Output:
+            raise TypeError("use StepOutput, MeanOutput or LastOutput: they say what is read.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOutput(Output):
+    """An output at every position: ``(batch, time, size)``, zero where the mask hides it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanOutput(Output):
+    """One output, read from the mean over the valid positions: ``(batch, size)``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastOutput(Output):
+    """One output, read from the last valid position: ``(batch, size)``."""
+
+
+def pool(
+    output: Output,
+    x: Float[torch.Tensor, "batch time width"],
+    mask: Bool[torch.Tensor, "batch time"] | None,
+) -> Float[torch.Tensor, "batch ... width"]:
+    """Reduce over the valid positions, as the readout asks."""
+    if isinstance(output, StepOutput):
+        return x
+    if isinstance(output, LastOutput):
+        return x[:, -1] if mask is None else x[torch.arange(len(x)), mask.sum(1) - 1]
+    if mask is None:
+        return x.mean(1)
+    valid = mask[..., None]
+    return x.masked_fill(~valid, 0.0).sum(1) / valid.sum(1)
+
+
+def checked_mask(mask: torch.Tensor | None, inputs: torch.Tensor) -> torch.Tensor | None:
+    """Raise unless the mask shows a non-empty prefix of every row; None where it hides nothing."""
+    if mask is None:
+        return None
+    if mask.dtype != torch.bool:
+        raise TypeError(f"got a mask of dtype {mask.dtype}, expected bool; use mask != 0.")
+    if mask.shape != inputs.shape[:2]:
+        raise ValueError(
+            f"got a mask of shape {tuple(mask.shape)}, expected the (batch, time) "
+            f"{tuple(inputs.shape[:2])} of the inputs."
+        )
+    if mask.all():
+        return None
+    empty = ~mask.any(1)
+    if empty.any():
+        row = int(empty.nonzero()[0])
+        raise ValueError(f"the mask hides every position of row {row}; drop that row.")
+    holed = (mask[:, 1:] & ~mask[:, :-1]).any(1)
+    if holed.any():
+        row = int(holed.nonzero()[0])
+        raise ValueError(
+            f"row {row} of the mask is False before it is True: the valid positions of a row must "
+            "come first. Move padding to the end."
+        )
+    return mask

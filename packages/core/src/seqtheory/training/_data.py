@@ -1,0 +1,127 @@
+"""The data of a training, and whether they fit its loss."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory.dataset import Dataset
+
+if TYPE_CHECKING:
+    from seqtheory.training._training import Training
+
+
+@dataclass(frozen=True, eq=False)
+class FitData:
+    """What to train on and what to measure on.
+
+    Parameters
+    ----------
+    train
+        Rows to learn from.
+    held_out
+        Rows to evaluate; none of them should be in `train`.
+    auxiliary
+        Further rows to learn from, a batch of them beside each batch of `train`.
+    """
+
+    train: Dataset
+    held_out: Dataset
+    auxiliary: Dataset | None = None
+
+    def check(self, training: Training) -> None:
+        """Raise unless these data fit the training's loss and each other.
+
+        Raises
+        ------
+        TypeError
+            If targets are no classes (``"cross_entropy"``) or no real numbers
+            (``"squared_error"``).
+        ValueError
+            If a class is negative, a mask hides a whole row, or the parts have different kinds of
+            inputs or targets; the message names the part and the row.
+        """
+        for name, part in self.parts():
+            if training.loss == "cross_entropy":
+                _check_classes(name, part)
+            elif part.targets.dtype.kind not in "fiu":
+                raise TypeError(
+                    f"{name}.targets have dtype {part.targets.dtype}, expected real numbers for "
+                    "loss='squared_error'."
+                )
+            _check_mask(name, part)
+            _check_like(name, part, self.train)
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that tell these data from others."""
+        total = hashlib.blake2b(digest_size=8)
+        for name, part in self.parts():
+            for array in (part.inputs, part.targets, part.mask):
+                if array is not None:
+                    total.update(f"{name} {array.dtype.str} {array.shape};".encode())
+                    total.update(np.ascontiguousarray(array).data)
+        return total.hexdigest()
+
+    def parts(self) -> list[tuple[str, Dataset]]:
+        """Name and rows of each part that is there."""
+        parts = [("train", self.train), ("held_out", self.held_out)]
+        return parts if self.auxiliary is None else [*parts, ("auxiliary", self.auxiliary)]
+
+
+def _check_classes(name: str, part: Dataset) -> None:
+    targets = part.targets
+    if targets.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}.targets have dtype {targets.dtype}, expected integer classes for "
+            "loss='cross_entropy'. For real targets use loss='squared_error'."
+        )
+    if targets.ndim not in (1, 2):
+        raise ValueError(
+            f"{name}.targets have shape {targets.shape}, expected (batch, time) or (batch,): one "
+            "class per position or per sequence."
+        )
+    if targets.ndim == 2 and targets.shape[1] == 0:
+        raise ValueError(f"{name}.targets have shape {targets.shape}: no positions to learn.")
+    if part.mask is not None and targets.ndim == 2 and targets.shape != part.mask.shape:
+        raise ValueError(
+            f"{name}.targets have shape {targets.shape} but the mask {part.mask.shape}; they must "
+            "be equal, one class per position."
+        )
+    if targets.min() < 0:
+        row = int(np.argmax((targets < 0).reshape(len(targets), -1).any(axis=1)))
+        raise ValueError(
+            f"{name}.targets[{row}] holds the class {targets[row].min()}; classes start at 0. Hide "
+            "positions that do not count with a mask."
+        )
+
+
+def _check_mask(name: str, part: Dataset) -> None:
+    if part.mask is None:
+        return
+    counted = part.mask.any(axis=1)
+    if not counted.all():
+        raise ValueError(
+            f"{name}.mask is False throughout row {int(np.argmin(counted))}: nothing there can be "
+            "learnt or scored. Drop such rows first."
+        )
+
+
+def _check_like(name: str, part: Dataset, train: Dataset) -> None:
+    for kind, array, like in (
+        ("inputs", part.inputs, train.inputs),
+        ("targets", part.targets, train.targets),
+    ):
+        # Only the time axis may have another length: auxiliary words are short, held-out ones long.
+        if array.ndim != like.ndim or array.shape[2:] != like.shape[2:]:
+            raise ValueError(
+                f"{name}.{kind} have shape {array.shape} but train.{kind} {like.shape}; only the "
+                "first two axes, rows and time, may differ in length."
+            )
+        if (array.dtype.kind in "fc") != (like.dtype.kind in "fc"):
+            raise TypeError(
+                f"{name}.{kind} have dtype {array.dtype} but train.{kind} {like.dtype}: one is "
+                "integer, the other not. Convert one of them."
+            )

@@ -1,0 +1,97 @@
+"""What a fit reports while it runs, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All that a fit needs to go on exactly where it was.
+
+    Parameters
+    ----------
+    step
+        Optimiser steps taken.
+    tensors
+        Parameters and the optimiser's moments, by name.
+    state
+        The rest, as plain JSON values (which may include NaN).
+    """
+
+    step: int
+    tensors: dict[str, np.ndarray]
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Stepped:
+    """Event: steps were taken. It follows the `Evaluated` of the same step.
+
+    Parameters
+    ----------
+    step
+        Optimiser steps taken so far.
+    num_steps
+        Most that will be taken.
+    snapshot
+        Makes a `Snapshot` of this step. Call it within the callback, or not at all.
+    """
+
+    step: int
+    num_steps: int
+    snapshot: Callable[[], Snapshot]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Event: the model was measured on the held-out data.
+
+    Parameters
+    ----------
+    step
+        Optimiser steps taken before.
+    metrics
+        For ``"cross_entropy"``: ``loss``, ``token_accuracy``, ``sequence_accuracy`` and
+        ``position_accuracy`` (a list); for ``"squared_error"``: ``rmse``. Always
+        ``learning_rate``, that of the last update (at step 0 of the first), and from step 1 on
+        ``train_loss``, the mean over the batches since the last evaluation.
+    """
+
+    step: int
+    metrics: dict[str, float | list[float]]
+
+
+@dataclass(frozen=True)
+class History:
+    """Outcome of a fit.
+
+    Parameters
+    ----------
+    status
+        ``"done"`` after `num_steps` steps, ``"target"`` when the target was met earlier,
+        ``"diverged"`` when a loss, a gradient or the held-out error was not finite.
+    step
+        Optimiser steps taken; the model is as they left it.
+    evaluations
+        In order, those before a resumed snapshot included.
+    divergence
+        None, or ``step`` (the one that failed), ``reason``, ``loss``, ``gradient_norm``,
+        ``tensor`` (the first one that is not finite, if any) and ``learning_rate``.
+
+    Examples
+    --------
+    >>> history = History("done", 10, (Evaluated(0, {"rmse": 1.0}), Evaluated(10, {"rmse": 0.5})))
+    >>> history.evaluations[-1].metrics["rmse"]
+    0.5
+    """
+
+    status: Literal["done", "target", "diverged"]
+    step: int
+    evaluations: tuple[Evaluated, ...]
+    divergence: dict[str, Any] | None = None

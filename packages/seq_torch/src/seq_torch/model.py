@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import nn
 
-from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
+from seqtheory._settings import require_choice, require_flag, require_integer
 
 from .embedding import LinearInput, TokenEmbedding, TokenInput, sinusoids
 from .layer import Layer
-from .mixers.mixer import MixerConfig, Recurrent
+from .mixers.mixer import MixerConfig, Recurrent, require_probability
 from .readout import MeanOutput, Output, StepOutput, checked_mask, pool
 
 
@@ -152,13 +152,6 @@ _EXAMPLES = {
     "input": "TokenInput(vocabulary=60) or LinearInput(channels=2)",
     "output": "StepOutput(size=60), MeanOutput(size=1) or LastOutput(size=1)",
 }
-
-
-def require_probability(name: str, value: object) -> None:
-    """Raise unless `value` is a number in [0, 1)."""
-    require_positive(name, value, zero_allowed=True)
-    if float(value) >= 1:  # type: ignore[arg-type]
-        raise ValueError(f"{name}={value} must be below 1: it is the share that is dropped.")
 
 
 class ModelState(NamedTuple):

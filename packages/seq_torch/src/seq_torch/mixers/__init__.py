@@ -1,7 +1,30 @@
 """Mixers: causal maps of sequences, one file each."""
 
+from .linear_cde import BlockDiagonal, Dense, LinearCDEConfig
+from .lru import LRUConfig
 from .lstm import LSTMConfig
+from .mamba import MambaConfig
 from .mixer import MixerConfig, Recurrent
 from .rnn import RNNConfig
+from .s4 import S4Config
+from .s4d import S4DConfig
+from .s5 import S5Config
+from .selective_diagonal import SelectiveDiagonalConfig
+from .transformer import TransformerConfig
 
-__all__ = ["LSTMConfig", "MixerConfig", "RNNConfig", "Recurrent"]
+__all__ = [
+    "BlockDiagonal",
+    "Dense",
+    "LRUConfig",
+    "LSTMConfig",
+    "LinearCDEConfig",
+    "MambaConfig",
+    "MixerConfig",
+    "RNNConfig",
+    "Recurrent",
+    "S4Config",
+    "S4DConfig",
+    "S5Config",
+    "SelectiveDiagonalConfig",
+    "TransformerConfig",
+]

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
+from seqtheory._settings import require_positive
+
 
 @dataclass(frozen=True, kw_only=True)
 class MixerConfig(ABC):
@@ -70,3 +72,10 @@ def check_step(x_k: torch.Tensor, width: int) -> None:
             f"got a step of shape {tuple(x_k.shape)}, expected (batch, {width}): one position."
         )
     check_sequence(x_k[:, None], width)
+
+
+def require_probability(name: str, value: object) -> None:
+    """Raise unless `value` is a number in [0, 1)."""
+    require_positive(name, value, zero_allowed=True)
+    if float(value) >= 1:  # type: ignore[arg-type]
+        raise ValueError(f"{name}={value} must be below 1: it is the share that is dropped.")

@@ -1,0 +1,181 @@
+"""Models on disk: tensors in safetensors, with the config that rebuilds the model inside."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+
+from .model import SequenceModel, SequenceModelConfig
+
+_FORMAT = "seq_torch.model.1"
+
+
+class CheckpointError(ValueError):
+    """A file that is not a complete checkpoint of this package, or not the expected one."""
+
+
+def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
+    """Write a model: its tensors and, as metadata, its config in canonical JSON.
+
+    Parameters
+    ----------
+    model
+        Built by `SequenceModelConfig.build`, in any floating type.
+    path
+        File to write. It is replaced in one go: a crash leaves the old file or the new one.
+
+    Raises
+    ------
+    TypeError
+        If `model` is not a `SequenceModel`.
+    """
+    if not isinstance(model, SequenceModel):
+        raise TypeError(
+            f"got a {type(model).__name__}, expected a SequenceModel: only its config says how to "
+            "build it again."
+        )
+    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    config = json.dumps(_encoded(model.config), sort_keys=True, separators=(",", ":"))
+    _replace(Path(path), to_bytes(tensors, {"format": _FORMAT, "config": config}))
+
+
+def load(
+    path: str | os.PathLike[str], *, expected: SequenceModelConfig | None = None
+) -> SequenceModel:
+    """Build the model that a file describes, with its tensors in their stored type, on the CPU.
+
+    Parameters
+    ----------
+    path
+        File that `save` wrote.
+    expected
+        Config that the file must hold.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is truncated, foreign or inconsistent, names a config type that is not
+        imported, or holds another config than `expected`; the message names field or tensor.
+    OSError
+        If the file cannot be read.
+
+    Notes
+    -----
+    Nothing is unpickled. The types of mixers are the subclasses of `MixerConfig` that are imported:
+    import a module that defines one of your own first.
+    """
+    metadata, tensors = _read(Path(path))
+    if metadata.get("format") != _FORMAT or "config" not in metadata:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but not a model of this package: its metadata has "
+            f"format={metadata.get('format')!r}, expected {_FORMAT!r}. Write models with "
+            "seq_torch.save."
+        )
+    try:
+        config = _decoded(json.loads(metadata["config"]), SequenceModelConfig, "config")
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} holds no valid config: {error}") from error
+    if expected is not None and (difference := _difference(config, expected, "config")):
+        raise CheckpointError(f"{path} holds another model than expected: {difference}.")
+    model = config.build(seed=0)
+    _fill(model, tensors, path)
+    return model
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    with path.open("rb"):  # an OSError of Python's own, where there is no such file
+        pass
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path} ({path.stat().st_size} bytes) is not a complete safetensors file ({error}). "
+            "It was truncated or is of another format; write it again."
+        ) from error
+
+
+def _fill(model: SequenceModel, tensors: dict[str, torch.Tensor], path: Any) -> None:
+    """Put the tensors into the model; a parameter keeps its class and takes the stored type."""
+    own = model.state_dict(keep_vars=True)
+    for names, what in ((own.keys() - tensors, "lacks"), (tensors.keys() - own, "has an unknown")):
+        if names:
+            raise CheckpointError(f"{path} {what} tensor {min(names)!r}, which its config decides.")
+    for name, value in own.items():
+        stored = tensors[name]
+        if stored.shape != value.shape or stored.is_floating_point() != value.is_floating_point():
+            raise CheckpointError(
+                f"{path}: tensor {name!r} is {stored.dtype} of shape {tuple(stored.shape)}, but "
+                f"its config asks for {value.dtype} of shape {tuple(value.shape)}."
+            )
+        value.data = stored
+
+
+def _encoded(value: Any) -> Any:
+    if not dataclasses.is_dataclass(value):
+        return value
+    fields = {f.name: _encoded(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return {"type": type(value).__name__, **fields}
+
+
+def _decoded(value: Any, annotation: Any, where: str) -> Any:
+    """Rebuild what `_encoded` wrote; the annotation says which types may stand there."""
+    if not isinstance(value, dict):
+        return value
+    name = value.get("type")
+    found = {kind for kind in _family(annotation) if kind.__name__ == name}
+    if len(found) != 1:
+        raise ValueError(
+            f"{where} has type {name!r}, of which {len(found)} are imported; import the one module "
+            "that defines it."
+        )
+    (kind,) = found
+    hints = typing.get_type_hints(kind)
+    given = {key: item for key, item in value.items() if key != "type"}
+    if unknown := given.keys() - {field.name for field in dataclasses.fields(kind)}:
+        raise ValueError(f"{where} ({name}) has no field {min(unknown)!r}.")
+    return kind(
+        **{key: _decoded(item, hints[key], f"{where}.{key}") for key, item in given.items()}
+    )
+
+
+def _family(annotation: Any) -> set[type]:
+    """Classes that an annotation names, and all their subclasses."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return {kind for member in typing.get_args(annotation) for kind in _family(member)}
+    if not dataclasses.is_dataclass(annotation):
+        return set()
+    return {annotation}.union(*(_family(kind) for kind in annotation.__subclasses__()))
+
+
+def _difference(found: Any, expected: Any, where: str) -> str:
+    """Say where two configs first differ; empty if nowhere."""
+    if type(found) is type(expected) and dataclasses.is_dataclass(found):
+        for field in dataclasses.fields(found):
+            pair = getattr(found, field.name), getattr(expected, field.name)
+            if said := _difference(*pair, f"{where}.{field.name}"):
+                return said
+        return ""
+    return "" if found == expected else f"{where} is {found!r}, expected {expected!r}"

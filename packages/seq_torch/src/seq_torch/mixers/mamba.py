@@ -1,0 +1,191 @@
+"""Mamba: the selective recurrence (S6) alone, or inside its block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import nn
+from torch.nn import functional
+
+from seqtheory._settings import require_flag, require_integer
+
+from .. import ops
+from ..parameter import StateParameter
+from .mixer import MixerConfig, check_sequence, check_step
+from .step_size import check_steps, log_steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class MambaConfig(MixerConfig):
+    r"""The selective recurrence S6, and around it, if `block`, Mamba's projections and gate.
+
+    .. math:: h_k = e^{\Delta_k A} h_{k-1} + \Delta_k B_k u_k, \quad y_k = C_k h_k + D u_k,
+              \qquad \Delta_k = \mathrm{softplus}(W_\Delta W_r u_k + b), \quad
+              (B_k, C_k) = W_{BC} u_k,
+
+    with one state per channel and n = 1, ..., N, A real, negative, from -n. The block is
+
+    .. math:: (u, z) = W_{in} x, \qquad
+              y = W_{out}\big(\mathrm{S6}(\mathrm{silu}(\mathrm{conv}(u))) \odot
+              \mathrm{silu}(z)\big).
+
+    Parameters
+    ----------
+    state_dim
+        N, real states per channel.
+    block
+        True for the whole block, False for the bare recurrence, which is what the linear-CDE paper
+        trains.
+    input_dependent_C
+        Whether C follows the input. Otherwise it is one trained vector shared by all channels, as
+        in the preprint of 2024-05.
+    expand
+        The block's inner width over the model's.
+    convolution
+        Length of the block's causal convolution.
+    step_rank
+        Rank of the map from input to steps; None for ceil(inner width / 16).
+    dt_min, dt_max
+        Steps at zero input start log-uniformly between these.
+    skip
+        Whether the term D u is present; D starts from 1.
+
+    Notes
+    -----
+    The input map is :math:`\Delta B`, Euler's, as in the published code, and not the zero-order
+    hold of the paper's equation (4).
+
+    References
+    ----------
+    Gu and Dao, arXiv 2312.00752, section 3 and algorithm 2.
+    """
+
+    state_dim: int = 16
+    block: bool = True
+    input_dependent_C: bool = True
+    expand: int = 2
+    convolution: int = 4
+    step_rank: int | None = None
+    dt_min: float = 1e-3
+    dt_max: float = 1e-1
+    skip: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("state_dim", "expand", "convolution"):
+            require_integer(name, getattr(self, name), minimum=1)
+        if self.step_rank is not None:
+            require_integer("step_rank", self.step_rank, minimum=1)
+        for name in ("block", "input_dependent_C", "skip"):
+            require_flag(name, getattr(self, name))
+        check_steps(self.dt_min, self.dt_max)
+
+    def build(self, width: int) -> SelectiveRecurrence | MambaBlock:
+        """Draw the module."""
+        return MambaBlock(self, width) if self.block else SelectiveRecurrence(self, width)
+
+
+class SelectiveRecurrence(nn.Module):
+    """The recurrence S6: module of `MambaConfig(block=False)`."""
+
+    def __init__(self, config: MambaConfig, width: int):
+        super().__init__()
+        self.width, self.state_dim = width, config.state_dim
+        self.rank = config.step_rank or -(-width // 16)
+        projected = self.rank + config.state_dim * (2 if config.input_dependent_C else 1)
+        self.projection = nn.Linear(width, projected, bias=False)
+        bound = self.rank**-0.5
+        self.step_weight = nn.Parameter(torch.empty(width, self.rank).uniform_(-bound, bound))
+        dt = log_steps(width, dt_min=config.dt_min, dt_max=config.dt_max).exp()
+        # The inverse of softplus, so that softplus(step_bias) is dt.
+        self.step_bias = StateParameter(dt + torch.log(-torch.expm1(-dt)))
+        n = torch.arange(1, config.state_dim + 1, dtype=torch.get_default_dtype())
+        self.log_decay = StateParameter(n.log().repeat(width, 1))
+        self.C = None if config.input_dependent_C else nn.Parameter(torch.randn(config.state_dim))
+        self.D = nn.Parameter(torch.ones(width)) if config.skip else None
+
+    def forward(
+        self,
+        x: Float[torch.Tensor, "batch time width"],
+        gate: Float[torch.Tensor, "batch time width"] | None = None,
+    ) -> Float[torch.Tensor, "batch time width"]:
+        """Scan over time; the output is multiplied by silu(gate)."""
+        check_sequence(x, self.width)
+        return self._scan(x, gate, self.initial_state(len(x)))[0]
+
+    def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width state"]:
+        """Zero."""
+        return self.log_decay.new_zeros(batch_size, *self.log_decay.shape)
+
+    def step(
+        self,
+        x_k: Float[torch.Tensor, "batch width"],
+        state: torch.Tensor,
+        gate: Float[torch.Tensor, "batch width"] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Advance by one position."""
+        check_step(x_k, self.width)
+        y, state = self._scan(x_k[:, None], None if gate is None else gate[:, None], state)
+        return y[:, 0], state
+
+    def _scan(
+        self, x: torch.Tensor, gate: torch.Tensor | None, state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        rank, *varying = self.projection(x).split(
+            [self.rank] + [self.state_dim] * (1 if self.C is not None else 2), dim=-1
+        )
+        B, *rest = (part.mT for part in varying)
+        C = rest[0] if self.C is None else self.C.expand(self.width, -1)
+        y, state = ops.selective_scan(
+            x.mT,
+            functional.linear(rank, self.step_weight).mT,
+            -self.log_decay.exp(),
+            B,
+            C,
+            self.D,
+            z=None if gate is None else gate.mT,
+            delta_bias=self.step_bias,
+            delta_softplus=True,
+            return_last_state=True,
+            initial_state=state,
+        )
+        return y.mT, state
+
+
+class MambaBlock(nn.Module):
+    """Projections, causal convolution and gate around S6: module of `MambaConfig(block=True)`."""
+
+    def __init__(self, config: MambaConfig, width: int):
+        super().__init__()
+        self.width, inner = width, config.expand * width
+        self.history = config.convolution - 1
+        self.into = nn.Linear(width, 2 * inner, bias=False)
+        self.convolution = nn.Conv1d(inner, inner, config.convolution, groups=inner)
+        self.recurrence = SelectiveRecurrence(config, inner)
+        self.out = nn.Linear(inner, width, bias=False)
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Map a sequence."""
+        check_sequence(x, self.width)
+        u, gate = self.into(x).chunk(2, dim=-1)
+        u = self.convolution(functional.pad(u.mT, (self.history, 0))).mT
+        return self.out(self.recurrence(functional.silu(u), gate))
+
+    def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Zero: the convolution's last inputs, and the recurrence's state."""
+        recurrent = self.recurrence.initial_state(batch_size)
+        return recurrent.new_zeros(batch_size, self.recurrence.width, self.history), recurrent
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: tuple[torch.Tensor, torch.Tensor]
+    ) -> tuple[torch.Tensor, Any]:
+        """Advance by one position."""
+        check_step(x_k, self.width)
+        recent, recurrent = state
+        u, gate = self.into(x_k).chunk(2, dim=-1)
+        window = torch.cat((recent.to(u.dtype), u[..., None]), dim=-1)
+        u = functional.silu(self.convolution(window)[..., 0])
+        y, recurrent = self.recurrence.step(u, recurrent, gate)
+        return self.out(y), (window[..., 1:], recurrent)

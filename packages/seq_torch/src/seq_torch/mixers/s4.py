@@ -1,0 +1,124 @@
+"""S4 in the form that the linear-CDE paper trains: a selective scan with fixed parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi
+
+import torch
+from jaxtyping import Complex, Float
+from torch import nn
+from torch.nn import functional
+
+from seqtheory._settings import require_flag, require_integer
+
+from .. import ops
+from ..parameter import StateParameter, as_complex
+from .complex_map import complex_normal
+from .mixer import MixerConfig, check_sequence, check_step
+from .step_size import check_steps, log_steps
+from .vandermonde import exponential_sum
+
+
+@dataclass(frozen=True, kw_only=True)
+class S4Config(MixerConfig):
+    r"""Diagonal state-space model per channel with an Euler input step, as published.
+
+    .. math:: h_k = e^{\Delta A} h_{k-1} + \Delta B u_k, \qquad
+              y_k = 2\,\mathrm{Re}(C h_k) + D u_k, \qquad
+              A_n = -\tfrac12 + i \pi n, \quad n = 1, \dots, N \text{ at first.}
+
+    Parameters
+    ----------
+    state_dim
+        N, complex states per channel, each standing for a conjugate pair (so any N will do; S4D
+        with the same number of states has `state_dim=2 * N`).
+    published_step
+        The published code passes :math:`\Delta = e^{\log \Delta}` to a scan that applies softplus
+        again, so that its step is softplus(exp(.)), in [0.6936, 0.7444] at first instead of
+        [0.001, 0.1]. True does the same; every published number of this "S4" has it.
+    dt_min, dt_max
+        exp(log step) of the channels starts log-uniformly between these.
+    skip
+        Whether the term D u is present; D starts from 1.
+
+    Notes
+    -----
+    The parameters do not change with time, so the scan is a convolution, with kernel
+    :math:`2\,\mathrm{Re} \sum_n C_n B_n \Delta e^{l \Delta A_n}`, and is computed as one: faster
+    from the shortest lengths on. Re A is kept negative as -exp(.). B and C start complex normal
+    with Xavier's variance 2 / (width + N).
+
+    References
+    ----------
+    Cirone, Orvieto, Walker, Salvi, Lyons, arXiv 2402.19047, section 5 and its code.
+    """
+
+    state_dim: int = 64
+    published_step: bool = False
+    dt_min: float = 1e-3
+    dt_max: float = 1e-1
+    skip: bool = True
+
+    def __post_init__(self) -> None:
+        require_integer("state_dim", self.state_dim, minimum=1)
+        require_flag("published_step", self.published_step)
+        check_steps(self.dt_min, self.dt_max)
+        require_flag("skip", self.skip)
+
+    def build(self, width: int) -> S4:
+        """Draw the module."""
+        return S4(self, width)
+
+
+class S4(nn.Module):
+    """Module of `S4Config`."""
+
+    def __init__(self, config: S4Config, width: int):
+        super().__init__()
+        self.width, self.published_step = width, config.published_step
+        shape = (width, config.state_dim)
+        self.log_decay = StateParameter(torch.full(shape, 0.5).log())
+        harmonics = torch.arange(1, config.state_dim + 1).expand(shape)
+        self.frequency = StateParameter(pi * harmonics.to(torch.get_default_dtype()))
+        steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
+        self.log_dt = StateParameter(steps)
+        self.B = complex_normal(*shape, variance=2 / sum(shape))
+        self.C = complex_normal(*shape, variance=2 / sum(shape))
+        self.D = nn.Parameter(torch.ones(width)) if config.skip else None
+
+    @property
+    def dt(self) -> Float[torch.Tensor, "width 1"]:
+        """Step of each channel."""
+        dt = self.log_dt.exp()
+        return functional.softplus(dt) if self.published_step else dt
+
+    @property
+    def eigenvalues(self) -> Complex[torch.Tensor, "width state"]:
+        """A of each channel."""
+        return torch.complex(-self.log_decay.exp(), self.frequency)
+
+    def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
+        """Response to an impulse at lags 0, ..., length - 1, without the skip term."""
+        coefficients = self.dt * as_complex(self.C) * as_complex(self.B)
+        return 2 * exponential_sum(coefficients, self.dt * self.eigenvalues, length)
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Convolve each channel with its kernel."""
+        check_sequence(x, self.width)
+        y = ops.causal_convolution(x, self.kernel(x.shape[1]))
+        return y if self.D is None else y + self.D * x
+
+    def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width state"]:
+        """Zero."""
+        return torch.zeros_like(self.eigenvalues).expand(batch_size, -1, -1)
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Advance the recurrence by one position."""
+        check_step(x_k, self.width)
+        drive = self.dt * as_complex(self.B) * x_k[..., None]
+        state = torch.exp(self.dt * self.eigenvalues) * state + drive
+        y = 2 * (as_complex(self.C) * state).sum(-1).real
+        return (y if self.D is None else y + self.D * x_k), state

@@ -1,0 +1,146 @@
+"""S4D: a diagonal state-space model per channel, by convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float
+from torch import nn
+
+from seqtheory._settings import require_choice, require_flag, require_integer
+
+from .. import ops
+from ..parameter import StateParameter, as_complex
+from .complex_map import complex_normal
+from .hippo import normal_part
+from .mixer import MixerConfig, check_sequence, check_step
+from .step_size import check_steps, log_steps
+from .vandermonde import exponential_sum
+
+
+@dataclass(frozen=True, kw_only=True)
+class S4DConfig(MixerConfig):
+    r"""One diagonal state-space model per channel, discretised by zero-order hold.
+
+    .. math:: h' = A h + u, \quad y = 2\,\mathrm{Re}(C h) + D u, \qquad
+              K_l = 2\,\mathrm{Re} \sum_n C_n \frac{e^{\Delta A_n} - 1}{A_n} e^{l \Delta A_n},
+              \quad y = K * u + D u.
+
+    With n = 0, ..., N/2 - 1, one of each conjugate pair, A starts from
+
+    - "lin": :math:`-\tfrac12 + i \pi n`
+    - "inv": :math:`-\tfrac12 + i \tfrac{N}{\pi} (\tfrac{N}{2n + 1} - 1)`
+    - "legs": the eigenvalues of HiPPO-N with positive imaginary part.
+
+    Parameters
+    ----------
+    state_dim
+        N, real states per channel: even, since N/2 conjugate pairs are stored.
+    initialisation
+        "lin", "inv" or "legs".
+    dt_min, dt_max
+        Steps of the channels start log-uniformly between these.
+    skip
+        Whether the term D u is present; D starts from N(0, 1).
+
+    Notes
+    -----
+    Re A is kept negative as -exp(.). C starts complex normal of variance 1; B is 1 and not trained,
+    since the kernel knows only the product B C. The kernel takes memory
+    O(width state sqrt(time)), the convolution O(batch time width) by FFT.
+
+    References
+    ----------
+    Gu, Gupta, Goel, Ré, arXiv 2206.11893, sections 3 and 4.
+    """
+
+    state_dim: int = 64
+    initialisation: Literal["lin", "inv", "legs"] = "lin"
+    dt_min: float = 1e-3
+    dt_max: float = 1e-1
+    skip: bool = True
+
+    def __post_init__(self) -> None:
+        require_pairs("state_dim", self.state_dim)
+        require_choice("initialisation", self.initialisation, ("lin", "inv", "legs"))
+        check_steps(self.dt_min, self.dt_max)
+        require_flag("skip", self.skip)
+
+    def build(self, width: int) -> S4D:
+        """Draw the module."""
+        return S4D(self, width)
+
+
+def require_pairs(name: str, value: int) -> None:
+    """Raise unless `value` is an even integer of at least 2."""
+    require_integer(name, value, minimum=1)
+    if value % 2:
+        raise ValueError(
+            f"{name}={value} is odd, but states are stored as conjugate pairs; use "
+            f"{value + 1} (or {value - 1})."
+            if value > 1
+            else f"{name}=1 is odd, but states are stored as conjugate pairs; use 2."
+        )
+
+
+def eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " pair"]:
+    """Give the initial A, one eigenvalue of each conjugate pair."""
+    n = np.arange(state_dim // 2)
+    if initialisation == "lin":
+        return -0.5 + 1j * pi * n
+    if initialisation == "inv":
+        return -0.5 + 1j * state_dim / pi * (state_dim / (2 * n + 1) - 1)
+    return normal_part(state_dim)[0][: state_dim // 2]
+
+
+class S4D(nn.Module):
+    """Module of `S4DConfig`."""
+
+    def __init__(self, config: S4DConfig, width: int):
+        super().__init__()
+        self.width = width
+        A = torch.from_numpy(eigenvalues(config.initialisation, config.state_dim))
+        A = A.expand(width, -1)
+        real = torch.get_default_dtype()
+        self.log_decay = StateParameter((-A.real).log().to(real))
+        self.frequency = StateParameter(A.imag.to(real).clone())
+        steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
+        self.log_dt = StateParameter(steps)
+        self.C = complex_normal(width, config.state_dim // 2, variance=1.0)
+        self.D = nn.Parameter(torch.randn(width)) if config.skip else None
+
+    def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
+        """Response to an impulse at lags 0, ..., length - 1, without the skip term."""
+        exponents, gain = self._discretised()
+        return 2 * exponential_sum(as_complex(self.C) * gain, exponents, length)
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Convolve each channel with its kernel."""
+        check_sequence(x, self.width)
+        y = ops.causal_convolution(x, self.kernel(x.shape[1]))
+        return y if self.D is None else y + self.D * x
+
+    def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width pair"]:
+        """Zero."""
+        return torch.zeros_like(torch.complex(self.frequency, self.frequency)).expand(
+            batch_size, -1, -1
+        )
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Advance the recurrence by one position."""
+        check_step(x_k, self.width)
+        exponents, gain = self._discretised()
+        state = torch.exp(exponents) * state + gain * x_k[..., None]
+        y = 2 * (as_complex(self.C) * state).sum(-1).real
+        return (y if self.D is None else y + self.D * x_k), state
+
+    def _discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
+        A = torch.complex(-self.log_decay.exp(), self.frequency)
+        dt = self.log_dt.exp()
+        return dt * A, ops.zero_order_hold(A, torch.ones_like(A), dt)[1]

@@ -1,0 +1,158 @@
+"""S5: one state-space model with many inputs and outputs, by a scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float
+from torch import nn
+
+from seqtheory._settings import require_choice, require_flag, require_integer
+
+from .. import ops
+from ..parameter import StateParameter, as_complex, as_pair
+from .complex_map import drive, read
+from .hippo import normal_part
+from .mixer import MixerConfig, check_sequence, check_step
+from .s4d import require_pairs
+from .step_size import check_steps, log_steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class S5Config(MixerConfig):
+    r"""One diagonal state-space model over all channels.
+
+    .. math:: h_k = \bar\Lambda h_{k-1} + \bar B u_k, \qquad
+              y_k = 2\,\mathrm{Re}(C h_k) + D u_k,
+
+    where Lambda starts from the eigenvalues of `blocks` copies of HiPPO-N of size P / blocks, and
+    B and C are drawn in real coordinates and carried to its eigenvectors.
+
+    Parameters
+    ----------
+    state_dim
+        P, the number of real states. With conjugate symmetry P / 2 complex ones are stored.
+    blocks
+        Copies of HiPPO-N, a divisor of `state_dim`.
+    conjugate_symmetry
+        Whether only one state of each conjugate pair is kept. Without, all P are kept, free to
+        move apart, and y = Re(C h) + D u (the s5-pytorch package); then P may be odd.
+    discretisation
+        "zero_order_hold" or "bilinear".
+    clip_eigenvalues
+        Whether Re Lambda is kept at or below -1e-4.
+    dt_min, dt_max
+        Steps, one per state, start log-uniformly between these.
+    skip
+        Whether the term D u is present; D starts from N(0, 1).
+
+    Raises
+    ------
+    ValueError
+        If `blocks` does not divide `state_dim`, or, with conjugate symmetry, a block is odd: it
+        would hold a state without partner.
+
+    Notes
+    -----
+    B and C start normal with variances 1 / width and 1 / P. Without clipping Re Lambda may become
+    positive in training and the scan overflow.
+
+    References
+    ----------
+    Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B.
+    """
+
+    state_dim: int = 64
+    blocks: int = 1
+    conjugate_symmetry: bool = True
+    discretisation: Literal["zero_order_hold", "bilinear"] = "zero_order_hold"
+    clip_eigenvalues: bool = False
+    dt_min: float = 1e-3
+    dt_max: float = 1e-1
+    skip: bool = True
+
+    def __post_init__(self) -> None:
+        require_integer("state_dim", self.state_dim, minimum=1)
+        require_integer("blocks", self.blocks, minimum=1)
+        for name in ("conjugate_symmetry", "clip_eigenvalues", "skip"):
+            require_flag(name, getattr(self, name))
+        choices = ("zero_order_hold", "bilinear")
+        require_choice("discretisation", self.discretisation, choices)
+        check_steps(self.dt_min, self.dt_max)
+        if self.state_dim % self.blocks:
+            raise ValueError(
+                f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
+                "a multiple."
+            )
+        if self.conjugate_symmetry:
+            require_pairs("state_dim / blocks", self.state_dim // self.blocks)
+
+    def build(self, width: int) -> S5:
+        """Draw the module."""
+        return S5(self, width)
+
+
+class S5(nn.Module):
+    """Module of `S5Config`."""
+
+    def __init__(self, config: S5Config, width: int):
+        super().__init__()
+        self.config, self.width = config, width
+        values, vectors = _block_spectrum(config)
+        B = torch.randn(config.state_dim, width) / width**0.5
+        C = torch.randn(width, config.state_dim) / config.state_dim**0.5
+        self.eigenvalues = StateParameter(as_pair(torch.from_numpy(values)))
+        self.log_dt = StateParameter(
+            log_steps(len(values), dt_min=config.dt_min, dt_max=config.dt_max)
+        )
+        V = torch.from_numpy(vectors)
+        self.B = StateParameter(as_pair(V.mH @ B.to(V)))
+        self.C = nn.Parameter(as_pair(C.to(V) @ V))
+        self.D = nn.Parameter(torch.randn(width)) if config.skip else None
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Scan over time."""
+        check_sequence(x, self.width)
+        transition, B = self.discretised()
+        return self._read(ops.linear_scan(transition, drive(x, B)), x)
+
+    def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch state"]:
+        """Zero."""
+        return torch.zeros_like(as_complex(self.eigenvalues)).expand(batch_size, -1)
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Advance by one position."""
+        check_step(x_k, self.width)
+        transition, B = self.discretised()
+        state = transition * state + drive(x_k, B)
+        return self._read(state, x_k), state
+
+    def discretised(
+        self,
+    ) -> tuple[Complex[torch.Tensor, " state"], Complex[torch.Tensor, "state width"]]:
+        """Eigenvalues and input map of one step."""
+        values = as_complex(self.eigenvalues)
+        if self.config.clip_eigenvalues:
+            values = torch.complex(values.real.clamp_max(-1e-4), values.imag)
+        rule = getattr(ops, self.config.discretisation)
+        transition, gain = rule(values, torch.ones_like(values), self.log_dt.exp())
+        return transition, gain[:, None] * as_complex(self.B)
+
+    def _read(self, h: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        y = read(h, as_complex(self.C))
+        y = 2 * y if self.config.conjugate_symmetry else y
+        return y if self.D is None else y + self.D * x
+
+
+def _block_spectrum(config: S5Config) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of all blocks, and the block-diagonal matrix of their eigenvectors."""
+    size = config.state_dim // config.blocks
+    kept = size // 2 if config.conjugate_symmetry else size
+    values, vectors = normal_part(size)
+    copies = np.eye(config.blocks)
+    return np.tile(values[:kept], config.blocks), np.kron(copies, vectors[:, :kept])

@@ -19,7 +19,8 @@ from .mixers import (
     SelectiveDiagonalConfig,
     TransformerConfig,
 )
-from .model import ModelState, SequenceModel, SequenceModelConfig
+from .model import SequenceModelConfig
+from .network import ModelState, SequenceModel
 from .parameter import StateParameter
 from .readout import LastOutput, MeanOutput, StepOutput
 

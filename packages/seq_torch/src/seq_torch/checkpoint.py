@@ -15,7 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
-from .model import SequenceModel, SequenceModelConfig
+from .model import SequenceModelConfig
+from .network import SequenceModel
 
 _FORMAT = "seq_torch.model.1"
 
@@ -165,9 +166,10 @@ def _family(annotation: Any) -> set[type]:
     """Classes that an annotation names, and all their subclasses."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return {kind for member in typing.get_args(annotation) for kind in _family(member)}
-    if not dataclasses.is_dataclass(annotation):
+    if not isinstance(annotation, type) or not dataclasses.is_dataclass(annotation):
         return set()
-    return {annotation}.union(*(_family(kind) for kind in annotation.__subclasses__()))
+    kind: type = annotation
+    return {kind}.union(*(_family(heir) for heir in kind.__subclasses__()))
 
 
 def _difference(found: Any, expected: Any, where: str) -> str:

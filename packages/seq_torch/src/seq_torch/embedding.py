@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import nn
+from torch.nn import functional
 
 from seqtheory._settings import require_integer
 
@@ -52,8 +53,13 @@ class LinearInput:
         return LinearEmbedding(self.channels, width)
 
 
-class TokenEmbedding(nn.Embedding):
+class TokenEmbedding(nn.Module):
     """Module of `TokenInput`."""
+
+    def __init__(self, vocabulary: int, width: int):
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.table = nn.Parameter(torch.randn(vocabulary, width))
 
     def checked(self, tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Tokens of the right shape, type and range; 0 where the mask hides them."""
@@ -70,33 +76,43 @@ class TokenEmbedding(nn.Embedding):
 
     def forward(self, tokens: Int[torch.Tensor, "batch time"]) -> torch.Tensor:
         """Look up rows of the table."""
-        return super().forward(tokens)
+        return functional.embedding(tokens, self.table)
 
     def _check_range(self, tokens: torch.Tensor) -> None:
         low, high = (int(value) for value in tokens.aminmax())
-        if low < 0 or high >= self.num_embeddings:
+        if low < 0 or high >= self.vocabulary:
             wrong = low if low < 0 else high
             raise ValueError(
-                f"got the token {wrong}, but the vocabulary has {self.num_embeddings} tokens "
-                f"(0..{self.num_embeddings - 1}). Hide padding with a mask."
+                f"got the token {wrong}, but the vocabulary has {self.vocabulary} tokens "
+                f"(0..{self.vocabulary - 1}). Hide padding with a mask."
             )
 
 
-class LinearEmbedding(nn.Linear):
+class LinearEmbedding(nn.Module):
     """Module of `LinearInput`."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        self.channels = channels
+        self.linear = nn.Linear(channels, width)
 
     def checked(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Channels of the right shape and type; 0 where the mask hides them."""
-        if x.ndim != 3 or x.shape[-1] != self.in_features:
+        if x.ndim != 3 or x.shape[-1] != self.channels:
             raise ValueError(
-                f"got inputs of shape {tuple(x.shape)}, expected (batch, time, {self.in_features})."
+                f"got inputs of shape {tuple(x.shape)}, expected (batch, time, {self.channels})."
             )
-        if x.dtype != self.weight.dtype and not torch.is_autocast_enabled(x.device.type):
+        dtype = self.linear.weight.dtype
+        if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
             raise TypeError(
-                f"got inputs of dtype {x.dtype}, but the model computes in {self.weight.dtype}; "
-                f"convert them with x.to({self.weight.dtype}), or the model with model.to(...)."
+                f"got inputs of dtype {x.dtype}, but the model computes in {dtype}; "
+                f"convert them with x.to({dtype}), or the model with model.to(...)."
             )
         return x if mask is None else x.masked_fill(~mask[..., None], 0.0)
+
+    def forward(self, x: Float[torch.Tensor, "batch time channel"]) -> torch.Tensor:
+        """Map channels to the model's width."""
+        return self.linear(x)
 
 
 def sinusoids(

@@ -8,14 +8,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .mixers.mixer import Recurrent
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
     from .model import SequenceModelConfig
 
 
-class MaskedBatchNorm(nn.BatchNorm1d):
+class MaskedBatchNorm(nn.Module):
     """Batch normalisation whose statistics see valid positions only."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Normalise the channels of ``(..., width)``; hidden positions become zero."""
@@ -25,26 +31,10 @@ class MaskedBatchNorm(nn.BatchNorm1d):
                 "batch normalisation in training mode got one position in all, and its variance "
                 "needs two. Give more rows, call model.eval(), or use norm='layer'."
             )
+        normalised = self.norm(rows)
         if mask is None:
-            return super().forward(rows).view_as(x)
-        normalised = super().forward(rows)
-        return x.new_zeros(x.shape, dtype=normalised.dtype).index_put((mask,), normalised)
-
-
-class MaskedLayerNorm(nn.LayerNorm):
-    """Layer normalisation; it acts on each position alone, so the mask changes nothing."""
-
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Normalise each position of ``(..., width)``."""
-        return super().forward(x)
-
-
-class Unchanged(nn.Module):
-    """No normalisation."""
-
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Return `x`."""
-        return x
+            return normalised.view_as(x)
+        return normalised.new_zeros(x.shape).index_put((mask,), normalised)
 
 
 class Layer(nn.Module):
@@ -67,8 +57,8 @@ class Layer(nn.Module):
         widened = 2 * config.width if config.activation == "glu" else config.width
         self.mixing = nn.Linear(config.width, widened) if self.has_mixing else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
-        norms = {"layer": MaskedLayerNorm, "batch": MaskedBatchNorm}
-        self.norm = norms[config.norm](config.width) if config.norm != "none" else Unchanged()
+        norms = {"layer": nn.LayerNorm, "batch": MaskedBatchNorm, "none": nn.Identity}
+        self.norm: nn.Module = norms[config.norm](config.width)
 
     def forward(
         self,
@@ -80,12 +70,13 @@ class Layer(nn.Module):
 
     def step(self, x_k: Float[torch.Tensor, "batch width"], state: Any) -> tuple[torch.Tensor, Any]:
         """Advance by one position."""
+        assert isinstance(self.mixer, Recurrent)  # `SequenceModel.initial_state` has checked it
         mixed, state = self.mixer.step(self.before(x_k), state)
         return self.after(x_k, mixed), state
 
     def before(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Give what the mixer sees."""
-        return self.norm(x, mask) if self.config.norm_position == "pre" else x
+        return self._normalised(x, mask) if self.config.norm_position == "pre" else x
 
     def after(
         self, x: torch.Tensor, mixed: torch.Tensor, mask: torch.Tensor | None = None
@@ -95,7 +86,10 @@ class Layer(nn.Module):
             return self.mixing(self._activated(self.dropout(mixed)))
         y = self.dropout(self._activated(self.mixing(self.dropout(mixed))))
         y = x + y if self.config.residual else y
-        return self.norm(y, mask) if self.config.norm_position == "post" else y
+        return self._normalised(y, mask) if self.config.norm_position == "post" else y
+
+    def _normalised(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        return self.norm(x, mask) if isinstance(self.norm, MaskedBatchNorm) else self.norm(x)
 
     def _activated(self, x: torch.Tensor) -> torch.Tensor:
         if not self.has_activation or self.config.activation == "none":

@@ -50,7 +50,7 @@ class LSTM(nn.Module):
 
     def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Zero hidden state and zero cell."""
-        zeros = self.recurrence.weight_hh_l0.new_zeros(1, batch_size, self.width)
+        zeros = next(self.parameters()).new_zeros(1, batch_size, self.width)
         return zeros, zeros.clone()
 
     def step(

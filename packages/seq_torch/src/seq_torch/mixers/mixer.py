@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import nn
 
 from seqtheory._settings import require_positive
@@ -46,6 +46,17 @@ class Recurrent(Protocol):
         self, x_k: Float[torch.Tensor, "batch width"], state: Any
     ) -> tuple[Float[torch.Tensor, "batch width"], Any]:
         """Output at the next position, and the state after it."""
+        ...
+
+
+@runtime_checkable
+class Tabular(Protocol):
+    """A mixer that gains from knowing that its inputs are rows of a table."""
+
+    def lookup(
+        self, table: Float[torch.Tensor, "token width"], tokens: Int[torch.Tensor, "batch time"]
+    ) -> Float[torch.Tensor, "batch time width"]:
+        """Give what forward gives on ``table[tokens]``."""
         ...
 
 

@@ -46,7 +46,7 @@ class RNN(nn.Module):
 
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "1 batch width"]:
         """Zero."""
-        return self.recurrence.weight_hh_l0.new_zeros(1, batch_size, self.width)
+        return next(self.parameters()).new_zeros(1, batch_size, self.width)
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: Float[torch.Tensor, "1 batch width"]

@@ -78,9 +78,9 @@ class SelectiveDiagonal(nn.Module):
         nn.init.zeros_(self.phase.bias)
         start = torch.stack((torch.ones(config.state_dim), torch.zeros(config.state_dim)), -1)
         self.start = nn.Parameter(start)
-        self.decay = self.B = None
-        if not config.unit_modulus:
-            self.decay = nn.Linear(width, config.state_dim)
+        self.decay = None if config.unit_modulus else nn.Linear(width, config.state_dim)
+        self.B = None
+        if self.decay is not None:
             nn.init.constant_(self.decay.bias, -4.0)
             self.B = complex_normal(config.state_dim, width, variance=1 / width)
         self.C = complex_normal(width, config.state_dim, variance=1 / config.state_dim)
@@ -109,7 +109,7 @@ class SelectiveDiagonal(nn.Module):
     def _recurrence(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Transition and drive at each position."""
         phase = self.phase(x).to(self.start.dtype)
-        if self.decay is None:
+        if self.decay is None or self.B is None:
             transition = torch.polar(torch.ones_like(phase), phase)
             return transition, torch.zeros_like(transition)
         # The floor keeps the slope of the square root below finite where softplus underflows.

@@ -1,0 +1,157 @@
+"""The module of a sequence model: whole sequences, or one position at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import nn
+
+from seqtheory._settings import require_integer
+
+from .embedding import TokenEmbedding, sinusoids
+from .layer import Layer
+from .mixers.mixer import Recurrent, Tabular
+from .readout import MeanOutput, StepOutput, checked_mask, pool
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Shaped
+
+    from .model import SequenceModelConfig
+
+
+class ModelState(NamedTuple):
+    """What a model remembers between two calls of `SequenceModel.step`."""
+
+    layers: tuple[Any, ...]
+    position: int
+    total: torch.Tensor | None
+
+
+class SequenceModel(nn.Module):
+    """Module of `SequenceModelConfig`; build it with `SequenceModelConfig.build(seed)`."""
+
+    def __init__(self, config: SequenceModelConfig):
+        super().__init__()
+        self.config = config
+        self.embedding = config.input.build(config.width)
+        self.position_dropout = nn.Dropout(config.position_dropout)
+        last = config.depth - 1
+        self.layers = nn.ModuleList(Layer(config, last=i == last) for i in range(config.depth))
+        self.readout = nn.Linear(config.width, config.output.size)
+
+    def forward(
+        self,
+        inputs: Shaped[torch.Tensor, "batch time ..."],
+        mask: Bool[torch.Tensor, "batch time"] | None = None,
+    ) -> Float[torch.Tensor, "batch ... size"]:
+        """Map whole sequences to outputs.
+
+        Parameters
+        ----------
+        inputs
+            Tokens ``(batch, time)`` for `TokenInput`, ``(batch, time, channel)`` for `LinearInput`.
+        mask
+            True at valid positions, which come first in each row; what stands elsewhere has no
+            influence on any output, statistic or gradient. None where all are valid.
+
+        Returns
+        -------
+        ``(batch, time, size)`` for `StepOutput`, otherwise ``(batch, size)``. A NaN among the
+        valid inputs gives NaN in the outputs that depend on it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If shape, dtype, token range or mask are wrong, or there is no position at all.
+        """
+        if inputs.ndim < 2 or inputs.shape[0] == 0 or inputs.shape[1] == 0:
+            raise ValueError(
+                f"got inputs of shape {tuple(inputs.shape)}: they hold no position. Give at least "
+                "one row of at least one position."
+            )
+        mask = checked_mask(mask, inputs)
+        checked = self.embedding.checked(inputs, mask)
+        x = self._embedded(checked, start=0)
+        for index, layer in enumerate(self._sequence()):
+            x = self._looked_up(layer, checked, x, mask) if index == 0 else layer(x, mask)
+        y = self.readout(pool(self.config.output, x, mask))
+        if mask is not None and isinstance(self.config.output, StepOutput):
+            y = y.masked_fill(~mask[..., None], 0.0)
+        return y
+
+    def initial_state(self, batch_size: int) -> ModelState:
+        """State before the first position, for streams of `batch_size` rows.
+
+        Raises
+        ------
+        TypeError
+            If the mixer is not recurrent.
+        """
+        require_integer("batch_size", batch_size, minimum=1)
+        states = []
+        for layer in self._sequence():
+            if not isinstance(layer.mixer, Recurrent):
+                raise TypeError(
+                    f"{type(self.config.mixer).__name__} has no `step`: it cannot run one position "
+                    "at a time. Call the model on the whole sequence."
+                )
+            states.append(layer.mixer.initial_state(batch_size))
+        return ModelState(tuple(states), 0, None)
+
+    def step(
+        self, x_k: Shaped[torch.Tensor, "batch ..."], state: ModelState
+    ) -> tuple[Float[torch.Tensor, "batch size"], ModelState]:
+        """Advance by one position.
+
+        Parameters
+        ----------
+        x_k
+            Tokens ``(batch,)`` or channels ``(batch, channel)``.
+        state
+            From `initial_state`, or from the call before.
+
+        Returns
+        -------
+        What forward returns on the sequence so far (at its last position, for `StepOutput`).
+
+        Raises
+        ------
+        ValueError
+            In training mode with batch normalisation, whose statistics need whole sequences.
+        """
+        if self.training and self.config.norm == "batch":
+            raise ValueError(
+                "step with norm='batch' needs its final statistics: call model.eval()."
+            )
+        checked = self.embedding.checked(x_k[:, None], None)
+        x = self._embedded(checked, start=state.position)[:, 0]
+        layers = []
+        for layer, layer_state in zip(self._sequence(), state.layers, strict=True):
+            x, layer_state = layer.step(x, layer_state)
+            layers.append(layer_state)
+        position, total = state.position + 1, None
+        if isinstance(self.config.output, MeanOutput):
+            total = x if state.total is None else state.total + x
+            x = total / position
+        return self.readout(x), ModelState(tuple(layers), position, total)
+
+    def _sequence(self) -> list[Layer]:
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
+
+    def _embedded(self, checked: torch.Tensor, *, start: int) -> torch.Tensor:
+        x = self.embedding(checked)
+        if not self.config.has_positions:
+            return x
+        positions = sinusoids(x.shape[1], self.config.width, start=start)
+        return self.position_dropout(x + positions.to(x))
+
+    def _looked_up(
+        self, layer: Layer, tokens: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Run the first layer; a mixer with a `lookup` is told which token stands where."""
+        embedding, mixer = self.embedding, layer.mixer
+        bare = not self.config.has_positions and self.config.norm_position == "post"
+        if bare and isinstance(embedding, TokenEmbedding) and isinstance(mixer, Tabular):
+            return layer.after(x, mixer.lookup(embedding.table, tokens), mask)
+        return layer(x, mask)

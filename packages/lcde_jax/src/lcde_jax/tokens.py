@@ -1,0 +1,258 @@
+"""Linear CDEs driven by tokens: one affine map per token of the vocabulary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .cde import LinearCDE
+from .exponential import exponentials
+from .solvers import unknown
+from .token_scan import Drift, token_scan
+
+if TYPE_CHECKING:
+    from jax.typing import DTypeLike
+    from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+Path = Literal["sums", "differences", "published"]
+Step = Literal["exponential", "first_order"]
+DELTA = 1 / 40
+
+
+class TokenCDE(eqx.Module):
+    r"""A linear CDE whose driver is made of the embeddings of tokens.
+
+    .. math:: dy = \sum_i A_i\, y\, dw^i + B\, dw, \qquad
+        w_k = \delta \sum_{j \le k} (1, e(x_j)), \quad w_0 = 0, \quad y_0 = d
+
+    so that :math:`y_k = M(x_k) y_{k-1} + f(x_k)` with one affine map per token.
+
+    Parameters
+    ----------
+    width
+        Number of state variables, and of entries of an embedding.
+    path
+        ``"sums"``: the driver above; every token acts, the first one included.
+        ``"differences"``: :math:`w_k = (k \delta, e(x_k))` from the first token on, with
+        :math:`y_1 = C e(x_1) + d`; one affine map per pair of tokens.
+        ``"published"``: the published experiment's form, which takes first-order steps
+        with the *values* :math:`w_k = (t_k, e(x_k))`, times uniform on [0, 1], divided by the
+        length; the first token acts through :math:`y_1 = C e(x_1) + d` alone.
+    step
+        ``"exponential"``: the exact solution. ``"first_order"``: :math:`M = I + \sum_i A_i dw^i`.
+    delta
+        Length of a step, above 0. None divides by the length of the sequence, which is what
+        ``"published"`` always does, and which ties a trained model to one length.
+    forcing
+        Whether the term `B dw` is present.
+    dtype
+        A floating type; JAX's default one if None.
+    key
+        JAX random key.
+
+    Attributes
+    ----------
+    A, B, d
+        As in `LinearCDE`, with `width` data channels.
+    C
+        Initial state by the first token; None for ``"sums"``, which does not use it.
+
+    References
+    ----------
+    Cirone et al., arXiv 2402.19047, section 5. A step of 1/40 is that of Walker et al.,
+    Structured Linear CDEs, arXiv 2505.17761.
+    """
+
+    A: Float[Array, "path_channel width width"] = eqx.field(metadata={"state": True})
+    B: Float[Array, "width path_channel"] | None
+    C: Float[Array, "width channel"] | None
+    d: Float[Array, " width"]
+    path: Path = eqx.field(static=True)
+    step: Step = eqx.field(static=True)
+    delta: float | None = eqx.field(static=True)
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        path: Path = "sums",
+        step: Step = "exponential",
+        delta: float | None = DELTA,
+        forcing: bool = True,
+        dtype: DTypeLike | None = None,
+        key: PRNGKeyArray,
+    ):
+        _check_settings(path, step, delta)
+        cde = LinearCDE(width, width, forcing=forcing, dtype=dtype, key=key)
+        self.A, self.B, self.d = cde.A, cde.B, cde.d
+        self.C = None if path == "sums" else cde.C
+        self.path, self.step, self.delta = path, step, delta
+
+    def __call__(
+        self,
+        embedding: Float[Array, "vocabulary width"],
+        tokens: Int[Array, "batch time"],
+        mask: Bool[Array, "batch time"] | None = None,
+    ) -> Float[Array, "batch time width"]:
+        """State after each token; where `mask` is False the state stays as it is."""
+        delta = 1 / tokens.shape[1] if self.delta is None else self.delta
+        if self.path == "published":
+            return self._published_states(embedding, tokens, mask)
+        if self.path == "differences":
+            return self._difference_states(embedding, tokens, mask, delta)
+        ones = jnp.ones((len(embedding), 1), embedding.dtype)
+        maps = _maps(*self._fields(jnp.concatenate([ones, embedding], axis=1) * delta), self.step)
+        initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))
+        return _masked_scan(*maps, initial, tokens, mask)
+
+    def _fields(
+        self, increments: Float[Array, "token path_channel"]
+    ) -> tuple[Float[Array, "token width width"], Float[Array, "token width"]]:
+        """Matrix and offset of the vector field along each increment."""
+        width = len(self.d)
+        matrices = (increments @ self.A.reshape(len(self.A), -1)).reshape(-1, width, width)
+        if self.B is None:
+            return matrices, jnp.zeros((len(increments), width), matrices.dtype)
+        return matrices, increments @ self.B.T
+
+    def _published_states(self, embedding: Array, tokens: Array, mask: Array | None) -> Array:
+        length = tokens.shape[1]
+        initial = self._first_state(embedding, tokens)
+        zeros = jnp.zeros((len(embedding), 1), embedding.dtype)
+        fields = self._fields(jnp.concatenate([zeros, embedding], axis=1) / length)
+        times = jnp.linspace(0.0, 1.0, length, dtype=embedding.dtype)[1:] / length
+        offset = jnp.zeros_like(self.d) if self.B is None else self.B[:, 0]
+        drift = Drift(self.A[0], offset, times)
+        later = None if mask is None else mask[:, 1:]
+        states = _masked_scan(*_maps(*fields, "first_order"), initial, tokens[:, 1:], later, drift)
+        return jnp.concatenate([initial[:, None], states], axis=1)
+
+    def _difference_states(
+        self, embedding: Array, tokens: Array, mask: Array | None, delta: float
+    ) -> Array:
+        """Pairs of tokens are too many for one matrix each: each step computes its own."""
+        initial, path = self._first_state(embedding, tokens), embedding[tokens]
+        times = jnp.full((*path.shape[:2], 1), delta, path.dtype)[:, 1:]
+        increments = jnp.concatenate([times, jnp.diff(path, axis=1)], axis=-1)
+        if mask is not None:
+            increments = increments * mask[:, 1:, None]
+
+        def advance(state: Array, increment: Array) -> tuple[Array, Array]:
+            matrices, offsets = _maps(*self._fields(increment), self.step)
+            following = jnp.einsum("bij,bj->bi", matrices, state) + offsets
+            return following, following
+
+        states = jax.lax.scan(advance, initial, increments.swapaxes(0, 1))[1].swapaxes(0, 1)
+        return jnp.concatenate([initial[:, None], states], axis=1)
+
+    def _first_state(self, embedding: Array, tokens: Array) -> Float[Array, "batch width"]:
+        assert self.C is not None
+        return embedding[tokens[:, 0]] @ self.C.T + self.d
+
+
+class TokenMatrices(eqx.Module):
+    r"""One free affine map per token.
+
+    .. math:: y_k = M(x_k)\, y_{k-1} + f(x_k), \qquad y_0 = d
+
+    Parameters
+    ----------
+    vocabulary
+        Number of tokens.
+    width
+        Number of state variables.
+    forcing
+        Whether the offsets f are present; they start at zero.
+    dtype
+        A floating type; JAX's default one if None.
+    key
+        JAX random key.
+
+    Attributes
+    ----------
+    matrices
+        `(vocabulary, width, width)`; random rotations and reflections at the start, so that
+        states neither grow nor shrink along a word of any length.
+    forcing
+        `(vocabulary, width)`, or None.
+    d
+        Initial state, N(0, 1).
+
+    Notes
+    -----
+    This is `TokenCDE` with as many data channels as tokens, embedded as unit vectors.
+    """
+
+    matrices: Float[Array, "vocabulary width width"] = eqx.field(metadata={"state": True})
+    forcing: Float[Array, "vocabulary width"] | None
+    d: Float[Array, " width"]
+
+    def __init__(
+        self,
+        vocabulary: int,
+        width: int,
+        *,
+        forcing: bool = True,
+        dtype: DTypeLike | None = None,
+        key: PRNGKeyArray,
+    ):
+        of_matrices, of_state = jax.random.split(key)
+        dtype = jnp.dtype(dtype or jax.dtypes.canonicalize_dtype(float))
+        self.matrices = jax.random.orthogonal(of_matrices, width, (vocabulary,), dtype)
+        self.forcing = jnp.zeros((vocabulary, width), dtype) if forcing else None
+        self.d = jax.random.normal(of_state, (width,), dtype)
+
+    def __call__(
+        self,
+        embedding: Float[Array, "vocabulary width"],
+        tokens: Int[Array, "batch time"],
+        mask: Bool[Array, "batch time"] | None = None,
+    ) -> Float[Array, "batch time width"]:
+        """State after each token; the embedding is not used."""
+        offsets = jnp.zeros_like(embedding) if self.forcing is None else self.forcing
+        initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))
+        return _masked_scan(self.matrices, offsets, initial, tokens, mask)
+
+
+def _maps(
+    matrices: Float[Array, "token width width"], offsets: Float[Array, "token width"], step: Step
+) -> tuple[Float[Array, "token width width"], Float[Array, "token width"]]:
+    """Affine maps of one step along vector fields `y -> X y + v`."""
+    if step == "first_order":
+        return matrices + jnp.eye(matrices.shape[-1], dtype=matrices.dtype), offsets
+    augmented = jnp.concatenate([matrices, offsets[..., None]], axis=-1)
+    augmented = jnp.pad(augmented, ((0, 0), (0, 1), (0, 0)))
+    moved = exponentials(augmented)
+    return moved[:, :-1, :-1], moved[:, :-1, -1]
+
+
+def _masked_scan(
+    matrices: Array,
+    offsets: Array,
+    initial: Array,
+    tokens: Array,
+    mask: Array | None,
+    drift: Drift | None = None,
+) -> Float[Array, "batch time width"]:
+    if mask is None:
+        return token_scan(matrices, offsets, initial, tokens, drift)
+    if drift is not None:
+        raise ValueError(
+            "got a mask with path='published', whose steps depend on the length of the whole "
+            "sequence, expected words of one length; use path='sums'."
+        )
+    identity = jnp.eye(matrices.shape[-1], dtype=matrices.dtype)[None]
+    matrices = jnp.concatenate([matrices, identity])
+    offsets = jnp.concatenate([offsets, jnp.zeros_like(offsets[:1])])
+    return token_scan(matrices, offsets, initial, jnp.where(mask, tokens, len(matrices) - 1))
+
+
+def _check_settings(path: str, step: str, delta: float | None) -> None:
+    for name, value, known in (("path", path, get_args(Path)), ("step", step, get_args(Step))):
+        if value not in known:
+            raise unknown(name, value, known)
+    if delta is not None and not (isinstance(delta, int | float) and 0 < delta < float("inf")):
+        raise ValueError(f"got delta={delta!r}, expected a positive number, or None for 1/length.")

@@ -21,7 +21,7 @@ class Snapshot:
     tensors
         Parameters and the optimiser's moments, by name.
     state
-        The rest, as plain JSON values (which may include NaN).
+        The rest, as plain JSON values.
     """
 
     step: int
@@ -65,6 +65,9 @@ class Evaluated:
 
     step: int
     metrics: dict[str, float | list[float]]
+
+
+Event = Stepped | Evaluated
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""How far a training has come, in a form that a snapshot can hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+from seqtheory.training._history import Evaluated, Snapshot
+
+if TYPE_CHECKING:
+    from seqtheory.training._training import Training
+
+
+class Progress:
+    """Steps taken, evaluations made, and losses seen since the last of them.
+
+    Attributes
+    ----------
+    step
+        Optimiser steps taken.
+    evaluations
+        In order.
+
+    Examples
+    --------
+    >>> progress = Progress()
+    >>> progress.stepped(2.0)
+    >>> progress.stepped(4.0)
+    >>> progress.evaluated({"rmse": 1.0}, learning_rate=1e-3).metrics
+    {'rmse': 1.0, 'learning_rate': 0.001, 'train_loss': 3.0}
+    """
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.evaluations: list[Evaluated] = []
+        self._loss_sum, self._loss_count = 0.0, 0
+
+    def stepped(self, loss: float, steps: int = 1) -> None:
+        """Count steps; `loss` is the sum of their losses."""
+        self.step += steps
+        self._loss_sum += loss
+        self._loss_count += steps
+
+    def evaluated(
+        self, metrics: dict[str, float | list[float]], *, learning_rate: float
+    ) -> Evaluated:
+        """Keep the metrics of an evaluation now, with the mean loss since the one before."""
+        metrics = {**metrics, "learning_rate": learning_rate}
+        if self._loss_count:
+            metrics["train_loss"] = self._loss_sum / self._loss_count
+        self._loss_sum, self._loss_count = 0.0, 0
+        self.evaluations.append(Evaluated(self.step, metrics))
+        return self.evaluations[-1]
+
+    def state(self, training: Training, digest: str) -> dict[str, Any]:
+        """Plain JSON values, from which `restored` makes this progress again."""
+        return {
+            "training": dataclasses.asdict(training),
+            "data": digest,
+            "evaluations": [[e.step, _without_nan(e.metrics)] for e in self.evaluations],
+            "loss_sum": self._loss_sum,
+            "loss_count": self._loss_count,
+        }
+
+    @classmethod
+    def restored(cls, snapshot: Snapshot, training: Training, digest: str) -> Progress:
+        """Progress at a snapshot.
+
+        Raises
+        ------
+        ValueError
+            If the snapshot is of another training or other data, or is no snapshot of a fit.
+        """
+        state = snapshot.state
+        missing = {"training", "data", "evaluations", "loss_sum", "loss_count"} - state.keys()
+        if missing:
+            raise ValueError(
+                f"the snapshot's state lacks {', '.join(sorted(missing))}: it was not made by a "
+                "fit. Pass what Stepped.snapshot() returned."
+            )
+        _check_training(state["training"], training)
+        if state["data"] != digest:
+            raise ValueError(
+                f"the snapshot was made on other data (digest {state['data']}, these have "
+                f"{digest}). Resume with the data that the training began with."
+            )
+        progress = cls()
+        progress.step = snapshot.step
+        progress.evaluations = [
+            Evaluated(step, _with_nan(metrics)) for step, metrics in state["evaluations"]
+        ]
+        progress._loss_sum, progress._loss_count = state["loss_sum"], state["loss_count"]
+        return progress
+
+
+def _check_training(held: dict[str, Any], training: Training) -> None:
+    now = dataclasses.asdict(training)
+    for name in sorted(held.keys() | now.keys()):
+        before, after = held.get(name, "not there"), now.get(name, "not there")
+        if before != after:
+            raise ValueError(
+                f"the snapshot was made with {name}={before!r}, but this training has "
+                f"{name}={after!r}. Resume with the same settings, or start anew."
+            )
+
+
+# JSON has no NaN, which stands in the accuracies of positions that no word has.
+def _without_nan(metrics: dict[str, float | list[float]]) -> dict[str, Any]:
+    return {
+        name: [None if math.isnan(v) else v for v in value] if isinstance(value, list) else value
+        for name, value in metrics.items()
+    }
+
+
+def _with_nan(
+    metrics: dict[str, float | list[float | None]],
+) -> dict[str, float | list[float]]:
+    return {
+        name: [math.nan if v is None else v for v in value] if isinstance(value, list) else value
+        for name, value in metrics.items()
+    }

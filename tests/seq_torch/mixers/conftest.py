@@ -1,0 +1,73 @@
+"""The one list of mixers that every contract is checked for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import seq_torch as st
+
+WIDTH = 8
+
+MEMBERS = {
+    "rnn": st.RNNConfig(),
+    "lstm": st.LSTMConfig(),
+    "transformer": st.TransformerConfig(heads=2, feed_forward=16),
+    "s4d_lin": st.S4DConfig(state_dim=6),
+    "s4d_inv": st.S4DConfig(state_dim=6, initialisation="inv", skip=False),
+    "s4d_legs": st.S4DConfig(state_dim=6, initialisation="legs"),
+    "s4": st.S4Config(state_dim=3),
+    "s4_published": st.S4Config(state_dim=3, published_step=True, skip=False),
+    "s5": st.S5Config(state_dim=8, blocks=2),
+    "s5_bilinear": st.S5Config(state_dim=6, discretisation="bilinear", clip_eigenvalues=True),
+    "s5_full": st.S5Config(state_dim=5, conjugate_symmetry=False, skip=False),
+    "lru": st.LRUConfig(state_dim=5),
+    "selective_diagonal": st.SelectiveDiagonalConfig(state_dim=5),
+    "rotations": st.SelectiveDiagonalConfig(state_dim=5, unit_modulus=True),
+    "linear_cde": st.LinearCDEConfig(state_dim=6),
+    "linear_cde_blocks": st.LinearCDEConfig(
+        state_dim=6, structure=st.BlockDiagonal(block_size=2), transition="first_order"
+    ),
+    "mamba": st.MambaConfig(state_dim=4),
+    "mamba_bare": st.MambaConfig(state_dim=4, block=False),
+    "mamba_fixed_C": st.MambaConfig(
+        state_dim=4, block=False, input_dependent_C=False, skip=False
+    ),
+}
+
+
+def model_config(mixer: st.MixerConfig, **changes) -> st.SequenceModelConfig:
+    settings = {
+        "input": st.TokenInput(vocabulary=7),
+        "output": st.StepOutput(size=3),
+        "width": WIDTH,
+        "depth": 2,
+    }
+    return st.SequenceModelConfig(mixer=mixer, **(settings | changes))
+
+
+@pytest.fixture(params=MEMBERS)
+def mixer(request) -> st.MixerConfig:
+    return MEMBERS[request.param]
+
+
+@pytest.fixture
+def members() -> list[st.MixerConfig]:
+    return list(MEMBERS.values())
+
+
+@pytest.fixture
+def configured():
+    """Settings of a small model around a mixer; fields may be changed."""
+    return model_config
+
+
+@pytest.fixture
+def tokens() -> torch.Tensor:
+    return torch.randint(0, 7, (4, 9), generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture
+def signals() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(4)
+    return torch.randn(4, 9, 2, generator=generator, dtype=torch.float64)

@@ -90,6 +90,8 @@ def _check_classes(name: str, part: Dataset) -> None:
             f"{name}.targets have shape {targets.shape} but the mask {part.mask.shape}; they must "
             "be equal, one class per position."
         )
+    if part.mask is not None and targets.ndim == 2:
+        targets = np.where(part.mask, targets, 0)
     if targets.min() < 0:
         row = int(np.argmax((targets < 0).reshape(len(targets), -1).any(axis=1)))
         raise ValueError(

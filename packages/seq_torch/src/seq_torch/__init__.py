@@ -23,6 +23,7 @@ from .model import SequenceModelConfig
 from .network import ModelState, SequenceModel
 from .parameter import StateParameter
 from .readout import LastOutput, MeanOutput, StepOutput
+from .train import evaluate, fit
 
 __version__ = "0.1.0"
 
@@ -51,6 +52,8 @@ __all__ = [
     "StepOutput",
     "TokenInput",
     "TransformerConfig",
+    "evaluate",
+    "fit",
     "load",
     "ops",
     "save",

@@ -14,13 +14,15 @@ from . import optimiser
 from .objective import row_losses
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import optax
     from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
     from .objective import Loss
 
 
-class Progress(NamedTuple):
+class Carry(NamedTuple):
     """What one step hands to the next."""
 
     parameters: PyTree
@@ -28,8 +30,8 @@ class Progress(NamedTuple):
     alive: Bool[Array, ""]  # False once a loss or gradient was not finite: nothing moves any more
 
 
-class Rows(NamedTuple):
-    """A data set on the device."""
+class Batch(NamedTuple):
+    """Rows of a data set, or all of them, on the device."""
 
     inputs: Array
     targets: Array
@@ -51,7 +53,7 @@ class Seen(NamedTuple):
     loss: Float[Array, " step"]
     norm: Float[Array, " step"]
     squares: Float[Array, "step tensor"]
-    alive: Bool[Array, " step"]
+    alive: Bool[Array, " step"]  # False from the first failure on
 
 
 @dataclass(frozen=True)
@@ -66,60 +68,62 @@ class Frame:
     precision: Literal["float32", "bfloat16"]
 
 
-@partial(jax.jit, static_argnames="frame", donate_argnames="progress")
+@partial(jax.jit, static_argnames="frame", donate_argnames="carry")
 def advance(
-    progress: Progress, train: Rows, auxiliary: Rows | None, steps: Steps, frame: Frame
-) -> tuple[Progress, Seen]:
+    carry: Carry, train: Batch, auxiliary: Batch | None, steps: Steps, frame: Frame
+) -> tuple[Carry, Seen]:
     """Take the steps of one block."""
 
-    def take(progress: Progress, step: Steps) -> tuple[Progress, Seen]:
+    def take(carry: Carry, step: Steps) -> tuple[Carry, Seen]:
         first, second = jax.random.split(step.keys)
-        batch = _batch(train, step.rows)
+        loss = partial(_loss, batch=_batch(train, step.rows), key=first, frame=frame)
         if auxiliary is None:
-            return _update(progress, lambda p: _loss(p, batch, first, frame), step.factors, frame)
-        extra = _batch(auxiliary, step.auxiliary_rows)
-        if frame.auxiliary == "separate":
-            progress, seen = _update(
-                progress, lambda p: _loss(p, batch, first, frame), step.factors, frame
-            )
-            progress, later = _update(
-                progress, lambda p: _loss(p, extra, second, frame), step.factors, frame
-            )
-            failed = ~jnp.isfinite(later.norm) & seen.alive  # then the second update says why
-            told = jax.tree.map(lambda a, b: jnp.where(failed, b, a), seen, later)
-            return progress, told._replace(alive=later.alive)
+            return _update(carry, loss, step.factors, frame)
+        batch = _batch(auxiliary, step.auxiliary_rows)
+        extra = partial(_loss, batch=batch, key=second, frame=frame)
+        if frame.auxiliary == "summed":
+            return _update(carry, loss, step.factors, frame, extra)
+        carry, seen = _update(carry, loss, step.factors, frame)
+        carry, later = _update(carry, extra, step.factors, frame)
+        # Of the second update only a failure is told, and only if it is the first one.
+        failed = seen.alive & ~later.alive
+        return carry, jax.tree.map(lambda a, b: jnp.where(failed, b, a), seen, later)
 
-        def both(parameters: PyTree) -> tuple[Array, Array]:
-            loss, _ = _loss(parameters, batch, first, frame)
-            return loss + _loss(parameters, extra, second, frame)[0], loss
-
-        return _update(progress, both, step.factors, frame)
-
-    return jax.lax.scan(take, progress, steps)
+    return jax.lax.scan(take, carry, steps)
 
 
-def _batch(data: Rows, rows: Int[Array, " row"] | None) -> Rows:
+def _batch(data: Batch, rows: Int[Array, " row"] | None) -> Batch:
     return jax.tree.map(lambda array: array[rows], data)
 
 
-def _loss(parameters: PyTree, batch: Rows, key: PRNGKeyArray, frame: Frame) -> tuple[Array, Array]:
-    """Mean loss of a batch, twice: to differentiate, and to report."""
+def _loss(parameters: PyTree, *, batch: Batch, key: PRNGKeyArray, frame: Frame) -> Float[Array, ""]:
+    """Mean over the batch."""
     if frame.precision == "bfloat16":
         parameters = jax.tree.map(lambda p: p.astype(jnp.bfloat16), parameters)
-    model = eqx.combine(parameters, frame.model)
-    outputs = model(batch.inputs, batch.mask, key=key)
+    outputs = eqx.combine(parameters, frame.model)(batch.inputs, batch.mask, key=key)
     if frame.precision == "bfloat16":
         outputs = outputs.astype(jnp.float32)
     sums, counts = row_losses(frame.loss, outputs, batch.targets, batch.mask)
-    mean = sums.sum() / counts.sum()
-    return mean, mean
+    return sums.sum() / counts.sum()
 
 
-def _update(progress: Progress, loss, factor: Array, frame: Frame) -> tuple[Progress, Seen]:
-    gradient, value = jax.grad(loss, has_aux=True)(progress.parameters)
+def _update(
+    carry: Carry,
+    loss: Callable[[PyTree], Array],
+    factor: Array,
+    frame: Frame,
+    extra: Callable[[PyTree], Array] | None = None,
+) -> tuple[Carry, Seen]:
+    """One update from the sum of the losses; the first one alone is told."""
+
+    def total(parameters: PyTree) -> tuple[Array, Array]:
+        value = loss(parameters)
+        return (value if extra is None else value + extra(parameters)), value
+
+    gradient, value = jax.grad(total, has_aux=True)(carry.parameters)
     norms = optimiser.gradient_norms(gradient)
-    alive = progress.alive & jnp.isfinite(value) & jnp.isfinite(norms.total)
-    old = progress[:2]
+    alive = carry.alive & jnp.isfinite(value) & jnp.isfinite(norms.total)
+    old = (carry.parameters, carry.moments)
     new = optimiser.update(*old, gradient, norms.total, factor, frame.rates, frame.clip)
-    kept = jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, old)
-    return Progress(*kept, alive), Seen(value, norms.total, norms.squares, alive)
+    parameters, moments = jax.tree.map(lambda a, b: jnp.where(alive, a, b), new, old)
+    return Carry(parameters, moments, alive), Seen(value, norms.total, norms.squares, alive)

@@ -139,7 +139,7 @@ class LinearCDEClassifier(eqx.Module):
         hidden = self._dropped(jax.nn.relu(states), second) + self.embedding[tokens]
         return _linear(self.readout, _normalised(self.norm, hidden))
 
-    def check_inputs(self, tokens: object, mask: object = None) -> None:
+    def check_inputs(self, tokens: ArrayLike, mask: ArrayLike | None = None) -> None:
         """Raise unless `tokens` and `mask` are ones that this model can take."""
         shape, dtype = np.shape(tokens), _dtype(tokens)
         if not np.issubdtype(dtype, np.integer):
@@ -171,7 +171,7 @@ def _normalised(layer: eqx.nn.LayerNorm, values: Array) -> Array:
     return centred * jax.lax.rsqrt(variance + layer.eps) * layer.weight + layer.bias
 
 
-def _dtype(array: object) -> np.dtype:
+def _dtype(array: ArrayLike) -> np.dtype:
     return getattr(array, "dtype", None) or np.asarray(array).dtype
 
 
@@ -195,7 +195,7 @@ def _check_range(tokens: np.ndarray, vocabulary: int) -> None:
         )
 
 
-def _check_mask(mask: object, shape: tuple[int, ...]) -> None:
+def _check_mask(mask: ArrayLike, shape: tuple[int, ...]) -> None:
     dtype = _dtype(mask)
     if dtype != np.bool_:
         raise TypeError(f"the mask has dtype {dtype}, expected bool; use mask != 0.")

@@ -19,7 +19,7 @@ def row_losses(
     targets: Shaped[Array, "batch ..."],
     mask: Bool[Array, "batch time"] | None,
 ) -> tuple[Float[Array, " batch"], Float[Array, " batch"]]:
-    r"""Summed loss of each row and the number of its terms.
+    r"""Sum the losses of each row, and count them.
 
     .. math:: -\log \mathrm{softmax}(s)_{y} \quad\text{or}\quad (\hat y - y)^2
 

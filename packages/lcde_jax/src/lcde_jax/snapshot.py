@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .blocks import Progress
+from .blocks import Carry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seqtheory.training import Snapshot
 
-
-def pack(names: Sequence[str], progress: Progress) -> dict[str, np.ndarray]:
-    """Copies of the parameters and of their moments; copies, since the originals are donated."""
-    leaves = _leaves(names, progress)
+def pack(names: Sequence[str], carry: Carry) -> dict[str, np.ndarray]:
+    """Copy the parameters and their moments; the originals will be donated."""
+    leaves = _leaves(names, carry)
     return {name: np.array(leaf, copy=True) for name, leaf in leaves.items()}
 
 
-def unpack(names: Sequence[str], like: Progress, tensors: dict[str, np.ndarray]) -> Progress:
+def unpack(names: Sequence[str], like: Carry, tensors: dict[str, np.ndarray]) -> Carry:
     """Inverse of `pack`; raises unless names, shapes and dtypes are those of `like`."""
     expected = _leaves(names, like)
     if missing := expected.keys() - tensors.keys():
@@ -38,29 +36,17 @@ def unpack(names: Sequence[str], like: Progress, tensors: dict[str, np.ndarray])
             )
     structure = jax.tree.structure((like.parameters, like.moments))
     leaves = [jnp.array(tensors[name], copy=True) for name in expected]
-    return Progress(*jax.tree.unflatten(structure, leaves), jnp.asarray(True))
+    parameters, moments = jax.tree.unflatten(structure, leaves)
+    return Carry(parameters, moments, jnp.asarray(True))
 
 
-def checked_state(snapshot: Snapshot, origin: dict[str, Any], num_steps: int) -> dict[str, Any]:
-    """State of a snapshot; raises unless it is of a fit with this origin."""
-    if not 0 <= snapshot.step <= num_steps:
-        raise ValueError(f"the snapshot is of step {snapshot.step}, expected 0..{num_steps}.")
-    for name, value in origin.items():
-        if snapshot.state.get(name) != value:
-            raise ValueError(
-                f"the snapshot was taken with {name}={snapshot.state.get(name)!r}, and this fit "
-                f"has {name}={value!r}; resume with what it was started with."
-            )
-    return snapshot.state
-
-
-def _leaves(names: Sequence[str], progress: Progress) -> dict[str, jax.Array]:
+def _leaves(names: Sequence[str], carry: Carry) -> dict[str, jax.Array]:
     parameters = {
         f"model.{name}": leaf
-        for name, leaf in zip(names, jax.tree.leaves(progress.parameters), strict=True)
+        for name, leaf in zip(names, jax.tree.leaves(carry.parameters), strict=True)
     }
     moments = {
         "optimiser." + jax.tree_util.keystr(path, simple=True, separator="."): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(progress.moments)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(carry.moments)
     }
     return parameters | moments

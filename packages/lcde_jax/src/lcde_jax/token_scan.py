@@ -74,7 +74,7 @@ def token_scan_reference(
     def advance(state: Array, step: tuple[Array, Array | None]) -> tuple[Array, Array]:
         token, weight = step
         following = jnp.einsum("bij,bj->bi", matrices[token], state) + offsets[token]
-        if drift is not None:
+        if drift is not None and weight is not None:
             following = following + weight * (state @ drift.matrix.T + drift.offset)
         return following, following
 
@@ -98,7 +98,7 @@ def _backward(
         token, arriving, weight = step
         total = arriving + after
         before = jnp.einsum("bij,bi->bj", matrices[token], total)
-        if drift is not None:
+        if drift is not None and weight is not None:
             before = before + weight * (total @ drift.matrix)
         return before, total
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
 import jax
@@ -15,6 +15,7 @@ from seqtheory.training import (
     Evaluated,
     FitData,
     History,
+    Progress,
     Snapshot,
     Stepped,
     Training,
@@ -22,13 +23,13 @@ from seqtheory.training import (
 )
 
 from . import evaluation, optimiser
-from .blocks import Frame, Progress, Rows, Seen, Steps, advance
-from .snapshot import checked_state, pack, unpack
+from .blocks import Batch, Carry, Frame, Seen, Steps, advance
+from .snapshot import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jaxtyping import PRNGKeyArray, PyTree
+    from jaxtyping import Array, PRNGKeyArray, PyTree
 
     from seqtheory.dataset import Dataset
 
@@ -93,7 +94,10 @@ def fit(
     arXiv 2402.19047.
     """
     _check(model, data, training)
-    return _Fit(model, data, training, key, on_event or (lambda event: None), resume).run()
+    fitting = _Fit(model, data, training, key, on_event or (lambda event: None))
+    if resume is not None:
+        fitting.restore(resume)
+    return fitting.run()
 
 
 class _Fit:
@@ -106,7 +110,6 @@ class _Fit:
         training: Training,
         key: PRNGKeyArray,
         on_event: Callable[[Evaluated | Stepped], None],
-        resume: Snapshot | None,
     ) -> None:
         parameters, rest = eqx.partition(model, eqx.is_inexact_array)
         parameters = jax.tree.map(lambda p: jnp.array(p, copy=True), parameters)  # to be donated
@@ -116,130 +119,130 @@ class _Fit:
         options = (training.loss, training.clip, training.auxiliary, training.precision)
         self.frame = Frame(rest, rates, *options)
         moments = optimiser.initial_moments(parameters)
-        self.progress = Progress(parameters, moments, jnp.asarray(True))
+        self.carry = Carry(parameters, moments, jnp.asarray(True))
+        self.progress = Progress()
+        self.digest = data.digest()
         self.block = _block_length(training, sum(p.size for p in jax.tree.leaves(parameters)))
-        self.origin = {"data": data.digest(), "key": _numbers(key), "block": self.block}
-        self.step, self.evaluations, self.losses = 0, [], (0.0, 0)
-        if resume is not None:
-            self._restore(resume)
 
     def run(self) -> tuple[Any, History]:
         """Evaluate and train until something ends it."""
-        train, auxiliary = _on_device(self.data.train), _on_device(self.data.auxiliary)
-        if self.step == 0 and not self.evaluations:
+        if not self.progress.evaluations:
             self._evaluate()
-            if ended := self._ended():
-                return ended
             self._stepped()
-        elif ended := self._ended():
-            return ended
-        for steps in self._blocks():
-            self.progress, seen = advance(self.progress, train, auxiliary, steps, self.frame)
+        ended = self._ended()
+        blocks = self._blocks()
+        train, auxiliary = _on_device(self.data.train), _on_device(self.data.auxiliary)
+        while ended is None:
+            steps = next(blocks)
+            self.carry, seen = advance(self.carry, train, auxiliary, steps, self.frame)
             seen = jax.device_get(seen)
             if not seen.alive.all():
                 return self._failed(seen)
-            self._count(seen)
-            if self._due():
+            self._count(seen.loss)
+            if self.progress.step % self.training.evaluate_every == 0 or self._last():
                 self._evaluate()
-            ended = self._ended() if self._due() else None
+                ended = self._ended()
             self._stepped()
-            if ended:
-                return ended
-        raise AssertionError("the last step always ends the training")
+        return ended
 
-    def _due(self) -> bool:
-        training = self.training
-        return self.step % training.evaluate_every == 0 or self.step == training.num_steps
+    def _last(self) -> bool:
+        return self.progress.step == self.training.num_steps
 
     def _blocks(self) -> Iterator[Steps]:
-        rows = self._rows(self.data.train, self.training.batch_size, ())
-        size = self.training.auxiliary_batch_size or self.training.batch_size
-        extra = self._rows(self.data.auxiliary, size, (_AUXILIARY,))
-        for start in range(self.step, self.training.num_steps, self.block):
-            numbers = range(start, start + self.block)
-            factors = np.array([self.training.schedule_factor(n) for n in numbers])
+        training = self.training
+        rows = self._rows(self.data.train, training.batch_size, ())
+        size = training.auxiliary_batch_size or training.batch_size
+        auxiliary = self.data.auxiliary
+        extra = None if auxiliary is None else self._rows(auxiliary, size, (_AUXILIARY,))
+        for start in range(self.progress.step, training.num_steps, self.block):
+            numbers = np.arange(start, start + self.block)
+            factors = [training.schedule_factor(n) for n in numbers.tolist()]
             yield Steps(
-                np.stack(list(islice(rows, self.block))).astype(np.int32),
-                None
-                if extra is None
-                else np.stack(list(islice(extra, self.block))).astype(np.int32),
-                factors.astype(jax.dtypes.canonicalize_dtype(float)),
-                _keys(self.key, np.arange(start, start + self.block)),
+                self._next(rows),
+                None if extra is None else self._next(extra),
+                jnp.asarray(factors),
+                _keys(self.key, numbers),
             )
 
-    def _rows(
-        self, dataset: Dataset | None, batch_size: int, stream: tuple[int, ...]
-    ) -> Iterator[np.ndarray] | None:
-        if dataset is None:
-            return None
-        settings = {"stream": stream, "start": self.step, "drop_last": True}
-        return row_batches(len(dataset), batch_size, self.training.seed, **settings)
+    def _next(self, rows: Iterator[np.ndarray]) -> Array:
+        return jnp.asarray(np.stack(list(islice(rows, self.block))).astype(np.int32))
 
-    def _count(self, seen: Seen) -> None:
-        total, count = self.losses
-        for loss in seen.loss.tolist():
-            total, count = total + loss, count + 1
-        self.losses, self.step = (total, count), self.step + len(seen.loss)
+    def _rows(
+        self, dataset: Dataset, batch_size: int, stream: tuple[int, ...]
+    ) -> Iterator[np.ndarray]:
+        seed, done = self.training.seed, self.progress.step
+        settings = {"stream": stream, "start": done, "drop_last": True}
+        return row_batches(len(dataset), batch_size, seed, **settings)
+
+    def _count(self, losses: np.ndarray) -> None:
+        for loss in losses.tolist():  # one by one: a resumed fit adds in the same order
+            self.progress.stepped(loss)
 
     def _evaluate(self) -> None:
-        rows = min(_EVALUATION_ROWS, len(self.data.held_out))
-        measured = evaluation.scores(
-            self.progress.parameters, self.frame.model, self.data.held_out, self.training.loss, rows
-        )
-        factor = self.training.schedule_factor(max(self.step - 1, 0))
-        measured["learning_rate"] = self.training.learning_rate * factor
-        total, count = self.losses
-        if count:
-            measured["train_loss"] = total / count
-        self.losses = (0.0, 0)
-        self.evaluations.append(Evaluated(self.step, measured))
-        self.on_event(self.evaluations[-1])
+        held_out = self.data.held_out
+        rows = min(_EVALUATION_ROWS, len(held_out))
+        parameters, rest = self.carry.parameters, self.frame.model
+        metrics = evaluation.scores(parameters, rest, held_out, self.training.loss, rows)
+        rate = self._learning_rate(max(self.progress.step, 1))
+        self.on_event(self.progress.evaluated(metrics, learning_rate=rate))
+
+    def _learning_rate(self, step: int) -> float:
+        """Rate of the update that is the `step`-th."""
+        return self.training.learning_rate * self.training.schedule_factor(step - 1)
 
     def _ended(self) -> tuple[Any, History] | None:
-        """Outcome, if the last evaluation ends the training."""
-        metrics = self.evaluations[-1].metrics
-        error = metrics["loss" if self.training.loss == "cross_entropy" else "rmse"]
+        """Outcome, if the state just evaluated ends the training."""
+        last = self.progress.evaluations[-1]
+        error = last.metrics["loss" if self.training.loss == "cross_entropy" else "rmse"]
         if not np.isfinite(error):
-            return self._diverged(self.step, "the held-out loss is not finite", error, None, None)
-        if self.evaluations[-1].step == self.step and self.training.reached(metrics):
+            return self._diverged(self.progress.step, "the held-out loss is not finite", error)
+        if last.step == self.progress.step and self.training.reached(last.metrics):
             return self._outcome("target")
-        return self._outcome("done") if self.step == self.training.num_steps else None
+        return self._outcome("done") if self._last() else None
 
     def _failed(self, seen: Seen) -> tuple[Any, History]:
         failed = int(np.argmin(seen.alive))
-        self._count(Seen(*(part[:failed] for part in seen)))
+        self._count(np.asarray(seen.loss[:failed]))
         bad = ~np.isfinite(seen.squares[failed])
         loss, norm = float(seen.loss[failed]), float(seen.norm[failed])
         what = "gradient" if np.isfinite(loss) else "loss"
         tensor = self.names[int(np.argmax(bad))] if bad.any() else None
-        return self._diverged(self.step + 1, f"the {what} is not finite", loss, norm, tensor)
+        step = self.progress.step + 1
+        return self._diverged(step, f"the {what} is not finite", loss, norm, tensor)
 
     def _diverged(
-        self, step: int, reason: str, loss: Any, norm: float | None, tensor: str | None
+        self, step: int, reason: str, loss: Any, norm: float | None = None, tensor: Any = None
     ) -> tuple[Any, History]:
-        rate = self.training.learning_rate * self.training.schedule_factor(max(step - 1, 0))
         facts = {"step": step, "reason": reason, "loss": loss, "gradient_norm": norm}
-        return self._outcome("diverged", facts | {"tensor": tensor, "learning_rate": rate})
+        facts |= {"tensor": tensor, "learning_rate": self._learning_rate(max(step, 1))}
+        return self._outcome("diverged", facts)
 
     def _outcome(
-        self, status: Any, divergence: dict[str, Any] | None = None
+        self, status: Literal["done", "target", "diverged"], divergence: dict | None = None
     ) -> tuple[Any, History]:
-        model = eqx.combine(self.progress.parameters, self.frame.model)
-        return model, History(status, self.step, tuple(self.evaluations), divergence)
+        model = eqx.combine(self.carry.parameters, self.frame.model)
+        evaluations = tuple(self.progress.evaluations)
+        return model, History(status, self.progress.step, evaluations, divergence)
 
     def _stepped(self) -> None:
-        self.on_event(Stepped(self.step, self.training.num_steps, self._snapshot))
+        event = Stepped(self.progress.step, self.training.num_steps, self._snapshot)
+        self.on_event(event)
 
     def _snapshot(self) -> Snapshot:
-        evaluations = [{"step": e.step, "metrics": e.metrics} for e in self.evaluations]
-        state = {**self.origin, "losses": list(self.losses), "evaluations": evaluations}
-        return Snapshot(self.step, pack(self.names, self.progress), state)
+        state = self.progress.state(self.training, self.digest)
+        state |= {"key": _numbers(self.key), "block": self.block}
+        return Snapshot(self.progress.step, pack(self.names, self.carry), state)
 
-    def _restore(self, snapshot: Snapshot) -> None:
-        state = checked_state(snapshot, self.origin, self.training.num_steps)
-        self.progress = unpack(self.names, self.progress, snapshot.tensors)
-        self.step, self.losses = snapshot.step, tuple(state["losses"])
-        self.evaluations = [Evaluated(e["step"], dict(e["metrics"])) for e in state["evaluations"]]
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to where a snapshot was taken."""
+        self.progress = Progress.restored(snapshot, self.training, self.digest)
+        for name, value in (("key", _numbers(self.key)), ("block", self.block)):
+            if snapshot.state.get(name) != value:
+                raise ValueError(
+                    f"the snapshot was made with {name}={snapshot.state.get(name)!r}, and this "
+                    f"fit has {name}={value!r}. Resume with what the training began with."
+                )
+        self.carry = unpack(self.names, self.carry, snapshot.tensors)
 
 
 def _check(model: PyTree, data: FitData, training: Training) -> None:
@@ -270,8 +273,8 @@ def _numbers(key: PRNGKeyArray) -> list[int]:
     return np.asarray(key).tolist()
 
 
-def _on_device(dataset: Dataset | None) -> Rows | None:
+def _on_device(dataset: Dataset | None) -> Batch | None:
     if dataset is None:
         return None
-    parts = (dataset.inputs, dataset.targets, dataset.mask)
-    return Rows(*(None if part is None else jnp.asarray(part) for part in parts))
+    mask = None if dataset.mask is None else jnp.asarray(dataset.mask)
+    return Batch(jnp.asarray(dataset.inputs), jnp.asarray(dataset.targets), mask)

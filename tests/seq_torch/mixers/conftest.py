@@ -30,9 +30,7 @@ MEMBERS = {
     ),
     "mamba": st.MambaConfig(state_dim=4),
     "mamba_bare": st.MambaConfig(state_dim=4, block=False),
-    "mamba_fixed_C": st.MambaConfig(
-        state_dim=4, block=False, input_dependent_C=False, skip=False
-    ),
+    "mamba_fixed_C": st.MambaConfig(state_dim=4, block=False, input_dependent_C=False, skip=False),
 }
 
 

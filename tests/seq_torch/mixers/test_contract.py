@@ -169,7 +169,7 @@ def test_a_module_refuses_what_is_no_sequence(mixer):
         module(torch.randn(2, 3, 7))
     with pytest.raises(ValueError, match=r"expected \(batch, time, 8\)"):
         module(torch.randn(3, 8))
-    with pytest.raises(TypeError, match="torch.int64"):
+    with pytest.raises(TypeError, match=r"torch\.int64"):
         module(torch.zeros(2, 3, 8, dtype=torch.int64))
     for shape in ((0, 3, 8), (2, 0, 8)):
         with pytest.raises(ValueError, match="holds no position"):

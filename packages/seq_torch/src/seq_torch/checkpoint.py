@@ -86,6 +86,8 @@ def load(
         config = _decoded(json.loads(metadata["config"]), SequenceModelConfig, "config")
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} holds no valid config: {error}") from error
+    if not isinstance(config, SequenceModelConfig):
+        raise CheckpointError(f"{path} holds no valid config: got {config!r}, expected fields.")
     if expected is not None and (difference := _difference(config, expected, "config")):
         raise CheckpointError(f"{path} holds another model than expected: {difference}.")
     model = config.build(seed=0)

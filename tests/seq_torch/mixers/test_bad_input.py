@@ -1,0 +1,167 @@
+"""Bad settings are refused when constructed, bad inputs when called; the message names them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import seq_torch as st
+
+S5 = st.S5Config(state_dim=4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "said"),
+    [
+        (st.S4DConfig, {"state_dim": 5}, "state_dim=5 is odd.*use 6"),
+        (st.S4DConfig, {"state_dim": 1}, "state_dim=1 is odd.*use 2"),
+        (st.S4DConfig, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.S4DConfig, {"initialisation": "leg"}, "Did you mean 'legs'"),
+        (st.S4DConfig, {"dt_min": 0.0}, "dt_min=0.0 must be a positive number"),
+        (st.S4DConfig, {"dt_min": 0.2}, "dt_min=0.2 above dt_max=0.1"),
+        (st.S4Config, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.S5Config, {"state_dim": 7}, "state_dim / blocks=7 is odd"),
+        (st.S5Config, {"state_dim": 6, "blocks": 2}, "state_dim / blocks=3 is odd"),
+        (st.S5Config, {"state_dim": 6, "blocks": 4}, "cannot be cut into 4 equal blocks"),
+        (st.S5Config, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.S5Config, {"discretisation": "zoh"}, "discretisation='zoh' is not known"),
+        (st.LRUConfig, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.LRUConfig, {"max_modulus": 1.0}, "expected 0 <= min_modulus < max_modulus < 1"),
+        (st.LRUConfig, {"min_modulus": 0.9, "max_modulus": 0.5}, "got min_modulus=0.9"),
+        (st.SelectiveDiagonalConfig, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.LinearCDEConfig, {"state_dim": 0}, "state_dim=0 is too small"),
+        (
+            st.LinearCDEConfig,
+            {"state_dim": 6, "structure": st.BlockDiagonal(block_size=4)},
+            "cannot be cut into blocks of 4",
+        ),
+        (st.LinearCDEConfig, {"dt": 0.0}, "dt=0.0 must be a positive number"),
+        (st.MambaConfig, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.MambaConfig, {"convolution": 0}, "convolution=0 is too small"),
+        (st.MambaConfig, {"step_rank": 0}, "step_rank=0 is too small"),
+        (st.TransformerConfig, {"heads": 0}, "heads=0 is too small"),
+        (st.TransformerConfig, {"dropout": 1.0}, "dropout=1.0 must be below 1"),
+        (st.TokenInput, {"vocabulary": 0}, "vocabulary=0 is too small"),
+        (st.LinearInput, {"channels": 0}, "channels=0 is too small"),
+        (st.StepOutput, {"size": 0}, "size=0 is too small"),
+    ],
+)
+def test_a_setting_out_of_range_is_named(kind, settings, said):
+    with pytest.raises(ValueError, match=said):
+        kind(**settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "said"),
+    [
+        (st.S4DConfig, {"state_dim": 4.0}, "state_dim=4.0 is not an integer"),
+        (st.S4Config, {"published_step": 1}, "published_step=1 is not True or False"),
+        (st.MambaConfig, {"block": "no"}, "block='no' is not True or False"),
+        (st.LinearCDEConfig, {"structure": "dense"}, r"expected Dense\(\)"),
+        (st.LRUConfig, {"max_phase": "pi"}, "max_phase='pi' is not a number"),
+    ],
+)
+def test_a_setting_of_the_wrong_type_is_named(kind, settings, said):
+    with pytest.raises(TypeError, match=said):
+        kind(**settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"width": 0}, ValueError, "width=0 is too small"),
+        ({"depth": 0}, ValueError, "depth=0 is too small"),
+        ({"dropout": 1.0}, ValueError, "dropout=1.0 must be below 1"),
+        ({"dropout": -0.1}, ValueError, "dropout=-0.1"),
+        ({"activation": "silu"}, ValueError, "activation='silu' is not known"),
+        ({"norm": "group"}, ValueError, "norm='group' is not known"),
+        ({"mixing": False}, ValueError, "activation='glu' halves the channels"),
+        ({"order": "2024-05"}, ValueError, "Set residual=False, norm='none'"),
+        ({"mixer": "s5"}, TypeError, "mixer='s5' is no mixer config"),
+        ({"input": 7}, TypeError, "input=7 is no input config"),
+        ({"output": 3}, TypeError, "output=3 is no output config"),
+    ],
+)
+def test_a_model_setting_is_named(configured, changes, error, said):
+    with pytest.raises(error, match=said):
+        configured(**({"mixer": S5} | changes))
+
+
+def test_heads_must_divide_the_width(configured):
+    with pytest.raises(ValueError, match="width=8 cannot be shared by 3 heads"):
+        configured(st.TransformerConfig(heads=3)).build(0)
+
+
+@pytest.mark.parametrize(
+    ("seed", "error"), [(-1, ValueError), (2**63, ValueError), (1.0, TypeError)]
+)
+def test_a_seed_out_of_range_is_named(configured, seed, error):
+    with pytest.raises(error, match="seed="):
+        configured(S5).build(seed)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "said"),
+    [
+        (torch.tensor([[0, 7]]), ValueError, r"token 7.*7 tokens \(0\.\.6\)"),
+        (torch.tensor([[0, -1]]), ValueError, "token -1"),
+        (torch.tensor([[0.0, 1.0]]), TypeError, r"torch\.float32, expected integers"),
+        (torch.tensor([[True]]), TypeError, r"torch\.bool, expected integers"),
+        (torch.zeros(2, 3, 1, dtype=torch.int64), ValueError, r"expected \(batch, time\)"),
+        (torch.zeros(0, 3, dtype=torch.int64), ValueError, "hold no position"),
+        (torch.zeros(3, 0, dtype=torch.int64), ValueError, "hold no position"),
+        (torch.zeros(3, dtype=torch.int64), ValueError, "hold no position"),
+    ],
+)
+def test_bad_tokens_are_named(configured, tokens, error, said):
+    with pytest.raises(error, match=said):
+        configured(S5).build(0)(tokens)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
+def test_small_integers_are_tokens_too(configured, tokens, dtype):
+    model = configured(S5).build(0)
+    assert torch.equal(model(tokens.to(dtype)), model(tokens))
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "said"),
+    [
+        (torch.zeros(2, 3, 5), ValueError, r"expected \(batch, time, 2\)"),
+        (torch.zeros(2, 3), ValueError, r"expected \(batch, time, 2\)"),
+        (torch.zeros(2, 3, 2, dtype=torch.float64), TypeError, r"convert them with x\.to"),
+        (torch.zeros(2, 3, 2, dtype=torch.int64), TypeError, r"torch\.int64"),
+        (torch.zeros(0, 3, 2), ValueError, "hold no position"),
+    ],
+)
+def test_bad_channels_are_named(configured, x, error, said):
+    model = configured(S5, input=st.LinearInput(channels=2)).build(0)
+    with pytest.raises(error, match=said):
+        model(x)
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "said"),
+    [
+        (torch.ones(4, 9), TypeError, r"torch\.float32, expected bool"),
+        (torch.ones(4, 8, dtype=torch.bool), ValueError, r"\(4, 8\), expected .*\(4, 9\)"),
+        (torch.arange(4)[:, None].expand(4, 9) != 2, ValueError, "every position of row 2"),
+        ((torch.arange(9) > 2).expand(4, 9), ValueError, "row 0 of the mask is False before"),
+    ],
+)
+def test_bad_masks_are_named(configured, tokens, mask, error, said):
+    with pytest.raises(error, match=said):
+        configured(S5).build(0)(tokens, mask)
+
+
+def test_tokens_behind_the_mask_may_be_anything(configured, tokens):
+    model, mask = configured(S5).build(0), (torch.arange(9) < 5).expand(4, 9)
+    padded = tokens.masked_fill(~mask, -100)
+    assert torch.equal(model(padded, mask), model(tokens, mask))
+
+
+def test_inputs_need_not_be_contiguous(mixer, configured, signals):
+    model = configured(mixer, input=st.LinearInput(channels=2)).build(0).double()
+    strided = signals.transpose(0, 1).contiguous().transpose(0, 1)
+    assert not strided.is_contiguous()
+    torch.testing.assert_close(model(strided), model(signals), rtol=1e-12, atol=1e-12)

@@ -1,0 +1,193 @@
+"""Laws of the time-invariant mixers: kernels, spectra, steps and symmetries."""
+
+from __future__ import annotations
+
+from math import log, pi
+
+import numpy as np
+import pytest
+import torch
+
+import seq_torch as st
+from seq_torch import ops
+from seq_torch.mixers.hippo import normal_part
+from seq_torch.mixers.vandermonde import exponential_sum
+from seq_torch.parameter import as_complex, as_pair
+
+EXACT = {"rtol": 1e-10, "atol": 1e-11}
+LENGTHS = [1, 2, 7, 8, 9, 64, 1000]
+CONVOLVED = {
+    "lin": st.S4DConfig(state_dim=6, skip=False),
+    "inv": st.S4DConfig(state_dim=6, initialisation="inv", skip=False),
+    "legs": st.S4DConfig(state_dim=6, initialisation="legs", skip=False),
+    "s4": st.S4Config(state_dim=3, skip=False),
+    "s4_published": st.S4Config(state_dim=3, published_step=True, skip=False),
+}
+
+
+def built(config, width=5, seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return config.build(width).double()
+
+
+def noise(*shape, seed=0):
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_the_sum_of_exponentials_is_the_vandermonde_product(length):
+    coefficients = torch.complex(noise(3, 4), noise(3, 4, seed=1))
+    exponents = torch.complex(-noise(3, 4, seed=2).abs(), 9 * noise(3, 4, seed=3)) / 10
+    lags = torch.arange(length)
+    full = (coefficients[..., None] * torch.exp(exponents[..., None] * lags)).sum(1).real
+    torch.testing.assert_close(exponential_sum(coefficients, exponents, length), full, **EXACT)
+
+
+def test_the_kernel_never_holds_a_vandermonde_matrix():
+    width, pairs, length = 4, 32, 4096
+    module = built(st.S4DConfig(state_dim=2 * pairs), width=width)
+    sizes = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: sizes.append(t.numel() * t.element_size()) or t, lambda t: t
+    ):
+        module.kernel(length)
+    assert max(sizes) <= 16 * width * pairs * 2 * 64
+    assert sum(sizes) < 16 * width * pairs * length / 4
+
+
+@pytest.mark.parametrize("config", CONVOLVED.values(), ids=CONVOLVED)
+def test_the_kernel_is_the_response_of_the_recurrence(config):
+    module = built(config)
+    state, response = module.initial_state(1), []
+    for k in range(64):
+        y, state = module.step(torch.full((1, 5), float(k == 0), dtype=torch.float64), state)
+        response.append(y[0])
+    torch.testing.assert_close(torch.stack(response, -1), module.kernel(64), **EXACT)
+
+
+def test_s4d_starts_from_the_published_eigenvalues():
+    n = torch.arange(3)
+    lin, inv, legs = (built(CONVOLVED[name]) for name in ("lin", "inv", "legs"))
+    for module in (lin, inv, legs):
+        torch.testing.assert_close(module.log_decay.exp(), torch.full((5, 3), 0.5).double())
+    torch.testing.assert_close(lin.frequency[0].float(), pi * n)
+    torch.testing.assert_close(inv.frequency[0].float(), 6 / pi * (6 / (2 * n + 1) - 1))
+    assert (legs.frequency > 0).all()
+
+
+def test_s4_is_the_selective_scan_with_fixed_parameters():
+    x = noise(2, 20, 5)
+    for published in (False, True):
+        module = built(st.S4Config(state_dim=3, published_step=published))
+        delta = module.log_dt.exp().expand(2, 5, 20)
+        B, C = as_complex(module.B), as_complex(module.C)
+        y = ops.selective_scan(
+            x.mT, delta, module.eigenvalues, B, C, module.D, delta_softplus=published
+        )
+        torch.testing.assert_close(module(x), y.mT, rtol=1e-8, atol=1e-9)
+
+
+def test_s4_starts_at_the_first_harmonic():
+    values = built(st.S4Config(state_dim=3)).eigenvalues[0]
+    expected = torch.complex(torch.full((3,), -0.5), pi * torch.arange(1.0, 4.0))
+    torch.testing.assert_close(values.to(torch.complex64), expected)
+
+
+def test_the_published_step_is_softplus_of_the_intended_one():
+    intended = built(st.S4Config(), width=500).dt
+    published = built(st.S4Config(published_step=True), width=500).dt
+    assert 1e-3 - 1e-9 <= intended.min() < 2e-3
+    assert 0.08 < intended.max() <= 0.1 + 1e-8
+    assert 0.6936 <= published.min() < 0.695
+    assert 0.735 < published.max() <= 0.74440
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 33, 64])
+def test_hippo_n_has_real_part_minus_one_half(size):
+    values, vectors = normal_part(size)
+    n = np.arange(size)
+    legs = -np.sqrt(np.outer(2 * n + 1, 2 * n + 1)) * np.tri(size, k=-1) - np.diag(n + 1.0)
+    normal = legs + np.outer(np.sqrt(n + 0.5), np.sqrt(n + 0.5))
+    assert (values.real == -0.5).all()
+    np.testing.assert_allclose(values.imag, -values.imag[::-1], atol=1e-9)
+    np.testing.assert_allclose(vectors.conj().T @ vectors, np.eye(size), atol=1e-12)
+    np.testing.assert_allclose(vectors * values @ vectors.conj().T, normal, atol=1e-10)
+
+
+def test_s5_starts_with_real_part_minus_one_half():
+    assert (built(st.S5Config(state_dim=32, blocks=4)).eigenvalues[:, 0] == -0.5).all()
+
+
+@pytest.mark.parametrize("rule", ["zero_order_hold", "bilinear"])
+def test_conjugate_symmetry_gives_the_full_system(rule):
+    half = built(st.S5Config(state_dim=8, blocks=2, discretisation=rule))
+    full = built(st.S5Config(state_dim=8, conjugate_symmetry=False, discretisation=rule))
+
+    def doubled(pair, axis):
+        values = as_complex(pair.detach())
+        return as_pair(torch.cat((values, values.conj()), axis)).double()
+
+    with torch.no_grad():
+        half.eigenvalues.copy_(half.eigenvalues + 0.1 * noise(4, 2))
+    full.eigenvalues.data = doubled(half.eigenvalues, 0)
+    full.B.data, full.C.data = doubled(half.B, 0), doubled(half.C, 1)
+    full.log_dt.data, full.D.data = half.log_dt.data.repeat(2), half.D.data
+    x = noise(2, 30, 5)
+    torch.testing.assert_close(full(x), half(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["zero_order_hold", "bilinear"])
+def test_s5_starts_as_the_real_hippo_system(rule):
+    torch.set_default_dtype(torch.float64)
+    try:
+        module = built(st.S5Config(state_dim=6, discretisation=rule, skip=False))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    dt = 0.05
+    module.log_dt.data.fill_(log(dt))
+    values, vectors = (torch.from_numpy(array.copy()) for array in normal_part(6))
+    A, half = (vectors * values @ vectors.mH).real, vectors[:, :3]
+    B = 2 * (half @ as_complex(module.B)).real
+    C = 2 * (as_complex(module.C) @ half.mH).real
+    eye = torch.eye(6, dtype=torch.float64)
+    if rule == "bilinear":
+        step = torch.linalg.solve(eye - dt / 2 * A, eye + dt / 2 * A)
+        drive = torch.linalg.solve(eye - dt / 2 * A, dt * B)
+    else:
+        step = torch.linalg.matrix_exp(dt * A)
+        drive = torch.linalg.solve(A, (step - eye) @ B)
+    x, h, expected = noise(1, 40, 5), torch.zeros(6, dtype=torch.float64), []
+    for x_k in x[0]:
+        h = step @ h + drive @ x_k
+        expected.append(C @ h)
+    torch.testing.assert_close(module(x)[0], torch.stack(expected), rtol=1e-9, atol=1e-9)
+
+
+def test_clipping_keeps_s5_stable():
+    x = torch.ones(1, 3000, 5, dtype=torch.float64)
+    free = built(st.S5Config(state_dim=4, dt_min=0.1))
+    clipped = built(st.S5Config(state_dim=4, dt_min=0.1, clip_eigenvalues=True))
+    for module in (free, clipped):
+        module.eigenvalues.data[:, 0] = 1.0
+    assert clipped(x).abs().max() < 1e5 < free(x).abs().max()
+
+
+def test_the_lru_starts_in_its_ring_with_matching_gain():
+    module = built(st.LRUConfig(state_dim=4000, min_modulus=0.4, max_modulus=0.9, max_phase=1.0))
+    modulus, phase = module.eigenvalues.abs(), module.eigenvalues.angle()
+    assert 0.4 - 1e-6 <= modulus.min() < 0.41
+    assert 0.89 < modulus.max() <= 0.9 + 1e-6
+    assert 0 < phase.min() < 0.01
+    assert 0.99 < phase.max() <= 1 + 1e-6
+    # Uniform in area: the mean square lies midway.
+    assert abs(modulus.square().mean() - (0.16 + 0.81) / 2) < 0.02
+    gain = module.log_gain.exp()
+    torch.testing.assert_close(gain.square(), 1 - modulus.square(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_lru_stays_inside_the_unit_circle(seed):
+    module = built(st.LRUConfig(state_dim=100))
+    module.log_decay.data += 5 * noise(100, seed=seed)
+    assert (module.eigenvalues.abs() < 1).all()

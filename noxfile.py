@@ -22,9 +22,9 @@ ENVIRONMENTS = {
     "core": "--package seqtheory --group test",
     "plot": "--package experiments",
     "jax": "--package experiments --extra jax --group test",
-    "torch": "--package seq-torch --group test",
+    "torch": "--package experiments --extra torch --group test",
     "lint": "--only-group lint",
-    "types": "--package experiments --extra jax --group test --group types",
+    "types": "--package experiments --extra jax --extra torch --group test --group types",
     "docs": "--package experiments --extra jax --group docs",
     "benchmarks": "--package experiments --extra jax --group benchmarks",
 }
@@ -32,7 +32,11 @@ ENVIRONMENTS = {
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
-    "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
+    "seq_torch": ("torch", ["tests/seq_torch", "tests/studies/torch"]),
+    "experiments": (
+        "jax",
+        ["tests/experiments", "tests/studies/jax", "tests/test_architecture.py"],
+    ),
 }
 
 
@@ -54,14 +58,14 @@ def python(session: nox.Session, name: str, *arguments: str, **options: object) 
     session.run(str(environment(session, name) / "python"), *arguments, external=True, **options)
 
 
-def study(session: nox.Session, name: str, module: str) -> None:
+def study(session: nox.Session, environment: str, name: str, module: str) -> None:
     """Run one half of a study, then draw its figure and print its table from the same runs."""
     run = ("-m", "experiments", "run", f"{name}.{module}")
-    python(session, "jax", *run, *session.posargs)
+    python(session, environment, *run, *session.posargs)
     if not {"-h", "--help"} & set(session.posargs):
-        same = options(session.posargs, "--preset", "--set", "--seeds", "--results")
+        same = options(session.posargs, "--preset", "--set", "--seeds", "--words", "--results")
         for command in ("plot", "table"):
-            python(session, "jax", "-m", "experiments", command, name, *same)
+            python(session, environment, "-m", "experiments", command, f"{name}.{module}", *same)
 
 
 def options(arguments: list[str], *names: str) -> list[str]:
@@ -78,7 +82,31 @@ def options(arguments: list[str], *names: str) -> list[str]:
 @nox.session
 def lcde_toy(session: nox.Session) -> None:
     """Main job: signature labels from random linear CDEs, full scale [-- --preset controls ...]."""
-    study(session, "toy", "linear_cde")
+    study(session, "jax", "toy", "linear_cde")
+
+
+@nox.session
+def torch_toy(session: nox.Session) -> None:
+    """Signature labels from trained S4, S5 and Mamba [-- --preset smoke|quick|paper ...]."""
+    study(session, "torch", "toy", "sequence_models")
+
+
+@nox.session
+def lcde_a5(session: nox.Session) -> None:
+    """Words of A5 through a linear CDE [-- --preset controls --words FOLDER ...]."""
+    study(session, "jax", "a5", "linear_cde")
+
+
+@nox.session
+def torch_a5(session: nox.Session) -> None:
+    """Words of A5 through RNN, Transformer, S4 and Mamba [-- --preset controls ...]."""
+    study(session, "torch", "a5", "sequence_models")
+
+
+@nox.session
+def doctor(session: nox.Session) -> None:
+    """Say what this machine can run, and the command that mends what it cannot."""
+    python(session, "torch", "-m", "experiments", "doctor")
 
 
 @nox.session
@@ -106,12 +134,6 @@ def tests(session: nox.Session, room: str) -> None:
         *(session.posargs or arguments),
         env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")},
     )
-
-
-@nox.session
-def torch_tests(session: nox.Session) -> None:
-    """Tests of seq_torch. Its environment downloads torch (about 3 GB on Linux)."""
-    python(session, "torch", "-m", "pytest", *(session.posargs or ["tests/seq_torch"]))
 
 
 @nox.session

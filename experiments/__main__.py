@@ -1,4 +1,4 @@
-"""Command line: ``python -m experiments run | plot | table | list | show``."""
+"""Command line: ``python -m experiments run | plot | table | list | show | doctor``."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def run(
     preset: str | None = None,
     settings: Settings = (),
     seeds: int | None = None,
+    words: Path | None = None,
     workers: int | None = None,
     threads: int | None = None,
     results: Path = Results,
@@ -46,6 +47,7 @@ def run(
         settings: Override a field: lr=1e-3,3e-4 sweeps, task.length=50 reaches inside,
             widths=(16,32) is one tuple.
         seeds: Number of seeds for each run, counted up from its own.
+        words: Folder of word-problem files GROUP=LENGTH.csv to train on instead of drawn words.
         workers: Processes at once; as many as there are runs and cores if left out.
         threads: Threads for each process; the cores shared among the workers if left out.
         results: Folder of the records.
@@ -57,7 +59,7 @@ def run(
         command.Request(
             study=study,
             preset=preset,
-            settings=settings,
+            settings=_with_words(settings, words),
             seeds=seeds,
             workers=workers,
             threads=threads,
@@ -75,6 +77,7 @@ def plot(
     preset: str | None = None,
     settings: Settings = (),
     seeds: int | None = None,
+    words: Path | None = None,
     results: Path = Results,
 ) -> int:
     """Draw a study's figure from its records.
@@ -84,9 +87,10 @@ def plot(
         preset: Whose records to draw; the study's default if left out.
         settings: The overrides with which the runs were made.
         seeds: The number of seeds with which they were made.
+        words: The folder of word-problem files with which they were made.
         results: Folder of the records; the figure goes there too.
     """
-    drawing.plot(_drawing(study, preset, settings, seeds, results))
+    drawing.plot(_drawing(study, preset, _with_words(settings, words), seeds, results))
     return exit_code.OK
 
 
@@ -96,6 +100,7 @@ def table(
     preset: str | None = None,
     settings: Settings = (),
     seeds: int | None = None,
+    words: Path | None = None,
     results: Path = Results,
 ) -> int:
     """Print a study's numbers beside the published ones, and every claim with its verdict.
@@ -105,9 +110,10 @@ def table(
         preset: Whose records to read; the study's default if left out.
         settings: The overrides with which the runs were made.
         seeds: The number of seeds with which they were made.
+        words: The folder of word-problem files with which they were made.
         results: Folder of the records; the table goes there too.
     """
-    drawing.table(_drawing(study, preset, settings, seeds, results))
+    drawing.table(_drawing(study, preset, _with_words(settings, words), seeds, results))
     return exit_code.OK
 
 
@@ -137,6 +143,14 @@ def show(record: Study, results: Path = Results) -> int:
     return exit_code.OK
 
 
+@app.command
+def doctor() -> int:
+    """Say what this machine can run, and the command that mends what it cannot."""
+    from experiments import diagnosis
+
+    return diagnosis.show()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Answer one command; an error that carries an exit code is told in one line."""
     try:
@@ -158,6 +172,10 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"error: {printable(error)}", file=sys.stderr)  # noqa: T201
         return code
+
+
+def _with_words(settings: tuple[str, ...], words: Path | None) -> tuple[str, ...]:
+    return settings if words is None else (*settings, f'words="{words.expanduser().absolute()}"')
 
 
 def _drawing(

@@ -47,22 +47,30 @@ class Loader:
 
     def __init__(self, folder: Path, request: Request) -> None:
         self._folder, self._request = folder, request
+        # Of `toy.linear_cde` the overrides and preset concern that file; others show their default.
+        self.named = _file_name(request.study, folder)
         self._folders = (request.results.expanduser().absolute(), PUBLISHED)
         self.found = 0
 
-    def __call__(self, preset: str, model_file: str = "linear_cde") -> list[Record]:
+    def __call__(self, preset: str | None, model_file: str = "linear_cde") -> list[Record]:
         """Find the records of one preset of ``model_file.py``, in the order of its runs.
 
-        Empty where that file or its preset does not exist, or nothing was run yet; a line says so.
+        None is the file's default preset. Empty where that file or its preset does not exist, or
+        nothing was run yet; a line says so.
         """
         study = self.study(model_file)
-        if study is None or preset not in study.module.PRESETS:
+        settings, seeds = self._request.settings, self._request.seeds
+        if self.named not in (None, model_file):
+            settings, seeds = (), None
+            preset = None if preset == self._request.preset else preset
+        if study is None or preset not in (None, *study.module.PRESETS):
             say(f"{self._folder.name}.{model_file}, preset {preset}: there is no such preset")
             return []
-        runs = override(study.runs(preset), self._request.settings, self._request.seeds)
+        chosen = study.preset(preset)
+        runs = override(study.runs(chosen), settings, seeds)
         records = record.find(study.name, study.version, runs, self._folders)
         self.found += len(records)
-        self._tell(study, preset, records, len(runs))
+        self._tell(study, chosen, records, len(runs))
         return records
 
     def study(self, model_file: str) -> Study | None:
@@ -123,30 +131,35 @@ def _target(request: Request, folder: Path) -> Path:
     return target
 
 
-def _prepare(request: Request) -> tuple[Path, str, Loader]:
+def _prepare(request: Request) -> tuple[Path, str | None, Loader]:
     folder, files = _study_folder(request.study)
     loader = Loader(folder, request)
     found = [studies.load(str(path)) for path in files]
-    preset = _preset(request.preset, found, folder.name)
-    known = [study for study in found if preset in study.module.PRESETS]
+    named = [study for study in found if loader.named in (None, study.file.stem)]
+    _check_preset(request.preset, named, folder.name)
+    places = (request.results.expanduser().absolute(), PUBLISHED)
+    known = [s for s in named if request.preset in (None, *s.module.PRESETS)]
     for study in known:
-        runs = override(study.runs(preset), request.settings, request.seeds)
-        places = (request.results.expanduser().absolute(), PUBLISHED)
+        runs = override(study.runs(study.preset(request.preset)), request.settings, request.seeds)
         if any((place / study.name / study.hash(run)).is_dir() for place in places for run in runs):
-            return folder, preset, loader
+            return folder, request.preset, loader
+    preset = known[0].preset(request.preset)
     raise ConfigError(
-        f"no records of {folder.name}, preset {preset}, in {request.results} or {PUBLISHED}; "
+        f"no records of {known[0].name}, preset {preset}, in {request.results} or {PUBLISHED}; "
         f"make them with python -m experiments run {_spelt(known[0])} --preset {preset}"
     )
 
 
-def _preset(name: str | None, found: list[Study], folder: str) -> str:
-    if name is None:
-        return found[0].module.DEFAULT_PRESET
+def _check_preset(name: str | None, found: list[Study], folder: str) -> None:
     known = list(dict.fromkeys(preset for study in found for preset in study.module.PRESETS))
-    if name not in known:
+    if name is not None and name not in known:
         raise ConfigError(studies.unknown("preset", name, known, f" of {folder}"))
-    return name
+
+
+def _file_name(name: str, folder: Path) -> str | None:
+    """Name the study file that a dotted name or a path picks out of its folder, if it does."""
+    stem = Path(name).stem if name.endswith(".py") else name.partition(".")[2]
+    return stem if (folder / f"{stem}.py").is_file() else None
 
 
 def _study_folder(name: str) -> tuple[Path, list[Path]]:

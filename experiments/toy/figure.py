@@ -17,6 +17,7 @@ from matplotlib.ticker import NullFormatter
 
 from experiments import style
 from experiments.record import Record
+from experiments.toy import trained_figure
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,
@@ -42,9 +43,15 @@ MODELS = {
 }
 
 
-def draw(load: Load, preset: str, folder: Path) -> list[Path]:
-    """Draw `toy.png` and `toy.pdf` from the records of `preset` and, where present, `controls`."""
-    rows = [row for row in measurements(load(preset)) if row.method != "adaptive"]
+def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
+    """Draw `toy.png` from random linear CDEs, and `toy_trained.png` where models were trained."""
+    random, trained = load(preset), load(preset, "sequence_models")
+    paths = _draw_random(load, random, folder) if random else []
+    return paths + (trained_figure.draw(trained, random, folder) if trained else [])
+
+
+def _draw_random(load: Load, records: Sequence[Record], folder: Path) -> list[Path]:
+    rows = [row for row in measurements(records) if row.method != "adaptive"]
     controls = [row for row in measurements(load("controls")) if row.method != "adaptive"]
     with style.paper():
         figure = Figure(figsize=(7.0, 3.4), layout="constrained")

@@ -29,3 +29,23 @@ LINEAR_CDE = {
     2: Published(low=1.71e-4, mean=2.08e-4, high=2.24e-4, predict_zero=0.11195),
     3: Published(low=6.38e-3, mean=6.86e-3, high=7.34e-3, predict_zero=0.05850),
 }
+
+# Trained models by (channels, model, depth, nonlinear): final validation RMSE, the middle of the
+# published range where one is stated.
+TRAINED: dict[tuple[int, str, int, bool], float] = {
+    (2, "s4", 1, False): 0.11195,
+    (2, "s4", 2, False): 0.11195,
+    (2, "s4", 2, True): 0.0145,
+    (2, "s5", 1, False): 0.112,
+    (2, "s5", 2, False): 0.112,
+    (2, "s5", 2, True): 0.00115,
+    (2, "mamba", 1, False): 0.0215,
+    (2, "mamba", 2, False): 0.0015,
+    (2, "mamba", 2, True): 0.0018,
+    (3, "s4", 1, False): 0.0585,
+    (3, "s4", 2, False): 0.0585,
+    (3, "s4", 2, True): 0.0195,
+    (3, "s5", 2, True): 0.0067,
+    (3, "mamba", 1, False): 0.0375,
+    (3, "mamba", 2, False): 0.00425,
+}

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from experiments.claim import verdict_table
+from experiments.markdown import markdown, spread
 from experiments.record import Record
+from experiments.toy import trained_claims
 from experiments.toy.claims import CLAIMS
 from experiments.toy.measurement import Measurement, measurements, select
-from experiments.toy.published_values import LINEAR_CDE
+from experiments.toy.published_values import LINEAR_CDE, TRAINED
+from experiments.toy.trained import Cell, cells
 
 Load = Callable[..., list[Record]]
 
 
-def table(load: Load, preset: str) -> str:
-    """Markdown: width 256 against the published values, all widths, solvers, and claims."""
+def table(load: Load, preset: str | None) -> str:
+    """Markdown: random linear CDEs, then trained models, each with sources and claims."""
+    parts = [*_random(load, preset), *_trained(load(preset, "sequence_models"))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _random(load: Load, preset: str | None) -> list[str]:
     main, controls = load(preset), [] if preset == "controls" else load("controls")
     rows, more = measurements(main), measurements(controls)
-    parts = [
+    return [
         "## Random linear CDE, width 256, against the published values",
         _against_published(rows + more),
         "## Every model and width",
@@ -30,17 +36,41 @@ def table(load: Load, preset: str) -> str:
         "## Claims",
         verdict_table(CLAIMS, main + controls),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
-def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
-    body = [header, ["---"] * len(header), *cells]
-    return "\n".join("| " + " | ".join(line) + " |" for line in body)
+def _trained(records: Sequence[Record]) -> list[str]:
+    if not records:
+        return []
+    return [
+        "## Trained models",
+        "RMSE / RMSE of predicting zero at the last step: mean (least..most) of seeds.",
+        _by_cell(cells(records)),
+        "## Claims on trained models",
+        verdict_table(trained_claims.CLAIMS, records),
+    ]
 
 
-def _spread(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.3g} ({min(values):.3g}..{max(values):.3g})"
+def _by_cell(rows: Sequence[Cell]) -> str:
+    order = {c: sorted(float(r.final.mean()) for r in rows if r.channels == c) for c in (2, 3)}
+    lines = []
+    for row in rows:
+        published = TRAINED.get((row.channels, row.model, row.depth, row.nonlinear))
+        zero = LINEAR_CDE[row.channels].predict_zero
+        lines.append(
+            [
+                f"{row.channels}-D",
+                row.name,
+                row.preset,
+                row.baseline,
+                str(len(row.final)),
+                f"{row.steps[-1]:,}",
+                spread(row.final),
+                "" if published is None else f"{published / zero:.3g}",
+                str(1 + order[row.channels].index(float(row.final.mean()))),
+            ]
+        )
+    header = ["dim.", "model", "preset", "baseline", "seeds", "steps", "ratio", "published", "rank"]
+    return markdown(header, lines)
 
 
 def _against_published(rows: Sequence[Measurement]) -> str:
@@ -54,14 +84,14 @@ def _against_published(rows: Sequence[Measurement]) -> str:
                     f"{num_paths:,}",
                     str(method),
                     str(len(group)),
-                    _spread([row.rmse for row in group]),
+                    spread([row.rmse for row in group]),
                     f"{published.mean:.3g} ({published.low:.3g}..{published.high:.3g})",
-                    _spread([row.ratio for row in group]),
+                    spread([row.ratio for row in group]),
                     f"{published.ratio:.3g}",
                 ]
             )
     header = ["dim.", "paths", "solver", "draws", "RMSE", "published RMSE", "ratio", "published"]
-    return _markdown(header, lines)
+    return markdown(header, lines)
 
 
 def _by_width(rows: Sequence[Measurement]) -> str:
@@ -74,9 +104,9 @@ def _by_width(rows: Sequence[Measurement]) -> str:
         draws = max(map(len, cells))
         lines.append(
             [f"{channels}-D", name, f"{num_paths:,}", str(method), str(draws)]
-            + [_spread(cell) if cell else "" for cell in cells]
+            + [spread(cell) if cell else "" for cell in cells]
         )
-    return _markdown(["dim.", "model", "paths", "solver", "draws", *map(str, widths)], lines)
+    return markdown(["dim.", "model", "paths", "solver", "draws", *map(str, widths)], lines)
 
 
 def _groups(
@@ -108,4 +138,4 @@ def _sources(records: Sequence[Record]) -> str:
             ]
         )
     header = ["record", "status", "preset", "run", "seed / data seed", "solver", "time", "hardware"]
-    return _markdown(header, lines)
+    return markdown(header, lines)

@@ -220,7 +220,10 @@ def test_ratios_come_by_ascending_width() -> None:
 
 
 def loader(**presets: list[Any]) -> Any:
-    return lambda preset, model_file="linear_cde": presets.get(preset, [])
+    def load(preset: str, model_file: str = "linear_cde") -> list[Any]:
+        return presets.get(preset, []) if model_file == "linear_cde" else []
+
+    return load
 
 
 @pytest.mark.parametrize("with_controls", [True, False])

@@ -1,0 +1,177 @@
+"""What theory says about tracking A5 and its controls, as functions from records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from experiments.a5.minimum_depth import Cell, cells, minimum_depths, outcome, select
+from experiments.claim import Claim, Verdict
+from experiments.record import Record
+
+Judge = Callable[[Sequence[Record]], Verdict]
+
+
+def _listed(rows: Sequence[Cell]) -> str:
+    return ", ".join(
+        f"{cell.group if cell.group != 'A5' else ''}L{cell.length}: {cell.accuracies.mean():.3f} "
+        f"({cell.accuracies.min():.3f}..{cell.accuracies.max():.3f})"
+        for cell in rows
+    )
+
+
+def _judge_all(bound: float, lengths: range, **facts: object) -> Judge:
+    """Every seed of every such cell reaches `bound`."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        rows = [c for c in select(cells(records), **facts) if c.length in lengths]
+        if not rows:
+            return Verdict("not run", "no finished record of such a run")
+        holds = all((cell.accuracies >= bound).all() for cell in rows)
+        return Verdict("pass" if holds else "fail", _listed(rows))
+
+    return judge
+
+
+def _judge_solves(lengths: range, **facts: object) -> Judge:
+    """Each such length is solved by two of three seeds."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        study = cells(records)
+        rows = [c for c in select(study, **facts) if c.length in lengths]
+        if not rows:
+            return Verdict("not run", "no finished record of such a run")
+        outcomes = {outcome(cell, study) for cell in rows}
+        status = (
+            "pass" if outcomes == {"solved"} else "fail" if "cannot" in outcomes else "undecided"
+        )
+        return Verdict(status, _listed(rows))
+
+    return judge
+
+
+def _judge_cannot(lengths: range, **facts: object) -> Judge:
+    """No such length is solved, and training was long enough to tell."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        study = cells(records)
+        rows = [c for c in select(study, **facts) if c.length in lengths]
+        if not rows:
+            return Verdict("not run", "no finished record of such a run")
+        outcomes = {cell.length: outcome(cell, study) for cell in rows}
+        detail = _listed(rows)
+        if "solved" in outcomes.values():
+            return Verdict("fail", detail)
+        short = [f"L{length}" for length, found in outcomes.items() if found == "undertrained"]
+        if short:
+            return Verdict("undecided", f"undertrained: {', '.join(short)} ({detail})")
+        return Verdict("pass", detail)
+
+    return judge
+
+
+def _judge_falls_with_length(model: str) -> Judge:
+    """Accuracy at depth 1 falls as words grow."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        rows = select(cells(records), model=model, group="A5", depth=1)
+        if len(rows) < 2:
+            return Verdict("not run", "needs two lengths")
+        means = [float(cell.accuracies.mean()) for cell in rows]
+        return Verdict("pass" if np.all(np.diff(means) < 0) else "fail", _listed(rows))
+
+    return judge
+
+
+def _judge_two_blocks_help(model: str) -> Judge:
+    """Where one block fails, two do better."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        study = select(cells(records), model=model, group="A5")
+        one = {
+            c.length: float(c.accuracies.mean()) for c in select(study, depth=1) if not c.is_solved
+        }
+        two = {c.length: float(c.accuracies.mean()) for c in select(study, depth=2)}
+        both = sorted(one.keys() & two.keys())
+        if not both:
+            return Verdict("not run", "needs a length that one block fails, at depths 1 and 2")
+        detail = ", ".join(f"L{n}: {one[n]:.3f} to {two[n]:.3f}" for n in both)
+        return Verdict("pass" if all(two[n] > one[n] for n in both) else "fail", detail)
+
+    return judge
+
+
+def _judge_published_order(records: Sequence[Record]) -> Verdict:
+    """Whether no model needs fewer blocks than a linear CDE."""
+    depths = minimum_depths(cells(records))
+    reference = depths.get("linear_cde", {})
+    others = {m: d for m, d in depths.items() if m != "linear_cde"}
+    pairs = [(m, n) for m, d in others.items() for n in d.keys() & reference.keys()]
+    if not pairs:
+        return Verdict("not run", "needs a linear CDE and another model at one length")
+    worse = [f"{m} L{n}" for m, n in pairs if reference[n] is None]
+    return Verdict("fail" if worse else "pass", ", ".join(worse) or f"{len(pairs)} comparisons")
+
+
+_ALL, _TO_12, _FROM_6 = range(1, 10_000), range(1, 13), range(6, 10_000)
+
+CLAIMS = (
+    Claim(
+        "dense",
+        "a linear CDE tracks A5 at every length with one block: at least 0.99 token accuracy",
+        _judge_all(0.99, _ALL, model="linear_cde", group="A5"),
+    ),
+    Claim(
+        "rnn",
+        "an RNN tracks A5 with one block up to length 12",
+        _judge_solves(_TO_12, model="rnn", group="A5", depth=1),
+    ),
+    Claim(
+        "s4",
+        "one block of S4 fails from length 6 on",
+        _judge_cannot(_FROM_6, model="s4", group="A5", depth=1),
+    ),
+    Claim(
+        "mamba",
+        "one block of Mamba fails from length 6 on",
+        _judge_cannot(_FROM_6, model="mamba", group="A5", depth=1),
+    ),
+    Claim(
+        "falls-s4", "S4's accuracy with one block falls with length", _judge_falls_with_length("s4")
+    ),
+    Claim(
+        "falls-mamba",
+        "Mamba's accuracy with one block falls with length",
+        _judge_falls_with_length("mamba"),
+    ),
+    Claim("deeper-s4", "where one block of S4 fails, two do better", _judge_two_blocks_help("s4")),
+    Claim(
+        "deeper-mamba",
+        "where one block of Mamba fails, two do better",
+        _judge_two_blocks_help("mamba"),
+    ),
+    Claim("order", "no model needs fewer blocks than a linear CDE", _judge_published_order),
+    Claim(
+        "abelian",
+        "complex diagonal transitions track Z60 with one block: at least 0.95",
+        _judge_all(0.95, _ALL, model="selective_diagonal", group="Z60", depth=1),
+    ),
+    Claim(
+        "solvable",
+        "complex diagonal transitions fail on A4_x_Z5 with one block",
+        _judge_cannot(_ALL, model="selective_diagonal", group="A4_x_Z5", depth=1),
+    ),
+    Claim(
+        "non-solvable",
+        "complex diagonal transitions fail on A5 with one block",
+        _judge_cannot(_ALL, model="selective_diagonal", group="A5", depth=1),
+    ),
+    Claim(
+        "controls",
+        "a linear CDE tracks Z60 and A4_x_Z5 as well: at least 0.99",
+        lambda records: _judge_all(0.99, _ALL, model="linear_cde")(
+            [record for record in records if record.run["group"] != "A5"]
+        ),
+    ),
+)

@@ -1,0 +1,126 @@
+"""Figure 2: blocks needed to track A5 as words grow, computed from records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from experiments import style
+from experiments.a5.minimum_depth import (
+    SOLVED_ABOVE,
+    Cell,
+    cells,
+    minimum_depths,
+    outcome,
+    select,
+)
+from experiments.a5.published_values import DEPTHS
+from experiments.record import Record
+
+Load = Callable[..., list[Record]]
+
+NAMES = {
+    "linear_cde": "linear CDE",
+    "rnn": "RNN",
+    "transformer": "Transformer",
+    "s4": "S4",
+    "mamba": "Mamba",
+    "selective_diagonal": "complex diagonal",
+}
+
+
+def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
+    """Draw `a5.png` and `a5.pdf`: minimum depth, accuracy at depth 1, and longer words."""
+    study = cells(records(load, preset))
+    a5 = select(study, group="A5")
+    with style.paper():
+        figure = Figure(figsize=(7.0, 2.9), layout="constrained")
+        depth, accuracy, longer = figure.subplots(1, 3)
+        _depths(depth, a5, study)
+        _accuracies(accuracy, select(a5, depth=1))
+        _longer(longer, select(a5, depth=1))
+        handles = [_handle(model) for model in NAMES if select(a5, model=model)]
+        handles.append(Line2D([], [], color="0.4", linestyle=":", label="published"))
+        handles.append(
+            Line2D([], [], color="0.4", marker="x", linestyle="", label="trained too little")
+        )
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        return style.save(figure, folder, "a5")
+
+
+def records(load: Load, preset: str | None) -> list[Record]:
+    """Load both halves, with the controls and the longer runs where they are there."""
+    presets = {"torch": [preset, "controls", "long"], "jax": [preset, "controls"]}
+    if preset == "smoke":
+        presets = {"torch": ["smoke"], "jax": ["smoke"]}
+    found = [r for name in presets["torch"] for r in load(name, "sequence_models")]
+    return found + [r for name in presets["jax"] for r in load(name, "linear_cde")]
+
+
+def _handle(model: str) -> Line2D:
+    number = list(NAMES).index(model)
+    colour, marker = style.PALETTE[number], style.MARKERS[number]
+    return Line2D([], [], color=colour, marker=marker, label=NAMES[model])
+
+
+def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
+    depths = minimum_depths(a5)
+    lengths = sorted({length for found in depths.values() for length in found})
+    for number, model in enumerate(NAMES):
+        shift = 0.05 * (number - 2)  # lines that would lie on each other
+        published = {n: d for n, d in DEPTHS.get(model, {}).items() if d and n in lengths}
+        colour = style.PALETTE[number]
+        panel.plot([*published], [d + shift for d in published.values()], ":", color=colour)
+        ours = {n: d for n, d in sorted(depths.get(model, {}).items()) if d}
+        marker = style.MARKERS[number]
+        panel.plot([*ours], [d + shift for d in ours.values()], color=colour, marker=marker)
+        for cell in select(a5, model=model):
+            if outcome(cell, study) == "undertrained" and depths[model][cell.length] is None:
+                panel.plot([cell.length], [cell.depth + shift], "x", color=colour)
+    panel.set(xlabel="length", ylabel="fewest blocks", title="Tracking A5: blocks needed")
+    panel.set_yticks(range(1, 5))
+
+
+def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:
+    for number, model in enumerate(NAMES):
+        rows = select(one_block, model=model)
+        if rows:
+            values = [cell.accuracies for cell in rows]
+            _band(panel, [cell.length for cell in rows], values, number)
+    panel.axhline(SOLVED_ABOVE, color="0.4", linestyle="--", linewidth=0.8)
+    panel.set(xlabel="length", ylabel="token accuracy", title="One block", ylim=(0, 1.03))
+
+
+def _longer(panel: Axes, one_block: Sequence[Cell]) -> None:
+    """Draw token accuracy on longer words, from the longest training length of each model."""
+    for number, model in enumerate(NAMES):
+        rows = [cell for cell in select(one_block, model=model) if cell.is_solved]
+        if rows:
+            factors, values = _generalisation(rows[-1])
+            _band(panel, factors, values, number)
+    panel.set(
+        xlabel="length / training length",
+        ylabel="token accuracy",
+        title="Longest words solved, extended",
+        ylim=(0, 1.03),
+    )
+
+
+def _generalisation(cell: Cell) -> tuple[list[float], list[np.ndarray]]:
+    values = {1.0: cell.accuracies}
+    for length in sorted({int(n) for r in cell.records for n in r.notes.get("longer", {})}):
+        held = [r.notes["longer"][str(length)]["token_accuracy"] for r in cell.records if r.notes]
+        values[length / cell.length] = np.array(held)
+    return list(values), list(values.values())
+
+
+def _band(panel: Axes, places: Sequence[float], values: Sequence[np.ndarray], number: int) -> None:
+    low, mean, high = (np.array([f(v) for v in values]) for f in (np.min, np.mean, np.max))
+    colour, marker = style.PALETTE[number], style.MARKERS[number]
+    panel.plot(places, mean, color=colour, marker=marker)
+    panel.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)

@@ -1,0 +1,158 @@
+r"""Words of a group through one linear CDE: the linear-CDE line of Figure 2.
+
+On tokens a linear CDE is a product of one matrix per token, :math:`S_k = M(x_k) S_{k-1}`, and one
+block of it tracks any finite group. `form="free"` trains the matrices themselves;
+`form="embedding"` trains embeddings and fields, :math:`M(x) = \exp(\sum_i A_i\, e_i(x)\,\delta)`;
+`form="published"` is the published recurrence, driven by path values times one over the length.
+
+Source: N. Muca Cirone et al., arXiv:2402.19047, Figure 2 and Theorem 4.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from experiments.a5 import words
+from experiments.a5.words import WordsRun
+from seqtheory.group import order_of
+from seqtheory.training import Training
+
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+
+VERSION = 1
+PRESETS = ("smoke", "quick", "controls", "paper")
+DEFAULT_PRESET = "quick"
+
+Form = Literal["free", "embedding", "published"]
+FORMS: tuple[Form, ...] = ("free", "embedding", "published")
+LENGTHS = (3, 4, 6, 8, 12, 20)
+PUBLISHED_LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20)
+CONTROL_GROUPS = ("A5", "A4_x_Z5", "Z60")
+CONTROL_LENGTH = 8
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearCDERun(WordsRun):
+    """One linear CDE of this width.
+
+    Parameters
+    ----------
+    model, depth
+        Fixed: one block of a linear CDE.
+    form
+        What is trained; see the head of this file.
+    width
+        Size of the state.
+    dropout
+        After the recurrence and after the activation.
+    """
+
+    model: Literal["linear_cde"] = "linear_cde"
+    depth: Literal[1] = 1
+    form: Form = "free"
+    width: int = 32
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be built."""
+        super().__post_init__()
+        if self.form not in FORMS:
+            raise ValueError(f"form={self.form!r}: expected one of {', '.join(FORMS)}")
+        if self.width < 1:
+            raise ValueError(f"width={self.width}: expected 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout}: expected a number in [0, 1)")
+
+
+def runs(preset: str) -> list[LinearCDERun]:
+    """List the runs of a preset."""
+    if preset == "smoke":
+        return [_run(3, 0, num_steps=100, num_words=2_000, num_held_out=200, num_longer=50)]
+    if preset == "quick":
+        return [_run(length, seed) for length in LENGTHS for seed in SEEDS]
+    if preset == "controls":
+        return [_run(CONTROL_LENGTH, s, group=group) for group in CONTROL_GROUPS for s in SEEDS]
+    if preset == "paper":
+        return [_published(length, seed) for length in PUBLISHED_LENGTHS for seed in SEEDS]
+    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def _run(length: int, seed: int, num_steps: int = 6_000, **settings: Any) -> LinearCDERun:
+    training = Training(
+        loss="cross_entropy",
+        learning_rate=3e-3,
+        batch_size=64,
+        auxiliary_batch_size=64,
+        num_steps=num_steps,
+        warmup_steps=100,
+        clip=1.0,
+        evaluate_every=250,
+        target=0.998,
+    )
+    return LinearCDERun(length=length, seed=seed, training=training, **settings)
+
+
+def _published(length: int, seed: int) -> LinearCDERun:
+    training = Training(
+        loss="cross_entropy",
+        learning_rate=2e-4,
+        batch_size=32,
+        auxiliary="separate",
+        auxiliary_batch_size=3,
+        num_steps=1_000_000,
+        weight_decay=0.01,
+        evaluate_every=10_000,
+        target=0.90,
+    )
+    return LinearCDERun(
+        length=length,
+        seed=seed,
+        form="published",
+        width=256,
+        dropout=0.1,
+        num_held_out=200_000,
+        training=training,
+    )
+
+
+def execute(run: LinearCDERun, recorder: Recorder) -> None:
+    """Train the model, then test it on longer words."""
+    import equinox as eqx
+    import jax
+    import numpy as np
+
+    import lcde_jax
+    from experiments.fitting import fit_recorded
+
+    data = words.fit_data(run)
+    words.note_words(run, data, recorder)
+    initial, dropout = jax.random.split(jax.random.key(run.seed))
+    model = _model(run, initial)
+    sizes = [leaf.size for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))]
+    recorder.note(parameters=sum(sizes))
+    model, _ = fit_recorded(lcde_jax.fit, model, data, run.seeded_training, recorder, key=dropout)
+    measured = {
+        length: lcde_jax.evaluate(model, longer, "cross_entropy")
+        for length, longer in words.longer_words(run).items()
+    }
+    words.note_longer(recorder, measured)
+    parameters = eqx.filter(model, eqx.is_inexact_array)
+    named = jax.tree_util.tree_leaves_with_path(parameters)
+    recorder.save("model", {jax.tree_util.keystr(k): np.asarray(v) for k, v in named})
+
+
+def _model(run: LinearCDERun, key: Any) -> Any:
+    import lcde_jax
+
+    order = order_of(run.group)
+    forms: dict[Form, dict[str, Any]] = {
+        "free": {"matrix_per_token": True},
+        "embedding": {},
+        "published": {"path": "published", "step": "first_order", "delta": None},
+    }
+    return lcde_jax.LinearCDEClassifier(
+        order, order, run.width, dropout=run.dropout, key=key, **forms[run.form]
+    )

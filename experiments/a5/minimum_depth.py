@@ -1,0 +1,152 @@
+"""Cells of the A5 study and what they show: solved, cannot, or trained too little to tell.
+
+A cell is one model at one depth, on words of one length of one group, trained from several seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from experiments.record import Record
+
+SOLVED_ABOVE = 0.90
+FLAT_BELOW = 0.02
+
+Outcome = Literal["solved", "cannot", "undertrained"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Held-out token accuracy of one run while it trained."""
+
+    seed: int
+    steps: tuple[int, ...]
+    accuracies: tuple[float, ...]
+    diverged: bool
+
+    @property
+    def best(self) -> float:
+        """The best accuracy: the published rule stops at the first one above the threshold."""
+        return max(self.accuracies)
+
+    @property
+    def passes(self) -> bool:
+        """Whether it ever exceeded the threshold."""
+        return self.best > SOLVED_ABOVE
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the best accuracy grew by less than 0.02 over the last third of the steps."""
+        before = [
+            a
+            for s, a in zip(self.steps, self.accuracies, strict=True)
+            if 3 * s <= 2 * self.steps[-1]
+        ]
+        return not self.diverged and self.best - max(before) < FLAT_BELOW
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All seeds of one model at one depth and length."""
+
+    model: str
+    group: str
+    length: int
+    depth: int
+    curves: tuple[Curve, ...]
+    records: tuple[Record, ...]
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether at least two seeds of three pass, and as large a share of any other number."""
+        return 3 * sum(curve.passes for curve in self.curves) >= 2 * len(self.curves)
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """Best held-out token accuracy of every seed."""
+        return np.array([curve.best for curve in self.curves])
+
+
+def cells(records: Iterable[Record]) -> list[Cell]:
+    """Group finished records into cells, in order of model, group, length and depth."""
+    groups: dict[tuple[str, str, int, int], list[Record]] = {}
+    for record in records:
+        if record.finished and record.metrics:
+            run = record.run
+            key = (run["model"], run["group"], run["length"], run["depth"])
+            groups.setdefault(key, []).append(record)
+    return [
+        Cell(*key, tuple(_curve(record) for record in held), tuple(held))
+        for key, held in sorted(groups.items())
+    ]
+
+
+def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
+    """Say what a cell shows, by the rule that a failure counts only where training could tell.
+
+    A cell that does not solve its words *cannot* do it if every failing seed had at least as many
+    steps as the slowest run that passed on such words, and its curve is flat, and the same model
+    solves length 3 at depth 1 or the words of another group. Else it is *undertrained*.
+
+    Parameters
+    ----------
+    cell
+        The cell to judge.
+    others
+        All cells of the study.
+    """
+    if cell.is_solved:
+        return "solved"
+    failing = [curve for curve in cell.curves if not curve.passes]
+    long_enough = min(curve.steps[-1] for curve in failing) >= _slowest_pass(cell, others)
+    flat = all(curve.is_flat for curve in failing)
+    return (
+        "cannot" if long_enough and flat and _learns_at_all(cell.model, others) else "undertrained"
+    )
+
+
+def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[int, int | None]]:
+    """Smallest depth that solves each length, by model; None where none that was run does."""
+    found: dict[str, dict[int, int | None]] = {}
+    for cell in study:
+        if cell.group == group:
+            lengths = found.setdefault(cell.model, {})
+            best = lengths.setdefault(cell.length, None)
+            if cell.is_solved and (best is None or cell.depth < best):
+                lengths[cell.length] = cell.depth
+    return found
+
+
+def select(study: Iterable[Cell], **facts: object) -> list[Cell]:
+    """Keep the cells whose named fields have the given values."""
+    return [cell for cell in study if all(getattr(cell, k) == v for k, v in facts.items())]
+
+
+def _curve(record: Record) -> Curve:
+    lines = [line for line in record.metrics if "token_accuracy" in line]
+    return Curve(
+        seed=record.run["seed"],
+        steps=tuple(line["step"] for line in lines),
+        accuracies=tuple(line["token_accuracy"] for line in lines),
+        diverged=record.status == "diverged",
+    )
+
+
+def _slowest_pass(cell: Cell, others: Sequence[Cell]) -> int:
+    """Count the steps of the slowest run that passed on words of the cell's group and length."""
+    steps = [
+        curve.steps[-1]
+        for other in select(others, group=cell.group, length=cell.length)
+        for curve in other.curves
+        if curve.passes
+    ]
+    return max(steps, default=0)
+
+
+def _learns_at_all(model: str, others: Sequence[Cell]) -> bool:
+    same = [cell for cell in others if cell.model == model and cell.is_solved]
+    return any(c.group != "A5" or (c.length == 3 and c.depth == 1) for c in same)

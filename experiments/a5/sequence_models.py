@@ -1,0 +1,244 @@
+r"""Words of a group through recurrent, attention and state-space models: Figure 2's torch half.
+
+Each model is a stack of `depth` blocks, mixer, dropout, linear map with GLU, dropout, residual,
+LayerNorm, between an embedding of tokens and a readout at every position; it is trained on the
+running product of words of one length, with all words of length 2 beside them.
+
+Source: N. Muca Cirone et al., arXiv:2402.19047, Figure 2. The published models are 1024 wide and
+take up to a million steps at batch 32; `quick` asks the same question of narrower ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from experiments.a5 import words
+from experiments.a5.words import WordsRun
+from seqtheory.training import Training
+
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+
+VERSION = 1
+PRESETS = ("smoke", "quick", "controls", "long", "paper")
+DEFAULT_PRESET = "quick"
+
+Model = Literal[
+    "rnn", "lstm", "transformer", "s4", "s4d", "s5", "mamba", "lru", "selective_diagonal"
+]
+MODELS: tuple[Model, ...] = (
+    "rnn", "lstm", "transformer", "s4", "s4d", "s5", "mamba", "lru", "selective_diagonal"
+)  # fmt: skip
+LENGTHS = (3, 4, 6, 8, 12, 20)
+PUBLISHED_LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20)
+CONTROL_GROUPS = ("A5", "A4_x_Z5", "Z60")
+CONTROL_LENGTH = 8
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceModelRun(WordsRun):
+    """One model of this depth and width.
+
+    Parameters
+    ----------
+    model
+        The mixer.
+    depth, width
+        Blocks, and channels between them.
+    state_dim
+        State per channel (S4, S4D, Mamba) or in all (S5, LRU, selective_diagonal).
+    heads
+        Of the transformer.
+    dropout
+        After the mixer and after the activation.
+    published_step
+        Whether S4 takes the published double softplus, with steps near 0.7 whatever was asked.
+    """
+
+    model: Model = "mamba"
+    depth: int = 1
+    width: int = 128
+    state_dim: int = 16
+    heads: int = 4
+    dropout: float = 0.0
+    published_step: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be built."""
+        super().__post_init__()
+        if self.model not in MODELS:
+            raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
+        for name in ("depth", "width", "state_dim", "heads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+        if self.model == "transformer" and self.width % self.heads:
+            raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout}: expected a number in [0, 1)")
+
+
+def runs(preset: str) -> list[SequenceModelRun]:
+    """List the runs of a preset."""
+    if preset == "smoke":
+        return _smoke()
+    if preset == "quick":
+        return _quick()
+    if preset == "controls":
+        return [
+            _run(model, CONTROL_LENGTH, 1, seed, group=group)
+            for group in CONTROL_GROUPS
+            for model in ("mamba", "selective_diagonal")
+            for seed in SEEDS
+        ]
+    if preset == "long":
+        return [_run("rnn", 20, 1, seed, num_steps=LONG_STEPS) for seed in SEEDS]
+    if preset == "paper":
+        return _paper()
+    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+# Chosen so that `quick` takes less than two hours on two cores; see docs/studies for the search.
+QUICK_STEPS = 8_000
+LONG_STEPS = 40_000
+RATES: dict[str, float] = {"rnn": 5e-4, "transformer": 5e-4}
+
+
+def _run(
+    model: Model, length: int, depth: int, seed: int, num_steps: int = QUICK_STEPS, **settings: Any
+) -> SequenceModelRun:
+    rate = RATES.get(model, 1e-3)
+    training = Training(
+        loss="cross_entropy",
+        learning_rate=rate,
+        batch_size=64,
+        auxiliary_batch_size=64,
+        num_steps=num_steps,
+        warmup_steps=200,
+        weight_decay=0.01,
+        clip=1.0,
+        evaluate_every=250,
+        target=0.95,
+    )
+    return SequenceModelRun(
+        model=model, length=length, depth=depth, seed=seed, training=training, **settings
+    )
+
+
+def _smoke() -> list[SequenceModelRun]:
+    training = Training(
+        loss="cross_entropy", learning_rate=3e-3, num_steps=40, evaluate_every=20, batch_size=16
+    )
+    small: dict[str, Any] = {"length": 3, "num_words": 2_000, "num_held_out": 200}
+    return [
+        SequenceModelRun(
+            model=model, width=16, state_dim=4, num_longer=50, training=training, **small
+        )
+        for model in MODELS
+    ]
+
+
+def _quick() -> list[SequenceModelRun]:
+    """Every model at depth 1; S4 and Mamba at depth 2 where theory lets them gain by it."""
+    models: tuple[Model, ...] = ("rnn", "transformer", "s4", "mamba")
+    cells: list[tuple[Model, int, int]]
+    cells = [(model, length, 1) for length in LENGTHS for model in models]
+    deeper: tuple[Model, ...] = ("s4", "mamba")
+    cells += [(model, length, 2) for length in (4, 6, 8) for model in deeper]
+    return [_run(model, length, depth, seed) for model, length, depth in cells for seed in SEEDS]
+
+
+def _paper() -> list[SequenceModelRun]:
+    """List the published widths, rates, depths and numbers of steps; for a GPU."""
+    rates = {"rnn": 1e-4, "s4": 1e-4, "mamba": 3e-4, "transformer": 2e-4}
+    models: tuple[Model, ...] = ("rnn", "transformer", "s4", "s4d", "s5", "mamba", "lru")
+    cells = [
+        (model, length, depth)
+        for depth in (1, 2, 3, 4)
+        for length in PUBLISHED_LENGTHS
+        for model in models
+        if model != "rnn" or depth == 1
+    ]
+    return [
+        SequenceModelRun(
+            model=model,
+            length=length,
+            depth=depth,
+            seed=seed,
+            width=1024,
+            state_dim=64,
+            heads=64,
+            dropout=0.1,
+            auxiliary_fraction=0.8,
+            num_held_out=200_000,
+            training=Training(
+                loss="cross_entropy",
+                learning_rate=rates.get(model, 2e-4),
+                batch_size=32,
+                num_steps=1_000_000,
+                weight_decay=0.01,
+                evaluate_every=10_000,
+                target=0.90,
+            ),
+        )
+        for model, length, depth in cells
+        for seed in SEEDS
+    ]
+
+
+def execute(run: SequenceModelRun, recorder: Recorder) -> None:
+    """Train the model, then test it on longer words."""
+    import seq_torch
+    from experiments.fitting import fit_recorded
+
+    data = words.fit_data(run)
+    words.note_words(run, data, recorder)
+    model = _config(run).build(run.seed)
+    recorder.note(parameters=sum(p.numel() for p in model.parameters()))
+    fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder)
+    measured = {
+        length: seq_torch.evaluate(model, longer, loss="cross_entropy")
+        for length, longer in words.longer_words(run).items()
+    }
+    words.note_longer(recorder, measured)
+    recorder.save("model", {k: v.detach().cpu().numpy() for k, v in model.state_dict().items()})
+
+
+def _config(run: SequenceModelRun) -> Any:
+    import seq_torch
+    from seqtheory.group import order_of
+
+    order = order_of(run.group)
+    return seq_torch.SequenceModelConfig(
+        mixer=_mixer(run),
+        input=seq_torch.TokenInput(vocabulary=order),
+        output=seq_torch.StepOutput(size=order),
+        width=run.width,
+        depth=run.depth,
+        dropout=run.dropout,
+    )
+
+
+def _mixer(run: SequenceModelRun) -> Any:
+    from seq_torch import mixers
+
+    match run.model:
+        case "rnn":
+            return mixers.RNNConfig()
+        case "lstm":
+            return mixers.LSTMConfig()
+        case "transformer":
+            return mixers.TransformerConfig(heads=run.heads, dropout=run.dropout)
+        case "s4":
+            return mixers.S4Config(state_dim=run.state_dim, published_step=run.published_step)
+        case "s4d":
+            return mixers.S4DConfig(state_dim=run.state_dim)
+        case "s5":
+            return mixers.S5Config(state_dim=run.state_dim)
+        case "mamba":
+            return mixers.MambaConfig(block=False, state_dim=run.state_dim)
+        case "lru":
+            return mixers.LRUConfig(state_dim=run.state_dim)
+        case "selective_diagonal":
+            return mixers.SelectiveDiagonalConfig(state_dim=run.state_dim)

@@ -1,0 +1,124 @@
+"""Ours beside the published numbers of Figure 2, every cell, longer words, and the claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from experiments.a5.claims import CLAIMS
+from experiments.a5.figure import records
+from experiments.a5.minimum_depth import Cell, cells, minimum_depths, outcome
+from experiments.a5.published_values import DEPTHS
+from experiments.claim import verdict_table
+from experiments.markdown import markdown, spread
+from experiments.record import Record
+
+Load = Callable[..., list[Record]]
+
+
+def table(load: Load, preset: str | None) -> str:
+    """Markdown: minimum depths, accuracy of every cell, longer words, sources, claims."""
+    found = records(load, preset)
+    study = cells(found)
+    parts = [
+        "## Fewest blocks that track A5",
+        "Ours / published. A dash: none of the depths that were run.",
+        _depths(study),
+        "## Every cell",
+        "Best held-out token accuracy, and sequence accuracy with it: mean (least..most) of seeds.",
+        _cells(study),
+        "## Longer words",
+        "Token accuracy of the trained models, mean (least..most) of seeds.",
+        _longer(study),
+        "## Where the numbers come from",
+        _sources(found),
+        "## Claims",
+        verdict_table(CLAIMS, found),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _depths(study: Sequence[Cell]) -> str:
+    depths = minimum_depths(study)
+    lengths = sorted({length for found in depths.values() for length in found})
+    rows = [
+        [model, *(f"{_depth(found, n)} / {_depth(DEPTHS.get(model, {}), n)}" for n in lengths)]
+        for model, found in depths.items()
+    ]
+    return markdown(["model", *(f"length {n}" for n in lengths)], rows)
+
+
+def _depth(depths: dict[int, int | None], length: int) -> str:
+    return str(depths.get(length) or "-")
+
+
+def _cells(study: Sequence[Cell]) -> str:
+    rows = [
+        [
+            cell.model,
+            cell.group,
+            str(cell.length),
+            str(cell.depth),
+            str(len(cell.curves)),
+            spread(cell.accuracies),
+            spread([_best_line(r)["sequence_accuracy"] for r in cell.records]),
+            ", ".join(f"{curve.steps[-1]:,}" for curve in cell.curves),
+            outcome(cell, study),
+        ]
+        for cell in study
+    ]
+    header = ["model", "group", "length", "depth", "seeds", "tokens", "sequences", "steps", "shows"]
+    return markdown(header, rows)
+
+
+def _best_line(record: Record) -> dict[str, float]:
+    lines = [line for line in record.metrics if "token_accuracy" in line]
+    return max(lines, key=lambda line: line["token_accuracy"])
+
+
+def _longer(study: Sequence[Cell]) -> str:
+    rows = []
+    for cell in study:
+        lengths = sorted({int(n) for r in cell.records for n in r.notes.get("longer", {})})
+        for length in lengths:
+            held = [r.notes["longer"][str(length)] for r in cell.records if "longer" in r.notes]
+            horizon = [_horizon(facts["position_accuracy"]) for facts in held]
+            rows.append(
+                [
+                    cell.model,
+                    cell.group,
+                    f"{cell.length} to {length}",
+                    str(cell.depth),
+                    spread([facts["token_accuracy"] for facts in held]),
+                    f"{np.mean(horizon):.0f} ({min(horizon)}..{max(horizon)})",
+                ]
+            )
+    header = ["model", "group", "length", "depth", "tokens", "horizon"]
+    note = "The horizon is the first positions that are all above 0.9 accurate."
+    return f"{markdown(header, rows)}\n\n{note}"
+
+
+def _horizon(position_accuracy: Sequence[float]) -> int:
+    below = [place for place, value in enumerate(position_accuracy) if value <= 0.9]
+    return below[0] if below else len(position_accuracy)
+
+
+def _sources(found: Sequence[Record]) -> str:
+    """One line per preset and study: how many records, which hardware, how long."""
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in found:
+        facts = record.provenance
+        key = (record.study, str(facts["preset"]), str(facts["hardware"]["cpu"]))
+        groups.setdefault(key, []).append(record)
+    rows = [
+        [
+            *key[:2],
+            str(len(held)),
+            ", ".join(sorted({str(r.run["seed"]) for r in held})),
+            f"{sum(r.provenance.get('wall_seconds', 0.0) for r in held) / 3600:.2f} h",
+            key[2],
+        ]
+        for key, held in groups.items()
+    ]
+    return markdown(["study", "preset", "records", "seeds", "time of all", "hardware"], rows)

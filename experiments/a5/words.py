@@ -1,0 +1,173 @@
+"""Runs on words of a group, and the words themselves: drawn by seed or read from files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.exit_code import ConfigError
+from experiments.run import Run
+from seqtheory import word_csv
+from seqtheory.dataset import Dataset
+from seqtheory.group import group, order_of
+from seqtheory.tasks import GroupWords
+from seqtheory.training import FitData, Training
+
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+
+# What is drawn from a run's data seed, each from a stream of its own.
+_SPLIT, _LONGER = 1, 2
+LONGER_FACTORS = (2, 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsRun(Run):
+    """Train one model on words of one length, with all words of length 2 beside them.
+
+    Parameters
+    ----------
+    group
+        Whose products are tracked; its elements are the tokens.
+    length
+        Tokens per word, at least 2.
+    num_words
+        Distinct words to draw; all of them where the group has no more of that length.
+    words
+        Folder of word-problem files ``GROUP=LENGTH.csv`` to read instead of drawing.
+    data_seed
+        Decides the words and their split.
+    train_fraction
+        Share of the words to train on.
+    num_held_out
+        At most so many of the other words are evaluated on.
+    auxiliary_fraction
+        Share of the words of length 2 to train on: 1 in the published JAX code, 0.8 in the
+        published torch code.
+    num_longer
+        Words of twice and four times the length on which the trained model is tested.
+    training
+        Rate, steps, batch; its seed is the run's.
+    """
+
+    group: str = "A5"
+    length: int = 20
+    num_words: int = 1_000_000
+    words: str | None = None
+    data_seed: int = 0
+    train_fraction: float = 0.8
+    num_held_out: int = 2_000
+    auxiliary_fraction: float = 1.0
+    num_longer: int = 500
+    training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
+
+    def __post_init__(self) -> None:
+        """Refuse what could not give a result, before any framework is imported."""
+        super().__post_init__()
+        order_of(self.group)
+        for name, least in (("length", 2), ("num_words", 2), ("num_held_out", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name}={value}: expected an integer of at least {least}")
+        if not 0 < self.train_fraction < 1:
+            raise ValueError(
+                f"train_fraction={self.train_fraction}: expected a number between 0 and 1"
+            )
+        if not 0 <= self.auxiliary_fraction <= 1:
+            raise ValueError(
+                f"auxiliary_fraction={self.auxiliary_fraction}: expected a number from 0 to 1"
+            )
+        if self.num_longer < 0:
+            raise ValueError(f"num_longer={self.num_longer}: expected 0 or more")
+        if self.training.loss != "cross_entropy":
+            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+
+    @property
+    def seeded_training(self) -> Training:
+        """The training with the run's seed in it."""
+        return replace(self.training, seed=self.seed)
+
+
+def fit_data(run: WordsRun) -> FitData:
+    """Words to train on, words to evaluate on, and the words of length 2.
+
+    Raises
+    ------
+    experiments.exit_code.ConfigError
+        If a named folder holds no file of that group and length.
+    seqtheory.word_csv.WordFileError
+        If a file is not what it should be, with its line.
+    """
+    words = _words(run, run.length)
+    seed = (run.data_seed, _SPLIT)
+    train, rest = words.split((run.train_fraction, 1 - run.train_fraction), seed)
+    held_out = next(rest.batches(run.num_held_out, seed=None))
+    return FitData(train=train, held_out=held_out, auxiliary=_auxiliary(run))
+
+
+def longer_words(run: WordsRun) -> dict[int, Dataset]:
+    """Words of twice and four times the length, by length; of files, those that are there."""
+    if run.num_longer == 0:
+        return {}
+    lengths = [factor * run.length for factor in LONGER_FACTORS]
+    if run.words is not None:
+        lengths = [n for n in lengths if _file(run.words, run.group, n).is_file()]
+    return {
+        n: next(_words(run, n, run.num_longer, stream=_LONGER).batches(run.num_longer, seed=None))
+        for n in lengths
+    }
+
+
+def note_words(run: WordsRun, data: FitData, recorder: Recorder) -> None:
+    """Record what was trained on."""
+    source = "drawn" if run.words is None else str(_file(run.words, run.group, run.length))
+    structure = group(run.group)
+    recorder.note(
+        words=source,
+        num_train=len(data.train),
+        num_held_out=len(data.held_out),
+        num_auxiliary=0 if data.auxiliary is None else len(data.auxiliary),
+        order=structure.order,
+        abelian=structure.is_abelian,
+        solvable=structure.is_solvable,
+    )
+
+
+def note_longer(recorder: Recorder, measured: dict[int, dict[str, Any]]) -> None:
+    """Record how a trained model does on words longer than any it was trained on."""
+    recorder.note(longer={str(length): facts for length, facts in measured.items()})
+
+
+def _auxiliary(run: WordsRun) -> Dataset | None:
+    if run.auxiliary_fraction == 0:
+        return None
+    pairs = _words(run, 2, order_of(run.group) ** 2)
+    if run.auxiliary_fraction == 1:
+        return pairs
+    (part,) = pairs.split((run.auxiliary_fraction,), (run.data_seed, _SPLIT))
+    return part
+
+
+def _words(run: WordsRun, length: int, count: int | None = None, stream: int = 0) -> Dataset:
+    if run.words is not None:
+        return _read(_file(run.words, run.group, length), order_of(run.group), length)
+    count = run.num_words if count is None else count
+    # A seed of its own for longer words: a word and its beginning are then independent.
+    seed = int(np.random.SeedSequence((run.data_seed, stream)).generate_state(1)[0])
+    return GroupWords(run.group, length, count).build(run.data_seed if stream == 0 else seed)
+
+
+def _file(folder: str, name: str, length: int) -> Path:
+    return Path(folder).expanduser() / f"{name}={length}.csv"
+
+
+def _read(path: Path, order: int, length: int) -> Dataset:
+    if not path.is_file():
+        raise ConfigError(f"words: there is no {path}; expected a word-problem file of that name")
+    inputs, targets = word_csv.read(path, order)
+    if inputs.shape[1] != length:
+        raise ConfigError(f"{path} holds words of length {inputs.shape[1]}, expected {length}")
+    return Dataset(inputs, targets)

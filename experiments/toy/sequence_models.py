@@ -1,0 +1,183 @@
+"""Trained S4, S5 and Mamba on signature labels: the torch half of Figure 1.
+
+Every model reads a whole path and predicts one signature coefficient of it. Linear models, one
+S4 or S5 layer or two without an activation between them, cannot do better than predicting zero;
+an activation or a selective recurrence can.
+
+Source: N. Muca Cirone et al., arXiv:2402.19047, Figure 1. `baseline="published"` is the code at
+publication (mean over time, GELU, residuals), `baseline="2024-05"` the preprint's (last state, ReLU
+before the linear map, no residual).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from experiments.run import Run
+from seqtheory import metrics
+from seqtheory.tasks import SignatureLabels
+from seqtheory.training import FitData, Training
+
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+
+VERSION = 1
+PRESETS = ("smoke", "quick", "preprint", "paper", "paper-preprint")
+DEFAULT_PRESET = "quick"
+
+Model = Literal["s4", "s5", "mamba"]
+Baseline = Literal["published", "2024-05"]
+MODELS: tuple[Model, ...] = ("s4", "s5", "mamba")
+BASELINES: tuple[Baseline, ...] = ("published", "2024-05")
+SHAPES = ((1, False), (2, False), (2, True))
+"""Depth, and whether there is an activation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceModelRun(Run):
+    """One model trained on one data set.
+
+    Parameters
+    ----------
+    task, data_seed
+        The paths and their labels.
+    model, depth, nonlinear
+        The mixer, the number of layers, and whether an activation stands in each.
+    baseline
+        Which published arrangement of the layers.
+    width, state_dim
+        Channels, and state per channel (of S5, in all).
+    input_dependent_C
+        Of Mamba; the preprint also has a fixed one.
+    published_step
+        Whether S4 takes the published double softplus, with steps near 0.7 whatever was asked.
+    training
+        Rate, steps, batch; its seed is the run's.
+    """
+
+    task: SignatureLabels = field(default_factory=SignatureLabels)
+    data_seed: int = 1234
+    model: Model = "s4"
+    depth: int = 1
+    nonlinear: bool = False
+    baseline: Baseline = "published"
+    width: int = 64
+    state_dim: int = 64
+    input_dependent_C: bool = True
+    published_step: bool = False
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        """Refuse what could not give a result, before any framework is imported."""
+        super().__post_init__()
+        if self.model not in MODELS:
+            raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
+        if self.baseline not in BASELINES:
+            raise ValueError(f"baseline={self.baseline!r}: expected one of {', '.join(BASELINES)}")
+        for name in ("depth", "width", "state_dim"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+        if self.task.train_fraction >= 1:
+            raise ValueError(
+                f"task.train_fraction={self.task.train_fraction}: expected less than 1, so that "
+                "some paths are held out"
+            )
+        if self.training.loss != "squared_error":
+            raise ValueError(f"training.loss={self.training.loss!r}: expected 'squared_error'")
+
+
+def runs(preset: str) -> list[SequenceModelRun]:
+    """List the runs of a preset."""
+    if preset == "smoke":
+        training = Training(learning_rate=1e-3, num_steps=20, evaluate_every=10)
+        small = {"num_paths": 200, "width": 8, "state_dim": 4, "training": training}
+        return _cells(seeds=1, length=20, **small)
+    if preset in ("quick", "preprint"):
+        training = Training(
+            learning_rate=1e-3, num_steps=4_000, evaluate_every=200, schedule="cosine"
+        )
+        return _cells(seeds=1, training=training, baseline=_baseline(preset), num_paths=12_500)
+    if preset in ("paper", "paper-preprint"):
+        training = Training(learning_rate=1e-4, num_steps=1_000_000, evaluate_every=10_000)
+        sizes = {"width": 256, "state_dim": 256, "num_paths": 100_000}
+        return _cells(seeds=5, training=training, baseline=_baseline(preset), **sizes)
+    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def _baseline(preset: str) -> Baseline:
+    return "2024-05" if preset.endswith("preprint") else "published"
+
+
+def _cells(
+    seeds: int, num_paths: int, length: int = 100, **settings: Any
+) -> list[SequenceModelRun]:
+    return [
+        SequenceModelRun(
+            task=SignatureLabels(
+                channels=channels, num_paths=num_paths, length=length, dtype="float32"
+            ),
+            model=model,
+            depth=depth,
+            nonlinear=nonlinear,
+            seed=seed,
+            **settings,
+        )
+        for channels in (2, 3)
+        for model in MODELS
+        for depth, nonlinear in SHAPES
+        for seed in range(seeds)
+    ]
+
+
+def execute(run: SequenceModelRun, recorder: Recorder) -> None:
+    """Train the model; its held-out error at every evaluation is the result."""
+    import seq_torch
+    from experiments.fitting import fit_recorded
+
+    data = run.task.build(run.data_seed)
+    train, held_out = data.split((run.task.train_fraction, 1 - run.task.train_fraction), seed=None)
+    model = _config(run).build(run.seed)
+    recorder.note(
+        num_train=len(train),
+        num_held_out=len(held_out),
+        predict_zero=float(metrics.rmse(np.zeros(len(held_out)), held_out.targets)),
+        parameters=sum(p.numel() for p in model.parameters()),
+    )
+    training = replace(run.training, seed=run.seed)
+    fit_recorded(seq_torch.fit, model, FitData(train, held_out), training, recorder)
+    recorder.save("model", {k: v.detach().cpu().numpy() for k, v in model.state_dict().items()})
+
+
+def _config(run: SequenceModelRun) -> Any:
+    import seq_torch
+
+    published = run.baseline == "published"
+    nonlinearity = "gelu" if published else "relu"
+    return seq_torch.SequenceModelConfig(
+        mixer=_mixer(run),
+        input=seq_torch.LinearInput(channels=run.task.channels),
+        output=seq_torch.MeanOutput(size=1) if published else seq_torch.LastOutput(size=1),
+        width=run.width,
+        depth=run.depth,
+        activation=nonlinearity if run.nonlinear else "none",
+        residual=published,
+        norm="none",
+        order=run.baseline,
+    )
+
+
+def _mixer(run: SequenceModelRun) -> Any:
+    from seq_torch import mixers
+
+    match run.model:
+        case "s4":
+            return mixers.S4Config(state_dim=run.state_dim, published_step=run.published_step)
+        case "s5":
+            return mixers.S5Config(state_dim=run.state_dim)
+        case "mamba":
+            return mixers.MambaConfig(
+                block=False, state_dim=run.state_dim, input_dependent_C=run.input_dependent_C
+            )

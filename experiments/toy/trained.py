@@ -1,0 +1,71 @@
+"""Records of trained sequence models on signature labels, as cells of Figure 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.record import Record
+
+NAMES = {"s4": "S4", "s5": "S5", "mamba": "Mamba"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model, depth and kind of layer, on paths of one dimension: all its seeds.
+
+    ``steps`` is the common part of the runs' evaluations; ``ratios`` is ``(seed, step)``, the
+    held-out RMSE over that of predicting zero.
+    """
+
+    channels: int
+    model: str
+    depth: int
+    nonlinear: bool
+    baseline: str
+    preset: str
+    steps: np.ndarray
+    ratios: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Label in figures and tables."""
+        return f"{NAMES[self.model]}, {self.depth} {'' if self.nonlinear else 'linear '}".strip()
+
+    @property
+    def final(self) -> np.ndarray:
+        """Ratio at the last evaluation, by seed."""
+        return self.ratios[:, -1]
+
+
+def cells(records: Iterable[Record]) -> list[Cell]:
+    """Group finished records into cells, in the order of the runs."""
+    groups: dict[tuple[Any, ...], list[Record]] = {}
+    for record in records:
+        if record.status == "done":
+            run = record.run
+            key = (
+                run["task"]["channels"],
+                *(run[name] for name in ("model", "depth", "nonlinear", "baseline")),
+                record.provenance["preset"],
+            )
+            groups.setdefault(key, []).append(record)
+    return [_cell(key, held) for key, held in groups.items()]
+
+
+def select(rows: Iterable[Cell], **facts: object) -> list[Cell]:
+    """Keep the cells whose named fields have the given values."""
+    return [row for row in rows if all(getattr(row, k) == v for k, v in facts.items())]
+
+
+def _cell(key: tuple[Any, ...], held: Sequence[Record]) -> Cell:
+    curves = [{line["step"]: line["rmse"] for line in r.metrics} for r in held]
+    steps = sorted(set.intersection(*(set(curve) for curve in curves)))
+    zeros = [record.notes["predict_zero"] for record in held]
+    ratios = [[c[step] / z for step in steps] for c, z in zip(curves, zeros, strict=True)]
+    names = ("channels", "model", "depth", "nonlinear", "baseline", "preset")
+    facts = dict(zip(names, key, strict=True))
+    return Cell(**facts, steps=np.array(steps), ratios=np.array(ratios))

@@ -1,0 +1,67 @@
+"""What theory says about trained models on signature labels, as functions from records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from experiments.claim import Claim, Verdict
+from experiments.markdown import spread
+from experiments.record import Record
+from experiments.toy.trained import Cell, cells, select
+
+Judge = Callable[[Sequence[Record]], Verdict]
+# A linear model has a weight for every coordinate of a path, and overfits fewer paths than this.
+ENOUGH_PATHS = 10_000
+
+
+def _listed(rows: Sequence[Cell]) -> str:
+    return ", ".join(f"{row.channels}-D {row.name}: {spread(row.final)}" for row in rows)
+
+
+def _judge(keep: Callable[[Cell], bool], holds: Callable[[float], bool]) -> Judge:
+    def judge(records: Sequence[Record]) -> Verdict:
+        enough = [r for r in records if r.finished and r.notes["num_train"] >= ENOUGH_PATHS]
+        rows = [row for row in cells(enough) if keep(row)]
+        if not rows:
+            return Verdict("not run", f"no finished record on {ENOUGH_PATHS:,} training paths")
+        passes = all(holds(float(value)) for row in rows for value in row.final)
+        return Verdict("pass" if passes else "fail", _listed(rows))
+
+    return judge
+
+
+def _judge_second_layer(records: Sequence[Record]) -> Verdict:
+    paper = [r for r in records if r.finished and r.provenance["preset"].startswith("paper")]
+    mamba = select(cells(paper), model="mamba", channels=3, nonlinear=False)
+    by_depth = {row.depth: float(row.final.mean()) for row in mamba}
+    if not {1, 2} <= by_depth.keys():
+        return Verdict("not run", "needs records of the preset `paper`")
+    ratio = by_depth[1] / by_depth[2]
+    return Verdict("pass" if ratio >= 5 else "fail", f"{ratio:.3g} times less with two layers")
+
+
+def _is_linear(cell: Cell) -> bool:
+    return cell.model in ("s4", "s5") and not cell.nonlinear
+
+
+def _is_able(cell: Cell) -> bool:
+    return cell.channels == 2 and (cell.model == "mamba" or (cell.nonlinear and cell.depth == 2))
+
+
+CLAIMS = (
+    Claim(
+        "f",
+        "linear S4 and S5, one layer or two: within 5 % of predicting zero",
+        _judge(_is_linear, lambda ratio: 0.95 <= ratio <= 1.05),
+    ),
+    Claim(
+        "f-able",
+        "two-layer S4 and S5 with an activation, and Mamba, 2-D: at most 0.8 of predicting zero",
+        _judge(_is_able, lambda ratio: ratio <= 0.8),
+    ),
+    Claim(
+        "g",
+        "a second layer of Mamba cuts the 3-D error by at least 5 times (published settings)",
+        _judge_second_layer,
+    ),
+)

@@ -32,7 +32,7 @@ ENVIRONMENTS = {
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
-    "seq_torch": ("torch", ["tests/seq_torch", "tests/studies/torch"]),
+    "seq_torch": ("torch", ["tests/seq_torch", "tests/experiments/test_fit_faults.py"]),
     "experiments": (
         "jax",
         ["tests/experiments", "tests/studies/jax", "tests/test_architecture.py"],

@@ -198,7 +198,7 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     recorder.note(parameters=sum(p.numel() for p in model.parameters()))
     fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder)
     measured = {
-        length: seq_torch.evaluate(model, longer, loss="cross_entropy")
+        length: seq_torch.evaluate(model, longer, run.training)
         for length, longer in words.longer_words(run).items()
     }
     words.note_longer(recorder, measured)

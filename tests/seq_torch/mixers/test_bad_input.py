@@ -165,3 +165,26 @@ def test_inputs_need_not_be_contiguous(mixer, configured, signals):
     strided = signals.transpose(0, 1).contiguous().transpose(0, 1)
     assert not strided.is_contiguous()
     torch.testing.assert_close(model(strided), model(signals), rtol=1e-12, atol=1e-12)
+
+
+def test_arrays_are_no_tensors(configured, tokens):
+    model = configured(S5).build(0)
+    with pytest.raises(TypeError, match=r"inputs of type ndarray.*torch\.as_tensor"):
+        model(tokens.numpy())
+    with pytest.raises(TypeError, match="mask of type ndarray"):
+        model(tokens, (tokens < 9).numpy())
+
+
+def test_a_stream_keeps_its_rows(configured, tokens):
+    model = configured(S5).build(0)
+    with pytest.raises(ValueError, match=r"1 rows for a state of 4.*initial_state\(1\)"):
+        model.step(tokens[:1, 0], model.initial_state(4))
+    with pytest.raises(ValueError, match="batch_size=0 is too small"):
+        model.initial_state(0)
+
+
+@pytest.mark.parametrize("kind", [st.S4Config, st.S4DConfig, st.S5Config, st.LRUConfig])
+def test_complex_states_need_float32(configured, tokens, kind):
+    model = configured(kind(state_dim=4)).build(0).bfloat16()
+    with pytest.raises(TypeError, match=r"torch\.bfloat16, but complex states need float32"):
+        model(tokens)

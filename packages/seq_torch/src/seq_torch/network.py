@@ -24,6 +24,7 @@ class ModelState(NamedTuple):
     """What a model remembers between two calls of `SequenceModel.step`."""
 
     layers: tuple[Any, ...]
+    batch_size: int
     position: int
     total: torch.Tensor | None
 
@@ -65,6 +66,11 @@ class SequenceModel(nn.Module):
         TypeError, ValueError
             If shape, dtype, token range or mask are wrong, or there is no position at all.
         """
+        if not isinstance(inputs, torch.Tensor):
+            raise TypeError(
+                f"got inputs of type {type(inputs).__name__}, expected a torch.Tensor; convert "
+                "them with torch.as_tensor(inputs)."
+            )
         if inputs.ndim < 2 or inputs.shape[0] == 0 or inputs.shape[1] == 0:
             raise ValueError(
                 f"got inputs of shape {tuple(inputs.shape)}: they hold no position. Give at least "
@@ -97,7 +103,7 @@ class SequenceModel(nn.Module):
                     "at a time. Call the model on the whole sequence."
                 )
             states.append(layer.mixer.initial_state(batch_size))
-        return ModelState(tuple(states), 0, None)
+        return ModelState(tuple(states), batch_size, 0, None)
 
     def step(
         self, x_k: Shaped[torch.Tensor, "batch ..."], state: ModelState
@@ -118,11 +124,17 @@ class SequenceModel(nn.Module):
         Raises
         ------
         ValueError
-            In training mode with batch normalisation, whose statistics need whole sequences.
+            If `x_k` has another number of rows than the state, or in training mode with batch
+            normalisation, whose statistics need whole sequences.
         """
         if self.training and self.config.norm == "batch":
             raise ValueError(
                 "step with norm='batch' needs its final statistics: call model.eval()."
+            )
+        if len(x_k) != state.batch_size:
+            raise ValueError(
+                f"got {len(x_k)} rows for a state of {state.batch_size}; start the streams with "
+                f"initial_state({len(x_k)})."
             )
         checked = self.embedding.checked(x_k[:, None], None)
         x = self._embedded(checked, start=state.position)[:, 0]
@@ -134,7 +146,7 @@ class SequenceModel(nn.Module):
         if isinstance(self.config.output, MeanOutput):
             total = x if state.total is None else state.total + x
             x = total / position
-        return self.readout(x), ModelState(tuple(layers), position, total)
+        return self.readout(x), ModelState(tuple(layers), state.batch_size, position, total)
 
     def _sequence(self) -> list[Layer]:
         return [layer for layer in self.layers if isinstance(layer, Layer)]

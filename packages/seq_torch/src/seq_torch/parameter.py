@@ -31,5 +31,16 @@ def as_pair(values: Complex[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*sh
 
 
 def as_complex(pair: Float[torch.Tensor, "*shape 2"]) -> Complex[torch.Tensor, "*shape"]:
-    """Complex view of a parameter that is stored as real pairs; gradients flow to both parts."""
+    """Complex view of a parameter that is stored as real pairs; gradients flow to both parts.
+
+    Raises
+    ------
+    TypeError
+        If the pairs are shorter than float32: torch has no complex type for them.
+    """
+    if pair.dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"got parameters of dtype {pair.dtype}, but complex states need float32 or float64. "
+            "Keep the model in float32 (model.float()) and compute under torch.autocast instead."
+        )
     return torch.view_as_complex(pair)

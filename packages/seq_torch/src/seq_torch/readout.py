@@ -52,7 +52,9 @@ def pool(
     if isinstance(output, StepOutput):
         return x
     if isinstance(output, LastOutput):
-        return x[:, -1] if mask is None else x[torch.arange(len(x)), mask.sum(1) - 1]
+        return (
+            x[:, -1] if mask is None else x[torch.arange(len(x), device=x.device), mask.sum(1) - 1]
+        )
     if mask is None:
         return x.mean(1)
     valid = mask[..., None]
@@ -63,6 +65,8 @@ def checked_mask(mask: torch.Tensor | None, inputs: torch.Tensor) -> torch.Tenso
     """Raise unless the mask shows a non-empty prefix of every row; None where it hides nothing."""
     if mask is None:
         return None
+    if not isinstance(mask, torch.Tensor):
+        raise TypeError(f"got a mask of type {type(mask).__name__}, expected a torch.Tensor.")
     if mask.dtype != torch.bool:
         raise TypeError(f"got a mask of dtype {mask.dtype}, expected bool; use mask != 0.")
     if mask.shape != inputs.shape[:2]:

@@ -86,7 +86,8 @@ class LRU(nn.Module):
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, " state"]:
         """Transition of each state, inside the unit circle."""
-        return torch.exp(torch.complex(-self.log_decay.exp(), self.log_phase.exp()))
+        exponent = torch.stack((-self.log_decay.exp(), self.log_phase.exp()), -1)
+        return torch.exp(as_complex(exponent))
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Scan over time."""

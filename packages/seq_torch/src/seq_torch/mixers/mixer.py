@@ -19,7 +19,8 @@ class MixerConfig(ABC):
 
     To add a mixer, subclass this and write `build`; the module's forward maps
     ``(batch, time, width)`` to the same shape, and position k of its output may depend on
-    positions up to k only. A recurrent one also offers `initial_state` and `step` (`Recurrent`).
+    positions up to k only: that is why a model hides padding at the end of a row by a mask that
+    the mixer never sees. A recurrent one also offers `initial_state` and `step` (`Recurrent`).
 
     Attributes
     ----------

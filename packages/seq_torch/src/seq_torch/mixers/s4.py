@@ -96,7 +96,7 @@ class S4(nn.Module):
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, "width state"]:
         """A of each channel."""
-        return torch.complex(-self.log_decay.exp(), self.frequency)
+        return as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
 
     def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
         """Response to an impulse at lags 0, ..., length - 1, without the skip term."""

@@ -126,9 +126,7 @@ class S4D(nn.Module):
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width pair"]:
         """Zero."""
-        return torch.zeros_like(torch.complex(self.frequency, self.frequency)).expand(
-            batch_size, -1, -1
-        )
+        return torch.zeros_like(as_complex(self.C)).expand(batch_size, -1, -1)
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
@@ -141,6 +139,6 @@ class S4D(nn.Module):
         return (y if self.D is None else y + self.D * x_k), state
 
     def _discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
-        A = torch.complex(-self.log_decay.exp(), self.frequency)
+        A = as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
         dt = self.log_dt.exp()
         return dt * A, ops.zero_order_hold(A, torch.ones_like(A), dt)[1]

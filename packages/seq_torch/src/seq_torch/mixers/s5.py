@@ -95,6 +95,9 @@ class S5Config(MixerConfig):
         return S5(self, width)
 
 
+_CLIP = -1e-4
+
+
 class S5(nn.Module):
     """Module of `S5Config`."""
 
@@ -138,7 +141,7 @@ class S5(nn.Module):
         """Eigenvalues and input map of one step."""
         values = as_complex(self.eigenvalues)
         if self.config.clip_eigenvalues:
-            values = torch.complex(values.real.clamp_max(-1e-4), values.imag)
+            values = torch.complex(values.real.clamp_max(_CLIP), values.imag)
         rule = getattr(ops, self.config.discretisation)
         transition, gain = rule(values, torch.ones_like(values), self.log_dt.exp())
         return transition, gain[:, None] * as_complex(self.B)

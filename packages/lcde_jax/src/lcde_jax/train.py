@@ -150,16 +150,15 @@ class _Fit:
 
     def _blocks(self) -> Iterator[Steps]:
         training = self.training
-        rows = self._rows(self.data.train, training.batch_size, ())
-        size = training.auxiliary_batch_size or training.batch_size
-        auxiliary = self.data.auxiliary
-        extra = None if auxiliary is None else self._rows(auxiliary, size, (_AUXILIARY,))
+        streams = ((), (_AUXILIARY,))
+        learnt = zip(_learnt(self.data, training), streams, strict=False)
+        rows, *extra = [self._rows(len(part), size, stream) for (part, size), stream in learnt]
         for start in range(self.progress.step, training.num_steps, self.block):
             numbers = np.arange(start, start + self.block)
             factors = [training.schedule_factor(n) for n in numbers.tolist()]
             yield Steps(
                 self._next(rows),
-                None if extra is None else self._next(extra),
+                self._next(extra[0]) if extra else None,
                 jnp.asarray(factors),
                 _keys(self.key, numbers),
             )
@@ -167,12 +166,9 @@ class _Fit:
     def _next(self, rows: Iterator[np.ndarray]) -> Array:
         return jnp.asarray(np.stack(list(islice(rows, self.block))).astype(np.int32))
 
-    def _rows(
-        self, dataset: Dataset, batch_size: int, stream: tuple[int, ...]
-    ) -> Iterator[np.ndarray]:
+    def _rows(self, num_rows: int, size: int, stream: tuple[int, ...]) -> Iterator[np.ndarray]:
         seed, done = self.training.seed, self.progress.step
-        settings = {"stream": stream, "start": done, "drop_last": True}
-        return row_batches(len(dataset), batch_size, seed, **settings)
+        return row_batches(num_rows, size, seed, stream=stream, start=done, drop_last=True)
 
     def _count(self, losses: np.ndarray) -> None:
         for loss in losses.tolist():  # one by one: a resumed fit adds in the same order
@@ -254,6 +250,15 @@ def _check(model: PyTree, data: FitData, training: Training) -> None:
     data.check(training)
     for _, part in data.parts():
         evaluation.check_data(model, part, training.loss)
+    for part, size in _learnt(data, training):
+        row_batches(len(part), size, training.seed, drop_last=True)  # raises if nothing is left
+
+
+def _learnt(data: FitData, training: Training) -> list[tuple[Dataset, int]]:
+    """Each data set that is learnt from, and its rows per step."""
+    size = training.auxiliary_batch_size or training.batch_size
+    extra = [] if data.auxiliary is None else [(data.auxiliary, size)]
+    return [(data.train, training.batch_size), *extra]
 
 
 def _block_length(training: Training, parameters: int) -> int:

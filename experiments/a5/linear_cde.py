@@ -134,11 +134,7 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     sizes = [leaf.size for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))]
     recorder.note(parameters=sum(sizes))
     model, _ = fit_recorded(lcde_jax.fit, model, data, run.seeded_training, recorder, key=dropout)
-    measured = {
-        length: lcde_jax.evaluate(model, longer, "cross_entropy")
-        for length, longer in words.longer_words(run).items()
-    }
-    words.note_longer(recorder, measured)
+    words.note_longer(run, recorder, lambda data: lcde_jax.evaluate(model, data, "cross_entropy"))
     parameters = eqx.filter(model, eqx.is_inexact_array)
     named = jax.tree_util.tree_leaves_with_path(parameters)
     recorder.save("model", {jax.tree_util.keystr(k): np.asarray(v) for k, v in named})

@@ -141,50 +141,54 @@ def _smoke() -> list[SequenceModelRun]:
 
 def _quick() -> list[SequenceModelRun]:
     """Every model at depth 1; S4 and Mamba at depth 2 where theory lets them gain by it."""
-    models: tuple[Model, ...] = ("rnn", "transformer", "s4", "mamba")
-    cells: list[tuple[Model, int, int]]
-    cells = [(model, length, 1) for length in LENGTHS for model in models]
-    deeper: tuple[Model, ...] = ("s4", "mamba")
-    cells += [(model, length, 2) for length in (4, 6, 8) for model in deeper]
-    return [_run(model, length, depth, seed) for model, length, depth in cells for seed in SEEDS]
+    one_block: tuple[Model, ...] = ("rnn", "transformer", "s4", "mamba")
+    two_blocks: tuple[Model, ...] = ("s4", "mamba")
+    return [
+        _run(model, length, depth, seed)
+        for depth, lengths, models in ((1, LENGTHS, one_block), (2, (4, 6, 8), two_blocks))
+        for length in lengths
+        for model in models
+        for seed in SEEDS
+    ]
 
 
 def _paper() -> list[SequenceModelRun]:
     """List the published widths, rates, depths and numbers of steps; for a GPU."""
-    rates = {"rnn": 1e-4, "s4": 1e-4, "mamba": 3e-4, "transformer": 2e-4}
     models: tuple[Model, ...] = ("rnn", "transformer", "s4", "s4d", "s5", "mamba", "lru")
-    cells = [
-        (model, length, depth)
+    return [
+        _published(model, length, depth, seed)
         for depth in (1, 2, 3, 4)
         for length in PUBLISHED_LENGTHS
         for model in models
         if model != "rnn" or depth == 1
-    ]
-    return [
-        SequenceModelRun(
-            model=model,
-            length=length,
-            depth=depth,
-            seed=seed,
-            width=1024,
-            state_dim=64,
-            heads=64,
-            dropout=0.1,
-            auxiliary_fraction=0.8,
-            num_held_out=200_000,
-            training=Training(
-                loss="cross_entropy",
-                learning_rate=rates.get(model, 2e-4),
-                batch_size=32,
-                num_steps=1_000_000,
-                weight_decay=0.01,
-                evaluate_every=10_000,
-                target=0.90,
-            ),
-        )
-        for model, length, depth in cells
         for seed in SEEDS
     ]
+
+
+def _published(model: Model, length: int, depth: int, seed: int) -> SequenceModelRun:
+    rates = {"rnn": 1e-4, "s4": 1e-4, "mamba": 3e-4}
+    training = Training(
+        loss="cross_entropy",
+        learning_rate=rates.get(model, 2e-4),
+        batch_size=32,
+        num_steps=1_000_000,
+        weight_decay=0.01,
+        evaluate_every=10_000,
+        target=0.90,
+    )
+    return SequenceModelRun(
+        model=model,
+        length=length,
+        depth=depth,
+        seed=seed,
+        width=1024,
+        state_dim=64,
+        heads=64,
+        dropout=0.1,
+        auxiliary_fraction=0.8,
+        num_held_out=200_000,
+        training=training,
+    )
 
 
 def execute(run: SequenceModelRun, recorder: Recorder) -> None:
@@ -197,11 +201,7 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     model = _config(run).build(run.seed)
     recorder.note(parameters=sum(p.numel() for p in model.parameters()))
     fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder)
-    measured = {
-        length: seq_torch.evaluate(model, longer, run.training)
-        for length, longer in words.longer_words(run).items()
-    }
-    words.note_longer(recorder, measured)
+    words.note_longer(run, recorder, lambda data: seq_torch.evaluate(model, data, run.training))
     recorder.save("model", {k: v.detach().cpu().numpy() for k, v in model.state_dict().items()})
 
 

@@ -10,13 +10,16 @@ import numpy as np
 
 from experiments.exit_code import ConfigError
 from experiments.run import Run
-from seqtheory import word_csv
+from seqtheory import metrics, word_csv
 from seqtheory.dataset import Dataset
 from seqtheory.group import group, order_of
+from seqtheory.representation import representation
 from seqtheory.tasks import GroupWords
 from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from experiments.recorder import Recorder
 
 # What is drawn from a run's data seed, each from a stream of its own.
@@ -122,7 +125,11 @@ def longer_words(run: WordsRun) -> dict[int, Dataset]:
 
 
 def note_words(run: WordsRun, data: FitData, recorder: Recorder) -> None:
-    """Record what was trained on."""
+    """Record what was trained on, and how well a hand-set recurrence does on what is held out.
+
+    The recurrence of rotation matrices is exact at every length, so that less than 1 means words
+    in a file that numbers the group's elements in another way.
+    """
     source = "drawn" if run.words is None else str(_file(run.words, run.group, run.length))
     structure = group(run.group)
     recorder.note(
@@ -133,12 +140,24 @@ def note_words(run: WordsRun, data: FitData, recorder: Recorder) -> None:
         order=structure.order,
         abelian=structure.is_abelian,
         solvable=structure.is_solvable,
+        hand_set_accuracy=hand_set_accuracy(run.group, data.held_out),
     )
 
 
-def note_longer(recorder: Recorder, measured: dict[int, dict[str, Any]]) -> None:
+def hand_set_accuracy(name: str, data: Dataset) -> float:
+    """Token accuracy of the hand-set recurrence of one orthogonal matrix per element."""
+    return float(metrics.token_accuracy(representation(name).track(data.inputs), data.targets))
+
+
+def note_longer(
+    run: WordsRun, recorder: Recorder, evaluate: Callable[[Dataset], dict[str, Any]]
+) -> None:
     """Record how a trained model does on words longer than any it was trained on."""
-    recorder.note(longer={str(length): facts for length, facts in measured.items()})
+    measured = {}
+    for length, data in longer_words(run).items():
+        exact = hand_set_accuracy(run.group, data)
+        measured[str(length)] = {**evaluate(data), "hand_set_accuracy": exact}
+    recorder.note(longer=measured)
 
 
 def _auxiliary(run: WordsRun) -> Dataset | None:

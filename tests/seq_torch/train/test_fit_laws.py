@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from seq_torch import fit
-from seq_torch.optim import adamw
+from seq_torch.optim import AdamW
 from seqtheory.dataset import Dataset
 from seqtheory.training import Evaluated, FitData, Stepped, Training
 
@@ -236,7 +236,7 @@ def test_complex_parameters_train(points):
     history = fit(model, points, Training(num_steps=300, learning_rate=0.05, batch_size=15))
     first, last = (e.metrics["rmse"] for e in (history.evaluations[0], history.evaluations[-1]))
     assert last < 0.25 * first  # the constant 0.3 is out of its reach
-    assert not adamw(model, Training()).defaults["fused"]
+    assert AdamW(model, Training()).has_complex
 
 
 def test_frozen_parameters_stay(tagger, words, bytes_of):

@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from seq_torch.optim import adamw, parameter_groups, set_rates
+from seq_torch.optim import AdamW, parameter_groups
 from seq_torch.parameter import StateParameter
 from seqtheory.training import Training
 
 
-def model() -> nn.Module:
-    built = nn.Linear(3, 2)
-    built.A = StateParameter(torch.zeros(4, 4))
-    built.log_step = StateParameter(torch.zeros(4))
+def model(dtype=torch.float32) -> nn.Module:
+    built = nn.Linear(3, 2, dtype=dtype)
+    built.A = StateParameter(torch.zeros(4, 4, dtype=dtype))
+    built.log_step = StateParameter(torch.zeros(4, dtype=dtype))
     return built
 
 
@@ -35,15 +35,24 @@ def test_the_state_rate_is_the_common_one_unless_given():
     assert rates == (0.3,)
 
 
-def test_a_schedule_scales_every_rate():
-    optimiser = adamw(model(), Training(learning_rate=0.1, state_learning_rate=0.01))
-    for factor in (0.5, 0.25):
-        set_rates(optimiser, factor)
-        assert [g["lr"] for g in optimiser.param_groups] == [
-            0.01 * factor,
-            0.1 * factor,
-            0.1 * factor,
-        ]
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.complex64])
+def test_updates_are_those_of_torch(dtype):
+    ours, theirs = model(dtype), model(dtype)
+    theirs.load_state_dict(ours.state_dict())
+    training = Training(learning_rate=0.1, state_learning_rate=0.01, weight_decay=0.5)
+    optimiser = AdamW(ours, training)
+    reference = torch.optim.AdamW(parameter_groups(theirs, training))
+    generator = torch.Generator().manual_seed(0)
+    for factor in (1.0, 0.5, 0.25):
+        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+            a.grad = b.grad = torch.randn(a.shape, dtype=dtype, generator=generator)
+        ours.bias.grad = theirs.bias.grad = None  # without a gradient nothing moves, nor decays
+        optimiser.update(factor)
+        for group, mine in zip(reference.param_groups, optimiser.groups, strict=True):
+            group["lr"] = mine["lr"] * factor
+        reference.step()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_a_model_with_nothing_to_train_is_refused():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqtheory.training import Event, FitData, History, Progress, Snapshot, Stepped, Training
 
-from ..optim import adamw
+from ..optim import AdamW
 from ._distributed import World
 from ._evaluation import check_fit, scores
 from ._learner import Divergence, Learner, first_not_finite
@@ -90,7 +90,7 @@ def fit(
     world = World.current()
     place = place_of(model, training, device)
     data.check(training)
-    optimiser = adamw(model, training)
+    optimiser = AdamW(model, training)
     with modes_kept(model), place.random_state_kept():
         check_fit(model, data.parts(), training.loss, place)
         progress = Progress()
@@ -108,7 +108,7 @@ class _Fit:
     def __init__(
         self,
         model: nn.Module,
-        optimiser: torch.optim.AdamW,
+        optimiser: AdamW,
         data: FitData,
         training: Training,
         place: Place,

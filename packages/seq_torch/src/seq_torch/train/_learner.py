@@ -10,7 +10,6 @@ from torch import nn
 
 from seqtheory.training import FitData, Training, row_batches
 
-from ..optim import set_rates
 from ._distributed import World, without_sum
 from ._loss import Batch, count, outputs_of, summed_loss, to_batch
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from seqtheory.dataset import Dataset
 
+    from ..optim import AdamW
     from ._place import Place
 
 
@@ -50,7 +50,7 @@ class Learner:
     def __init__(
         self,
         model: nn.Module,
-        optimiser: torch.optim.AdamW,
+        optimiser: AdamW,
         data: FitData,
         training: Training,
         place: Place,
@@ -72,19 +72,19 @@ class Learner:
         What it draws at random depends on the seed, the step and the process alone, so that a
         resumed training draws what an uninterrupted one does.
         """
-        set_rates(self._optimiser, self._training.schedule_factor(step))
+        factor = self._training.schedule_factor(step)
         self._place.seed(self._training.seed, step, self._world.rank)
         batches = [next(stream) for stream in self._streams]
         if self._training.auxiliary == "summed" or len(batches) == 1:
-            return self._update(batches)
+            return self._update(batches, factor)
         main, auxiliary = batches
-        loss = self._update([main])
+        loss = self._update([main], factor)
         if isinstance(loss, Divergence):
             return loss
-        second = self._update([auxiliary])
+        second = self._update([auxiliary], factor)
         return second if isinstance(second, Divergence) else loss
 
-    def _update(self, batches: list[Rows]) -> float | Divergence:
+    def _update(self, batches: list[Rows], factor: float) -> float | Divergence:
         """One update from the summed losses of the batches; none if a number is not finite."""
         for parameter in self._trainable:
             parameter.grad = None
@@ -100,7 +100,7 @@ class Learner:
         if self._training.clip is not None and norm > self._training.clip:
             scale = self._training.clip / norm
             torch._foreach_mul_(gradients, scale)  # pyright: ignore[reportPrivateImportUsage]
-        self._optimiser.step()
+        self._optimiser.update(factor)
         return values[0]
 
     def _backward(self, batch: Rows, *, last: bool = False) -> torch.Tensor:

@@ -12,11 +12,13 @@ from seqtheory.training import Snapshot
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..optim import AdamW
+
 _MODEL, _OPTIMISER = "model.", "optimiser."
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-def tensors_of(model: nn.Module, optimiser: torch.optim.AdamW) -> dict[str, np.ndarray]:
+def tensors_of(model: nn.Module, optimiser: AdamW) -> dict[str, np.ndarray]:
     """Copy parameters, buffers and the optimiser's moments."""
     held = {_MODEL + name: value for name, value in _model_tensors(model).items()}
     for name, parameter in model.named_parameters():
@@ -25,7 +27,7 @@ def tensors_of(model: nn.Module, optimiser: torch.optim.AdamW) -> dict[str, np.n
     return {name: np.array(value.detach().cpu().numpy()) for name, value in held.items()}
 
 
-def restore(snapshot: Snapshot, model: nn.Module, optimiser: torch.optim.AdamW) -> None:
+def restore(snapshot: Snapshot, model: nn.Module, optimiser: AdamW) -> None:
     """Write a snapshot's tensors into the model and its optimiser.
 
     Raises
@@ -80,7 +82,7 @@ def _check_like(name: str, held: np.ndarray, current: torch.Tensor) -> None:
 
 
 def _moments(
-    snapshot: Snapshot, name: str, parameter: nn.Parameter, optimiser: torch.optim.AdamW
+    snapshot: Snapshot, name: str, parameter: nn.Parameter, optimiser: AdamW
 ) -> dict[str, torch.Tensor]:
     """Optimiser state of one parameter; empty if it had no gradient so far."""
     held = {
@@ -95,7 +97,5 @@ def _moments(
         raise ValueError(f"the snapshot lacks the tensor {_OPTIMISER}{name}.{missing}.")
     for key in ("exp_avg", "exp_avg_sq"):
         _check_like(f"{_OPTIMISER}{name}.{key}", held[key], parameter)
-    moments = {key: torch.tensor(value).to(parameter.device) for key, value in held.items()}
-    if not optimiser.defaults["fused"]:  # which counts steps on the parameter's device
-        moments["step"] = moments["step"].cpu()
-    return moments
+    places = dict.fromkeys(held, parameter.device) | {"step": optimiser.step_device(parameter)}
+    return {key: torch.tensor(value, device=places[key]) for key, value in held.items()}

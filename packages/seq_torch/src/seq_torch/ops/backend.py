@@ -63,6 +63,11 @@ def require(operation: str, backend: str, device: torch.device) -> None:
                 f"{operation}: backend='fused' needs numba, which is not installed. "
                 f"Install it: {INSTALL_NUMBA}"
             )
+    if backend == "cuda" and operation == "linear_scan":
+        raise BackendError(
+            "linear_scan: got backend='cuda', but no CUDA kernel of it exists. "
+            "Use backend='parallel', or 'auto'."
+        )
     if backend == "cuda" and device.type != "cuda":
         state = "this machine has one" if torch.cuda.is_available() else "none is available here"
         raise BackendError(

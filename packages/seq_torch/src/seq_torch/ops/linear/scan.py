@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..backend import choose
-from . import reference
+from . import operator, parallel, reference
 
 if TYPE_CHECKING:
     from jaxtyping import Inexact
 
-HALF = (torch.float16, torch.bfloat16)
+_BACKENDS = {"fused": operator.scan, "parallel": parallel.scan, "reference": reference.scan}
 
 
 def linear_scan(
@@ -49,10 +49,15 @@ def linear_scan(
         If a type or a shape does not fit; the message says which, and what was expected.
     BackendError
         If a named backend cannot run here.
+
+    Notes
+    -----
+    ``fused`` runs on the CPU in one pass each way; its results have the same bits on any number
+    of threads. It can be differentiated once, compiled, and mapped by `torch.func.vmap`, which
+    loops. ``reference`` and ``parallel`` can be differentiated again.
     """
     a, b, initial = check(a, b, initial)
-    choose("linear_scan", backend, b)
-    return reference.scan(a, b, initial)
+    return _BACKENDS[choose("linear_scan", backend, b, fast=False)](a, b, initial)
 
 
 def check(a: Tensor, b: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -77,7 +82,8 @@ def check(a: Tensor, b: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor,
         dtype = torch.promote_types(dtype, value.dtype)
     if initial is not None:
         initial = initial.to(dtype).expand(b.shape[0], b.shape[2])
-    return a.to(dtype).reshape((1,) * (3 - a.ndim) + tuple(a.shape)), b.to(dtype), initial
+    a = a.to(dtype).reshape((1,) * (3 - a.ndim) + tuple(a.shape))
+    return a.expand(*a.shape[:2], b.shape[2]), b.to(dtype), initial
 
 
 def _check_shapes(a: Tensor, b: Tensor, initial: Tensor | None) -> None:

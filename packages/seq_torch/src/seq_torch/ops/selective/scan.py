@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ..backend import choose
-from . import problem, reference
+from . import cuda, operator, parallel, problem, reference
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Inexact
@@ -76,13 +76,32 @@ def selective_scan(
     BackendError
         If a named backend cannot run here.
 
+    Notes
+    -----
+    ``fused`` runs on the CPU: it costs O(batch * dim * time * state) and holds no states, which
+    its backward pass computes again; its results have the same bits on any number of threads. It
+    can be differentiated once, compiled, and mapped by `torch.func.vmap`, which loops.
+    ``reference`` and ``parallel`` hold all states and can be differentiated again. ``cuda`` takes
+    up to 256 states and no initial state. Decay factors below 1e-38 (1e-308 in double) are held
+    there in ``fused``, and angles ``delta * imag(A)`` above 1e4 (1e9) lose digits.
+
     References
     ----------
     Gu and Dao, Mamba, arXiv 2312.00752, section 3.2 and algorithm 2. The input map is
     :math:`\Delta B` as in the published code, not the zero-order hold of equation (4).
     """
     p = problem.check(u, delta, A, B, C, D, z, delta_bias, initial_state, delta_softplus)
-    choose("selective_scan", backend, u)
-    output, state = reference.scan(p)
+    chosen = choose("selective_scan", backend, u, fast=cuda.covers(p))
+    output, state = _scan(p, chosen, return_last_state)
     output = output.to(u.dtype)
     return (output, state) if return_last_state else output
+
+
+def _scan(p: problem.Problem, backend: str, want_last: bool) -> tuple[Tensor, Tensor]:
+    if backend == "fused":
+        return operator.scan(p, want_last)
+    if backend == "cuda":
+        return cuda.scan(p)
+    if backend == "parallel":
+        return parallel.scan(p)
+    return reference.scan(p)

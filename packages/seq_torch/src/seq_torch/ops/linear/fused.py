@@ -1,0 +1,72 @@
+"""The linear scan on the processor: compiled kernels, one pass forward and one back.
+
+`forward` and `backward` take and return tensors and know nothing of autograd; the custom operators
+call them. The states are the output, so the backward pass computes none again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .. import threads
+
+BLOCK = 64  # states that one worker carries together
+
+
+def forward(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
+    """States after every step."""
+    from ..kernels import linear  # numba is imported on the first call
+
+    a, b, initial = _plain(a), _plain(b), _optional(initial, b)
+    h = torch.empty_like(b)
+    if h.numel():
+        arrays = tuple(t.numpy() for t in (a, b, initial, h))
+        _share(h, len(b), lambda *lanes: linear.forward(*lanes, *arrays))
+    return h
+
+
+def backward(
+    dh: Tensor, a: Tensor, h: Tensor, initial: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `a`, `b` and `initial`, the last one empty where there is none."""
+    from ..kernels import linear
+
+    a, h, dh, initial = _plain(a), _plain(h), _plain(dh), _optional(initial, h)
+    # Factors that change with time but not with the sequence sum over sequences in one worker;
+    # those that change with neither have one small sum per sequence, added up afterwards.
+    together = a.shape[0] == 1 and a.shape[1] > 1
+    da = torch.zeros_like(a) if together else a.new_zeros(len(h), *a.shape[1:])
+    db, dinitial = torch.empty_like(h), torch.zeros_like(initial)
+    if h.numel():
+        arrays = tuple(t.numpy() for t in (a, initial, h, dh, da, db, dinitial))
+        cuts = 1 if together else len(h)
+        _share(h, cuts, lambda *lanes: linear.backward(*lanes, *arrays))
+    if a.shape[0] == 1 and len(da) != 1:
+        da = da.sum(0, keepdim=True)
+    return da, db, dinitial
+
+
+def _share(h: Tensor, cuts: int, kernel: Callable[..., None]) -> None:
+    """Call the kernel for every part of the sequences and of the states, on all threads."""
+    batch, _, state = h.shape
+    blocks = -(-state // BLOCK) if cuts < threads.MANY else 1
+    workers = threads.count(h.numel(), cuts * blocks)
+
+    def share(worker: int) -> None:
+        for task in range(worker, cuts * blocks, workers):
+            cut, block = divmod(task, blocks)
+            first, last = cut * batch // cuts, (cut + 1) * batch // cuts
+            kernel(first, last, block * state // blocks, (block + 1) * state // blocks)
+
+    threads.run(workers, share)
+
+
+def _plain(value: Tensor) -> Tensor:
+    return value.detach().resolve_conj().resolve_neg().contiguous()
+
+
+def _optional(value: Tensor | None, like: Tensor) -> Tensor:
+    return like.new_empty(0, like.shape[-1]) if value is None else _plain(value)

@@ -1,0 +1,80 @@
+"""The fused linear scan as a custom operator of torch.
+
+Autograd, autocast, `torch.compile` and `torch.func` see one opaque operation with a known
+gradient. The gradient itself cannot be differentiated again. `torch.func.vmap` works by a loop
+over the mapped axis.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import fused
+
+
+@torch.library.custom_op(
+    "seq_torch::linear_scan",
+    mutates_args=(),
+    schema="(Tensor a, Tensor b, Tensor? initial) -> Tensor",
+)
+def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
+    """States after every step; `a` has three axes, those of batch and time perhaps of length 1."""
+    return fused.forward(a, b, initial)
+
+
+@torch.library.custom_op(
+    "seq_torch::linear_scan_backward",
+    mutates_args=(),
+    schema="(Tensor dh, Tensor a, Tensor h, Tensor? initial) -> (Tensor, Tensor, Tensor)",
+)
+def gradient(
+    dh: Tensor, a: Tensor, h: Tensor, initial: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `a`, `b` and `initial`, the last one empty where there is none."""
+    return fused.backward(dh, a, h, initial)
+
+
+@scan.register_fake
+def _(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
+    return b.new_empty(b.shape)
+
+
+@gradient.register_fake
+def _(dh: Tensor, a: Tensor, h: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    last = (0 if initial is None else h.shape[0], h.shape[2])
+    return a.new_empty(a.shape), h.new_empty(h.shape), h.new_empty(last)
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    a, _, initial = inputs
+    ctx.save_for_backward(a, output, initial)
+
+
+def _backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
+    a, h, initial = ctx.saved_tensors
+    da, db, dinitial = gradient(dh, a, h, initial)
+    return da, db, None if initial is None else dinitial
+
+
+scan.register_autograd(_backward, setup_context=_setup)
+for _device in ("cpu", "cuda"):
+    scan.register_autocast(_device, torch.float32)
+
+
+@scan.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int]:
+    return torch.stack([scan(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]), 0
+
+
+@gradient.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
+    outputs = [gradient(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]
+    return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True)), (0, 0, 0)
+
+
+def _slice(inputs: tuple[Any, ...], in_dims: tuple[int | None, ...], index: int) -> list[Any]:
+    pairs = zip(inputs, in_dims, strict=True)
+    return [value if dim is None else value.select(dim, index) for value, dim in pairs]

@@ -1,0 +1,59 @@
+"""The selective scan on a CUDA device, by mamba-ssm's kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..backend import BackendError, kernel
+from .problem import Problem
+
+MODULE = "mamba_ssm.ops.selective_scan_interface"
+MOST_STATES = 256
+
+
+def covers(p: Problem) -> bool:
+    """Whether the kernel has what this call asks for."""
+    return not _obstacles(p)
+
+
+def scan(p: Problem) -> tuple[Tensor, Tensor]:
+    """Output and last state; `torch.compile` breaks its graph here."""
+    if obstacles := _obstacles(p):
+        raise BackendError(
+            f"selective_scan: got backend='cuda' with {' and '.join(obstacles)}, which mamba-ssm's "
+            "kernel does not cover. Use backend='parallel', or 'auto'."
+        )
+    module: Any = kernel("selective_scan", MODULE)
+    output, state = module.selective_scan_fn(
+        p.u,
+        p.delta,
+        p.A,
+        _interleaved(p.B),
+        _interleaved(p.C),
+        p.D,
+        p.z,
+        p.delta_bias,
+        p.delta_softplus,
+        True,
+    )
+    return output, state
+
+
+def _obstacles(p: Problem) -> list[str]:
+    checks = {
+        "float64": p.u.dtype == torch.float64,
+        "an initial state": p.initial_state is not None,
+        f"more than {MOST_STATES} states": p.sizes.state > MOST_STATES,
+        "an empty batch or sequence": p.u.numel() == 0,
+    }
+    return [name for name, present in checks.items() if present]
+
+
+def _interleaved(value: Tensor) -> Tensor:
+    """Varying complex input as pairs of real numbers along time, as the kernel reads it."""
+    if value.ndim == 4 and value.is_complex():
+        return torch.view_as_real(value.resolve_conj()).flatten(-2)
+    return value

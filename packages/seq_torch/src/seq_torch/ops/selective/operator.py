@@ -1,0 +1,102 @@
+"""The fused selective scan as a custom operator of torch.
+
+Autograd, autocast, `torch.compile` and `torch.func` see one opaque operation with a known
+gradient. The gradient itself cannot be differentiated again. `torch.func.vmap` works by a loop
+over the mapped axis.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import fused
+from .problem import Problem
+
+NAMES = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state")
+TENSORS = (
+    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? z, "
+    "Tensor? delta_bias, Tensor? initial_state"
+)
+
+
+def scan(p: Problem, want_last: bool) -> tuple[Tensor, Tensor]:
+    """Output, and the last state or an empty tensor."""
+    return operator(*(getattr(p, name) for name in NAMES), p.delta_softplus, want_last)
+
+
+@torch.library.custom_op(
+    "seq_torch::selective_scan",
+    mutates_args=(),
+    schema=f"({TENSORS}, bool delta_softplus, bool want_last) -> (Tensor, Tensor)",
+)
+def operator(*inputs: Any) -> tuple[Tensor, Tensor]:
+    """Forward pass; the last output is empty unless wanted."""
+    *tensors, softplus, want_last = inputs
+    return fused.forward(Problem(*tensors, softplus), want_last)
+
+
+@torch.library.custom_op(
+    "seq_torch::selective_scan_backward",
+    mutates_args=(),
+    schema=f"(Tensor dy, Tensor? dlast, {TENSORS}, bool delta_softplus) -> Tensor[]",
+)
+def gradient(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
+    """Gradients of the inputs that are present, in the order of `NAMES`."""
+    *tensors, softplus = inputs
+    found = fused.backward(Problem(*tensors, softplus), dy, dlast)
+    return [found[name] for name, given in zip(NAMES, tensors, strict=True) if given is not None]
+
+
+@operator.register_fake
+def _(u: Tensor, delta: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    rows = u.shape[0] if rest[-1] else 0
+    return u.new_empty(u.shape), A.new_empty(rows, u.shape[1], A.shape[1])
+
+
+@gradient.register_fake
+def _(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
+    return [_like(value, i) for i, value in enumerate(inputs[:-1]) if value is not None]
+
+
+def _like(value: Tensor, position: int) -> Tensor:
+    if NAMES[position] in ("B", "C") and value.ndim == 4:
+        batch, group, state, time = value.shape
+        return value.new_empty(batch, group, time, state).transpose(-1, -2)
+    return value.new_empty(value.shape)
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    *tensors, ctx.softplus, ctx.want_last = inputs
+    ctx.save_for_backward(*tensors)
+
+
+def _backward(ctx: Any, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
+    tensors = ctx.saved_tensors
+    found = iter(gradient(dy, dlast if ctx.want_last else None, *tensors, ctx.softplus))
+    return (*(None if value is None else next(found) for value in tensors), None, None)
+
+
+operator.register_autograd(_backward, setup_context=_setup)
+for _device in ("cpu", "cuda"):
+    operator.register_autocast(_device, torch.float32)
+
+
+@operator.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
+    outputs = [operator(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]
+    return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True)), (0, 0)
+
+
+@gradient.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
+    outputs = [gradient(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]
+    stacked = [torch.stack(parts) for parts in zip(*outputs, strict=True)]
+    return stacked, [0] * len(stacked)
+
+
+def _slice(inputs: tuple[Any, ...], in_dims: tuple[int | None, ...], index: int) -> list[Any]:
+    pairs = zip(inputs, in_dims, strict=True)
+    return [value if dim is None else value.select(dim, index) for value, dim in pairs]

@@ -45,9 +45,9 @@ class S4Config(MixerConfig):
     Notes
     -----
     The parameters do not change with time, so the scan is a convolution, with kernel
-    :math:`2\,\mathrm{Re} \sum_n C_n B_n \Delta e^{l \Delta A_n}`, and is computed as one: faster
-    from the shortest lengths on. Re A is kept negative as -exp(.). B and C start complex normal
-    with Xavier's variance 2 / (width + N).
+    :math:`2\,\mathrm{Re} \sum_n C_n B_n \Delta e^{l \Delta A_n}`, and is computed as one, in
+    O(batch width time log time) and without a state per position. Re A is kept negative as
+    -exp(.). B and C start complex normal with Xavier's variance 2 / (width + N).
 
     References
     ----------

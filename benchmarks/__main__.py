@@ -1,4 +1,4 @@
-"""Command line: ``python -m benchmarks [labels] [words] [features] [figure] [--json FILE]``."""
+"""Command line: ``python -m benchmarks [NAME ...] [--json FILE]``, all of them by default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.measure import machine
 
-BENCHMARKS = ("labels", "words", "features", "figure")
+BENCHMARKS = ("labels", "words", "features", "token_cde", "figure")
 
 
 def main() -> None:

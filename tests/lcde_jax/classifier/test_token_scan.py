@@ -7,6 +7,7 @@ import pytest
 from scipy.linalg import expm, expm_frechet
 
 from lcde_jax import LinearCDE, LinearCDEClassifier, TokenCDE, solve
+from lcde_jax.classifier import _normalised
 from lcde_jax.exponential import exponentials
 from lcde_jax.token_scan import Drift, sum_outer_products, token_scan, token_scan_reference
 from lcde_jax.tokens import TokenMatrices
@@ -160,6 +161,15 @@ def test_model_is_causal_and_rows_do_not_mix():
     np.testing.assert_array_equal(model(changed)[0, :3], scores[0, :3])
     np.testing.assert_array_equal(model(changed)[1], scores[1])
     assert not np.allclose(model(changed)[0, 3], scores[0, 3])
+
+
+def test_layer_norm_is_equinox_own_and_survives_large_states():
+    model = LinearCDEClassifier(5, 4, 6, matrix_per_token=True, key=KEY)
+    values = jax.random.normal(KEY, (3, 6)) * jnp.array([[1e-3], [1.0], [1e3]])
+    expected = jax.vmap(model.norm)(values)
+    np.testing.assert_allclose(_normalised(model.norm, values), expected, rtol=1e-12)
+    huge = _normalised(model.norm, values * 1e200)
+    np.testing.assert_allclose((huge**2).mean(axis=-1), 1, rtol=1e-9)
 
 
 def test_dropout_needs_a_key_and_keeps_the_mean():

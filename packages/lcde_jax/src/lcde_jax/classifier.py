@@ -164,11 +164,16 @@ def _linear(layer: eqx.nn.Linear, values: Array) -> Array:
 
 
 def _normalised(layer: eqx.nn.LayerNorm, values: Array) -> Array:
+    """Layer norm that does not overflow: states may grow exponentially along a word."""
     assert layer.weight is not None
     assert layer.bias is not None
+    largest = jnp.abs(values).max(axis=-1, keepdims=True)
+    scale = jax.lax.stop_gradient(1 / jnp.maximum(largest, 1))
+    values = values * scale
     centred = values - values.mean(axis=-1, keepdims=True)
     variance = (centred**2).mean(axis=-1, keepdims=True)
-    return centred * jax.lax.rsqrt(variance + layer.eps) * layer.weight + layer.bias
+    root = jax.lax.rsqrt(variance + layer.eps * scale**2)
+    return centred * root * layer.weight + layer.bias
 
 
 def _dtype(array: ArrayLike) -> np.dtype:

@@ -78,7 +78,7 @@ class LinearCDEClassifier(eqx.Module):
         *,
         matrix_per_token: bool = False,
         path: Path = "sums",
-        step: Step = "exponential",
+        step: Step = "first_order",
         delta: float | None = DELTA,
         forcing: bool = True,
         dropout: float = 0.1,

@@ -42,7 +42,9 @@ class TokenCDE(eqx.Module):
         with the *values* :math:`w_k = (t_k, e(x_k))`, times uniform on [0, 1], divided by the
         length; the first token acts through :math:`y_1 = C e(x_1) + d` alone.
     step
-        ``"exponential"``: the exact solution. ``"first_order"``: :math:`M = I + \sum_i A_i dw^i`.
+        ``"first_order"``: :math:`M = I + \sum_i A_i dw^i`, the order of the published steps.
+        ``"exponential"``: the exact solution, which costs some ten products of all matrices of
+        the vocabulary more per training step.
     delta
         Length of a step, above 0. None divides by the length of the sequence, which is what
         ``"published"`` always does, and which ties a trained model to one length.
@@ -79,7 +81,7 @@ class TokenCDE(eqx.Module):
         width: int,
         *,
         path: Path = "sums",
-        step: Step = "exponential",
+        step: Step = "first_order",
         delta: float | None = DELTA,
         forcing: bool = True,
         dtype: DTypeLike | None = None,

@@ -146,6 +146,17 @@ def test_only_a_model_with_its_config_is_saved(tmp_path):
         st.save(torch.nn.Linear(2, 2), tmp_path / "x.safetensors")
 
 
+def test_loaded_tensors_are_aligned_and_independent_of_the_file(configured, tmp_path, tokens):
+    # The state of five numbers puts the tensors behind it at odd places of the file.
+    model = configured(st.SelectiveDiagonalConfig(state_dim=5)).build(0)
+    st.save(model, tmp_path / "model.safetensors")
+    again = st.load(tmp_path / "model.safetensors")
+    assert {value.data_ptr() % 16 for value in again.state_dict().values()} == {0}
+    with (tmp_path / "model.safetensors").open("r+b") as file:
+        file.write(bytes((tmp_path / "model.safetensors").stat().st_size))
+    assert torch.equal(again(tokens), model(tokens))
+
+
 @dataclass(frozen=True, kw_only=True)
 class HalvingConfig(st.MixerConfig):
     """A mixer from outside the package."""

@@ -112,7 +112,9 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         pass
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()
+            # Tensors of the file are not aligned for complex arithmetic, which can crash on them.
+            return file.metadata() or {}, {name: file.get_tensor(name).clone() for name in names}
     except SafetensorError as error:
         raise CheckpointError(
             f"{path} ({path.stat().st_size} bytes) is not a complete safetensors file ({error}). "

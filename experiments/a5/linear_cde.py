@@ -70,7 +70,7 @@ class LinearCDERun(WordsRun):
 def runs(preset: str) -> list[LinearCDERun]:
     """List the runs of a preset."""
     if preset == "smoke":
-        return [_run(3, 0, num_steps=100, num_words=2_000, num_held_out=200, num_longer=50)]
+        return [_run(3, 0, num_steps=250, num_words=2_000, num_held_out=200, num_longer=50)]
     if preset == "quick":
         return [_run(length, seed) for length in LENGTHS for seed in SEEDS]
     if preset == "controls":
@@ -80,19 +80,19 @@ def runs(preset: str) -> list[LinearCDERun]:
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
 
 
-def _run(length: int, seed: int, num_steps: int = 6_000, **settings: Any) -> LinearCDERun:
+def _run(length: int, seed: int, num_steps: int = 2_000, **settings: Any) -> LinearCDERun:
     training = Training(
         loss="cross_entropy",
-        learning_rate=3e-3,
-        batch_size=64,
-        auxiliary_batch_size=64,
+        learning_rate=1e-2,
+        batch_size=128,
         num_steps=num_steps,
-        warmup_steps=100,
+        schedule="cosine",
+        weight_decay=0.01,
         clip=1.0,
         evaluate_every=250,
-        target=0.998,
+        target=0.9995,
     )
-    return LinearCDERun(length=length, seed=seed, training=training, **settings)
+    return LinearCDERun(length=length, seed=seed, dropout=0.1, training=training, **settings)
 
 
 def _published(length: int, seed: int) -> LinearCDERun:

@@ -49,7 +49,7 @@ class SequenceModelRun(WordsRun):
         Blocks, and channels between them.
     state_dim
         State per channel (S4, S4D, Mamba) or in all (S5, LRU, selective_diagonal).
-    heads
+    heads, feed_forward
         Of the transformer.
     dropout
         After the mixer and after the activation.
@@ -62,6 +62,7 @@ class SequenceModelRun(WordsRun):
     width: int = 128
     state_dim: int = 16
     heads: int = 4
+    feed_forward: int = 512
     dropout: float = 0.0
     published_step: bool = False
 
@@ -70,7 +71,7 @@ class SequenceModelRun(WordsRun):
         super().__post_init__()
         if self.model not in MODELS:
             raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
-        for name in ("depth", "width", "state_dim", "heads"):
+        for name in ("depth", "width", "state_dim", "heads", "feed_forward"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
         if self.model == "transformer" and self.width % self.heads:
@@ -184,6 +185,7 @@ def _published(model: Model, length: int, depth: int, seed: int) -> SequenceMode
         width=1024,
         state_dim=64,
         heads=64,
+        feed_forward=2048,
         dropout=0.1,
         auxiliary_fraction=0.8,
         num_held_out=200_000,
@@ -229,7 +231,9 @@ def _mixer(run: SequenceModelRun) -> Any:
         case "lstm":
             return mixers.LSTMConfig()
         case "transformer":
-            return mixers.TransformerConfig(heads=run.heads, dropout=run.dropout)
+            return mixers.TransformerConfig(
+                heads=run.heads, feed_forward=run.feed_forward, dropout=run.dropout
+            )
         case "s4":
             return mixers.S4Config(state_dim=run.state_dim, published_step=run.published_step)
         case "s4d":

@@ -25,8 +25,6 @@ STUDY, SETTINGS = (
     else (
         "a5.linear_cde",
         (
-            "dropout=0.1",
-            "training.warmup_steps=10",
             "training.num_steps=40",
             "training.evaluate_every=10",
         ),

@@ -1,0 +1,70 @@
+"""The ``doctor`` command: what this machine can run, and the command that mends what it cannot."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+from dataclasses import dataclass
+
+from experiments import exit_code
+from experiments.command import say
+
+_EXTRAS = {"lcde-jax": "jax", "seq-torch": "torch", "ray": "ray"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked for; the same fields as those of `seq_torch.doctor`."""
+
+    name: str
+    ok: bool
+    detail: str
+    command: str = ""
+
+
+def show() -> int:
+    """Print every finding and return 0: what is missing here is no error until it is asked for."""
+    for finding in [*_machine(), *_packages(), *_torch(), *_jax()]:
+        say(f"{'ok' if finding.ok else 'no':3} {finding.name}: {finding.detail}")
+        if finding.command:
+            say(f"    {finding.command}")
+    return exit_code.OK
+
+
+def _machine() -> list[Finding]:
+    threads = os.environ.get("OMP_NUM_THREADS", "not set")
+    detail = (
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors, OMP_NUM_THREADS {threads}"
+    )
+    return [Finding("machine", True, detail)]
+
+
+def _packages() -> list[Finding]:
+    found = []
+    for name, extra in _EXTRAS.items():
+        try:
+            found.append(Finding(name, True, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            command = f"uv sync --package experiments --extra {extra}"
+            found.append(Finding(name, False, "not in this environment", command))
+    return found
+
+
+def _torch() -> list[Finding]:
+    try:
+        doctor = importlib.import_module("seq_torch.doctor").doctor
+    except ImportError:
+        return []  # told above
+    return [Finding(f.name, f.ok, f.detail, f.command) for f in doctor()]
+
+
+def _jax() -> list[Finding]:
+    try:
+        jax = importlib.import_module("jax")
+    except ImportError:
+        return []
+    devices = ", ".join(sorted({device.platform for device in jax.devices()}))
+    return [Finding("jax", True, f"jax {jax.__version__}, devices: {devices}")]

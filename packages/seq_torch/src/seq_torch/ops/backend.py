@@ -12,6 +12,8 @@ BACKENDS = ("auto", "reference", "fused", "parallel", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
 
+NUMBA = util.find_spec("numba") is not None  # looked for, not imported
+
 logger = logging.getLogger(__name__)
 
 
@@ -46,7 +48,8 @@ def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = T
         require(operation, backend, tensor.device)
         return backend
     chosen, reason = _automatic(tensor.device.type, fast)
-    _log_once(operation, chosen, reason, tensor.device.type, str(tensor.dtype))
+    if not torch.compiler.is_compiling():
+        _log_once(operation, chosen, reason, tensor.device.type, str(tensor.dtype))
     return chosen
 
 
@@ -106,9 +109,8 @@ def _kernel_imports(module: str) -> bool:
     return True
 
 
-@cache
 def _has_numba() -> bool:
-    return util.find_spec("numba") is not None
+    return NUMBA
 
 
 def _automatic(device: str, fast: bool) -> tuple[str, str]:

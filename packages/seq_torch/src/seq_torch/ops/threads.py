@@ -18,7 +18,7 @@ MANY = 8  # independent sequences that keep the threads busy by themselves
 
 
 def count(work: int, tasks: int) -> int:
-    """Number of workers for so many elementary steps in so many independent tasks."""
+    """Return the number of workers for so many elementary steps in so many independent tasks."""
     return 1 if work < SMALL else max(1, min(torch.get_num_threads(), tasks))
 
 

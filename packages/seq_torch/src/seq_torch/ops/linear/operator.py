@@ -1,8 +1,8 @@
 """The fused linear scan as a custom operator of torch.
 
-Autograd, autocast, `torch.compile` and `torch.func` see one opaque operation with a known
-gradient. The gradient itself cannot be differentiated again. `torch.func.vmap` works by a loop
-over the mapped axis.
+Autograd, autocast and `torch.compile` see one opaque operation with a known gradient. The
+gradient itself cannot be differentiated again. `torch.func.vmap` works by a loop over the mapped
+axis; `torch.func.grad` does not work with custom operators of this kind.
 """
 
 from __future__ import annotations

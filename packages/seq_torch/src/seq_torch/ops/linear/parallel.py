@@ -9,7 +9,7 @@ from torch import Tensor
 def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States `(batch, time, state)`; `a` has three axes that broadcast against `b`."""
     if b.shape[1] == 0:
-        return torch.zeros_like(b)
+        return b.clone()
     if initial is not None:
         first = b[:, :1] + a[:, :1] * initial[:, None]
         b = torch.cat((first, b[:, 1:]), dim=1)

@@ -9,9 +9,8 @@ from torch import Tensor
 def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States `(batch, time, state)`; `a` has three axes that broadcast against `b`."""
     state = b.new_zeros(b.shape[0], b.shape[2]) if initial is None else initial
-    a = a.expand(b.shape)
     states = []
-    for k in range(b.shape[1]):
-        state = a[:, k] * state + b[:, k]
+    for factor, drive in zip(a.expand(b.shape).unbind(1), b.unbind(1), strict=True):
+        state = factor * state + drive
         states.append(state)
-    return torch.stack(states, dim=1) if states else torch.zeros_like(b)
+    return torch.stack(states, dim=1) if states else b.clone()

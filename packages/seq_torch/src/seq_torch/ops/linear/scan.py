@@ -53,8 +53,9 @@ def linear_scan(
     Notes
     -----
     ``fused`` runs on the CPU in one pass each way; its results have the same bits on any number
-    of threads. It can be differentiated once, compiled, and mapped by `torch.func.vmap`, which
-    loops. ``reference`` and ``parallel`` can be differentiated again.
+    of threads. It can be differentiated once by autograd, compiled, and mapped by
+    `torch.func.vmap`, which loops; `torch.func.grad` refuses it. ``reference`` and
+    ``parallel`` can be differentiated again.
     """
     a, b, initial = check(a, b, initial)
     return _BACKENDS[choose("linear_scan", backend, b, fast=False)](a, b, initial)

@@ -17,12 +17,12 @@ def scan(problem: Problem) -> tuple[Tensor, Tensor]:
     if p.initial_state is not None:
         state = p.initial_state.clone()  # an output must not be one of the inputs
     outputs = []
-    for k in range(sizes.time):
-        size = step[:, :, k, None]
-        decay = torch.exp(size * p.A)
-        state = decay * state + size * at(B, k) * p.u[:, :, k, None]
-        outputs.append(real_sum(at(C, k) * state))
-    output = torch.stack(outputs, dim=2) if outputs else torch.zeros_like(p.u)
+    columns = (value.unsqueeze(2).unbind(-1) for value in (step, p.u))
+    inputs = zip(*columns, over_time(B, sizes.time), over_time(C, sizes.time), strict=True)
+    for size, u_k, B_k, C_k in inputs:
+        state = torch.exp(size * p.A) * state + size * B_k * u_k
+        outputs.append(real_sum(C_k * state))
+    output = torch.stack(outputs, dim=2) if outputs else p.u.clone()
     return finish(p, output), state
 
 
@@ -46,9 +46,9 @@ def per_channel(value: Tensor, dim: int) -> Tensor:
     return value if value.ndim == 2 else value.repeat_interleave(dim // value.shape[1], dim=1)
 
 
-def at(value: Tensor, k: int) -> Tensor:
-    """Value at time k, broadcasting to `(batch, dim, state)`."""
-    return value if value.ndim == 2 else value[..., k]
+def over_time(value: Tensor, time: int) -> tuple[Tensor, ...]:
+    """Value at every time, broadcasting to `(batch, dim, state)`."""
+    return (value,) * time if value.ndim == 2 else value.unbind(-1)
 
 
 def real_sum(terms: Tensor) -> Tensor:

@@ -80,10 +80,11 @@ def selective_scan(
     -----
     ``fused`` runs on the CPU: it costs O(batch * dim * time * state) and holds no states, which
     its backward pass computes again; its results have the same bits on any number of threads. It
-    can be differentiated once, compiled, and mapped by `torch.func.vmap`, which loops.
-    ``reference`` and ``parallel`` hold all states and can be differentiated again. ``cuda`` takes
-    up to 256 states and no initial state. Decay factors below 1e-38 (1e-308 in double) are held
-    there in ``fused``, and angles ``delta * imag(A)`` above 1e4 (1e9) lose digits.
+    can be differentiated once by autograd, compiled, and mapped by `torch.func.vmap`, which loops;
+    `torch.func.grad` refuses it. Its decay factors below 1e-38 (1e-308 in double) are held there,
+    and angles ``delta * imag(A)`` above 1e4 (1e9) lose digits. ``reference`` and ``parallel``
+    hold all states and can be differentiated again. ``cuda`` takes up to 256 states and no
+    initial state.
 
     References
     ----------

@@ -38,10 +38,10 @@ def split(sizes: Sizes, summed: int, per_sequence: int) -> Split:
     `summed` counts the elements of a sum over sequences, `per_sequence` those of one over
     channels.
     """
-    wanted = min(TASKS, sizes.batch * sizes.dim)
+    wanted = max(1, min(TASKS, sizes.batch * sizes.dim))
     cuts = []
-    for chunks in range(1, min(sizes.batch, wanted) + 1):
-        blocks = min(-(-wanted // chunks), sizes.dim)
+    for chunks in range(1, max(1, min(sizes.batch, wanted)) + 1):
+        blocks = min(-(-wanted // chunks), max(1, sizes.dim))
         if chunks * blocks >= wanted:
             cuts.append((chunks * summed + blocks * per_sequence, chunks, blocks))
     _, chunks, blocks = min(cuts)

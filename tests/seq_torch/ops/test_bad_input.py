@@ -1,0 +1,107 @@
+"""Inputs that do not fit are refused at the call, with what came and what was expected."""
+
+import sys
+
+import pytest
+import torch
+
+from seq_torch import ops
+from seq_torch.doctor import doctor
+from seq_torch.ops import backend
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("u", torch.zeros(2, 4, 5, dtype=torch.int64), TypeError, "u with dtype torch.int64"),
+        (
+            "u",
+            torch.zeros(4, 5).double(),
+            ValueError,
+            r"u of shape \(4, 5\), expected \(batch, dim",
+        ),
+        ("u", torch.zeros(2, 4, 5, dtype=torch.float32), TypeError, "mixture of double"),
+        ("u", [1.0], TypeError, "u of type list"),
+        ("delta", torch.zeros(2, 4, 6).double(), ValueError, r"delta of shape \(2, 4, 6\)"),
+        ("A", torch.zeros(3, 5).double(), ValueError, r"A of shape \(3, 5\), expected"),
+        ("A", torch.zeros(4, 0).double(), ValueError, "state of at least 1"),
+        ("B", torch.zeros(2, 5, 4).double(), ValueError, r"B of shape \(2, 5, 4\), expected"),
+        ("B", torch.zeros(2, 3, 5, 5).double(), ValueError, "multiple of group"),
+        ("C", torch.zeros(4, 5, dtype=torch.complex128), TypeError, "complex C"),
+        ("D", torch.zeros(5).double(), ValueError, r"D of shape \(5,\), expected \(dim,\)"),
+        ("initial_state", torch.zeros(2, 4, 4).double(), ValueError, "initial_state of shape"),
+    ],
+)
+def test_selective_scan_names_what_does_not_fit(scans, name, value, error, message):
+    inputs = scans.make(5) | {name: value}
+    with pytest.raises(error, match=message):
+        ops.selective_scan(**inputs)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "error", "message"),
+    [
+        (torch.rand(3), torch.rand(5, 3), ValueError, r"b of shape \(5, 3\), expected"),
+        (torch.rand(4), torch.rand(2, 5, 3), ValueError, r"a of shape \(4,\), expected"),
+        (torch.rand(0), torch.rand(2, 5, 0), ValueError, "state of at least 1"),
+        (torch.ones(3).long(), torch.rand(2, 5, 3), TypeError, "a with dtype torch.int64"),
+    ],
+)
+def test_linear_scan_names_what_does_not_fit(a, b, error, message):
+    with pytest.raises(error, match=message):
+        ops.linear_scan(a, b)
+
+
+def test_an_unknown_backend_is_named():
+    with pytest.raises(ValueError, match="got backend='fast', expected one of auto"):
+        ops.linear_scan(torch.rand(3), torch.rand(2, 5, 3), backend="fast")
+
+
+def test_cuda_on_the_cpu_is_refused_with_the_command(scans):
+    with pytest.raises(ops.BackendError, match=r"tensors on cpu.*seq-torch\[cuda\]"):
+        ops.selective_scan(**scans.make(5), backend="cuda")
+    with pytest.raises(ops.BackendError, match="no CUDA kernel"):
+        ops.linear_scan(torch.rand(3), torch.rand(2, 5, 3), backend="cuda")
+
+
+class Broken:
+    """An import hook under which an extension is there but does not load."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "mamba_ssm":
+            raise ImportError("selective_scan_cuda.so: undefined symbol: _ZN3c104cuda")
+
+
+def test_a_broken_extension_is_reported_with_its_error_and_the_command(monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(ops.BackendError, match=r"undefined symbol.*seq-torch\[cuda\]"):
+        backend.kernel("selective_scan", "mamba_ssm.ops.selective_scan_interface")
+    finding = next(f for f in doctor() if f.name == "mamba_ssm")
+    assert not finding.ok
+    assert "undefined symbol" in finding.detail
+    assert finding.command
+
+
+def test_without_numba_auto_takes_the_parallel_scan_and_a_named_one_is_refused(monkeypatch):
+    monkeypatch.setattr(backend, "_has_numba", lambda: False)
+    a, b = torch.rand(3), torch.rand(2, 5, 3)
+    assert backend.choose("linear_scan", "auto", b) == "parallel"
+    with pytest.raises(ops.BackendError, match="numba"):
+        ops.linear_scan(a, b, backend="fused")
+
+
+def test_the_choice_is_logged_once(caplog):
+    backend._log_once.cache_clear()
+    with caplog.at_level("INFO", logger="seq_torch.ops.backend"):
+        for _ in range(3):
+            ops.linear_scan(torch.rand(3), torch.rand(2, 5, 3))
+    assert [r.message for r in caplog.records if "linear_scan: backend fused" in r.message] == [
+        "linear_scan: backend fused for torch.float32 on cpu: the tensors are on the CPU"
+    ]
+
+
+def test_doctor_tells_what_mends_each_thing_that_is_missing():
+    findings = doctor()
+    assert {"torch", "numba", "nvcc", "CUDA device"} <= {finding.name for finding in findings}
+    assert all(finding.detail for finding in findings)
+    assert all(finding.command for finding in findings if not finding.ok)

@@ -1,0 +1,66 @@
+"""Convolution agrees with its sum; discretisations with their definitions, also near zero."""
+
+import pytest
+import torch
+
+from seq_torch import ops
+
+
+@pytest.mark.parametrize("time", [1, 2, 7, 64])
+@pytest.mark.parametrize("length", [1, 4, 90])
+def test_convolution_agrees_with_its_direct_twin(scans, time, length):
+    generator = torch.Generator().manual_seed(time)
+    inputs = {
+        "u": torch.randn(2, time, 3, dtype=torch.float64, generator=generator),
+        "kernel": torch.randn(3, length, dtype=torch.float64, generator=generator),
+    }
+    expected = scans.everything(ops.causal_convolution_direct, inputs)
+    scans.assert_close(scans.everything(ops.causal_convolution, inputs), expected, 1e-12)
+
+
+def test_convolution_with_powers_is_a_linear_scan():
+    u = torch.randn(2, 20, 3, dtype=torch.float64)
+    a = torch.tensor([0.9, -0.5, 0.1], dtype=torch.float64)
+    kernel = a[:, None] ** torch.arange(20)
+    torch.testing.assert_close(ops.causal_convolution(u, kernel), ops.linear_scan(a, u))
+
+
+def test_convolution_refuses_a_kernel_of_other_channels():
+    with pytest.raises(ValueError, match=r"kernel of shape \(4, 2\), expected"):
+        ops.causal_convolution(torch.rand(2, 5, 3), torch.rand(4, 2))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=["real", "complex"])
+@pytest.mark.parametrize("size", [0.0, 1e-12, 1e-6, 1e-3, 0.1, 0.49, 0.51, 3.0])
+def test_zero_order_hold_is_the_integral_of_the_exponential(dtype, size):
+    direction = -0.6 + 0.8j if dtype.is_complex else -1.0
+    A = torch.tensor([size * direction], dtype=dtype)
+    Abar, Bbar = ops.zero_order_hold(A, torch.full_like(A, 2.0), 0.5)
+    nodes = (torch.arange(200, dtype=torch.float64) + 0.5) / 200 * 0.5
+    # Integral over the step, by the Euler-Maclaurin-corrected midpoint rule.
+    integral = torch.exp(nodes[:, None] * A).mean(0) * 0.5
+    integral = integral + (0.5 / 200) ** 2 / 24 * (torch.exp(0.5 * A) - 1) * A
+    torch.testing.assert_close(Bbar, 2 * integral, rtol=1e-9, atol=0)
+    torch.testing.assert_close(Abar, torch.exp(0.5 * A))
+
+
+@pytest.mark.parametrize("rule", [ops.zero_order_hold, ops.bilinear, ops.euler])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=["real", "complex"])
+def test_discretisations_have_exact_gradients_also_at_zero(rule, dtype):
+    A = torch.tensor([0.0, -1e-7, -0.3, -2.0], dtype=dtype, requires_grad=True)
+    B = torch.ones(4, dtype=dtype, requires_grad=True)
+    dt = torch.full((4,), 0.7, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(rule, (A, B, dt))
+
+
+def test_rules_agree_to_their_order_as_the_step_shrinks():
+    A, B = (
+        torch.tensor([-1.0 + 2.0j], dtype=torch.complex128),
+        torch.ones(1, dtype=torch.complex128),
+    )
+    for rule, order in ((ops.bilinear, 3), (ops.euler, 2)):
+        errors = [
+            (rule(A, B, dt)[0] - ops.zero_order_hold(A, B, dt)[0]).abs().item()
+            for dt in (0.02, 0.01)
+        ]
+        assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.05)

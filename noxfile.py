@@ -25,7 +25,7 @@ ENVIRONMENTS = {
     "torch": "--package experiments --extra torch --group test",
     "lint": "--only-group lint",
     "types": "--package experiments --extra jax --extra torch --group test --group types",
-    "docs": "--package experiments --extra jax --group docs",
+    "docs": "--package experiments --extra jax --extra torch --group docs",
     "benchmarks": "--package experiments --extra jax --group benchmarks",
 }
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.

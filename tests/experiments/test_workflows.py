@@ -21,7 +21,7 @@ def sessions() -> set[str]:
         if isinstance(node, ast.FunctionDef)
         and "nox.session" in map(ast.unparse, node.decorator_list)
     }
-    return named | {f"tests({room})" for room in ("core", "lcde_jax", "experiments")}
+    return named | {f"tests({room})" for room in ("core", "lcde_jax", "seq_torch", "experiments")}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

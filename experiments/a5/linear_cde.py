@@ -135,9 +135,9 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     recorder.note(parameters=sum(sizes))
     model, _ = fit_recorded(lcde_jax.fit, model, data, run.seeded_training, recorder, key=dropout)
     words.note_longer(run, recorder, lambda data: lcde_jax.evaluate(model, data, "cross_entropy"))
-    parameters = eqx.filter(model, eqx.is_inexact_array)
-    named = jax.tree_util.tree_leaves_with_path(parameters)
-    recorder.save("model", {jax.tree_util.keystr(k): np.asarray(v) for k, v in named})
+    if run.keep_model:
+        named = jax.tree_util.tree_leaves_with_path(eqx.filter(model, eqx.is_inexact_array))
+        recorder.save("model", {jax.tree_util.keystr(k): np.asarray(v) for k, v in named})
 
 
 def _model(run: LinearCDERun, key: Any) -> Any:

@@ -204,7 +204,8 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     recorder.note(parameters=sum(p.numel() for p in model.parameters()))
     fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder)
     words.note_longer(run, recorder, lambda data: seq_torch.evaluate(model, data, run.training))
-    recorder.save("model", {k: v.detach().cpu().numpy() for k, v in model.state_dict().items()})
+    if run.keep_model:
+        recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
 
 
 def _config(run: SequenceModelRun) -> Any:

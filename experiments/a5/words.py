@@ -54,6 +54,8 @@ class WordsRun(Run):
         Words of twice and four times the length on which the trained model is tested.
     training
         Rate, steps, batch; its seed is the run's.
+    keep_model
+        Whether the record holds the trained parameters, which make it large.
     """
 
     group: str = "A5"
@@ -66,6 +68,7 @@ class WordsRun(Run):
     auxiliary_fraction: float = 1.0
     num_longer: int = 500
     training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
+    keep_model: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""

@@ -56,6 +56,8 @@ class SequenceModelRun(Run):
         Whether S4 takes the published double softplus, with steps near 0.7 whatever was asked.
     training
         Rate, steps, batch; its seed is the run's.
+    keep_model
+        Whether the record holds the trained parameters, which make it large.
     """
 
     task: SignatureLabels = field(default_factory=SignatureLabels)
@@ -69,6 +71,7 @@ class SequenceModelRun(Run):
     input_dependent_C: bool = True
     published_step: bool = False
     training: Training = field(default_factory=Training)
+    keep_model: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
@@ -148,7 +151,8 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     )
     training = replace(run.training, seed=run.seed)
     fit_recorded(seq_torch.fit, model, FitData(train, held_out), training, recorder)
-    recorder.save("model", {k: v.detach().cpu().numpy() for k, v in model.state_dict().items()})
+    if run.keep_model:
+        recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
 
 
 def _config(run: SequenceModelRun) -> Any:

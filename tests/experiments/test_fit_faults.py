@@ -20,11 +20,12 @@ pytestmark = pytest.mark.skipif(
 
 # Dropout is on, so that the random state of a resumed fit matters as well.
 STUDY, SETTINGS = (
-    ("a5.sequence_models", ("model=rnn", "dropout=0.1"))
+    ("a5.sequence_models", ("model=rnn", "dropout=0.1", "keep_model=true"))
     if HAS_TORCH
     else (
         "a5.linear_cde",
         (
+            "keep_model=true",
             "training.num_steps=40",
             "training.evaluate_every=10",
         ),

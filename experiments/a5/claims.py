@@ -171,7 +171,7 @@ CLAIMS = (
         "controls",
         "a linear CDE tracks Z60 and A4_x_Z5 as well: at least 0.99",
         lambda records: _judge_all(0.99, _ALL, model="linear_cde")(
-            [record for record in records if record.run["group"] != "A5"]
+            [record for record in records if record.run.get("group") != "A5"]
         ),
     ),
 )

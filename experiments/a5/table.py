@@ -107,7 +107,7 @@ def _horizon(position_accuracy: Sequence[float]) -> int:
 def _sources(found: Sequence[Record]) -> str:
     """One line per preset and study: how many records, which hardware, how long."""
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in found:
+    for record in (record for record in found if record.finished):
         facts = record.provenance
         key = (record.study, str(facts["preset"]), str(facts["hardware"]["cpu"]))
         groups.setdefault(key, []).append(record)

@@ -1,0 +1,217 @@
+"""What a cell of the A5 study shows, judged from records of every kind."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.a5 import claims, figure, linear_cde, sequence_models, table, words
+from experiments.a5.minimum_depth import cells, minimum_depths, outcome
+from experiments.exit_code import ConfigError
+from seqtheory.tasks import GroupWords
+
+FLAT = (0.1, 0.3, 0.4, 0.4, 0.4, 0.4)
+RISING = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+SOLVED = (0.1, 0.5, 0.95)
+
+
+def record(
+    accuracies: tuple[float, ...] = SOLVED,
+    *,
+    model: str = "s4",
+    group: str = "A5",
+    length: int = 6,
+    depth: int = 1,
+    seed: int = 0,
+    every: int = 100,
+    status: str = "done",
+) -> Any:
+    lines = [
+        {"step": every * i, "token_accuracy": a, "sequence_accuracy": a**2}
+        for i, a in enumerate(accuracies)
+    ]
+    longer = {"token_accuracy": 0.5, "position_accuracy": [1.0, 0.95, 0.9, 1.0]}
+    run = {"model": model, "group": group, "length": length, "depth": depth, "seed": seed}
+    return SimpleNamespace(
+        hash="0" * 16,
+        study="a5.sequence_models",
+        status=status,
+        finished=True,
+        run=run,
+        metrics=lines,
+        notes={"longer": {str(2 * length): longer}},
+        provenance={"preset": "quick", "hardware": {"cpu": "a | b"}, "wall_seconds": 3.0},
+    )
+
+
+def outcomes(*records: Any) -> dict[tuple[str, int, int], str]:
+    study = cells(records)
+    a5 = [cell for cell in study if cell.group == "A5"]
+    return {(c.model, c.length, c.depth): outcome(c, study) for c in a5}
+
+
+def test_two_seeds_of_three_solve_a_cell():
+    runs = [record(seed=0), record(seed=1), record(FLAT, seed=2)]
+    assert outcomes(*runs)["s4", 6, 1] == "solved"
+    runs = [record(seed=0), record(FLAT, seed=1), record(FLAT, seed=2)]
+    assert outcomes(*runs)["s4", 6, 1] != "solved"
+
+
+def test_the_threshold_itself_does_not_pass():
+    assert outcomes(record((0.1, 0.9)))["s4", 6, 1] != "solved"
+
+
+def test_a_flat_failure_of_a_model_that_learns_counts_as_cannot():
+    easy, slow = record(length=3), record(model="rnn")
+    assert outcomes(record(FLAT), easy, slow)["s4", 6, 1] == "cannot"
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [record(model="rnn")],  # nothing shows that S4 learns at all
+        [record(length=3), record(model="rnn", every=1_000)],  # another needed more steps
+    ],
+)
+def test_without_evidence_a_failure_is_undertrained(others):
+    assert outcomes(record(FLAT), *others)["s4", 6, 1] == "undertrained"
+
+
+def test_a_rising_curve_is_undertrained():
+    assert outcomes(record(RISING), record(length=3))["s4", 6, 1] == "undertrained"
+
+
+def test_a_control_group_shows_that_a_model_learns():
+    assert outcomes(record(FLAT), record(group="Z60"))["s4", 6, 1] == "cannot"
+
+
+def test_a_diverged_run_shows_nothing():
+    runs = [record(FLAT, status="diverged"), record(length=3)]
+    assert outcomes(*runs)["s4", 6, 1] == "undertrained"
+
+
+def test_the_least_depth_that_solves_a_length_is_computed():
+    runs = [record(FLAT, depth=1), record(depth=2), record(depth=3), record(FLAT, length=8)]
+    assert minimum_depths(cells(runs)) == {"s4": {6: 2, 8: None}}
+
+
+def test_a_cell_holds_the_best_accuracy_of_each_seed():
+    (cell,) = cells([record((0.2, 0.7, 0.6), seed=0), record((0.1, 0.3), seed=1)])
+    np.testing.assert_allclose(cell.accuracies, [0.7, 0.3])
+
+
+def verdict(name: str, records: list[Any]) -> str:
+    (claim,) = (claim for claim in claims.CLAIMS if claim.name == name)
+    return claim.judge(records).status
+
+
+def test_claims_tell_pass_fail_undecided_and_not_run_apart():
+    learns = record(length=3)
+    assert verdict("s4", [record(FLAT), learns]) == "pass"
+    assert verdict("s4", [record(), learns]) == "fail"
+    assert verdict("s4", [record(RISING), learns]) == "undecided"
+    assert verdict("s4", [learns]) == "not run"
+    dense = record((0.999,), model="linear_cde")
+    assert verdict("dense", [dense]) == "pass"
+    assert verdict("dense", [dense, record((0.98,), model="linear_cde", seed=1)]) == "fail"
+    assert verdict("rnn", [record(model="rnn")]) == "pass"
+    assert verdict("deeper-s4", [record(FLAT), record(RISING, depth=2)]) == "pass"
+    assert verdict("falls-s4", [record((0.9,)), record((0.5,), length=8)]) == "pass"
+    assert verdict("falls-s4", [record((0.5,)), record((0.9,), length=8)]) == "fail"
+    assert verdict("order", [record(), record((0.1,), model="linear_cde")]) == "fail"
+    assert verdict("abelian", [record((0.97,), model="selective_diagonal", group="Z60")]) == "pass"
+    assert verdict("controls", [record((0.999,), model="linear_cde", group="Z60")]) == "pass"
+
+
+def test_claims_on_no_records_are_not_run():
+    assert {claim.judge([]).status for claim in claims.CLAIMS} == {"not run"}
+
+
+def loader(records: list[Any]) -> Any:
+    return lambda preset, model_file: records if (preset, model_file) == _HOME else []
+
+
+_HOME = ("quick", "sequence_models")
+
+
+def test_figure_and_table_are_made_from_whatever_is_there(tmp_path):
+    runs = [record(), record(FLAT, model="mamba"), record(model="rnn", length=8)]
+    paths = figure.draw(loader(runs), "quick", tmp_path)
+    assert all(path.stat().st_size > 1_000 for path in paths)
+    text = table.table(loader(runs), "quick")
+    for part in ("| s4 | 1 / 2 |", "undertrained", "6 to 12", r"a \| b", "| **not run** |"):
+        assert part in text
+
+
+def test_a_record_that_was_only_begun_is_not_read():
+    begun = SimpleNamespace(finished=False, status="unfinished", run={}, metrics=[])
+    assert cells([begun]) == []
+    assert "| **not run** |" in table.table(loader([begun]), "quick")
+
+
+def test_figure_and_table_of_nothing_are_empty_not_broken(tmp_path):
+    assert figure.draw(loader([]), "quick", tmp_path)
+    assert "not run" in table.table(loader([]), "quick")
+
+
+@pytest.mark.parametrize("study", [sequence_models, linear_cde])
+def test_every_preset_lists_runs_that_differ(study):
+    for preset in study.PRESETS:
+        runs = study.runs(preset)
+        assert len({repr(run) for run in runs}) == len(runs) > 0
+    with pytest.raises(ValueError, match="expected one of"):
+        study.runs("hasty")
+
+
+@pytest.mark.parametrize(
+    ("setting", "match"),
+    [
+        ({"group": "A9x"}, "A9x"),
+        ({"length": 1}, "at least 2"),
+        ({"train_fraction": 1.0}, "between 0 and 1"),
+        ({"auxiliary_fraction": 1.5}, "from 0 to 1"),
+        ({"model": "gru"}, "expected one of"),
+        ({"depth": 0}, "1 or more"),
+        ({"model": "transformer", "heads": 3}, "divisor"),
+        ({"dropout": 1.0}, r"\[0, 1\)"),
+    ],
+)
+def test_a_run_that_could_give_no_result_is_refused(setting, match):
+    with pytest.raises(ValueError, match=match):
+        sequence_models.SequenceModelRun(**setting)
+
+
+def small(**settings: Any) -> words.WordsRun:
+    return words.WordsRun(**{"length": 4, "num_words": 1_000, "num_held_out": 50, **settings})
+
+
+def test_words_are_split_and_the_words_of_length_two_go_beside_them():
+    data = words.fit_data(small())
+    assert (len(data.train), len(data.held_out)) == (800, 50)
+    assert len(data.auxiliary) == 3600
+    assert words.fit_data(small(auxiliary_fraction=0.0)).auxiliary is None
+    assert len(words.fit_data(small(auxiliary_fraction=0.8)).auxiliary) == 2880
+
+
+def test_training_and_held_out_words_share_no_word():
+    data = words.fit_data(small(num_held_out=200))
+    seen = {tuple(word) for word in data.train.inputs.tolist()}
+    assert not seen & {tuple(word) for word in data.held_out.inputs.tolist()}
+
+
+def test_longer_words_are_drawn_apart_and_the_hand_set_recurrence_solves_them():
+    run = small(num_longer=20)
+    longer = words.longer_words(run)
+    assert {n: data.inputs.shape for n, data in longer.items()} == {8: (20, 8), 16: (20, 16)}
+    assert all(words.hand_set_accuracy("A5", data) == 1.0 for data in longer.values())
+    assert words.longer_words(small(num_longer=0)) == {}
+    wrong = GroupWords("Z60", 8, 20).build(0)
+    assert words.hand_set_accuracy("A5", wrong) < 0.5
+
+
+def test_a_folder_without_the_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"A5=4\.csv"):
+        words.fit_data(small(words=str(tmp_path)))

@@ -1,0 +1,107 @@
+"""Cells of Figure 1 and their claims, judged from records of every kind."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.toy import sequence_models, table, trained_claims, trained_figure
+from experiments.toy.trained import cells, select
+
+
+def record(
+    *rmse: float,
+    model: str = "s4",
+    depth: int = 1,
+    nonlinear: bool = False,
+    channels: int = 2,
+    seed: int = 0,
+    preset: str = "quick",
+    num_train: int = 10_000,
+) -> Any:
+    run = {"task": {"channels": channels}, "model": model, "depth": depth, "seed": seed}
+    return SimpleNamespace(
+        status="done",
+        finished=True,
+        run={**run, "nonlinear": nonlinear, "baseline": "published"},
+        metrics=[{"step": 100 * i, "rmse": value} for i, value in enumerate(rmse)],
+        notes={"predict_zero": 0.5, "num_train": num_train},
+        provenance={"preset": preset},
+    )
+
+
+def verdict(name: str, *records: Any) -> str:
+    (claim,) = (claim for claim in trained_claims.CLAIMS if claim.name == name)
+    return claim.judge(records).status
+
+
+def test_seeds_of_a_cell_are_joined_and_measured_against_predicting_zero():
+    (cell,) = cells([record(1.0, 0.4), record(1.0, 0.6, seed=1)])
+    np.testing.assert_allclose(cell.ratios, [[2.0, 0.8], [2.0, 1.2]])
+    assert cell.steps.tolist() == [0, 100]
+    assert cell.name == "S4, 1 linear"
+
+
+def test_unfinished_and_diverged_runs_are_no_cells():
+    begun, diverged = record(0.4), record(0.4)
+    begun.status, diverged.status = "unfinished", "diverged"
+    assert cells([begun, diverged]) == []
+
+
+def test_cells_differ_in_what_the_figure_tells_apart():
+    rows = cells([record(0.4), record(0.4, depth=2), record(0.4, channels=3)])
+    assert len(rows) == 3
+    assert len(select(rows, channels=3)) == 1
+
+
+@pytest.mark.parametrize(("final", "status"), [(0.5, "pass"), (0.47, "fail"), (0.53, "fail")])
+def test_linear_models_are_held_to_predicting_zero(final, status):
+    assert verdict("f", record(1.0, final)) == status
+
+
+def test_few_paths_judge_nothing():
+    assert verdict("f", record(1.0, 0.5, num_train=9_999)) == "not run"
+
+
+def test_models_that_can_must_do_better():
+    able = {"depth": 2, "nonlinear": True}
+    assert verdict("f-able", record(1.0, 0.3, **able)) == "pass"
+    assert verdict("f-able", record(1.0, 0.45, **able)) == "fail"
+    assert verdict("f-able", record(1.0, 0.45, model="mamba")) == "fail"
+    assert verdict("f-able", record(1.0, 0.45, channels=3, **able)) == "not run"
+
+
+def test_the_second_layer_is_judged_on_published_settings_alone():
+    one, two = (
+        record(0.5, final, model="mamba", channels=3, depth=depth, preset="paper")
+        for depth, final in ((1, 0.3), (2, 0.05))
+    )
+    assert verdict("g", one, two) == "pass"
+    one.provenance["preset"] = two.provenance["preset"] = "quick"
+    assert verdict("g", one, two) == "not run"
+
+
+def test_figure_and_table_are_made_from_trained_models_alone(tmp_path):
+    runs = [record(1.0, 0.5), record(1.0, 0.1, model="mamba", channels=3)]
+    assert all(path.is_file() for path in trained_figure.draw(runs, [], tmp_path))
+    text = table.table(lambda preset, file="linear_cde": runs if "seq" in file else [], None)
+    assert "| 2-D | S4, 1 linear | quick | published | 1 | 100 |" in text
+
+
+def test_every_preset_lists_runs_that_differ():
+    for preset in sequence_models.PRESETS:
+        runs = sequence_models.runs(preset)
+        assert len({repr(run) for run in runs}) == len(runs) > 0
+    with pytest.raises(ValueError, match="expected one of"):
+        sequence_models.runs("hasty")
+
+
+@pytest.mark.parametrize(
+    "setting", [{"model": "gru"}, {"baseline": "2023"}, {"width": 0}, {"depth": 0}]
+)
+def test_a_run_that_could_not_be_built_is_refused(setting):
+    with pytest.raises(ValueError, match="expected"):
+        sequence_models.SequenceModelRun(**setting)

@@ -47,7 +47,7 @@ class Loader:
 
     def __init__(self, folder: Path, request: Request) -> None:
         self._folder, self._request = folder, request
-        # Of `toy.linear_cde` the overrides and preset concern that file; others show their default.
+        # Of `toy.linear_cde` the overrides concern that file alone: others lack its fields.
         self.named = _file_name(request.study, folder)
         self._folders = (request.results.expanduser().absolute(), PUBLISHED)
         self.found = 0
@@ -62,7 +62,6 @@ class Loader:
         settings, seeds = self._request.settings, self._request.seeds
         if self.named not in (None, model_file):
             settings, seeds = (), None
-            preset = None if preset == self._request.preset else preset
         if study is None or preset not in (None, *study.module.PRESETS):
             say(f"{self._folder.name}.{model_file}, preset {preset}: there is no such preset")
             return []

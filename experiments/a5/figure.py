@@ -20,10 +20,13 @@ from experiments.a5.minimum_depth import (
     select,
 )
 from experiments.a5.published_values import DEPTHS
+from experiments.a5.words import LONGER_FACTORS
 from experiments.record import Record
 
 Load = Callable[..., list[Record]]
 
+# Presets that are shown beside any other.
+EXTRA = ("controls", "long")
 NAMES = {
     "linear_cde": "linear CDE",
     "rnn": "RNN",
@@ -55,11 +58,17 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 def records(load: Load, preset: str | None) -> list[Record]:
     """Load both halves, with the controls and the longer runs where they are there."""
-    presets = {"torch": [preset, "controls", "long"], "jax": [preset, "controls"]}
-    if preset == "smoke":
-        presets = {"torch": ["smoke"], "jax": ["smoke"]}
-    found = [r for name in presets["torch"] for r in load(name, "sequence_models")]
-    return found + [r for name in presets["jax"] for r in load(name, "linear_cde")]
+    main = None if preset in EXTRA else preset
+    extra = () if preset == "smoke" else EXTRA
+    files = ("sequence_models", "linear_cde")
+    found = [record for file in files for record in load(main, file)]
+    return found + [
+        record
+        for name in extra
+        for file in files
+        if (name, file) != ("long", "linear_cde")
+        for record in load(name, file)
+    ]
 
 
 def _handle(model: str) -> Line2D:
@@ -84,6 +93,7 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
                 panel.plot([cell.length], [cell.depth + shift], "x", color=colour)
     panel.set(xlabel="length", ylabel="fewest blocks", title="Tracking A5: blocks needed")
     panel.set_yticks(range(1, 5))
+    panel.set_xticks(lengths)
 
 
 def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:
@@ -93,6 +103,7 @@ def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:
             values = [cell.accuracies for cell in rows]
             _band(panel, [cell.length for cell in rows], values, number)
     panel.axhline(SOLVED_ABOVE, color="0.4", linestyle="--", linewidth=0.8)
+    panel.set_xticks(sorted({cell.length for cell in one_block}))
     panel.set(xlabel="length", ylabel="token accuracy", title="One block", ylim=(0, 1.03))
 
 
@@ -107,6 +118,7 @@ def _longer(panel: Axes, one_block: Sequence[Cell]) -> None:
         xlabel="length / training length",
         ylabel="token accuracy",
         title="Longest words solved, extended",
+        xticks=(1, *LONGER_FACTORS),
         ylim=(0, 1.03),
     )
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from experiments import command, drawing, exit_code, listing
+from experiments import command, drawing, exit_code, listing, sinks
 from experiments.job import install_hint
 from experiments.stored import printable
 
@@ -20,6 +20,7 @@ Settings = Annotated[
     tyro.conf.arg(name="set", metavar="FIELD=VALUE"),
     tyro.conf.UseAppendAction,
 ]
+Log = Annotated[tuple[sinks.Name, ...], tyro.conf.UseAppendAction]
 Results = Path("results")
 
 app = tyro.extras.SubcommandApp()
@@ -38,6 +39,10 @@ def run(
     rerun: command.Rerun | None = None,
     force: bool = False,
     checkpoint_seconds: float = 60.0,
+    engine: command.EngineName = "local",
+    address: str | None = None,
+    gpus: float = 0.0,
+    log: Log = (),
 ) -> int:
     """Run what is not finished yet: killed runs go on, failed ones are tried again.
 
@@ -54,6 +59,11 @@ def run(
         rerun: Start over what is finished by other source (stale), what failed, or all.
         force: Go on from a checkpoint even if other source wrote it; the record says so.
         checkpoint_seconds: Time between checkpoints.
+        engine: Where the runs are computed: processes on this machine (local), or a Ray cluster
+            that shares the results folder (ray).
+        address: Of a running Ray cluster, host:port or auto; one is started here if left out.
+        gpus: GPUs for each run on Ray, a fraction below 1 or a whole number.
+        log: Send what is logged to wandb or tensorboard too; may be given for each.
     """
     return command.run(
         command.Request(
@@ -67,6 +77,10 @@ def run(
             rerun=rerun,
             force=force,
             checkpoint_seconds=checkpoint_seconds,
+            engine=engine,
+            address=address,
+            gpus=gpus,
+            log=log,
         )
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments import durable, exit_code, progress, provenance, record, source
+from experiments import durable, exit_code, progress, provenance, record, sinks, source
 from experiments.engine import Engine, LocalEngine
 from experiments.exit_code import ConfigError
 from experiments.job import Job, Outcome
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from experiments.run import Run
 
+EngineName = Literal["local", "ray"]
 Rerun = Literal["stale", "failed", "all"]
 _LABEL = 100  # characters
 
@@ -45,6 +46,10 @@ class Request:
     rerun: Rerun | None = None
     force: bool = False
     checkpoint_seconds: float = 60.0
+    engine: EngineName = "local"
+    address: str | None = None
+    gpus: float = 0.0
+    log: tuple[sinks.Name, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,22 +77,23 @@ def run(request: Request) -> int:
     ------
     ConfigError
         If the request is wrong or the results folder cannot be used; nothing was run.
+    ImportError
+        If the engine or a sink asked for is not installed; nothing was run.
     """
     study = load(request.study)
     preset = study.preset(request.preset)
     runs = override(study.runs(preset), request.settings, request.seeds)
-    workers, threads = _share(request, len(runs))
+    engine = _engine(request, len(runs))
+    sinks.require(request.log)
     folder = _results_folder(request.results, study.name)
     planned = [_plan(study, run, folder, request) for run in runs]
     todo = [item for item in planned if not item.skipped]
     labels = {item.path.name: label(item.run, runs) for item in planned}
     say(
         f"{study.name}, preset {preset}: {len(runs)} runs, "
-        f"{len(runs) - len(todo)} already finished; local engine (workers {workers}, "
-        f"threads {threads}); records in {folder}"
+        f"{len(runs) - len(todo)} already finished; {engine}; records in {folder}"
     )
-    engine = LocalEngine(workers, threads)
-    jobs = _jobs(todo, study, preset, request, threads)
+    jobs = _jobs(todo, study, preset, request, engine.threads)
     outcomes = _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs})
     _summarise(planned, outcomes, labels, study, preset)
     if engine.stopped_by is not None and any(o.status == record.UNFINISHED for o in outcomes):
@@ -122,6 +128,20 @@ def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
         return [(name, value)]
     prefix = f"{name}." if name else ""
     return [leaf for key, item in value.items() for leaf in _leaves(item, f"{prefix}{key}")]
+
+
+def _engine(request: Request, runs: int) -> Engine:
+    """Make the engine asked for; of a cluster elsewhere, its own room is the limit."""
+    workers, threads = _share(request, runs)
+    if request.engine == "local":
+        if request.address is not None or request.gpus:
+            raise ConfigError("--address and --gpus need --engine ray")
+        return LocalEngine(workers, threads)
+    from experiments.ray_engine import RayEngine
+
+    if request.address is not None:
+        workers, threads = request.workers, request.threads or 1
+    return RayEngine(workers, threads, request.address, request.gpus)
 
 
 def _share(request: Request, runs: int) -> tuple[int, int]:
@@ -193,6 +213,7 @@ def _jobs(
             force=request.force,
             checkpoint_seconds=request.checkpoint_seconds,
             provenance=facts,
+            log=tuple(dict.fromkeys(request.log)),
         )
         for item in todo
     ]

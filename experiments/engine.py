@@ -16,16 +16,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED
 from experiments.job import Job, Outcome
 from experiments.record import UNFINISHED
+from experiments.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
 
     OnEvent = Callable[[dict[str, Any]], None]
 
 
 class Engine(Protocol):
-    """Runs jobs somewhere and says how each ended; the records are the same for every engine."""
+    """Runs jobs somewhere and says how each ended; the records are the same for every engine.
+
+    ``str`` of it names it and what it runs with; ``threads`` is how many a run has;
+    ``stopped_by`` is the signal that ended the last `map` early, if one did.
+    """
+
+    threads: int
+    stopped_by: int | None
 
     def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
         """Run the jobs; one outcome each, in their order."""
@@ -56,6 +63,9 @@ class LocalEngine:
         self.workers, self.threads = workers, threads
         self.stopped_by: int | None = None
 
+    def __str__(self) -> str:
+        return f"local engine (workers {self.workers}, threads {self.threads})"
+
     def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
         """Run the jobs; one outcome each, in their order.
 
@@ -65,7 +75,7 @@ class LocalEngine:
             At the second SIGINT, when all workers have been killed.
         """
         pool = _Pool(jobs, self.workers, thread_environment(self.threads), on_event)
-        with _Signals(pool) as signals:
+        with Signals(pool.stop) as signals:
             outcomes = pool.run()
         self.stopped_by = signals.received
         return outcomes
@@ -252,33 +262,6 @@ class _Worker:
         for line in self._process.stderr:
             self._last_words.append(line.rstrip())
             self._events.put((self, {"event": "output", "text": line.rstrip()}))
-
-
-class _Signals:
-    """Handlers for the time of one `map`; the previous ones are put back."""
-
-    def __init__(self, pool: _Pool) -> None:
-        self._pool = pool
-        self._previous: dict[int, Any] = {}
-        self.received: int | None = None
-
-    def __enter__(self) -> _Signals:
-        if threading.current_thread() is threading.main_thread():
-            for name in ("SIGTERM", "SIGINT", "SIGUSR1"):
-                if hasattr(signal, name):
-                    number = getattr(signal, name)
-                    self._previous[number] = signal.signal(number, self._received)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _received(self, number: int, _: FrameType | None) -> None:
-        if self.received == signal.SIGINT == number:
-            raise KeyboardInterrupt
-        self.received = number
-        self._pool.stop(number)
 
 
 def _cause(code: int, last_words: deque[str]) -> str:

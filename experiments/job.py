@@ -5,6 +5,7 @@ Every engine ends in `perform`; it is all that another engine needs.
 
 from __future__ import annotations
 
+import re
 import threading
 import traceback
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from experiments.record import CorruptRecordError, Record
 from experiments.recorder import Diverged, Interrupted, Recorder, ResumeRefusedError
 from experiments.run import described
 from experiments.session import Session
+from experiments.sinks import Sinks
 from experiments.source import Source
 from experiments.study import Study, load
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 _EXTRAS = {
     "jax": ("jax", "jaxlib", "lcde_jax", "equinox", "diffrax", "signax", "optax"),
     "torch": ("torch", "seq_torch", "numba", "einops", "mamba_ssm", "causal_conv1d"),
+    "ray": ("ray",),
+    "wandb": ("wandb",),
+    "tensorboard": ("tensorboardX",),
 }
 
 
@@ -57,6 +62,8 @@ class Job:
         Time between checkpoints.
     provenance
         Facts about the command, copied into the record.
+    log
+        Sinks that get the metrics too (see `experiments.sinks`).
     """
 
     study: str
@@ -69,6 +76,7 @@ class Job:
     force: bool
     checkpoint_seconds: float
     provenance: dict[str, Any]
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,19 +134,27 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
         return Outcome(job.hash, record.UNFINISHED, FAILED, str(error))
     except ImportError as error:
         return Outcome(job.hash, record.UNFINISHED, ENVIRONMENT, install_hint(error))
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        return Outcome(job.hash, record.UNFINISHED, getattr(error, "exit_code", FAILED), text)
 
 
 def install_hint(error: ImportError) -> str:
     """Say what is missing or broken, and the command that installs it."""
     top = (error.name or "").partition(".")[0]
     for extra, packages in _EXTRAS.items():
-        if top in packages or (not top and any(name in str(error) for name in packages)):
+        if top in packages or (not top and any(_names(name, error) for name in packages)):
             broken = "missing" if isinstance(error, ModuleNotFoundError) else f"broken ({error})"
             return (
                 f"{top or extra} is {broken}: run `uv sync --package experiments --extra {extra}`"
             )
     other = f", or install it with `uv pip install {top}`" if top else ""
     return f"{error}: run `uv sync --package experiments`{other}"
+
+
+def _names(package: str, error: ImportError) -> bool:
+    """Whether a message names a package or a library of it: libtorch_cpu.so; not ray in array."""
+    return re.search(rf"(?:\b|_|lib){package}", str(error)) is not None
 
 
 def _select(study: Study, job: Job) -> Run:
@@ -222,12 +238,15 @@ def _execute(
     report: Report,
     stop: StopFlag,
 ) -> Outcome:
-    durable.write_json(folder / "run.json", described(run, study.name, study.version))
+    description = described(run, study.name, study.version)
+    durable.write_json(folder / "run.json", description)
+    sinks = Sinks(job.log, folder, description, report)
     recorder = Recorder(
         folder,
         source=source,
         stop=stop,
         report=report,
+        sinks=sinks,
         checkpoint_seconds=job.checkpoint_seconds,
         force=job.force,
     )
@@ -258,6 +277,7 @@ def _execute(
         return _sealed(session, record.DONE)
     finally:
         recorder.close()
+        sinks.close()
 
 
 def _sealed(session: Session, status: str) -> Outcome:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from experiments.sinks import Sinks
     from experiments.source import Source
 
 __all__ = ["Checkpoint", "Diverged", "Interrupted", "Recorder", "ResumeRefusedError"]
@@ -85,6 +86,8 @@ class Recorder:
         Tells whether a stop was asked for.
     report
         Receives progress and warnings as dictionaries.
+    sinks
+        Get each logged line too.
     checkpoint_seconds
         Time between checkpoints after which `due` says so.
     force
@@ -98,13 +101,14 @@ class Recorder:
         source: Source,
         stop: Stop,
         report: Callable[[dict[str, Any]], None],
+        sinks: Sinks | None = None,
         checkpoint_seconds: float = 60.0,
         force: bool = False,
     ) -> None:
         self.folder = folder
         self.resumed_from: int | None = None
         self.forced: list[str] = []
-        self._source, self._stop, self._report = source, stop, report
+        self._source, self._stop, self._report, self._sinks = source, stop, report, sinks
         self._seconds, self._force = checkpoint_seconds, force
         self._log: durable.Log | None = None
         self._step = -1
@@ -145,8 +149,10 @@ class Recorder:
                 f"log(step={step}): a checkpoint of step {self._step} is already written; "
                 "log before checkpoint"
             )
-        line = json.dumps({"step": int(step), **record.encode(metrics)}, allow_nan=False)
-        log.append(line)
+        encoded = record.encode(metrics)
+        log.append(json.dumps({"step": int(step), **encoded}, allow_nan=False))
+        if self._sinks is not None:
+            self._sinks.log(int(step), record.decode(encoded))
 
     def due(self) -> bool:
         """Whether it is time for a checkpoint: enough time has passed, or a stop was asked for."""
@@ -236,6 +242,8 @@ class Recorder:
             self._step = self.resumed_from = found.step
         keep = found.metrics_bytes if found else 0
         self._log = durable.Log(self.folder / "metrics.jsonl", keep=keep)
+        if self._sinks is not None:
+            self._sinks.begin(self.resumed_from)
         return self._log
 
     def _admit(self, found: Checkpoint) -> None:

@@ -17,9 +17,8 @@ import threading
 import time
 from typing import Any, TextIO
 
-from experiments.exit_code import FAILED, INTERRUPTED
-from experiments.job import Job, Outcome, StopFlag, perform
-from experiments.record import UNFINISHED
+from experiments.exit_code import INTERRUPTED
+from experiments.job import Job, StopFlag, perform
 
 _GRACE_SECONDS = 30.0
 
@@ -47,7 +46,8 @@ def main() -> None:
 def _listen(stream: TextIO, jobs: queue.SimpleQueue[Job | None], stop: StopFlag) -> None:
     for line in stream:
         fields = json.loads(line)
-        jobs.put(Job(**{**fields, "settings": tuple(fields["settings"])}))
+        tuples = {name: tuple(fields[name]) for name in ("settings", "log")}
+        jobs.put(Job(**{**fields, **tuples}))
     jobs.put(None)  # no more jobs: the parent is content, or dead
     stop.ask()
     time.sleep(_GRACE_SECONDS)
@@ -58,12 +58,7 @@ def _outcome(job: Job, answers: TextIO, stop: StopFlag) -> dict[str, Any]:
     def report(event: dict[str, Any]) -> None:
         _answer(answers, {"hash": job.hash, **event})
 
-    try:
-        outcome = perform(job, report, stop)
-    except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        outcome = Outcome(job.hash, UNFINISHED, getattr(error, "exit_code", FAILED), text)
-    return {"event": "outcome", **dataclasses.asdict(outcome)}
+    return {"event": "outcome", **dataclasses.asdict(perform(job, report, stop))}
 
 
 def _answer(answers: TextIO, event: dict[str, Any]) -> None:

@@ -1,0 +1,264 @@
+"""The Ray engine: each job a task of a Ray cluster, one of this machine or one that runs already.
+
+The records lie on a folder that all machines share and are those that the local engine makes. A
+record's lock and its checkpoints are all that two workers need to know of each other: a run whose
+worker was lost is handed out again and goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter, deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.engine import thread_environment
+from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED, ConfigError
+from experiments.job import Job, Outcome
+from experiments.ray_task import Board, work
+from experiments.record import UNFINISHED
+from experiments.signals import Signals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experiments.engine import OnEvent
+
+_LOSSES = 3  # a run that takes its worker down each time must end
+_SECONDS = 0.2
+_OBJECT_STORE = 80 * 2**20  # bytes; nothing but jobs and outcomes travels
+
+
+class RayEngine:
+    """Tasks on a Ray cluster.
+
+    Parameters
+    ----------
+    workers
+        Number of runs at once; None for as many as the cluster has room for.
+    threads
+        CPUs that each run takes, and threads that each library may use in it.
+    address
+        Of a running cluster, ``host:port`` or ``auto``; None starts one on this machine, which
+        listens on loopback alone.
+    gpus
+        GPUs that each run takes: a fraction below 1, or a whole number. A run sees no others.
+
+    Raises
+    ------
+    ImportError
+        If Ray is not installed.
+    ConfigError
+        If the address or the number of GPUs is none.
+    """
+
+    def __init__(self, workers: int | None, threads: int, address: str | None, gpus: float) -> None:
+        if not gpus >= 0 or (gpus > 1 and gpus != int(gpus)) or gpus == float("inf"):
+            raise ConfigError(f"--gpus {gpus:g}: expected a fraction below 1, or a whole number")
+        if address is not None and "://" in address:
+            raise ConfigError(f"--address {address}: expected host:port or auto")
+        self.workers, self.threads, self.address, self.gpus = workers, threads, address, gpus
+        self.stopped_by: int | None = None
+        self._ray = _import_ray(alone=address is None)
+
+    def __str__(self) -> str:
+        place = self.address or "this machine"
+        runs = "" if self.workers is None else f"workers {self.workers}, "
+        return f"Ray on {place} ({runs}threads {self.threads}, GPUs {self.gpus:g} per run)"
+
+    def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
+        """Run the jobs; one outcome each, in their order.
+
+        Raises
+        ------
+        ConfigError
+            If no cluster answers at the address, or it has no room for a single run.
+        KeyboardInterrupt
+            At the second SIGINT; Ray ends the tasks with the command.
+        """
+        sweep = _Sweep(self, self._ray, jobs, on_event)
+        with Signals(sweep.stop) as signals:
+            try:
+                self._connect()
+                signals.again()  # Ray takes SIGTERM for itself
+                self._check_room(on_event)
+                outcomes = sweep.run()
+            finally:
+                self._ray.shutdown()
+        self.stopped_by = signals.received
+        return outcomes
+
+    def task_options(self) -> dict[str, Any]:
+        """Tell Ray what each task takes, and that lost ones are ours to repeat."""
+        return {"num_cpus": self.threads, "num_gpus": self.gpus, "max_retries": 0}
+
+    def _connect(self) -> None:
+        quiet = {"log_to_driver": False, "logging_level": "CRITICAL"}
+        environment = {"env_vars": self._environment()}
+        if self.address is not None:
+            try:
+                self._ray.init(address=self.address, runtime_env=environment, **quiet)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                reason = (str(error).splitlines() or [""])[0]
+                raise ConfigError(f"--address {self.address}: no Ray cluster ({reason})") from error
+            return
+        self._ray.init(
+            address="local",
+            num_cpus=(self.workers or 1) * self.threads,
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE,
+            runtime_env=environment,
+            **quiet,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """Environment of the tasks: their threads, and their share of a GPU's memory for JAX."""
+        environment = thread_environment(self.threads)
+        if self.gpus == 0:
+            environment["CUDA_VISIBLE_DEVICES"] = ""
+        elif self.gpus < 1:
+            environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * self.gpus:.3f}"
+        return environment
+
+    def _check_room(self, on_event: OnEvent) -> None:
+        """Say so if no machine has room for one run: Ray would wait for ever in silence."""
+        needed = {"CPU": self.threads, "GPU": self.gpus}
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if any(all(node.get(k, 0) >= v for k, v in needed.items()) for node in nodes):
+            return
+        text = f"no machine of the cluster has {self.threads} CPUs and {self.gpus:g} GPUs for a run"
+        if self.address is None:
+            raise ConfigError(text)
+        on_event({"event": "warning", "text": f"{text}; waiting until one has"})
+
+
+class _Sweep:
+    """The state of one `map`: jobs waiting, tasks under way, outcomes so far."""
+
+    def __init__(self, engine: RayEngine, ray: Any, jobs: Sequence[Job], on_event: OnEvent) -> None:
+        self._engine, self._ray, self._on_event = engine, ray, on_event
+        self._order = [job.hash for job in jobs]
+        self._waiting = deque(jobs)
+        self._tasks: dict[Any, Job] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._started: set[str] = set()
+        self._losses: Counter[str] = Counter()
+        self._before = {job.hash: _provenance(job) for job in jobs if job.over}
+        self._stopping = False
+
+    def stop(self, _: int) -> None:
+        """Start nothing more, and have what is under way write its checkpoint."""
+        self._stopping = True
+
+    def run(self) -> list[Outcome]:
+        board = self._ray.remote(Board).options(num_cpus=0, **self._here()).remote()
+        perform = self._ray.remote(**self._engine.task_options())(work)
+        while self._submit(perform, board):
+            count = len(self._tasks)
+            ready, _ = self._ray.wait(list(self._tasks), num_returns=count, timeout=_SECONDS)
+            for event in self._ray.get(board.take.remote(self._stopping)):
+                self._tell(event)
+            for task in ready:
+                self._settle(task, self._tasks.pop(task))
+        missing = Outcome("", UNFINISHED, INTERRUPTED, "not started")
+        return [
+            self._outcomes.get(name) or dataclasses.replace(missing, hash=name)
+            for name in self._order
+        ]
+
+    def _here(self) -> dict[str, Any]:
+        """Keep the board on the command's machine: with that the sweep ends in any case."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        node = self._ray.get_runtime_context().get_node_id()
+        return {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
+
+    def _submit(self, perform: Any, board: Any) -> bool:
+        """Hand out what may be; return whether anything is still under way."""
+        if self._stopping:
+            self._withdraw()
+        limit = self._engine.workers or len(self._order)
+        while self._waiting and len(self._tasks) < limit:
+            job = self._waiting.popleft()
+            title = f"{Path(job.study).name} {job.hash}"  # what `ps` shows
+            task = perform.options(name=title).remote(job, board)
+            self._tasks[task] = job
+        return bool(self._tasks)
+
+    def _withdraw(self) -> None:
+        """Take back what no worker has begun."""
+        self._waiting.clear()
+        for task, job in self._tasks.items():
+            if job.hash not in self._started:
+                self._ray.cancel(task)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if event["event"] == "started":
+            if event["hash"] in self._started:  # a worker was lost, and this is the next
+                return
+            self._started.add(event["hash"])
+        self._on_event(event)
+
+    def _settle(self, task: Any, job: Job) -> None:
+        errors = self._ray.exceptions
+        lost = (
+            errors.WorkerCrashedError,
+            errors.NodeDiedError,
+            errors.LocalRayletDiedError,
+            errors.OutOfMemoryError,
+            errors.ObjectLostError,
+        )
+        try:
+            outcome = self._ray.get(task)
+        except errors.TaskCancelledError:
+            return
+        except lost as error:
+            return self._lost(job, type(error).__name__)
+        except errors.RayError as error:
+            outcome = Outcome(job.hash, UNFINISHED, ENVIRONMENT, _last_line(error))
+        self._finish(outcome)
+
+    def _lost(self, job: Job, how: str) -> None:
+        """Hand out again the run of a worker that died."""
+        self._losses[job.hash] += 1
+        if self._stopping:
+            return self._finish(Outcome(job.hash, UNFINISHED, INTERRUPTED, f"lost ({how})"))
+        if self._losses[job.hash] > _LOSSES:
+            text = f"its worker was lost {self._losses[job.hash]} times ({how})"
+            return self._finish(Outcome(job.hash, UNFINISHED, FAILED, text))
+        text = f"{job.hash[:8]}: its worker was lost ({how}); another goes on with it"
+        self._on_event({"event": "warning", "text": text})
+        begun = job.over and _provenance(job) != self._before[job.hash]
+        self._waiting.appendleft(dataclasses.replace(job, over=False) if begun else job)
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._outcomes[outcome.hash] = outcome
+        self._on_event({"event": "outcome", **dataclasses.asdict(outcome)})
+        if outcome.code == ENVIRONMENT:  # every other run would say the same
+            self._withdraw()
+
+
+def _import_ray(*, alone: bool) -> Any:
+    """Import Ray, told first what it reads from the environment at import."""
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would build an environment per worker
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # `_environment` does it
+    if alone:  # as on Windows and macOS: the node's address is 127.0.0.1, and so its servers'
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    import ray
+
+    return ray
+
+
+def _provenance(job: Job) -> bytes:
+    """Content of the record's provenance, which changes as soon as a run is begun."""
+    try:
+        return (Path(job.folder) / "provenance.json").read_bytes()
+    except OSError:
+        return b""
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1].strip() if lines else ''}"

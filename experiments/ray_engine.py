@@ -8,6 +8,7 @@ worker was lost is handed out again and goes on from its last checkpoint.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import os
 from collections import Counter, deque
 from pathlib import Path
@@ -169,10 +170,10 @@ class _Sweep:
 
     def _here(self) -> dict[str, Any]:
         """Keep the board on the command's machine: with that the sweep ends in any case."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
         node = self._ray.get_runtime_context().get_node_id()
-        return {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
+        strategy = strategies.NodeAffinitySchedulingStrategy(node, soft=False)
+        return {"scheduling_strategy": strategy}
 
     def _submit(self, perform: Any, board: Any) -> bool:
         """Hand out what may be; return whether anything is still under way."""
@@ -246,9 +247,7 @@ def _import_ray(*, alone: bool) -> Any:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # `_environment` does it
     if alone:  # as on Windows and macOS: the node's address is 127.0.0.1, and so its servers'
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    import ray
-
-    return ray
+    return importlib.import_module("ray")
 
 
 def _provenance(job: Job) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import importlib
 import io
 import threading
 from pathlib import Path
@@ -62,6 +63,7 @@ class _Courier:
     def __init__(self, name: str, board: Any) -> None:
         self.stop = StopFlag()
         self._name, self._board = name, board
+        self._ray = importlib.import_module("ray")
         self._events: list[dict[str, Any]] = []
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._carry, daemon=True)
@@ -101,14 +103,12 @@ class _Courier:
             self._exchange()
 
     def _exchange(self) -> None:
-        import ray
-
         with self._lock:
             events, self._events = self._events, []
         try:
-            if ray.get(self._board.post.remote(events)):
+            if self._ray.get(self._board.post.remote(events)):
                 self.stop.ask()
-        except ray.exceptions.RayError:  # the command is gone: end in a checkpoint
+        except self._ray.exceptions.RayError:  # the command is gone: end in a checkpoint
             self.stop.ask()
 
 

@@ -10,8 +10,10 @@ and the run goes on without that sink. The programs are extras, imported only wh
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import queue
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -45,9 +47,17 @@ def require(names: Sequence[str]) -> None:
         If a package is missing; its name is in the error.
     """
     for name in names:
-        package = _PACKAGES[name]
-        if importlib.util.find_spec(package) is None:
+        if missing(name):
+            package = _PACKAGES[name]
             raise ModuleNotFoundError(f"--log {name} needs {package}", name=package)
+
+
+def missing(name: str) -> bool:
+    """Whether the package that a sink needs is not installed."""
+    package = _PACKAGES[name]
+    if package in sys.modules:
+        return sys.modules[package] is None
+    return importlib.util.find_spec(package) is None
 
 
 class Sinks:
@@ -151,10 +161,11 @@ class TensorBoard:
     """Event files in the record's own folder, under ``tensorboard``."""
 
     def __init__(self, folder: Path, description: Mapping[str, Any], first_step: int) -> None:
-        from tensorboardX import SummaryWriter
-
+        writer = importlib.import_module("tensorboardX").SummaryWriter
+        # Its files are named by the second: two sessions in one would be one file.
+        suffix = f".{first_step:09d}"
         path = str(folder / "tensorboard")
-        self._writer = SummaryWriter(path, purge_step=first_step, write_to_disk=True)
+        self._writer = writer(path, purge_step=first_step, filename_suffix=suffix)
 
     def log(self, step: int, metrics: Mapping[str, float | str]) -> None:
         """Write numbers as scalars and strings as text."""
@@ -175,8 +186,7 @@ class WeightsAndBiases:
     """
 
     def __init__(self, folder: Path, description: Mapping[str, Any], first_step: int) -> None:
-        import wandb
-
+        wandb = importlib.import_module("wandb")
         self._run = wandb.init(
             project="seqtheory",
             group=str(description["study"]),

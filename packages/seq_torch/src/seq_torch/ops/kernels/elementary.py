@@ -11,12 +11,13 @@ A kernel's cache does not see a change of this file: clear ``__pycache__`` after
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import types
 from numba.extending import overload
 
-OPTIONS = {"fastmath": {"contract"}}
+OPTIONS: Any = {"fastmath": {"contract"}}
 
 # Coefficients 1/n!, and pi/2 and ln 2 in parts whose products with small integers are exact.
 S1, S2, S3, S4, S5, S6, S7 = (np.float32(1 / math.factorial(n)) for n in range(1, 8))

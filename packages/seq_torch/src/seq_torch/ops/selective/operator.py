@@ -35,7 +35,7 @@ def scan(p: Problem, want_last: bool) -> tuple[Tensor, Tensor]:
 def operator(*inputs: Any) -> tuple[Tensor, Tensor]:
     """Forward pass; the last output is empty unless wanted."""
     *tensors, softplus, want_last = inputs
-    return fused.forward(Problem(*tensors, softplus), want_last)
+    return fused.forward(Problem(*tensors, delta_softplus=softplus), want_last)
 
 
 @torch.library.custom_op(
@@ -46,7 +46,7 @@ def operator(*inputs: Any) -> tuple[Tensor, Tensor]:
 def gradient(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
     """Gradients of the inputs that are present, in the order of `NAMES`."""
     *tensors, softplus = inputs
-    found = fused.backward(Problem(*tensors, softplus), dy, dlast)
+    found = fused.backward(Problem(*tensors, delta_softplus=softplus), dy, dlast)
     return [found[name] for name, given in zip(NAMES, tensors, strict=True) if given is not None]
 
 

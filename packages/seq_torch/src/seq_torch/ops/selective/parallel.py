@@ -17,12 +17,11 @@ def scan(problem: Problem) -> tuple[Tensor, Tensor]:
     B, C = _over_time(p.B, dim), _over_time(p.C, dim)
     decay = torch.exp(step * p.A)
     drive = step * p.u.transpose(1, 2).unsqueeze(-1) * B
-    initial = None if p.initial_state is None else p.initial_state.flatten(1)
     if time == 0:
         zero = p.A.new_zeros(batch, dim, state)
-        return finish(
-            p, torch.zeros_like(p.u)
-        ), zero if initial is None else p.initial_state.clone()
+        last = zero if p.initial_state is None else p.initial_state.clone()
+        return finish(p, torch.zeros_like(p.u)), last
+    initial = None if p.initial_state is None else p.initial_state.flatten(1)
     states = parallel.scan(decay.flatten(2), drive.flatten(2), initial)
     states = states.unflatten(2, (dim, state))
     return finish(p, real_sum(states * C).transpose(1, 2)), states[:, -1].clone()

@@ -43,7 +43,7 @@ class Problem:
     @property
     def sizes(self) -> Sizes:
         """Lengths of the axes."""
-        return Sizes(*self.u.shape, self.A.shape[1])
+        return Sizes(*self.u.shape, state=self.A.shape[1])
 
 
 def check(
@@ -145,7 +145,7 @@ def _check_shapes(present: dict[str, Tensor]) -> Sizes:
             f"got A of shape {tuple(A.shape)}, expected (dim, state) = ({u.shape[1]}, state) "
             f"for u of shape {tuple(u.shape)} = (batch, dim, time)."
         )
-    sizes = Sizes(*u.shape, A.shape[1])
+    sizes = Sizes(*u.shape, state=A.shape[1])
     if sizes.state == 0:
         raise ValueError(f"got A of shape {tuple(A.shape)}, expected a state of at least 1.")
     sequence = ("(batch, dim, time)", (sizes.batch, sizes.dim, sizes.time))

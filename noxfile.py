@@ -23,6 +23,7 @@ ENVIRONMENTS = {
     "plot": "--package experiments",
     "jax": "--package experiments --extra jax --group test",
     "torch": "--package experiments --extra torch --group test",
+    "ray": "--package experiments --extra ray --extra tensorboard --extra wandb --group test",
     "lint": "--only-group lint",
     "types": "--package experiments --extra jax --extra torch --group test --group types",
     "docs": "--package experiments --extra jax --extra torch --group docs",
@@ -37,6 +38,7 @@ TESTS = {
         "jax",
         ["tests/experiments", "tests/studies/jax", "tests/test_architecture.py"],
     ),
+    "ray": ("ray", ["tests/ray", "tests/experiments/test_sinks.py"]),
 }
 
 

@@ -21,7 +21,8 @@ def sessions() -> set[str]:
         if isinstance(node, ast.FunctionDef)
         and "nox.session" in map(ast.unparse, node.decorator_list)
     }
-    return named | {f"tests({room})" for room in ("core", "lcde_jax", "seq_torch", "experiments")}
+    rooms = ("core", "lcde_jax", "seq_torch", "experiments", "ray")
+    return named | {f"tests({room})" for room in rooms}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -23,6 +23,7 @@ _logger = logging.getLogger(__name__)
 _REWRITTEN = (
     (re.compile(r"\\dots(?![a-zA-Z])"), r"\\ldots "),
     (re.compile(r"\\[bB]ig(?![a-zA-Z])"), r"\\Bigl"),
+    (re.compile(r"\\textstyle(?![a-zA-Z])"), ""),
     (re.compile(r"\\([td]?frac)\s*(\d)(\d)"), r"\\\1{\2}{\3}"),
 )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
+import re
+import socket
 from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +59,7 @@ class RayEngine:
     def __init__(self, workers: int | None, threads: int, address: str | None, gpus: float) -> None:
         if not gpus >= 0 or (gpus > 1 and gpus != int(gpus)) or gpus == float("inf"):
             raise ConfigError(f"--gpus {gpus:g}: expected a fraction below 1, or a whole number")
-        if address is not None and "://" in address:
+        if address not in (None, "auto") and not re.fullmatch(r"[^:/]+:\d{1,5}", address):
             raise ConfigError(f"--address {address}: expected host:port or auto")
         self.workers, self.threads, self.address, self.gpus = workers, threads, address, gpus
         self.stopped_by: int | None = None
@@ -99,8 +101,10 @@ class RayEngine:
         environment = {"env_vars": self._environment()}
         if self.address is not None:
             try:
+                if self.address != "auto":
+                    _knock(self.address)
                 self._ray.init(address=self.address, runtime_env=environment, **quiet)
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 reason = (str(error).splitlines() or [""])[0]
                 raise ConfigError(f"--address {self.address}: no Ray cluster ({reason})") from error
             return
@@ -248,6 +252,13 @@ def _import_ray(*, alone: bool) -> Any:
     if alone:  # as on Windows and macOS: the node's address is 127.0.0.1, and so its servers'
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     return importlib.import_module("ray")
+
+
+def _knock(address: str) -> None:
+    """Fail at once if nothing listens at an address; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10):
+        pass
 
 
 def _provenance(job: Job) -> bytes:

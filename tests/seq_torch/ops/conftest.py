@@ -55,7 +55,7 @@ def weighted(outputs):
     for value in outputs:
         parts = torch.view_as_real(value) if value.is_complex() else value
         weights = torch.randn(parts.shape, dtype=torch.float64, generator=generator)
-        total = total + (parts * weights.to(parts.dtype)).sum()
+        total = total + (parts * weights.to(parts)).sum()
     return total
 
 

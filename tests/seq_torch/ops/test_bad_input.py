@@ -1,5 +1,6 @@
 """Inputs that do not fit are refused at the call, with what came and what was expected."""
 
+import subprocess
 import sys
 
 import pytest
@@ -105,3 +106,21 @@ def test_doctor_tells_what_mends_each_thing_that_is_missing():
     assert {"torch", "numba", "nvcc", "CUDA device"} <= {finding.name for finding in findings}
     assert all(finding.detail for finding in findings)
     assert all(finding.command for finding in findings if not finding.ok)
+
+
+def test_kernels_run_where_their_cache_cannot_be_written(tmp_path):
+    """A process of its own: numba looks for its folder when a kernel is defined."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")  # a folder below a file can be made by nobody, not even by root
+    code = (
+        "import torch; from numba import config; config.CACHE_DIR = {folder!r};"
+        "from seq_torch import ops; a, b = torch.tensor([0.5]), torch.ones(1, 3, 1);"
+        "print(ops.linear_scan(a, b).flatten().tolist())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code.format(folder=str(blocked / "cache"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout.split("\n")[0] == "[1.0, 1.5, 1.75]", run.stderr

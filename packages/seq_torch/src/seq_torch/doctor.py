@@ -57,6 +57,14 @@ def doctor() -> list[Finding]:
     ]
 
 
+def build_obstacles() -> list[Finding]:
+    """Look for what keeps the CUDA kernels from being compiled here; empty if nothing does.
+
+    No device is needed to compile them.
+    """
+    return [found for found in (_torch(), _nvcc(), _compiler()) if not found.ok]
+
+
 def _torch() -> Finding:
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU only"
     detail = f"torch {torch.__version__} ({build}), {torch.get_num_threads()} threads"

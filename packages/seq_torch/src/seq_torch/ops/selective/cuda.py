@@ -39,7 +39,22 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
         p.delta_softplus,
         True,
     )
-    return output, state
+    return output, _LastState.apply(state)
+
+
+class _LastState(torch.autograd.Function):
+    """A state whose gradient the kernel would silently take for zero."""
+
+    @staticmethod
+    def forward(ctx: Any, state: Tensor) -> Tensor:
+        return state.view_as(state)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        raise BackendError(
+            "selective_scan: got a gradient of the last state with backend='cuda', which "
+            "mamba-ssm's kernel does not take back. Use backend='parallel', or detach the state."
+        )
 
 
 def _obstacles(p: Problem) -> list[str]:

@@ -83,8 +83,8 @@ def selective_scan(
     can be differentiated once by autograd, compiled, and mapped by `torch.func.vmap`, which loops;
     `torch.func.grad` refuses it. Its decay factors below 1e-38 (1e-308 in double) are held there,
     and angles ``delta * imag(A)`` above 1e4 (1e9) lose digits. ``reference`` and ``parallel``
-    hold all states and can be differentiated again. ``cuda`` takes up to 256 states and no
-    initial state.
+    hold all states and can be differentiated again. ``cuda`` takes up to 256 states, no
+    initial state, and no gradient of the last one.
 
     References
     ----------

@@ -100,7 +100,7 @@ def runs(preset: str) -> list[SequenceModelRun]:
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
 
 
-# Chosen so that `quick` takes less than two hours on two cores; see docs/studies for the search.
+# Chosen so that `quick` takes about two hours on two cores.
 QUICK_STEPS = 8_000
 LONG_STEPS = 40_000
 RATES: dict[str, float] = {"rnn": 5e-4, "transformer": 5e-4}
@@ -196,13 +196,14 @@ def _published(model: Model, length: int, depth: int, seed: int) -> SequenceMode
 def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     """Train the model, then test it on longer words."""
     import seq_torch
-    from experiments.fitting import fit_recorded
+    from experiments.fitting import fit_recorded, torch_device
 
     data = words.fit_data(run)
     words.note_words(run, data, recorder)
     model = _config(run).build(run.seed)
     recorder.note(parameters=sum(p.numel() for p in model.parameters()))
-    fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder)
+    device = torch_device(recorder)
+    fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder, device=device)
     words.note_longer(run, recorder, lambda data: seq_torch.evaluate(model, data, run.training))
     if run.keep_model:
         recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})

@@ -138,7 +138,7 @@ def _cells(
 def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     """Train the model; its held-out error at every evaluation is the result."""
     import seq_torch
-    from experiments.fitting import fit_recorded
+    from experiments.fitting import fit_recorded, torch_device
 
     data = run.task.build(run.data_seed)
     train, held_out = data.split((run.task.train_fraction, 1 - run.task.train_fraction), seed=None)
@@ -150,7 +150,8 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
         parameters=sum(p.numel() for p in model.parameters()),
     )
     training = replace(run.training, seed=run.seed)
-    fit_recorded(seq_torch.fit, model, FitData(train, held_out), training, recorder)
+    split, device = FitData(train, held_out), torch_device(recorder)
+    fit_recorded(seq_torch.fit, model, split, training, recorder, device=device)
     if run.keep_model:
         recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
 

@@ -113,7 +113,7 @@ class SelectiveRecurrence(nn.Module):
     ) -> Float[torch.Tensor, "batch time width"]:
         """Scan over time; the output is multiplied by silu(gate)."""
         check_sequence(x, self.width)
-        return self._scan(x, gate, self.initial_state(len(x)))[0]
+        return self._scan(x, gate).mT
 
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width state"]:
         """Zero."""
@@ -127,18 +127,18 @@ class SelectiveRecurrence(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advance by one position."""
         check_step(x_k, self.width)
-        y, state = self._scan(x_k[:, None], None if gate is None else gate[:, None], state)
-        return y[:, 0], state
+        gate = None if gate is None else gate[:, None]
+        y, state = self._scan(x_k[:, None], gate, initial_state=state, return_last_state=True)
+        return y[..., 0], state
 
-    def _scan(
-        self, x: torch.Tensor, gate: torch.Tensor | None, state: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _scan(self, x: torch.Tensor, gate: torch.Tensor | None, **state: Any) -> Any:
+        """Scan, channels before time; without a state given or asked for, kernels on a GPU can."""
         rank, *varying = self.projection(x).split(
             [self.rank] + [self.state_dim] * (1 if self.C is not None else 2), dim=-1
         )
         B, *rest = (part.mT for part in varying)
         C = rest[0] if self.C is None else self.C.expand(self.width, -1)
-        y, state = ops.selective_scan(
+        return ops.selective_scan(
             x.mT,
             functional.linear(rank, self.step_weight).mT,
             -self.log_decay.exp(),
@@ -148,10 +148,8 @@ class SelectiveRecurrence(nn.Module):
             z=None if gate is None else gate.mT,
             delta_bias=self.step_bias,
             delta_softplus=True,
-            return_last_state=True,
-            initial_state=state,
+            **state,
         )
-        return y.mT, state
 
 
 class MambaBlock(nn.Module):

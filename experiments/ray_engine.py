@@ -57,7 +57,7 @@ class RayEngine:
     """
 
     def __init__(self, workers: int | None, threads: int, address: str | None, gpus: float) -> None:
-        if not gpus >= 0 or (gpus > 1 and gpus != int(gpus)) or gpus == float("inf"):
+        if not gpus >= 0 or (gpus > 1 and gpus % 1 != 0):
             raise ConfigError(f"--gpus {gpus:g}: expected a fraction below 1, or a whole number")
         if address not in (None, "auto") and not re.fullmatch(r"[^:/]+:\d{1,5}", address):
             raise ConfigError(f"--address {address}: expected host:port or auto")
@@ -162,8 +162,11 @@ class _Sweep:
         while self._submit(perform, board):
             count = len(self._tasks)
             ready, _ = self._ray.wait(list(self._tasks), num_returns=count, timeout=_SECONDS)
-            for event in self._ray.get(board.take.remote(self._stopping)):
+            stopping = self._stopping
+            for event in self._ray.get(board.take.remote(stopping)):
                 self._tell(event)
+            if stopping:  # from here on, a task that begins reads it on the board
+                self._withdraw()
             for task in ready:
                 self._settle(task, self._tasks.pop(task))
         missing = Outcome("", UNFINISHED, INTERRUPTED, "not started")
@@ -181,9 +184,7 @@ class _Sweep:
 
     def _submit(self, perform: Any, board: Any) -> bool:
         """Hand out what may be; return whether anything is still under way."""
-        if self._stopping:
-            self._withdraw()
-        limit = self._engine.workers or len(self._order)
+        limit = 0 if self._stopping else self._engine.workers or len(self._order)
         while self._waiting and len(self._tasks) < limit:
             job = self._waiting.popleft()
             title = f"{Path(job.study).name} {job.hash}"  # what `ps` shows

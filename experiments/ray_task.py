@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import provenance
-from experiments.exit_code import ENVIRONMENT
+from experiments.exit_code import ENVIRONMENT, INTERRUPTED
 from experiments.job import Job, Outcome, StopFlag, perform
 from experiments.record import UNFINISHED
 
@@ -48,6 +48,8 @@ def work(job: Job, board: Any) -> Outcome:
         return Outcome(job.hash, UNFINISHED, ENVIRONMENT, text)
     own = {**job.provenance, **_facts()}
     with _Courier(job.hash, board) as courier, courier.printed():
+        if courier.stop.asked():
+            return Outcome(job.hash, UNFINISHED, INTERRUPTED, "not started")
         return perform(dataclasses.replace(job, provenance=own), courier.report, courier.stop)
 
 

@@ -8,6 +8,7 @@ sessions, lives in `.nox/<environment>`.
 """
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -28,16 +29,14 @@ ENVIRONMENTS = {
     "types": "--package experiments --extra jax --extra torch --group test --group types",
     "docs": "--package experiments --extra jax --extra torch --group docs",
     "benchmarks": "--package experiments --extra jax --group benchmarks",
+    "cuda": "--package seq-torch --extra cuda --group test",
 }
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
     "seq_torch": ("torch", ["tests/seq_torch", "tests/experiments/test_fit_faults.py"]),
-    "experiments": (
-        "jax",
-        ["tests/experiments", "tests/studies/jax", "tests/test_architecture.py"],
-    ),
+    "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
     "ray": ("ray", ["tests/ray", "tests/experiments/test_sinks.py"]),
 }
 
@@ -169,6 +168,29 @@ def docs(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Speed and memory against peers, printed as ratios [-- labels words features figure]."""
     python(session, "benchmarks", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def torch_cuda_build(session: nox.Session) -> None:
+    """Compile the CUDA kernels for one architecture and compare; stops where nvcc is missing."""
+    check = (
+        "import sys; from seq_torch.doctor import build_obstacles; "
+        "sys.exit(chr(10).join(f'{f.name}: {f.detail}. Mend it: {f.command}' "
+        "for f in build_obstacles()) or None)"
+    )
+    python(session, "torch", "-c", check)
+    home = os.environ.get("CUDA_HOME") or str(Path(shutil.which("nvcc") or "").resolve().parents[1])
+    # The build reads these; what the caller has set stays.
+    for name, value in {
+        "CUDA_HOME": home,
+        "TORCH_CUDA_ARCH_LIST": "8.0",
+        "MAX_JOBS": "2",
+        "NVCC_THREADS": "1",
+    }.items():
+        os.environ.setdefault(name, value)
+        session.log(f"{name}={os.environ[name]}")
+    tests = [f"tests/seq_torch/ops/test_cuda_{part}.py" for part in ("build", "kernels")]
+    python(session, "cuda", "-m", "pytest", *(session.posargs or tests))
 
 
 @nox.session

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from experiments.drawing import PUBLISHED
+from experiments import study as studies
+from experiments.a5 import figure as a5_figure
+from experiments.a5 import table as a5_table
+from experiments.drawing import PUBLISHED, Loader, Request
 from experiments.record import Record, find
-from experiments.toy import figure, linear_cde, table
+from experiments.toy import figure, table
 
-ROOT = PUBLISHED.parent.parent
+README = (PUBLISHED.parent.parent / "README.md").read_text(encoding="utf-8")
 RECORDS = sorted(path.parent for path in PUBLISHED.glob("*/*/DONE"))
+WHOLE = [
+    ("toy.linear_cde", "paper"),
+    ("toy.linear_cde", "controls"),
+    ("toy.sequence_models", "quick"),
+    ("a5.linear_cde", "quick"),
+    ("a5.linear_cde", "controls"),
+]
 
 
-def published(preset: str, model_file: str = "linear_cde") -> list[Record]:
-    runs = linear_cde.runs(preset)
-    return find(f"toy.{model_file}", linear_cde.VERSION, runs, [PUBLISHED])
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str], Loader]:
+    """Make the loader of a study folder that finds published records alone."""
+    return lambda name: Loader(studies.ROOT / name, Request(study=name, results=tmp_path))
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=[path.name for path in RECORDS])
@@ -27,19 +39,28 @@ def test_a_published_record_is_whole(path: Path) -> None:
     assert not (path / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("preset", ["paper", "controls"])
-def test_every_run_of_the_preset_is_published(preset: str) -> None:
-    assert [record.status for record in published(preset)] == ["done"] * len(
-        linear_cde.runs(preset)
-    )
+@pytest.mark.parametrize(("name", "preset"), WHOLE)
+def test_every_run_of_the_preset_is_published(name: str, preset: str) -> None:
+    study = studies.load(name)
+    runs = study.runs(preset)
+    found = find(study.name, study.version, runs, [PUBLISHED])
+    assert [record.status for record in found] == ["done"] * len(runs)
 
 
-def test_the_readme_shows_the_table_of_the_published_records() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    sections = table.table(published, "paper").split("## ")[1:]
-    for section in (sections[0], sections[1], sections[3]):
-        assert section.partition("\n\n")[2].strip() in text
+def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
+    shown = {
+        "toy": ["Random linear CDE", "Every model and width", "Claims", "Trained models"],
+        "a5": ["Fewest blocks", "Claims"],
+    }
+    texts = {"toy": table.table(load("toy"), None), "a5": a5_table.table(load("a5"), None)}
+    for name, titles in shown.items():
+        sections = texts[name].split("## ")[1:]
+        for title in titles:
+            section = next(section for section in sections if section.startswith(title))
+            assert section.partition("\n\n")[2].strip() in README
 
 
-def test_the_figure_can_be_drawn_from_the_published_records(tmp_path: Path) -> None:
-    assert all(path.is_file() for path in figure.draw(published, "paper", tmp_path))
+def test_the_figures_can_be_drawn_from_the_published_records(load, tmp_path: Path) -> None:
+    paths = figure.draw(load("toy"), None, tmp_path) + a5_figure.draw(load("a5"), None, tmp_path)
+    assert len(paths) == 6
+    assert all(path.is_file() for path in paths)

@@ -28,7 +28,7 @@ ENVIRONMENTS = {
     "lint": "--only-group lint",
     "types": "--package experiments --extra jax --extra torch --group test --group types",
     "docs": "--package experiments --extra jax --extra torch --group docs",
-    "benchmarks": "--package experiments --extra jax --group benchmarks",
+    "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
 }
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
@@ -166,7 +166,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Speed and memory against peers, printed as ratios [-- labels words features figure]."""
+    """Speed and memory against peers, printed as ratios [-- labels words scans ...]."""
     python(session, "benchmarks", "-m", "benchmarks", *session.posargs)
 
 
@@ -183,7 +183,8 @@ def torch_cuda_build(session: nox.Session) -> None:
     # The build reads these; what the caller has set stays.
     for name, value in {
         "CUDA_HOME": home,
-        "TORCH_CUDA_ARCH_LIST": "8.0",
+        "PYTORCH_NVCC": str(ROOT / "packages/seq_torch/tools/nvcc_one.py"),
+        "NVCC_ONE": "sm_80",
         "MAX_JOBS": "2",
         "NVCC_THREADS": "1",
     }.items():

@@ -2,25 +2,34 @@
 
 The selective scan is set against mambapy's parallel scan and against the loop that mamba-ssm
 publishes as its reference, written here anew, since mamba-ssm cannot be imported without its
-extension. The complex diagonal scan is set against that of s5-pytorch. All of a contender's
-gradients are compared with ours.
+extension; its cost is linear in the batch, so one sequence is timed and multiplied. The complex
+diagonal scan is set against that of s5-pytorch. All of a contender's gradients are compared with
+ours, and ours with the loop in double precision. Last, how our time and memory scale.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import asdict
+from time import process_time
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks import report
-from benchmarks.measure import Contender, compare, version
+from benchmarks.measure import MEBIBYTE, Contender, Spread, compare, version
 from benchmarks.worker import Work
 from seq_torch import ops
 
 SELECTIVE = ((8, 100, 256, 256), (8, 1024, 64, 16))  # batch, time, dim, state
 DIAGONAL = ((8, 1024, 64), (8, 16384, 64))  # batch, time, state
+SCALING = {
+    "length": [(1, time, 64, 16) for time in (256, 1024, 4096, 16384)],
+    "batch": [(batch, 1024, 64, 16) for batch in (1, 2, 4, 8)],
+    "state": [(1, 1024, 64, state) for state in (4, 16, 64, 256)],
+}
 ROUNDS = 3
 Step = Callable[[], list[Tensor]]
 
@@ -29,8 +38,8 @@ def ours_selective(sizes: list[int]) -> Work:
     """`seq_torch.ops.selective_scan`."""
     inputs = _selective_inputs(*sizes)
     step = _step(ops.selective_scan, inputs)
-    step()  # compiles
-    facts = {"extra_over_own": extra_memory(step, inputs)}
+    error = double_error(step(), inputs)  # compiles
+    facts = {"extra_over_own": extra_memory(step, inputs), "error": error}
     return _work(step, version("seq-torch"), facts=facts)
 
 
@@ -89,6 +98,32 @@ def s5_diagonal(sizes: list[int]) -> Work:
         version("s5-pytorch"),
         _step(ops.linear_scan, inputs),
     )
+
+
+def double_error(results: list[Tensor], inputs: dict[str, Tensor]) -> float:
+    """Largest error of output and gradients against the loop over time in double precision.
+
+    Relative to the largest entry of each. One sequence at a time, since the loop holds its states.
+    """
+    parts = []
+    for i in range(len(inputs["u"])):
+        one = {k: v if k == "A" else v[i : i + 1] for k, v in inputs.items()}
+        leaves = {k: v.detach().double().requires_grad_() for k, v in one.items()}
+        parts.append(_step(_reference, leaves)())
+    position = 1 + list(inputs).index("A")
+    exact = [
+        torch.stack(same).sum(0) if k == position else torch.cat(same)
+        for k, same in enumerate(zip(*parts, strict=True))
+    ]
+    pairs = zip(results, exact, strict=True)
+    error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+    if not error < 1e-5:
+        raise ValueError(f"output or gradients are off by {error:.1e} of the largest entry")
+    return error
+
+
+def _reference(**inputs: Tensor) -> Tensor:
+    return ops.selective_scan(**inputs, backend="reference")
 
 
 def extra_memory(step: Step, inputs: dict[str, Tensor]) -> float:
@@ -163,6 +198,55 @@ def _work(
     )
 
 
+def scaling() -> list[dict[str, Any]]:
+    """Print and return our processor time and memory against length, batch and state."""
+    rows = []
+    for axis, shapes in SCALING.items():
+        for sizes in shapes:
+            inputs = _selective_inputs(*sizes)
+            step = _step(ops.selective_scan, inputs)
+            step()
+            spread = Spread.of([_cpu_seconds(step) for _ in range(ROUNDS)])
+            own = sum(2 * t.numel() * t.element_size() for t in inputs.values())
+            extra = extra_memory(step, inputs)
+            rows.append(
+                {"axis": axis, "sizes": sizes, "cpu": asdict(spread), "extra": extra, "own": own}
+            )
+        cells = [
+            [
+                str(row["sizes"]),
+                Spread(**row["cpu"]).text(),
+                f"{row['cpu']['median'] / math.prod(row['sizes']) * 1e9:.2f}",
+                f"{row['own'] / MEBIBYTE:.2f}",
+                f"{row['extra']:.2f}",
+            ]
+            for row in rows
+            if row["axis"] == axis
+        ]
+        header = ("(batch, time, dim, state)", "CPU s", "ns per state and step", "MiB", "extra")
+        title = f"Our selective scan, forward and backward, against {axis}"
+        report.show(title, header, cells)
+    print("MiB: inputs and their gradients. Extra: peak beyond those and the output, of them.\n")
+    return rows
+
+
+def _cpu_seconds(step: Step) -> float:
+    start = process_time()
+    step()
+    return process_time() - start
+
+
+def _contenders(sizes: tuple[int, ...], labels: dict[str, str]) -> list[Contender]:
+    found = []
+    for label, function in labels.items():
+        alone = function == "published_selective"  # its cost is linear in the batch
+        used = (1, *sizes[1:]) if alone else sizes
+        arguments = {"sizes": list(used)}
+        scale = float(sizes[0]) if alone else 1.0
+        found.append(Contender(label, "benchmarks.scans", function, arguments, scale))
+    return found
+
+
 def main() -> list[dict[str, Any]]:
     """Measure every shape, print a table for each, and return the rows."""
     selective = {
@@ -175,16 +259,14 @@ def main() -> list[dict[str, Any]]:
     works += [("complex diagonal scan (batch, time, state)", s, diagonal) for s in DIAGONAL]
     rows = []
     for title, sizes, labels in works:
-        measured = compare(
-            [
-                Contender(label, "benchmarks.scans", function, {"sizes": list(sizes)})
-                for label, function in labels.items()
-            ],
-            ROUNDS,
-        )
+        measured = compare(_contenders(sizes, labels), ROUNDS)
         title = f"{title} = {sizes}, forward and backward"
         report.show_comparison(title, measured)
-        extra = measured[0].facts["extra_over_own"]
-        print(f"Ours: peak extra memory {extra:.2f} of inputs, outputs and gradients.\n")
+        facts = measured[0].facts
+        print(f"Ours: peak extra memory {facts['extra_over_own']:.2f} of inputs, outputs and")
+        print("gradients", end="")
+        if "error" in facts:
+            print(f"; largest error against double precision {facts['error']:.1e}", end="")
+        print(".\n")
         rows += report.rows(title, measured)
-    return rows
+    return rows + scaling()

@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from seqtheory.training import FitData, History, Stepped, Training
 
 
-def torch_device(recorder: Recorder) -> str:
-    """Name the device that a torch study trains on: a GPU where torch sees one; it is recorded."""
-    import torch
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    recorder.note(device=torch.cuda.get_device_name() if device == "cuda" else "cpu")
-    return device
-
-
 def fit_recorded(
     fit: Callable[..., Any],
     model: Any,

@@ -195,14 +195,17 @@ def _published(model: Model, length: int, depth: int, seed: int) -> SequenceMode
 
 def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     """Train the model, then test it on longer words."""
+    import torch
+
     import seq_torch
-    from experiments.fitting import fit_recorded, torch_device
+    from experiments.fitting import fit_recorded
 
     data = words.fit_data(run)
     words.note_words(run, data, recorder)
     model = _config(run).build(run.seed)
     recorder.note(parameters=sum(p.numel() for p in model.parameters()))
-    device = torch_device(recorder)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    recorder.note(device=device)
     fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder, device=device)
     words.note_longer(run, recorder, lambda data: seq_torch.evaluate(model, data, run.training))
     if run.keep_model:

@@ -141,8 +141,10 @@ def _cells(
 
 def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     """Train the model; its held-out error at every evaluation is the result."""
+    import torch
+
     import seq_torch
-    from experiments.fitting import fit_recorded, torch_device
+    from experiments.fitting import fit_recorded
 
     data = run.task.build(run.data_seed)
     train, held_out = data.split((run.task.train_fraction, 1 - run.task.train_fraction), seed=None)
@@ -154,7 +156,9 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
         parameters=sum(p.numel() for p in model.parameters()),
     )
     training = replace(run.training, seed=run.seed)
-    split, device = FitData(train, held_out), torch_device(recorder)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    recorder.note(device=device)
+    split = FitData(train, held_out)
     fit_recorded(seq_torch.fit, model, split, training, recorder, device=device)
     if run.keep_model:
         recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})

@@ -15,10 +15,14 @@ Judge = Callable[[Sequence[Record]], Verdict]
 
 def _listed(rows: Sequence[Cell]) -> str:
     return ", ".join(
-        f"{cell.group if cell.group != 'A5' else ''}L{cell.length}: {cell.accuracies.mean():.3f} "
+        f"{_group(cell)}L{cell.length}: {cell.accuracies.mean():.3f} "
         f"({cell.accuracies.min():.3f}..{cell.accuracies.max():.3f})"
         for cell in rows
     )
+
+
+def _group(cell: Cell) -> str:
+    return "" if cell.group == "A5" else f"{cell.group} "
 
 
 def _judge_all(bound: float, lengths: range, **facts: object) -> Judge:

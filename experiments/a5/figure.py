@@ -59,16 +59,15 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 def records(load: Load, preset: str | None) -> list[Record]:
     """Load both halves, with the controls and the longer runs where they are there."""
     main = None if preset in EXTRA else preset
-    extra = () if preset == "smoke" else EXTRA
-    files = ("sequence_models", "linear_cde")
-    found = [record for file in files for record in load(main, file)]
-    return found + [
+    presets = (main,) if preset == "smoke" else (main, *EXTRA)
+    found = [
         record
-        for name in extra
-        for file in files
+        for name in presets
+        for file in ("sequence_models", "linear_cde")
         if (name, file) != ("long", "linear_cde")
         for record in load(name, file)
     ]
+    return list({record.path: record for record in found}.values())  # presets share runs
 
 
 def _handle(model: str) -> Line2D:

@@ -36,7 +36,7 @@ def record(
     longer = {"token_accuracy": 0.5, "position_accuracy": [1.0, 0.95, 0.9, 1.0]}
     run = {"model": model, "group": group, "length": length, "depth": depth, "seed": seed}
     return SimpleNamespace(
-        hash="0" * 16,
+        path=object(),
         study="a5.sequence_models",
         status=status,
         finished=True,
@@ -147,9 +147,15 @@ def test_figure_and_table_are_made_from_whatever_is_there(tmp_path):
 
 
 def test_a_record_that_was_only_begun_is_not_read():
-    begun = SimpleNamespace(finished=False, status="unfinished", run={}, metrics=[])
+    begun = SimpleNamespace(finished=False, path=0, run={}, metrics=[])
     assert cells([begun]) == []
     assert "| **not run** |" in table.table(loader([begun]), "quick")
+
+
+def test_a_run_that_two_presets_share_counts_once():
+    shared = record()
+    held = figure.records(lambda preset, file: [shared] if "seq" in file else [], "quick")
+    assert held == [shared]
 
 
 def test_figure_and_table_of_nothing_are_empty_not_broken(tmp_path):

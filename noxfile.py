@@ -37,7 +37,6 @@ TESTS = {
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
     "seq_torch": ("torch", ["tests/seq_torch", "tests/experiments/test_fit_faults.py"]),
     "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
-    "ray": ("ray", ["tests/ray", "tests/experiments/test_sinks.py"]),
 }
 
 
@@ -168,6 +167,13 @@ def docs(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Speed and memory against peers, printed as ratios [-- labels words scans ...]."""
     python(session, "benchmarks", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def ray_tests(session: nox.Session) -> None:
+    """Tests of the Ray engine on a local cluster, and of the sinks (some minutes)."""
+    tests = ("tests/ray", "tests/experiments/test_sinks.py")
+    python(session, "ray", "-m", "pytest", *(session.posargs or tests))
 
 
 @nox.session

@@ -6,12 +6,15 @@ import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from experiments import durable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH = 6.75
@@ -59,6 +62,15 @@ def paper() -> Iterator[None]:
     settings: dict[Any, Any] = {**_SETTINGS, "axes.prop_cycle": cycler(color=PALETTE)}
     with mpl.rc_context(settings):
         yield
+
+
+def band(
+    panel: Axes, places: Sequence[float], samples: Sequence[np.ndarray], *, color: str, **line: Any
+) -> None:
+    """Draw the mean of the samples at every place as a line, and their range as a band."""
+    low, mean, high = ([reduce(s) for s in samples] for reduce in (np.min, np.mean, np.max))
+    panel.plot(places, mean, color=color, **line)
+    panel.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

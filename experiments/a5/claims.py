@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.a5.minimum_depth import Cell, cells, minimum_depths, outcome, select
+from experiments.a5.minimum_depth import Cell, cells, minimum_depths, outcome
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
+from experiments.rows import select
 
 Judge = Callable[[Sequence[Record]], Verdict]
 
@@ -25,54 +26,49 @@ def _group(cell: Cell) -> str:
     return "" if cell.group == "A5" else f"{cell.group} "
 
 
-def _judge_all(bound: float, lengths: range, **facts: object) -> Judge:
-    """Every seed of every such cell reaches `bound`."""
+def _judge(
+    decide: Callable[[Sequence[Cell], Sequence[Cell]], Verdict], lengths: range, **facts: object
+) -> Judge:
+    """Judge the cells with these facts and lengths, beside all cells of the study."""
 
     def judge(records: Sequence[Record]) -> Verdict:
-        rows = [c for c in select(cells(records), **facts) if c.length in lengths]
-        if not rows:
-            return Verdict("not run", "no finished record of such a run")
+        study = cells(records)
+        rows = [cell for cell in select(study, **facts) if cell.length in lengths]
+        return (
+            decide(rows, study) if rows else Verdict("not run", "no finished record of such a run")
+        )
+
+    return judge
+
+
+def _all_reach(bound: float) -> Callable[[Sequence[Cell], Sequence[Cell]], Verdict]:
+    """Every seed of every cell reaches `bound`."""
+
+    def decide(rows: Sequence[Cell], study: Sequence[Cell]) -> Verdict:
         holds = all((cell.accuracies >= bound).all() for cell in rows)
         return Verdict("pass" if holds else "fail", _listed(rows))
 
-    return judge
+    return decide
 
 
-def _judge_solves(lengths: range, **facts: object) -> Judge:
-    """Each such length is solved by two of three seeds."""
-
-    def judge(records: Sequence[Record]) -> Verdict:
-        study = cells(records)
-        rows = [c for c in select(study, **facts) if c.length in lengths]
-        if not rows:
-            return Verdict("not run", "no finished record of such a run")
-        outcomes = {outcome(cell, study) for cell in rows}
-        status = (
-            "pass" if outcomes == {"solved"} else "fail" if "cannot" in outcomes else "undecided"
-        )
-        return Verdict(status, _listed(rows))
-
-    return judge
+def _all_solved(rows: Sequence[Cell], study: Sequence[Cell]) -> Verdict:
+    """Each length is solved by two of three seeds."""
+    outcomes = {outcome(cell, study) for cell in rows}
+    if outcomes == {"solved"}:
+        return Verdict("pass", _listed(rows))
+    return Verdict("fail" if "cannot" in outcomes else "undecided", _listed(rows))
 
 
-def _judge_cannot(lengths: range, **facts: object) -> Judge:
-    """No such length is solved, and training was long enough to tell."""
-
-    def judge(records: Sequence[Record]) -> Verdict:
-        study = cells(records)
-        rows = [c for c in select(study, **facts) if c.length in lengths]
-        if not rows:
-            return Verdict("not run", "no finished record of such a run")
-        outcomes = {cell.length: outcome(cell, study) for cell in rows}
-        detail = _listed(rows)
-        if "solved" in outcomes.values():
-            return Verdict("fail", detail)
-        short = [f"L{length}" for length, found in outcomes.items() if found == "undertrained"]
-        if short:
-            return Verdict("undecided", f"undertrained: {', '.join(short)} ({detail})")
-        return Verdict("pass", detail)
-
-    return judge
+def _none_solved(rows: Sequence[Cell], study: Sequence[Cell]) -> Verdict:
+    """No length is solved, and training was long enough to tell."""
+    outcomes = {cell.length: outcome(cell, study) for cell in rows}
+    detail = _listed(rows)
+    if "solved" in outcomes.values():
+        return Verdict("fail", detail)
+    short = [f"L{length}" for length, found in outcomes.items() if found == "undertrained"]
+    if short:
+        return Verdict("undecided", f"undertrained: {', '.join(short)} ({detail})")
+    return Verdict("pass", detail)
 
 
 def _judge_falls_with_length(model: str) -> Judge:
@@ -124,22 +120,22 @@ CLAIMS = (
     Claim(
         "dense",
         "a linear CDE tracks A5 at every length with one block: at least 0.99 token accuracy",
-        _judge_all(0.99, _ALL, model="linear_cde", group="A5"),
+        _judge(_all_reach(0.99), _ALL, model="linear_cde", group="A5"),
     ),
     Claim(
         "rnn",
         "an RNN tracks A5 with one block up to length 12",
-        _judge_solves(_TO_12, model="rnn", group="A5", depth=1),
+        _judge(_all_solved, _TO_12, model="rnn", group="A5", depth=1),
     ),
     Claim(
         "s4",
         "one block of S4 fails from length 6 on",
-        _judge_cannot(_FROM_6, model="s4", group="A5", depth=1),
+        _judge(_none_solved, _FROM_6, model="s4", group="A5", depth=1),
     ),
     Claim(
         "mamba",
         "one block of Mamba fails from length 6 on",
-        _judge_cannot(_FROM_6, model="mamba", group="A5", depth=1),
+        _judge(_none_solved, _FROM_6, model="mamba", group="A5", depth=1),
     ),
     Claim(
         "falls-s4", "S4's accuracy with one block falls with length", _judge_falls_with_length("s4")
@@ -159,22 +155,22 @@ CLAIMS = (
     Claim(
         "abelian",
         "complex diagonal transitions track Z60 with one block: at least 0.95",
-        _judge_all(0.95, _ALL, model="selective_diagonal", group="Z60", depth=1),
+        _judge(_all_reach(0.95), _ALL, model="selective_diagonal", group="Z60", depth=1),
     ),
     Claim(
         "solvable",
         "complex diagonal transitions fail on A4_x_Z5 with one block",
-        _judge_cannot(_ALL, model="selective_diagonal", group="A4_x_Z5", depth=1),
+        _judge(_none_solved, _ALL, model="selective_diagonal", group="A4_x_Z5", depth=1),
     ),
     Claim(
         "non-solvable",
         "complex diagonal transitions fail on A5 with one block",
-        _judge_cannot(_ALL, model="selective_diagonal", group="A5", depth=1),
+        _judge(_none_solved, _ALL, model="selective_diagonal", group="A5", depth=1),
     ),
     Claim(
         "controls",
         "a linear CDE tracks Z60 and A4_x_Z5 as well: at least 0.99",
-        lambda records: _judge_all(0.99, _ALL, model="linear_cde")(
+        lambda records: _judge(_all_reach(0.99), _ALL, model="linear_cde")(
             [record for record in records if record.run.get("group") != "A5"]
         ),
     ),

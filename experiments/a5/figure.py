@@ -17,11 +17,11 @@ from experiments.a5.minimum_depth import (
     cells,
     minimum_depths,
     outcome,
-    select,
 )
 from experiments.a5.published_values import DEPTHS
 from experiments.a5.words import LONGER_FACTORS
 from experiments.record import Record
+from experiments.rows import select
 
 Load = Callable[..., list[Record]]
 
@@ -100,7 +100,7 @@ def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:
         rows = select(one_block, model=model)
         if rows:
             values = [cell.accuracies for cell in rows]
-            _band(panel, [cell.length for cell in rows], values, number)
+            style.band(panel, [cell.length for cell in rows], values, **_line(number))
     panel.axhline(SOLVED_ABOVE, color="0.4", linestyle="--", linewidth=0.8)
     panel.set_xticks(sorted({cell.length for cell in one_block}))
     panel.set(xlabel="length", ylabel="token accuracy", title="One block", ylim=(0, 1.03))
@@ -112,7 +112,7 @@ def _longer(panel: Axes, one_block: Sequence[Cell]) -> None:
         rows = [cell for cell in select(one_block, model=model) if cell.is_solved]
         if rows:
             factors, values = _generalisation(rows[-1])
-            _band(panel, factors, values, number)
+            style.band(panel, factors, values, **_line(number))
     panel.set(
         xlabel="length / training length",
         ylabel="token accuracy",
@@ -130,8 +130,5 @@ def _generalisation(cell: Cell) -> tuple[list[float], list[np.ndarray]]:
     return list(values), list(values.values())
 
 
-def _band(panel: Axes, places: Sequence[float], values: Sequence[np.ndarray], number: int) -> None:
-    low, mean, high = (np.array([f(v) for v in values]) for f in (np.min, np.mean, np.max))
-    colour, marker = style.PALETTE[number], style.MARKERS[number]
-    panel.plot(places, mean, color=colour, marker=marker)
-    panel.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
+def _line(number: int) -> dict[str, str]:
+    return {"color": style.PALETTE[number], "marker": style.MARKERS[number]}

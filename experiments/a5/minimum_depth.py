@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from experiments.record import Record
+from experiments.rows import select
 
 SOLVED_ABOVE = 0.90
 FLAT_BELOW = 0.02
@@ -119,11 +120,6 @@ def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[i
             if cell.is_solved and (best is None or cell.depth < best):
                 lengths[cell.length] = cell.depth
     return found
-
-
-def select(study: Iterable[Cell], **facts: object) -> list[Cell]:
-    """Keep the cells whose named fields have the given values."""
-    return [cell for cell in study if all(getattr(cell, k) == v for k, v in facts.items())]
 
 
 def _curve(record: Record) -> Curve:

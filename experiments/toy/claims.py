@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
+from experiments.rows import select
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,
     measurements,
     ratio_by_width,
-    select,
 )
 
 # Below this many paths the fit itself, not the class of functions, limits the error.

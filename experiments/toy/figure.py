@@ -17,13 +17,13 @@ from matplotlib.ticker import NullFormatter
 
 from experiments import style
 from experiments.record import Record
+from experiments.rows import select
 from experiments.toy import trained_figure
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,
     measurements,
     ratio_by_width,
-    select,
 )
 from experiments.toy.published_values import LINEAR_CDE
 
@@ -96,13 +96,8 @@ def _curve(panel: Axes, rows: Sequence[Measurement], label: str, number: int) ->
     ratios = ratio_by_width(rows)
     if not ratios:
         return
-    widths = np.array(list(ratios))
-    low, mean, high = (
-        np.array([reduce(r) for r in ratios.values()]) for reduce in (np.min, np.mean, np.max)
-    )
-    colour, marker = style.PALETTE[number], style.MARKERS[number]
-    panel.plot(widths, mean, color=colour, marker=marker, label=label)
-    panel.fill_between(widths, low, high, color=colour, alpha=0.2, linewidth=0)
+    line = {"color": style.PALETTE[number], "marker": style.MARKERS[number], "label": label}
+    style.band(panel, list(ratios), list(ratios.values()), **line)
 
 
 def _main_job(panel: Axes, rows: Sequence[Measurement]) -> None:

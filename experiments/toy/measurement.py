@@ -53,11 +53,6 @@ def _rows(record: Record) -> Iterator[Measurement]:
         )
 
 
-def select(rows: Iterable[Measurement], **facts: object) -> list[Measurement]:
-    """Keep the rows whose named fields have the given values."""
-    return [row for row in rows if all(getattr(row, k) == v for k, v in facts.items())]
-
-
 def largest_sample(rows: Iterable[Measurement]) -> list[Measurement]:
     """Of rows that differ in their number of paths, those with most."""
     rows = list(rows)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from experiments.claim import verdict_table
 from experiments.markdown import markdown, spread
 from experiments.record import Record
+from experiments.rows import select
 from experiments.toy import trained_claims
 from experiments.toy.claims import CLAIMS
-from experiments.toy.measurement import Measurement, measurements, select
+from experiments.toy.measurement import Measurement, measurements
 from experiments.toy.published_values import LINEAR_CDE, TRAINED
 from experiments.toy.trained import Cell, cells
 

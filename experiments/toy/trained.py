@@ -56,11 +56,6 @@ def cells(records: Iterable[Record]) -> list[Cell]:
     return [_cell(key, held) for key, held in groups.items()]
 
 
-def select(rows: Iterable[Cell], **facts: object) -> list[Cell]:
-    """Keep the cells whose named fields have the given values."""
-    return [row for row in rows if all(getattr(row, k) == v for k, v in facts.items())]
-
-
 def _cell(key: tuple[Any, ...], held: Sequence[Record]) -> Cell:
     curves = [{line["step"]: line["rmse"] for line in r.metrics} for r in held]
     steps = sorted(set.intersection(*(set(curve) for curve in curves)))

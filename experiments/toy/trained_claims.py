@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from experiments.claim import Claim, Verdict
 from experiments.markdown import spread
 from experiments.record import Record
-from experiments.toy.trained import Cell, cells, select
+from experiments.rows import select
+from experiments.toy.trained import Cell, cells
 
 Judge = Callable[[Sequence[Record]], Verdict]
 # A linear model has a weight for every coordinate of a path, and overfits fewer paths than this.

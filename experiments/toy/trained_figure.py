@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from experiments import style
 from experiments.record import Record
-from experiments.toy.measurement import largest_sample, measurements, select
+from experiments.rows import select
+from experiments.toy.measurement import largest_sample, measurements
 from experiments.toy.trained import NAMES, Cell, cells
 
 PANELS = {2: "Area: $S^{12}$ of 2-D paths", 3: "Volume: $S^{123}$ of 3-D paths"}
@@ -38,9 +39,14 @@ def _panel(panel: Axes, channels: int, rows: Sequence[Cell], random: Sequence[Re
     for row in rows:
         number = list(NAMES).index(row.model)
         colour, dashes = style.PALETTE[number], DASHES.get((row.depth, row.nonlinear), "-.")
-        low, mean, high = (reduce(row.ratios, axis=0) for reduce in (np.min, np.mean, np.max))
-        panel.plot(row.steps, mean, dashes, color=colour, label=row.name)
-        panel.fill_between(row.steps, low, high, color=colour, alpha=0.2, linewidth=0)
+        style.band(
+            panel,
+            row.steps.tolist(),
+            list(row.ratios.T),
+            color=colour,
+            linestyle=dashes,
+            label=row.name,
+        )
     panel.axhline(1.0, color="0.4", linewidth=0.8, label="predicting zero")
     facts = {"channels": channels, "structure": "dense", "forcing": True, "width": 256}
     dense = largest_sample(

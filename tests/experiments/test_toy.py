@@ -12,10 +12,11 @@ import pytest
 
 from experiments.record import Record
 from experiments.recorder import Interrupted
+from experiments.rows import select
 from experiments.run import content_hash
 from experiments.toy import claims, figure, linear_cde, table
 from experiments.toy.linear_cde import LinearCDERun
-from experiments.toy.measurement import measurements, ratio_by_width, select
+from experiments.toy.measurement import measurements, ratio_by_width
 from seqtheory.tasks import SignatureLabels
 
 TINY = LinearCDERun(

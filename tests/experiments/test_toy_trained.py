@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments.rows import select
 from experiments.toy import sequence_models, table, trained_claims, trained_figure
-from experiments.toy.trained import cells, select
+from experiments.toy.trained import cells
 
 
 def record(

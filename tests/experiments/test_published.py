@@ -19,6 +19,7 @@ RECORDS = sorted(path.parent for path in PUBLISHED.glob("*/*/DONE"))
 WHOLE = [
     ("toy.linear_cde", "paper"),
     ("toy.linear_cde", "controls"),
+    ("toy.sequence_models", "quick"),
     ("a5.linear_cde", "quick"),
     ("a5.linear_cde", "controls"),
 ]

@@ -1,4 +1,4 @@
-"""Selective scan with complex states: one pass forward and one back along each lane.
+"""Selective scan with complex states: one pass forward, and one back that finds the states again.
 
 As `selective_real`, with real and imaginary parts along a first axis of `A`, `B`, `C`, of the
 states and of their gradients. Each state stands for a conjugate pair, so `y` is twice a real part.
@@ -7,175 +7,244 @@ Gradients are those of torch: derivative by the real part plus i times that by t
 
 from __future__ import annotations
 
+import numpy as np
+
+from . import tiles
 from .compiler import compiled
 from .elementary import cosine, exponential, sine
 
 
 @compiled
-def forward(first, last, u, dt, A, B, C, initial, y, end, h):
-    """Fill `y` and `end`, the last state, in lanes `first` to `last`; `h` is scratch."""
-    dim, time, state = u.shape[1], u.shape[2], A.shape[2]
-    vary_B, vary_C = int(B.shape[3] > 1), int(C.shape[3] > 1)
-    zero = A.dtype.type(0)
-    for lane in range(first, last):
-        i, c = lane // dim, lane % dim
-        i_B, i_C = i % B.shape[1], i % C.shape[1]
-        row_B, row_C = c * B.shape[2] // dim, c * C.shape[2] // dim
-        for part in range(2):
-            for n in range(state):
-                h[part, n] = initial[part, i, c, n] if initial.shape[1] else zero
-        for t in range(time):
-            size = dt[i, c, t]
-            drive = size * u[i, c, t]
-            t_B, t_C = t * vary_B, t * vary_C
-            total = zero
-            for n in range(state):
-                length, angle = exponential(size * A[0, c, n]), size * A[1, c, n]
-                re, im = length * cosine(angle), length * sine(angle)
-                x = re * h[0, n] - im * h[1, n] + drive * B[0, i_B, row_B, t_B, n]
-                v = re * h[1, n] + im * h[0, n] + drive * B[1, i_B, row_B, t_B, n]
-                h[0, n], h[1, n] = x, v
-                total += x * C[0, i_C, row_C, t_C, n] - v * C[1, i_C, row_C, t_C, n]
-            y[i, c, t] = total + total
-        if end.shape[1]:
-            for part in range(2):
-                for n in range(state):
-                    end[part, i, c, n] = h[part, n]
+def factor(size, A, decay):
+    """Fill the factors (part, state, channel) of one step."""
+    for n in range(A.shape[1]):
+        for c in range(A.shape[2]):
+            length, angle = exponential(size[c] * A[0, n, c]), size[c] * A[1, n, c]
+            decay[0, n, c] = length * cosine(angle)
+            decay[1, n, c] = length * sine(angle)
 
 
 @compiled
-def replay(i, c, start, stop, u, dt, A, B, C, h, decay, carry, y):
-    """Fill factors, states `h[:, 1:]` from `carry`, that before `start`, and `y` if it has rows."""
-    dim, state = u.shape[1], A.shape[2]
-    vary_B, vary_C = int(B.shape[3] > 1), int(C.shape[3] > 1)
-    i_B, i_C = i % B.shape[1], i % C.shape[1]
-    row_B, row_C = c * B.shape[2] // dim, c * C.shape[2] // dim
-    for t in range(start, stop):
-        k = t - start
-        size = dt[i, c, t]
-        drive = size * u[i, c, t]
-        t_B, t_C = t * vary_B, t * vary_C
-        # Several loops, each over few arrays, since the compiler must prove that none overlap.
-        for n in range(state):
-            length, angle = exponential(size * A[0, c, n]), size * A[1, c, n]
-            decay[0, k, n], decay[1, k, n] = length * cosine(angle), length * sine(angle)
-        for n in range(state):
-            re = decay[0, k, n] * carry[0, n] - decay[1, k, n] * carry[1, n]
-            im = decay[0, k, n] * carry[1, n] + decay[1, k, n] * carry[0, n]
-            carry[0, n], carry[1, n] = re, im
-        for part in range(2):
-            for n in range(state):
-                carry[part, n] += drive * B[part, i_B, row_B, t_B, n]
-            for n in range(state):
-                h[part, k + 1, n] = carry[part, n]
-        if y.shape[0]:
-            total = A.dtype.type(0)
-            for n in range(state):
-                total += h[0, k + 1, n] * C[0, i_C, row_C, t_C, n]
-                total -= h[1, k + 1, n] * C[1, i_C, row_C, t_C, n]
-            y[i, c, t] = total + total
-
-
-@compiled
-def mark(i, c, length, u, dt, A, B, initial, marks, h):
-    """Fill `marks` with the states before every segment of so many steps; `h` is scratch."""
-    dim, state = u.shape[1], A.shape[2]
-    vary_B, i_B, row_B = int(B.shape[3] > 1), i % B.shape[1], c * B.shape[2] // dim
+def advance(t, drive, decay, B, B_tile, h, after):
+    """Fill the states `after` step `t` from those before it, `h`, which may be the same array."""
+    for n in range(h.shape[1]):
+        for c in range(h.shape[2]):
+            re = decay[0, n, c] * h[0, n, c] - decay[1, n, c] * h[1, n, c]
+            im = decay[0, n, c] * h[1, n, c] + decay[1, n, c] * h[0, n, c]
+            after[0, n, c], after[1, n, c] = re, im
     for part in range(2):
-        for n in range(state):
-            h[part, n] = initial[part, i, c, n] if initial.shape[1] else A.dtype.type(0)
-            marks[part, 0, n] = h[part, n]
-    for t in range((marks.shape[1] - 1) * length):
-        size = dt[i, c, t]
-        drive = size * u[i, c, t]
-        t_B = t * vary_B
-        for n in range(state):
-            factor, angle = exponential(size * A[0, c, n]), size * A[1, c, n]
-            re, im = factor * cosine(angle), factor * sine(angle)
-            x, v = h[0, n], h[1, n]
-            h[0, n] = re * x - im * v + drive * B[0, i_B, row_B, t_B, n]
-            h[1, n] = re * v + im * x + drive * B[1, i_B, row_B, t_B, n]
-        if (t + 1) % length == 0:
-            for part in range(2):
-                for n in range(state):
-                    marks[part, (t + 1) // length, n] = h[part, n]
+        for n in range(h.shape[1]):
+            if B.shape[1]:
+                b = B[part, t, n]
+                for c in range(h.shape[2]):
+                    after[part, n, c] += drive[c] * b
+            else:
+                for c in range(h.shape[2]):
+                    after[part, n, c] += drive[c] * B_tile[part, n, c]
 
 
 @compiled
-def adjoint(i, c, start, stop, u, dt, A, B, C, dy, h, decay, g, carry, du, ddt, dA, dB, dC):
-    """Take the gradient `g` of the state from `stop` back to `start`, adding to the others.
+def read(t, h, C, C_tile, y):
+    """Fill the outputs `y` of step `t`."""
+    y[:] = 0
+    for part in range(2):
+        twice = h.dtype.type(2 - 4 * part)  # the imaginary part of C counts with a minus
+        for n in range(h.shape[1]):
+            if C.shape[1]:
+                weight = twice * C[part, t, n]
+                for c in range(h.shape[2]):
+                    y[c] += weight * h[part, n, c]
+            else:
+                for c in range(h.shape[2]):
+                    y[c] += twice * C_tile[part, n, c] * h[part, n, c]
 
-    `dA`, `dB` and `dC` are the sums that this worker alone adds to.
-    """
-    dim, state = u.shape[1], A.shape[2]
-    vary_B, vary_C = int(B.shape[3] > 1), int(C.shape[3] > 1)
-    i_B, i_C = i % B.shape[1], i % C.shape[1]
-    row_B, row_C = c * B.shape[2] // dim, c * C.shape[2] // dim
-    for t in range(stop - 1, start - 1, -1):
-        k = t - start
-        size, x, slope = dt[i, c, t], u[i, c, t], dy[i, c, t] + dy[i, c, t]
-        drive = size * x
-        t_B, t_C = t * vary_B, t * vary_C
-        by_decay, by_drive = A.dtype.type(0), A.dtype.type(0)
-        # Several loops, each over few arrays, since the compiler must prove that none overlap.
-        for n in range(state):
-            dC[0, i_C, row_C, t_C, n] += slope * h[0, k + 1, n]
-        for n in range(state):
-            dC[1, i_C, row_C, t_C, n] -= slope * h[1, k + 1, n]
-        for n in range(state):
-            carry[0, n] = g[0, n] + slope * C[0, i_C, row_C, t_C, n]
-        for n in range(state):
-            carry[1, n] = g[1, n] - slope * C[1, i_C, row_C, t_C, n]
-        for n in range(state):
-            g[0, n] = carry[0, n] * decay[0, k, n] + carry[1, n] * decay[1, k, n]
-        for n in range(state):
-            g[1, n] = carry[1, n] * decay[0, k, n] - carry[0, n] * decay[1, k, n]
+
+@compiled
+def adjoint_read(t, h, slope, C, C_tile, dC, dC_tile, g):
+    """Add to the gradients of the states and of `C` what comes through the output of step `t`."""
+    for part in range(2):
+        twice = h.dtype.type(2 - 4 * part)
+        for n in range(h.shape[1]):
+            if C.shape[1]:
+                weight, total = twice * C[part, t, n], h.dtype.type(0)
+                for c in range(h.shape[2]):
+                    total += slope[c] * h[part, n, c]
+                for c in range(h.shape[2]):
+                    g[part, n, c] += weight * slope[c]
+                dC[part, t, n] += twice * total
+            else:
+                for c in range(h.shape[2]):
+                    dC_tile[part, n, c] += twice * slope[c] * h[part, n, c]
+                for c in range(h.shape[2]):
+                    g[part, n, c] += twice * C_tile[part, n, c] * slope[c]
+
+
+@compiled
+def adjoint_drive(t, drive, g, B, B_tile, dB, dB_tile, ddrive):
+    """Fill the gradient of the drive of step `t` and add to that of `B`."""
+    ddrive[:] = 0
+    for part in range(2):
+        for n in range(g.shape[1]):
+            if B.shape[1]:
+                b, total = B[part, t, n], g.dtype.type(0)
+                for c in range(g.shape[2]):
+                    total += g[part, n, c] * drive[c]
+                    ddrive[c] += g[part, n, c] * b
+                dB[part, t, n] += total
+            else:
+                for c in range(g.shape[2]):
+                    ddrive[c] += g[part, n, c] * B_tile[part, n, c]
+                for c in range(g.shape[2]):
+                    dB_tile[part, n, c] += g[part, n, c] * drive[c]
+
+
+@compiled
+def adjoint_decay(size, A, h, decay, g, dA, dsize):
+    """Take `g` to the states before the step, fill the gradient of `dt`, add to that of `A`."""
+    dsize[:] = 0
+    for n in range(g.shape[1]):
+        for c in range(g.shape[2]):
+            re = g[0, n, c] * decay[0, n, c] + g[1, n, c] * decay[1, n, c]
+            im = g[1, n, c] * decay[0, n, c] - g[0, n, c] * decay[1, n, c]
+            g[0, n, c], g[1, n, c] = re, im
         # Gradient of size * A, its real part and then its imaginary part.
-        for n in range(state):
-            exponent = g[0, n] * h[0, k, n] + g[1, n] * h[1, k, n]
-            dA[0, c, n] += exponent * size
-            by_decay += exponent * A[0, c, n]
-        for n in range(state):
-            exponent = g[1, n] * h[0, k, n] - g[0, n] * h[1, k, n]
-            dA[1, c, n] += exponent * size
-            by_decay += exponent * A[1, c, n]
+        for c in range(g.shape[2]):
+            value = g[0, n, c] * h[0, n, c] + g[1, n, c] * h[1, n, c]
+            dA[0, n, c] += value * size[c]
+            dsize[c] += value * A[0, n, c]
+        for c in range(g.shape[2]):
+            value = g[1, n, c] * h[0, n, c] - g[0, n, c] * h[1, n, c]
+            dA[1, n, c] += value * size[c]
+            dsize[c] += value * A[1, n, c]
+
+
+@compiled
+def constants(A, B, C, left, stop):
+    """Tiles of `A` and of those of `B` and `C` that are constant."""
+    a = np.empty((2, A.shape[2], stop - left), A.dtype)
+    b, c = np.empty_like(a), np.empty_like(a)
+    for part in range(2):
+        tiles.turn(A[part], left, a[part])
+        if tiles.groups(B[part], A.shape[1]) == 0:
+            tiles.turn(B[part, 0, :, 0], left, b[part])
+        if tiles.groups(C[part], A.shape[1]) == 0:
+            tiles.turn(C[part, 0, :, 0], left, c[part])
+    return a, b, c
+
+
+@compiled
+def row(rows, i, left, dim):
+    """`B` or `C` of sequence `i` and the tile at `left`, (part, time, state)."""
+    groups = tiles.groups(rows[0], dim)
+    return rows[:, i, left * groups // dim] if groups else rows[:, 0, 0, :0]
+
+
+@compiled
+def begin(i, left, initial, h):
+    """Fill the states before a sequence."""
+    h[:] = 0
+    if initial.shape[1]:
         for part in range(2):
-            for n in range(state):
-                dB[part, i_B, row_B, t_B, n] += carry[part, n] * drive
-                by_drive += carry[part, n] * B[part, i_B, row_B, t_B, n]
-        du[i, c, t] = by_drive * size
-        ddt[i, c, t] = by_decay + by_drive * x
+            tiles.turn(initial[part, i], left, h[part])
+
+
+@compiled
+def finish(i, left, h, end):
+    """Undo `begin`."""
+    if end.shape[1]:
+        for part in range(2):
+            tiles.turn_back(h[part], end[part, i], left)
+
+
+@compiled
+def forward(first, last, left, right, width, segment, u, dt, A, B, C, initial, y, end):
+    """Fill `y` and `end`, the last state, of sequences `first` to `last`, channels `left` on."""
+    dim, time = u.shape[1], u.shape[2]
+    while left < right:
+        stop = tiles.end(left, right, width, dim, tiles.groups(B[0], dim), tiles.groups(C[0], dim))
+        a, b, c = constants(A, B, C, left, stop)
+        h, decay, size = (
+            np.empty_like(a),
+            np.empty_like(a),
+            np.empty((segment, stop - left), a.dtype),
+        )
+        drive, out = np.empty_like(size), np.empty_like(size)
+        for i in range(first, last):
+            begin(i, left, initial, h)
+            row_B, row_C = row(B, i, left, dim), row(C, i, left, dim)
+            for start in range(0, time, segment):
+                after = min(start + segment, time)
+                tiles.load_drive(i, left, start, after, u, dt, size, drive)
+                for k in range(after - start):
+                    factor(size[k], a, decay)
+                    advance(start + k, drive[k], decay, row_B, b, h, h)
+                    read(start + k, h, row_C, c, out[k])
+                tiles.store(out, y, i, left, start, after)
+            finish(i, left, h, end)
+        left = stop
+
+
+@compiled
+def mark(i, left, segment, u, dt, a, B, b, marks, decay, size, drive):
+    """Fill `marks[1:]`, the states before every later segment, from `marks[0]`."""
+    for s in range(marks.shape[0] - 1):
+        marks[s + 1] = marks[s]
+        tiles.load_drive(i, left, s * segment, (s + 1) * segment, u, dt, size, drive)
+        for k in range(segment):
+            factor(size[k], a, decay)
+            advance(s * segment + k, drive[k], decay, B, b, marks[s + 1], marks[s + 1])
 
 
 @compiled
 def backward(
-    first, last, left, right, u, dt, A, B, C, initial, dy, dend, y,
-    du, ddt, dA, dB, dC, dinitial, h, decay, marks, g, carry,
+    first, last, left, right, width, segment, u, dt, A, B, C, initial, dy, dend, y,
+    du, ddt, dA, dB, dC, dinitial,
 ):  # fmt: skip
     """Fill the gradients of sequences `first` to `last`, channels `left` to `right`.
 
-    States are computed again, segment by segment from the end, in the scratch `h`, `decay`,
-    `marks`, `g` and `carry`; `y` is filled too if it has rows.
+    States are computed again, segment by segment from the end; `y` is filled too if it has rows.
+    `dA`, `dB` and `dC` are sums that this call alone adds to.
     """
-    time, state, length = u.shape[2], A.shape[2], decay.shape[1]
-    for i in range(first, last):
-        for c in range(left, right):
-            mark(i, c, length, u, dt, A, B, initial, marks, carry)
-            for part in range(2):
-                for n in range(state):
-                    g[part, n] = dend[part, i, c, n] if dend.shape[1] else A.dtype.type(0)
-            for segment in range(marks.shape[1] - 1, -1, -1):
-                start = segment * length
-                stop = min(start + length, time)
-                for part in range(2):
-                    for n in range(state):
-                        h[part, 0, n] = marks[part, segment, n]
-                        carry[part, n] = marks[part, segment, n]
-                replay(i, c, start, stop, u, dt, A, B, C, h, decay, carry, y)
-                adjoint(
-                    i, c, start, stop, u, dt, A, B, C, dy, h, decay, g, carry, du, ddt, dA, dB, dC
-                )
-            if dinitial.shape[1]:
-                for part in range(2):
-                    for n in range(state):
-                        dinitial[part, i, c, n] = g[part, n]
+    dim, time, state = u.shape[1], u.shape[2], A.shape[2]
+    while left < right:
+        stop = tiles.end(left, right, width, dim, tiles.groups(B[0], dim), tiles.groups(C[0], dim))
+        a, b, c = constants(A, B, C, left, stop)
+        da, db, dc = np.zeros_like(a), np.zeros_like(a), np.zeros_like(a)
+        g, channels = np.empty_like(a), stop - left
+        h = np.empty((segment + 1, 2, state, channels), a.dtype)
+        decay = np.empty((segment, 2, state, channels), a.dtype)
+        marks = np.empty((max(1, -(-time // segment)), 2, state, channels), a.dtype)
+        size = np.empty((segment, channels), a.dtype)
+        drive, slope, out = np.empty_like(size), np.empty_like(size), np.empty_like(size)
+        for i in range(first, last):
+            row_B, row_C = row(B, i, left, dim), row(C, i, left, dim)
+            row_dB, row_dC = row(dB, i, left, dim), row(dC, i, left, dim)
+            begin(i, left, dend, g)
+            begin(i, left, initial, marks[0])
+            mark(i, left, segment, u, dt, a, row_B, b, marks, decay[0], size, drive)
+            for s in range(marks.shape[0] - 1, -1, -1):
+                start, after = s * segment, min((s + 1) * segment, time)
+                tiles.load_drive(i, left, start, after, u, dt, size, drive)
+                tiles.load(dy, i, left, start, after, slope)
+                h[0] = marks[s]
+                for k in range(after - start):
+                    factor(size[k], a, decay[k])
+                    advance(start + k, drive[k], decay[k], row_B, b, h[k], h[k + 1])
+                    if y.shape[0]:
+                        read(start + k, h[k + 1], row_C, c, out[k])
+                if y.shape[0]:
+                    tiles.store(out, y, i, left, start, after)
+                for k in range(after - start - 1, -1, -1):
+                    t = start + k
+                    adjoint_read(t, h[k + 1], slope[k], row_C, c, row_dC, dc, g)
+                    adjoint_drive(t, drive[k], g, row_B, b, row_dB, db, slope[k])
+                    adjoint_decay(size[k], a, h[k], decay[k], g, da, out[k])
+                tiles.store_gradients(i, left, start, after, slope, size, out, u, du, ddt)
+            finish(i, left, g, dinitial)
+        for part in range(2):
+            tiles.add_back(da[part], dA[part], left)
+            if tiles.groups(B[0], dim) == 0:
+                tiles.add_back(db[part], dB[part, 0, :, 0], left)
+            if tiles.groups(C[0], dim) == 0:
+                tiles.add_back(dc[part], dC[part, 0, :, 0], left)
+        left = stop

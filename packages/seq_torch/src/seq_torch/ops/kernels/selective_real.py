@@ -1,147 +1,229 @@
-"""Selective scan with real states: one pass forward and one back along each lane.
+"""Selective scan with real states: one pass forward, and one back that finds the states again.
 
-A lane is one channel of one sequence. Axes: `u`, `dt`, `y` and their gradients (batch, dim, time);
-`A` (dim, state); `B` and `C` (batch, group, time, state), or (1, dim, 1, state) where constant;
-states (batch, dim, state), of no rows where absent. The innermost loop is over the state.
+Axes: `u`, `dt`, `y` and their gradients (batch, dim, time); `A` (dim, state); `B` and `C` (batch,
+group, time, state), or (1, dim, 1, state) where constant; states (batch, dim, state), of no rows
+where absent. Inside, arrays are tiles with channels last: (step, channel), (state, channel).
 """
 
 from __future__ import annotations
 
+import numpy as np
+
+from . import tiles
 from .compiler import compiled
 from .elementary import exponential
 
 
 @compiled
-def forward(first, last, u, dt, A, B, C, initial, y, end, h):
-    """Fill `y` and `end`, the last state, in lanes `first` to `last`; `h` is scratch."""
-    dim, time, state = u.shape[1], u.shape[2], A.shape[1]
-    vary_B, vary_C = int(B.shape[2] > 1), int(C.shape[2] > 1)
-    zero = A.dtype.type(0)
-    for lane in range(first, last):
-        i, c = lane // dim, lane % dim
-        i_B, i_C = i % B.shape[0], i % C.shape[0]
-        row_B, row_C = c * B.shape[1] // dim, c * C.shape[1] // dim
-        for n in range(state):
-            h[n] = initial[i, c, n] if initial.shape[0] else zero
-        for t in range(time):
-            size = dt[i, c, t]
-            drive = size * u[i, c, t]
-            t_B, t_C = t * vary_B, t * vary_C
-            total = zero
-            for n in range(state):
-                value = exponential(size * A[c, n]) * h[n] + drive * B[i_B, row_B, t_B, n]
-                h[n] = value
-                total += value * C[i_C, row_C, t_C, n]
-            y[i, c, t] = total
-        if end.shape[0]:
-            for n in range(state):
-                end[i, c, n] = h[n]
+def advance(t, size, drive, A, B, B_tile, h):
+    """Advance the states `h` by step `t`.
 
-
-@compiled
-def replay(i, c, start, stop, u, dt, A, B, C, h, decay, carry, y):
-    """Fill factors, states `h[1:]` from `carry`, that before `start`, and `y` if it has rows."""
-    dim, state = u.shape[1], A.shape[1]
-    vary_B, vary_C = int(B.shape[2] > 1), int(C.shape[2] > 1)
-    i_B, i_C = i % B.shape[0], i % C.shape[0]
-    row_B, row_C = c * B.shape[1] // dim, c * C.shape[1] // dim
-    for t in range(start, stop):
-        k = t - start
-        size = dt[i, c, t]
-        drive = size * u[i, c, t]
-        t_B, t_C = t * vary_B, t * vary_C
-        for n in range(state):
-            decay[k, n] = exponential(size * A[c, n])
-        for n in range(state):
-            carry[n] = decay[k, n] * carry[n] + drive * B[i_B, row_B, t_B, n]
-        for n in range(state):
-            h[k + 1, n] = carry[n]
-        if y.shape[0]:
-            total = A.dtype.type(0)
-            for n in range(state):
-                total += h[k + 1, n] * C[i_C, row_C, t_C, n]
-            y[i, c, t] = total
-
-
-@compiled
-def mark(i, c, length, u, dt, A, B, initial, marks, h):
-    """Fill `marks` with the states before every segment of so many steps; `h` is scratch."""
-    dim, state = u.shape[1], A.shape[1]
-    vary_B, i_B, row_B = int(B.shape[2] > 1), i % B.shape[0], c * B.shape[1] // dim
-    for n in range(state):
-        h[n] = initial[i, c, n] if initial.shape[0] else A.dtype.type(0)
-        marks[0, n] = h[n]
-    for t in range((marks.shape[0] - 1) * length):
-        size = dt[i, c, t]
-        drive = size * u[i, c, t]
-        for n in range(state):
-            value = exponential(size * A[c, n]) * h[n]
-            h[n] = value + drive * B[i_B, row_B, t * vary_B, n]
-        if (t + 1) % length == 0:
-            for n in range(state):
-                marks[(t + 1) // length, n] = h[n]
-
-
-@compiled
-def adjoint(i, c, start, stop, u, dt, A, B, C, dy, h, decay, g, carry, du, ddt, dA, dB, dC):
-    """Take the gradient `g` of the state from `stop` back to `start`, adding to the others.
-
-    `dA`, `dB` and `dC` are the sums that this worker alone adds to.
+    `B` is that of the sequence, (time, state); of no steps where constant, as `B_tile` is then.
     """
-    dim, state = u.shape[1], A.shape[1]
-    vary_B, vary_C = int(B.shape[2] > 1), int(C.shape[2] > 1)
-    i_B, i_C = i % B.shape[0], i % C.shape[0]
-    row_B, row_C = c * B.shape[1] // dim, c * C.shape[1] // dim
-    for t in range(stop - 1, start - 1, -1):
-        k = t - start
-        size, x, slope = dt[i, c, t], u[i, c, t], dy[i, c, t]
-        drive = size * x
-        t_B, t_C = t * vary_B, t * vary_C
-        by_decay, by_drive = A.dtype.type(0), A.dtype.type(0)
-        # Several loops, each over few arrays, since the compiler must prove that none overlap.
-        for n in range(state):
-            dC[i_C, row_C, t_C, n] += slope * h[k + 1, n]
-        for n in range(state):
-            carry[n] = g[n] + slope * C[i_C, row_C, t_C, n]
-        for n in range(state):
-            g[n] = carry[n] * decay[k, n]
-        for n in range(state):
-            exponent = g[n] * h[k, n]  # gradient of size * A
-            dA[c, n] += exponent * size
-            by_decay += exponent * A[c, n]
-        for n in range(state):
-            dB[i_B, row_B, t_B, n] += carry[n] * drive
-            by_drive += carry[n] * B[i_B, row_B, t_B, n]
-        du[i, c, t] = by_drive * size
-        ddt[i, c, t] = by_decay + by_drive * x
+    for n in range(A.shape[0]):
+        if B.shape[0]:
+            b = B[t, n]
+            for c in range(A.shape[1]):
+                h[n, c] = exponential(size[c] * A[n, c]) * h[n, c] + drive[c] * b
+        else:
+            for c in range(A.shape[1]):
+                h[n, c] = exponential(size[c] * A[n, c]) * h[n, c] + drive[c] * B_tile[n, c]
+
+
+@compiled
+def advance_to(t, size, drive, A, B, B_tile, h, after, decay):
+    """Fill the states `after` step `t` from those before it, `h`, and keep the factors."""
+    for n in range(A.shape[0]):
+        for c in range(A.shape[1]):
+            decay[n, c] = exponential(size[c] * A[n, c])
+        if B.shape[0]:
+            b = B[t, n]
+            for c in range(A.shape[1]):
+                after[n, c] = decay[n, c] * h[n, c] + drive[c] * b
+        else:
+            for c in range(A.shape[1]):
+                after[n, c] = decay[n, c] * h[n, c] + drive[c] * B_tile[n, c]
+
+
+@compiled
+def read(t, h, C, C_tile, y):
+    """Fill the outputs `y` of step `t`."""
+    y[:] = 0
+    for n in range(h.shape[0]):
+        if C.shape[0]:
+            weight = C[t, n]
+            for c in range(h.shape[1]):
+                y[c] += weight * h[n, c]
+        else:
+            for c in range(h.shape[1]):
+                y[c] += C_tile[n, c] * h[n, c]
+
+
+@compiled
+def adjoint_read(t, h, slope, C, C_tile, dC, dC_tile, g):
+    """Add to the gradients of the states and of `C` what comes through the output of step `t`."""
+    for n in range(h.shape[0]):
+        if C.shape[0]:
+            weight, total = C[t, n], h.dtype.type(0)
+            for c in range(h.shape[1]):
+                total += slope[c] * h[n, c]
+            for c in range(h.shape[1]):
+                g[n, c] += weight * slope[c]
+            dC[t, n] += total
+        else:
+            for c in range(h.shape[1]):
+                dC_tile[n, c] += slope[c] * h[n, c]
+            for c in range(h.shape[1]):
+                g[n, c] += C_tile[n, c] * slope[c]
+
+
+@compiled
+def adjoint_drive(t, drive, g, B, B_tile, dB, dB_tile, ddrive):
+    """Fill the gradient of the drive of step `t` and add to that of `B`."""
+    ddrive[:] = 0
+    for n in range(g.shape[0]):
+        if B.shape[0]:
+            b, total = B[t, n], g.dtype.type(0)
+            for c in range(g.shape[1]):
+                total += g[n, c] * drive[c]
+                ddrive[c] += g[n, c] * b
+            dB[t, n] += total
+        else:
+            for c in range(g.shape[1]):
+                ddrive[c] += g[n, c] * B_tile[n, c]
+            for c in range(g.shape[1]):
+                dB_tile[n, c] += g[n, c] * drive[c]
+
+
+@compiled
+def adjoint_decay(size, A, h, decay, g, dA, dsize):
+    """Take `g` to the states before the step, fill the gradient of `dt`, add to that of `A`."""
+    dsize[:] = 0
+    for n in range(g.shape[0]):
+        for c in range(g.shape[1]):
+            value = g[n, c] * decay[n, c]
+            g[n, c] = value
+            value *= h[n, c]  # gradient of size * A
+            dA[n, c] += value * size[c]
+            dsize[c] += value * A[n, c]
+
+
+@compiled
+def constants(A, B, C, left, stop):
+    """Tiles of `A` and of those of `B` and `C` that are constant."""
+    a = np.empty((A.shape[1], stop - left), A.dtype)
+    b, c = np.empty_like(a), np.empty_like(a)
+    tiles.turn(A, left, a)
+    if tiles.groups(B, A.shape[0]) == 0:
+        tiles.turn(B[0, :, 0], left, b)
+    if tiles.groups(C, A.shape[0]) == 0:
+        tiles.turn(C[0, :, 0], left, c)
+    return a, b, c
+
+
+@compiled
+def row(rows, i, left, dim):
+    """`B` or `C` of sequence `i` and the tile at `left`, (time, state); of no steps if constant."""
+    groups = tiles.groups(rows, dim)
+    return rows[i, left * groups // dim] if groups else rows[0, 0, :0]
+
+
+@compiled
+def begin(i, left, initial, h):
+    """Fill the states before a sequence."""
+    h[:] = 0
+    if initial.shape[0]:
+        tiles.turn(initial[i], left, h)
+
+
+@compiled
+def finish(i, left, h, end):
+    """Undo `begin`."""
+    if end.shape[0]:
+        tiles.turn_back(h, end[i], left)
+
+
+@compiled
+def forward(first, last, left, right, width, segment, u, dt, A, B, C, initial, y, end):
+    """Fill `y` and `end`, the last state, of sequences `first` to `last`, channels `left` on."""
+    dim, time = u.shape[1], u.shape[2]
+    while left < right:
+        stop = tiles.end(left, right, width, dim, tiles.groups(B, dim), tiles.groups(C, dim))
+        a, b, c = constants(A, B, C, left, stop)
+        h, size = np.empty_like(a), np.empty((segment, stop - left), a.dtype)
+        drive, out = np.empty_like(size), np.empty_like(size)
+        for i in range(first, last):
+            begin(i, left, initial, h)
+            row_B, row_C = row(B, i, left, dim), row(C, i, left, dim)
+            for start in range(0, time, segment):
+                after = min(start + segment, time)
+                tiles.load_drive(i, left, start, after, u, dt, size, drive)
+                for k in range(after - start):
+                    advance(start + k, size[k], drive[k], a, row_B, b, h)
+                    read(start + k, h, row_C, c, out[k])
+                tiles.store(out, y, i, left, start, after)
+            finish(i, left, h, end)
+        left = stop
+
+
+@compiled
+def mark(i, left, segment, u, dt, a, B, b, marks, size, drive):
+    """Fill `marks[1:]`, the states before every later segment, from `marks[0]`."""
+    for s in range(marks.shape[0] - 1):
+        marks[s + 1] = marks[s]
+        tiles.load_drive(i, left, s * segment, (s + 1) * segment, u, dt, size, drive)
+        for k in range(segment):
+            advance(s * segment + k, size[k], drive[k], a, B, b, marks[s + 1])
 
 
 @compiled
 def backward(
-    first, last, left, right, u, dt, A, B, C, initial, dy, dend, y,
-    du, ddt, dA, dB, dC, dinitial, h, decay, marks, g, carry,
+    first, last, left, right, width, segment, u, dt, A, B, C, initial, dy, dend, y,
+    du, ddt, dA, dB, dC, dinitial,
 ):  # fmt: skip
     """Fill the gradients of sequences `first` to `last`, channels `left` to `right`.
 
-    States are computed again, segment by segment from the end, in the scratch `h`, `decay`,
-    `marks`, `g` and `carry`; `y` is filled too if it has rows.
+    States are computed again, segment by segment from the end; `y` is filled too if it has rows.
+    `dA`, `dB` and `dC` are sums that this call alone adds to.
     """
-    time, state, length = u.shape[2], A.shape[1], decay.shape[0]
-    for i in range(first, last):
-        for c in range(left, right):
-            mark(i, c, length, u, dt, A, B, initial, marks, carry)
-            for n in range(state):
-                g[n] = dend[i, c, n] if dend.shape[0] else A.dtype.type(0)
-            for segment in range(marks.shape[0] - 1, -1, -1):
-                start = segment * length
-                stop = min(start + length, time)
-                for n in range(state):
-                    h[0, n] = marks[segment, n]
-                    carry[n] = marks[segment, n]
-                replay(i, c, start, stop, u, dt, A, B, C, h, decay, carry, y)
-                adjoint(
-                    i, c, start, stop, u, dt, A, B, C, dy, h, decay, g, carry, du, ddt, dA, dB, dC
-                )
-            if dinitial.shape[0]:
-                for n in range(state):
-                    dinitial[i, c, n] = g[n]
+    dim, time, state = u.shape[1], u.shape[2], A.shape[1]
+    while left < right:
+        stop = tiles.end(left, right, width, dim, tiles.groups(B, dim), tiles.groups(C, dim))
+        a, b, c = constants(A, B, C, left, stop)
+        da, db, dc = np.zeros_like(a), np.zeros_like(a), np.zeros_like(a)
+        g, channels = np.empty_like(a), stop - left
+        h = np.empty((segment + 1, state, channels), a.dtype)
+        decay = np.empty((segment, state, channels), a.dtype)
+        marks = np.empty((max(1, -(-time // segment)), state, channels), a.dtype)
+        size = np.empty((segment, channels), a.dtype)
+        drive, slope, out = np.empty_like(size), np.empty_like(size), np.empty_like(size)
+        for i in range(first, last):
+            row_B, row_C = row(B, i, left, dim), row(C, i, left, dim)
+            row_dB, row_dC = row(dB, i, left, dim), row(dC, i, left, dim)
+            begin(i, left, dend, g)
+            begin(i, left, initial, marks[0])
+            mark(i, left, segment, u, dt, a, row_B, b, marks, size, drive)
+            for s in range(marks.shape[0] - 1, -1, -1):
+                start, after = s * segment, min((s + 1) * segment, time)
+                tiles.load_drive(i, left, start, after, u, dt, size, drive)
+                tiles.load(dy, i, left, start, after, slope)
+                h[0] = marks[s]
+                for k in range(after - start):
+                    advance_to(start + k, size[k], drive[k], a, row_B, b, h[k], h[k + 1], decay[k])
+                    if y.shape[0]:
+                        read(start + k, h[k + 1], row_C, c, out[k])
+                if y.shape[0]:
+                    tiles.store(out, y, i, left, start, after)
+                for k in range(after - start - 1, -1, -1):
+                    t = start + k
+                    adjoint_read(t, h[k + 1], slope[k], row_C, c, row_dC, dc, g)
+                    adjoint_drive(t, drive[k], g, row_B, b, row_dB, db, slope[k])
+                    adjoint_decay(size[k], a, h[k], decay[k], g, da, out[k])
+                tiles.store_gradients(i, left, start, after, slope, size, out, u, du, ddt)
+            finish(i, left, g, dinitial)
+        tiles.add_back(da, dA, left)
+        if tiles.groups(B, dim) == 0:
+            tiles.add_back(db, dB[0, :, 0], left)
+        if tiles.groups(C, dim) == 0:
+            tiles.add_back(dc, dC[0, :, 0], left)
+        left = stop

@@ -6,6 +6,8 @@ call them. Step sizes, skip connection and gate are elementwise and left to torc
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from types import ModuleType
 
 import torch
@@ -15,29 +17,21 @@ from torch.nn.functional import silu, softplus
 from .. import threads
 from .layout import arrays, flat, joined, optional, rows, unrows
 from .problem import Problem
-from .split import Split, split
+from .split import Part, Split, split
 
 Gradients = dict[str, Tensor]
 
 
 def forward(p: Problem, want_last: bool) -> tuple[Tensor, Tensor]:
     """Output, and the last state or an empty tensor."""
-    batch, dim, time, state = p.sizes
+    batch, dim, _, state = p.sizes
     u, dt = p.u.detach().contiguous(), _steps(p)
     A, B, C = flat(p.A), rows(p.B), rows(p.C)
     initial = optional(p.initial_state, A)
     y, last = torch.empty_like(u), p.A.new_empty(batch if want_last else 0, dim, state)
     end = torch.empty_like(flat(last))
-    lanes = batch * dim
-    workers = threads.count(lanes * time * state, lanes)
-    scratch = A.new_empty(workers, *A.shape[:-2], state)
     kernels, inputs = _kernels(p), arrays(u, dt, A, B, C, initial, y, end)
-
-    def share(worker: int) -> None:
-        first, stop = worker * lanes // workers, (worker + 1) * lanes // workers
-        kernels.forward(first, stop, *inputs, scratch[worker].numpy())
-
-    threads.run(workers, share)
+    _run(p, split(p.sizes), lambda _, part: kernels.forward(*part, *inputs))
     if p.D is not None:
         y.addcmul_(p.D[:, None], u)
     if p.z is not None:
@@ -51,17 +45,22 @@ def backward(p: Problem, dy: Tensor, dlast: Tensor | None) -> Gradients:
     slope = (dy if gate is None else dy * gate).contiguous()
     u, dt, B, C = p.u.detach().contiguous(), _steps(p), rows(p.B), rows(p.C)
     A = flat(p.A)
-    part = split(p.sizes, *_sum_sizes(p))
+    cut = split(p.sizes, *_sum_sizes(p))
     sums = {
-        "A": A.new_zeros(part.chunks, *A.shape),
-        "B": B.new_zeros(_count(part, p.B), *B.shape),
-        "C": C.new_zeros(_count(part, p.C), *C.shape),
+        "A": A.new_zeros(cut.chunks, *A.shape),
+        "B": B.new_zeros(_count(cut, p.B), *B.shape),
+        "C": C.new_zeros(_count(cut, p.C), *C.shape),
     }
     y = torch.empty_like(u) if p.z is not None else u.new_empty(0, 0, 0)
     du, ddt, initial = torch.empty_like(u), torch.empty_like(u), optional(p.initial_state, A)
     dinitial, dlast = torch.empty_like(initial), optional(dlast, A)
-    inputs = arrays(u, dt, A, B, C, initial, slope, dlast, y, du, ddt)
-    _run(p, part, inputs, sums, dinitial)
+    kernels, inputs = _kernels(p), arrays(u, dt, A, B, C, initial, slope, dlast, y, du, ddt)
+
+    def run(task: tuple[int, int], part: Part) -> None:
+        own = arrays(*(_own(sums[name], getattr(p, name), task) for name in sums), dinitial)
+        kernels.backward(*part, *inputs, *own)
+
+    _run(p, cut, run)
     del inputs, dt, B, C
     found = {"u": du, "delta": ddt} | {name: _total(sums.pop(name), p) for name in ("A", "B", "C")}
     found["B"], found["C"] = unrows(found["B"], p.B), unrows(found["C"], p.C)
@@ -73,38 +72,17 @@ def backward(p: Problem, dy: Tensor, dlast: Tensor | None) -> Gradients:
     return found
 
 
-def _run(p: Problem, part: Split, inputs: tuple, sums: dict[str, Tensor], dinitial: Tensor) -> None:
-    """Every part of the backward pass, on all threads."""
-    batch, dim, time, state = p.sizes
-    tasks = part.chunks * part.blocks
-    workers = threads.count(batch * dim * time * state, tasks)
-    parts = inputs[2].shape[:-2]  # (2,) where complex
-    segments = max(1, -(-time // part.segment))
-    shapes = [
-        (part.segment + 1, state),
-        (part.segment, state),
-        (segments, state),
-        (state,),
-        (state,),
-    ]
-    scratch = [p.u.new_empty(workers, *parts, *shape) for shape in shapes]
-    kernels = _kernels(p)
+def _run(p: Problem, cut: Split, share: Callable[[tuple[int, int], Part], None]) -> None:
+    """Call `share` for every part, given its chunk and block, on all threads."""
+    tasks = cut.chunks * cut.blocks
+    workers = threads.count(math.prod(p.sizes), tasks)
 
-    def share(worker: int) -> None:
-        own = arrays(*(s[worker] for s in scratch))
+    def work(worker: int) -> None:
         for task in range(worker, tasks, workers):
-            chunk, block = divmod(task, part.blocks)
-            first, last = part.sequences(chunk, batch)
-            left, right = part.channels(block, dim)
-            adds = (
-                sums["A"][chunk],
-                sums["B"][block if p.B.ndim == 4 else chunk],
-                sums["C"][block if p.C.ndim == 4 else chunk],
-                dinitial,
-            )
-            kernels.backward(first, last, left, right, *inputs, *arrays(*adds), *own)
+            chunk, block = divmod(task, cut.blocks)
+            share((chunk, block), cut.part(p.sizes, chunk, block))
 
-    threads.run(workers, share)
+    threads.run(workers, work)
 
 
 def _through_gate(p: Problem, found: Gradients, dy: Tensor, y: Tensor) -> None:
@@ -144,8 +122,14 @@ def _sum_sizes(p: Problem) -> tuple[int, int]:
     return constant, sum(value.numel() for value in (p.B, p.C) if value.ndim == 4)
 
 
-def _count(part: Split, value: Tensor) -> int:
-    return part.blocks if value.ndim == 4 else part.chunks
+def _count(cut: Split, value: Tensor) -> int:
+    return cut.blocks if value.ndim == 4 else cut.chunks
+
+
+def _own(sums: Tensor, value: Tensor, task: tuple[int, int]) -> Tensor:
+    """Return the sum that one part alone adds to: of its block where `value` varies in time."""
+    chunk, block = task
+    return sums[block if value.ndim == 4 else chunk]
 
 
 def _total(sums: Tensor, p: Problem) -> Tensor:

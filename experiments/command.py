@@ -87,14 +87,17 @@ def run(request: Request) -> int:
     sinks.require(request.log)
     folder = _results_folder(request.results, study.name)
     planned = [_plan(study, run, folder, request) for run in runs]
-    todo = [item for item in planned if not item.skipped]
     labels = {item.path.name: label(item.run, runs) for item in planned}
     say(
         f"{study.name}, preset {preset}: {len(runs)} runs, "
-        f"{len(runs) - len(todo)} already finished; {engine}; records in {folder}"
+        f"{sum(item.skipped for item in planned)} already finished; {engine}; records in {folder}"
     )
-    jobs = _jobs(todo, study, preset, request, engine.threads)
-    outcomes = _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs})
+    outcomes: list[Outcome] = []
+    while todo := _due(study, preset, planned, outcomes):
+        jobs = _jobs(todo, study, preset, request, engine.threads)
+        outcomes += _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs})
+        if engine.stopped_by is not None:
+            break
     _summarise(planned, outcomes, labels, study, preset)
     if engine.stopped_by is not None and any(o.status == record.UNFINISHED for o in outcomes):
         stopped_by_user = engine.stopped_by == signal.SIGINT
@@ -195,6 +198,18 @@ def _starts_over(held: Record, study: Study, request: Request) -> bool:
         except RejectedFileError:
             return True
     return request.rerun == "all" or (request.rerun == "failed" and held.status == record.FAILED)
+
+
+def _due(
+    study: Study, preset: str, planned: Sequence[_Planned], outcomes: Sequence[Outcome]
+) -> list[_Planned]:
+    """List the runs that the study wants next, of those that were not tried by this command."""
+    tried = {outcome.hash for outcome in outcomes}
+    done = {outcome.hash for outcome in outcomes if outcome.status in record.FINISHED}
+    held = {item.run: item.held for item in planned if item.skipped and item.held}
+    held |= {item.run: Record.open(item.path) for item in planned if item.path.name in done}
+    due = set(study.due(preset, [item.run for item in planned], held))
+    return [item for item in planned if item.run in due and item.path.name not in tried]
 
 
 def _jobs(

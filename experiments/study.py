@@ -16,8 +16,10 @@ from experiments import run as run_module
 from experiments.exit_code import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from experiments.record import Record
     from experiments.run import Run
 
 ROOT = Path(__file__).resolve().parent
@@ -36,7 +38,8 @@ class Study:
     locator
         What finds it again in another process: the dotted name or the absolute path.
     module
-        The module: ``VERSION``, ``PRESETS``, ``DEFAULT_PRESET``, ``runs``, ``execute``.
+        The module: ``VERSION``, ``PRESETS``, ``DEFAULT_PRESET``, ``runs``, ``execute``; where what
+        to run depends on what was found, ``due``, asked again when all that it listed has ended.
     """
 
     name: str
@@ -66,6 +69,13 @@ class Study:
             return list(self.module.runs(preset))
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{self.name}, preset {preset}: {error}") from error
+
+    def due(self, preset: str, runs: Sequence[Run], held: Mapping[Run, Record]) -> list[Run]:
+        """List what to do next: all that has no finished record, unless the study has a say."""
+        choose = getattr(self.module, "due", None)
+        if choose is None:
+            return [run for run in runs if run not in held]
+        return list(choose(preset, runs, held))
 
     def hash(self, run: Run) -> str:
         """Content hash of one of the study's runs."""

@@ -72,6 +72,17 @@ class Cell:
         return np.array([curve.best for curve in self.curves])
 
 
+def curve(record: Record) -> Curve:
+    """Read a run's curve from its record."""
+    lines = [line for line in record.metrics if "token_accuracy" in line]
+    return Curve(
+        seed=record.run["seed"],
+        steps=tuple(line["step"] for line in lines),
+        accuracies=tuple(line["token_accuracy"] for line in lines),
+        diverged=record.status == "diverged",
+    )
+
+
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in order of model, group, length and depth."""
     groups: dict[tuple[str, str, int, int], list[Record]] = {}
@@ -81,7 +92,7 @@ def cells(records: Iterable[Record]) -> list[Cell]:
             key = (run["model"], run["group"], run["length"], run["depth"])
             groups.setdefault(key, []).append(record)
     return [
-        Cell(*key, tuple(_curve(record) for record in held), tuple(held))
+        Cell(*key, tuple(curve(record) for record in held), tuple(held))
         for key, held in sorted(groups.items())
     ]
 
@@ -120,16 +131,6 @@ def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[i
             if cell.is_solved and (best is None or cell.depth < best):
                 lengths[cell.length] = cell.depth
     return found
-
-
-def _curve(record: Record) -> Curve:
-    lines = [line for line in record.metrics if "token_accuracy" in line]
-    return Curve(
-        seed=record.run["seed"],
-        steps=tuple(line["step"] for line in lines),
-        accuracies=tuple(line["token_accuracy"] for line in lines),
-        diverged=record.status == "diverged",
-    )
 
 
 def _slowest_pass(cell: Cell, others: Sequence[Cell]) -> int:

@@ -10,14 +10,17 @@ take up to a million steps at batch 32; `quick` asks the same question of narrow
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.a5 import words
+from experiments.a5 import depth_schedule, words
+from experiments.a5.minimum_depth import curve
 from experiments.a5.words import WordsRun
 from seqtheory.training import Training
 
 if TYPE_CHECKING:
+    from experiments.record import Record
     from experiments.recorder import Recorder
 
 VERSION = 1
@@ -101,6 +104,25 @@ def runs(preset: str) -> list[SequenceModelRun]:
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
 
 
+def due(
+    preset: str, runs: Sequence[SequenceModelRun], held: Mapping[SequenceModelRun, Record]
+) -> list[SequenceModelRun]:
+    """List the runs to do next: all at once, but for `paper`, which searches for the least depth.
+
+    Parameters
+    ----------
+    preset
+        The preset that the runs are of.
+    runs
+        All runs of it.
+    held
+        Finished records.
+    """
+    if preset != "paper":
+        return [run for run in runs if run not in held]
+    return depth_schedule.due(runs, {run: curve(held[run]).passes for run in held})
+
+
 # Every model takes as many steps on words of one length, so that a failure can be told from too
 # short a training. At length 20 only `long` is long enough; `quick` shows how far one gets.
 STEPS = {3: 14_000, 4: 4_000, 6: 4_000, 8: 4_500, 12: 6_000, 20: 2_000}
@@ -174,7 +196,10 @@ def _quick() -> list[SequenceModelRun]:
 
 
 def _paper() -> list[SequenceModelRun]:
-    """List the published widths, rates, depths and numbers of steps; for a GPU."""
+    """List the published widths, rates, depths and numbers of steps; for a GPU.
+
+    Which of them are run is for `due` to say.
+    """
     models: tuple[Model, ...] = ("rnn", "transformer", "s4", "s4d", "s5", "mamba", "lru")
     return [
         _published(model, length, depth, seed)

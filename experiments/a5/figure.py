@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,7 +58,10 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 
 def records(load: Load, preset: str | None) -> list[Record]:
-    """Load both halves, with the controls and the longer runs where they are there."""
+    """Load both halves, with the controls and the longer runs where they are there.
+
+    Of runs that differ in their training alone, the longest is shown.
+    """
     main = None if preset in EXTRA else preset
     presets = (main,) if preset == "smoke" else (main, *EXTRA)
     found = [
@@ -67,7 +71,16 @@ def records(load: Load, preset: str | None) -> list[Record]:
         if (name, file) != ("long", "linear_cde")
         for record in load(name, file)
     ]
-    return list({record.path: record for record in found}.values())  # presets share runs
+    longest: dict[tuple[Any, ...], Record] = {}
+    for record in sorted((r for r in found if r.finished), key=_steps):
+        run = record.run
+        own = (run["model"], run["group"], run["length"], run["depth"], run["seed"])
+        longest[(record.study, *own)] = record
+    return list(longest.values())
+
+
+def _steps(record: Record) -> int:
+    return record.metrics[-1]["step"] if record.metrics else 0
 
 
 def _handle(model: str) -> Line2D:

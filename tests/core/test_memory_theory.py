@@ -234,7 +234,7 @@ def test_stability_functional_says_what_is_wrong():
         with pytest.raises(ValueError, match="weight_range"):
             stability_functional(rp.Exp(), [0.1], weight_range=weight_range)
     with pytest.raises(TypeError, match="continuous"):
-        stability_functional(rp.DiscreteExp(), [0.1])
+        stability_functional(rp.Exp().discrete(), [0.1])
 
 
 # Decay

@@ -7,9 +7,16 @@ from hypothesis import strategies as st
 
 from seqtheory import reparameterisation as rp
 
-CONTINUOUS = [rp.Direct(), rp.Exp(), rp.Softplus(), rp.Best(), rp.Best(a=2.0, b=0.1)]
-EVERY = CONTINUOUS + [p.discrete() for p in CONTINUOUS]
-STABLE = [p for p in EVERY if not isinstance(p, (rp.Direct, rp.DiscreteDirect))]
+SAFE = [rp.Exp(), rp.Softplus(), rp.Sigmoid(), rp.Inverse(), rp.Best(), rp.Best(a=2.0, b=0.1)]
+CONTINUOUS = [rp.Direct(), rp.ReLU(), *SAFE]
+EVERY = [
+    *CONTINUOUS,
+    *(p.discrete() for p in CONTINUOUS),
+    *(rp.Sampled(p, dt=0.3) for p in CONTINUOUS),
+    *(rp.Euler(p, dt=0.3) for p in CONTINUOUS),
+]
+# Even in w, so that the inverse gives the non-negative weight; or flat for w <= 0.
+HALF_LINE = (rp.Best, rp.Inverse, rp.ReLU)
 LAW = settings(deadline=None, derandomize=True, max_examples=40)
 
 
@@ -18,14 +25,19 @@ def test_every_reparameterisation_is_tested():
         *rp.Reparameterisation.__subclasses__(),
         *rp.DiscreteReparameterisation.__subclasses__(),
     }
-    assert {type(p) for p in EVERY} == leaves
+    # Rescaled acts on a vector of modes, and has a test of its own.
+    assert {type(p) for p in EVERY} == leaves - {rp.Rescaled}
+
+
+def continuous(p):
+    return getattr(p, "continuous", p)
 
 
 @pytest.mark.parametrize("p", EVERY, ids=repr)
 def test_inverse_undoes_the_map(p):
     w = (
         np.linspace(0.05, 3.0, 30)
-        if isinstance(p, (rp.Best, rp.DiscreteBest))
+        if isinstance(continuous(p), HALF_LINE)
         else np.linspace(-4.0, 3.0, 30)
     )
     np.testing.assert_allclose(p.inverse(p(w)), w, rtol=1e-9, atol=1e-12)
@@ -45,19 +57,22 @@ def test_distance_and_eigenvalue_add_to_the_limit(p):
     np.testing.assert_allclose(p(w) + p.distance(w), p.limit, atol=1e-12)
 
 
-@pytest.mark.parametrize("p", STABLE, ids=repr)
+@pytest.mark.parametrize("p", SAFE, ids=repr)
 @given(w=st.floats(-20.0, 3.0))
 @LAW
-def test_stable_maps_never_leave_the_stable_range(p, w):
+def test_safe_maps_never_leave_the_stable_range(p, w):
     assert p.distance(w) > 0
-    if isinstance(p, rp.Best):  # the discrete form with b < 1/2 reaches below -1
+    assert rp.Sampled(p).distance(w) > 0
+    assert rp.Sampled(p)(w) >= 0
+    assert rp.Euler(p).distance(w) > 0  # but 1 + p(w) may lie below -1
+    if isinstance(p, rp.Best):
         assert p(w) >= -1 / p.b
 
 
 @pytest.mark.parametrize("p", EVERY, ids=repr)
 def test_gradient_scale_is_the_slope_of_the_time_scale(p):
     # |p'| / (limit - p)^2 = |d/dw of 1 / (limit - p)|
-    w, h = np.linspace(-3.0, -0.2, 15), 1e-6
+    w, h = np.linspace(0.2, 3.0, 15) * (1 if isinstance(continuous(p), rp.ReLU) else -1), 1e-6
     slope = (1 / p.distance(w + h) - 1 / p.distance(w - h)) / (2 * h)
     np.testing.assert_allclose(p.gradient_scale(w), np.abs(slope), rtol=1e-5)
 
@@ -69,6 +84,8 @@ def test_gradient_scale_is_the_slope_of_the_time_scale(p):
         (rp.Exp(), [1.0, 10.0, 100.0, 1000.0]),
         (rp.Softplus(), [0.632, 9.52, 99.5, 999.5]),
         (rp.Best(b=0.5), [1.414, 6.164, 19.95, 63.23]),
+        (rp.ReLU(), [1.0, 1e2, 1e4, 1e6]),
+        (rp.Inverse(), [1.0, 1.0, 1.0, 1.0]),
     ],
     ids=repr,
 )
@@ -82,6 +99,9 @@ def test_gradient_over_weight_is_constant_for_best_only():
     ratios = {
         p: p.gradient_scale(w) / np.abs(w) for p in CONTINUOUS if np.all(w := p.inverse(-1 / tau))
     }
+    assert {p for p, ratio in ratios.items() if np.ptp(ratio) < 1e-9} == {
+        p for p in CONTINUOUS if isinstance(p, rp.Best)
+    }
     np.testing.assert_allclose(ratios[rp.Direct()], tau**3)
     np.testing.assert_allclose(ratios[rp.Exp()], [4.34, 21.7, 144.8], rtol=1e-3)
     np.testing.assert_allclose(ratios[rp.Best()], 2.0)
@@ -91,16 +111,62 @@ def test_gradient_over_weight_is_constant_for_best_only():
 @pytest.mark.parametrize(
     ("p", "values"),
     [
-        (rp.DiscreteDirect(), lambda w: 1 + w),
-        (rp.DiscreteExp(), lambda w: np.exp(-np.exp(w))),
-        (rp.DiscreteSoftplus(), lambda w: 1 / (1 + np.exp(w))),
-        (rp.DiscreteBest(), lambda w: 1 - 1 / (w**2 + 0.5)),
+        (rp.Direct(), lambda w: 1 + w),
+        (rp.ReLU(), lambda w: 1 - np.maximum(w, 0)),
+        (rp.Exp(), lambda w: np.exp(-np.exp(w))),
+        (rp.Softplus(), lambda w: 1 / (1 + np.exp(w))),
+        (rp.Sigmoid(), lambda w: 1 / (1 + np.exp(w))),
+        (rp.Inverse(), lambda w: 1 - 1 / (np.abs(w) + 0.5)),
+        (rp.Best(), lambda w: 1 - 1 / (w**2 + 0.5)),
     ],
     ids=repr,
 )
 def test_discrete_forms_have_the_published_formulas(p, values):
     w = np.linspace(-3, 3, 13)
-    np.testing.assert_allclose(p(w), values(w), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(p.discrete()(w), values(w), rtol=1e-13, atol=1e-15)
+
+
+def test_sampling_and_one_small_euler_step_agree_to_second_order():
+    w, dt = np.linspace(-2.0, 2.0, 9), 1e-4
+    for p in CONTINUOUS:
+        np.testing.assert_allclose(rp.Sampled(p, dt)(w), rp.Euler(p, dt)(w), atol=60 * dt**2)
+
+
+@pytest.mark.parametrize("p", [rp.Direct(), rp.ReLU()], ids=repr)
+def test_gradient_at_a_mode_that_never_forgets_is_infinite_or_none(p):
+    found = p.gradient_scale([-1.0, 0.0, 0.5])
+    np.testing.assert_array_equal(found, [1, np.inf, 4] if p == rp.Direct() else [0, 0, 4])
+
+
+def test_a_new_reparameterisation_is_one_class():
+    class Square(rp.Reparameterisation):
+        def __call__(self, w):
+            return -np.square(w)
+
+        def derivative(self, w):
+            return -2 * np.asarray(w)
+
+        def inverse(self, eigenvalue):
+            return np.sqrt(-np.asarray(eigenvalue))
+
+    w = np.linspace(0.5, 2.0, 5)
+    np.testing.assert_allclose(Square().gradient_scale(w), 2 / w**3)
+    np.testing.assert_allclose(Square().discrete()(w), np.exp(-(w**2)))
+
+
+def test_rescaling_gives_every_mode_a_scale():
+    scales = (1.0, 0.5, 0.25)
+    p, w = rp.Rescaled(rp.Exp(), scales), np.array([[0.1, -1.0, 2.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(p(w), np.array(scales) * rp.Exp()(w))
+    np.testing.assert_allclose(p.derivative(w), np.array(scales) * rp.Exp().derivative(w))
+    np.testing.assert_allclose(p.inverse(p(w)), w, atol=1e-14)
+    np.testing.assert_allclose(p.discrete()(w), np.exp(p(w)))
+    with pytest.raises(ValueError, match=r"3 scales.*shape \(4,\)"):
+        p(np.zeros(4))
+    with pytest.raises(ValueError, match=r"scales\[1\]=-1.0"):
+        rp.Rescaled(rp.Exp(), (1.0, -1.0))
+    with pytest.raises(ValueError, match="empty"):
+        rp.Rescaled(rp.Exp(), ())
 
 
 def test_best_starts_where_the_published_code_does():
@@ -123,9 +189,10 @@ def test_best_reaches_the_end_of_its_range():
         (rp.Softplus(), [-1.0, 0.5]),
         (rp.Best(b=0.5), -2.1),
         (rp.Best(), 0.0),
-        (rp.DiscreteExp(), -0.5),
-        (rp.DiscreteSoftplus(), 1.0),
-        (rp.DiscreteBest(), -1.5),
+        (rp.ReLU(), 0.5),
+        (rp.Sigmoid(), -1.0),
+        (rp.Inverse(b=0.5), -2.5),
+        (rp.Sampled(rp.Exp()), -0.5),
     ],
     ids=repr,
 )
@@ -134,12 +201,29 @@ def test_unreachable_eigenvalues_are_refused(p, eigenvalue):
         p.inverse(eigenvalue)
 
 
+def test_discrete_maps_refuse_what_their_continuous_map_cannot_reach():
+    for p, eigenvalue in [
+        (rp.Softplus(), 1.0),
+        (rp.Exp(), 1.5),
+        (rp.Best(), -1.5),
+        (rp.Sigmoid(), 0),
+    ]:
+        with pytest.raises(ValueError, match=rf"{type(p).__name__}.* cannot reach"):
+            p.discrete().inverse(eigenvalue)
+
+
 def test_bad_settings_are_refused():
     with pytest.raises(ValueError, match=r"a=0.0 must be a positive"):
         rp.Best(a=0.0)
     with pytest.raises(ValueError, match=r"b=-0.5 must be zero or"):
-        rp.Best(b=-0.5).discrete()
+        rp.Best(b=-0.5)
+    with pytest.raises(ValueError, match=r"b=-1.0 must be zero or"):
+        rp.Inverse(b=-1.0)
+    with pytest.raises(ValueError, match=r"dt=0.0 must be a positive"):
+        rp.Euler(rp.Exp(), dt=0.0)
     with pytest.raises(ValueError, match="no derivative"):
         rp.Best(b=0.0).derivative(0.0)
+    with pytest.raises(ValueError, match="no derivative"):
+        rp.Inverse(b=0.0).derivative(0.0)
     with pytest.raises(TypeError, match="real numbers"):
         rp.Exp()(np.array([1j]))

@@ -221,3 +221,16 @@ def test_longer_words_are_drawn_apart_and_the_hand_set_recurrence_solves_them():
 def test_a_folder_without_the_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"A5=4\.csv"):
         words.fit_data(small(words=str(tmp_path)))
+
+
+def test_of_two_trainings_of_one_run_the_longest_is_shown():
+    short, long, other = record(FLAT), record(SOLVED * 4), record(FLAT, seed=1)
+    found = {"quick": [short, other], "long": [long]}
+
+    def load(preset: str | None, file: str) -> list[Any]:
+        return found.get(preset or "", []) if file == "sequence_models" else []
+
+    held = figure.records(load, "quick")
+    assert len(held) == 2
+    assert any(r is long for r in held)
+    assert not any(r is short for r in held)

@@ -45,7 +45,7 @@ def test_inverse_undoes_the_map(p):
 
 @pytest.mark.parametrize("p", EVERY, ids=repr)
 def test_derivative_is_the_slope(p):
-    w, h = np.linspace(-4.0, 3.0, 29), 1e-6
+    w, h = np.linspace(-4.0, 3.0, 30), 1e-6  # misses the corners at zero
     np.testing.assert_allclose(
         p.derivative(w), (p(w + h) - p(w - h)) / (2 * h), rtol=1e-6, atol=1e-8
     )

@@ -122,6 +122,7 @@ def test_claims_tell_pass_fail_undecided_and_not_run_apart():
     assert verdict("falls-s4", [record((0.9,)), record((0.5,), length=8)]) == "pass"
     assert verdict("falls-s4", [record((0.5,)), record((0.9,), length=8)]) == "fail"
     assert verdict("order", [record(), record((0.1,), model="linear_cde")]) == "fail"
+    assert verdict("order", [record(FLAT), record((0.1,), model="linear_cde")]) == "pass"
     assert verdict("abelian", [record((0.97,), model="selective_diagonal", group="Z60")]) == "pass"
     assert verdict("controls", [record((0.999,), model="linear_cde", group="Z60")]) == "pass"
 

@@ -1,0 +1,202 @@
+"""Residual recurrent networks whose eigenvalues are reparameterised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from seqtheory._settings import require_choice, require_flag, require_positive
+from seqtheory.reparameterisation import (
+    DiscreteReparameterisation,
+    Exp,
+    Reparameterisation,
+)
+
+from ..ops.linear import linear_scan
+from ..ops.residual import residual_scan
+from ..parameter import StateParameter
+from ..reparameterisation import check_parameterisation, initial_weights, rate
+from .mixer import MixerConfig, check_sequence, check_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidualRNNConfig(MixerConfig):
+    r"""Residual recurrence with a symmetric matrix, given by its eigenvalues.
+
+    .. math:: h_k = h_{k-1} + \Delta\, \sigma(x_k - P^\top \mathrm{diag}(r) P\, h_{k-1}),
+              \qquad y_k = h_k, \qquad h_{-1} = 0,
+
+    where the rates r belong to the eigenvalues p(w) of a continuous-time mode:
+
+    - step "exponential": :math:`r = (1 - e^{\Delta p(w)}) / \Delta`. A linear mode then decays as
+      :math:`e^{p(w) t}` exactly, and is stable for every p(w) < 0.
+    - step "euler": :math:`r = -p(w)`, as published; unstable once :math:`\Delta r > 2`.
+    - with a discrete parameterisation: :math:`r = (1 - p(w)) / \Delta`, so that a linear mode is
+      multiplied by p(w).
+
+    Parameters
+    ----------
+    parameterisation
+        The map p from trained weights to eigenvalues, of `seqtheory.reparameterisation`.
+    matrix
+        "diagonal": P is the identity. "orthogonal": P is trained and remains orthogonal. "free":
+        P starts orthogonal and is an ordinary matrix afterwards, as published; the rates then are
+        no eigenvalues any more.
+    activation
+        The function :math:`\sigma`: "linear", "tanh" or "hardtanh".
+    step
+        "exponential" or "euler".
+    dt
+        The step :math:`\Delta`, in units of time. Published experiments take 1.
+    min_rate, max_rate
+        The modes start with -p(w) log-uniform between these, per unit of time.
+    initialisation
+        "rates", as above, or "upstream": w from N(0, 1), whatever the parameterisation. With the
+        rectifier about half of the modes then are perfect integrators, which no gradient moves.
+    upstream_gain
+        Whether the input is multiplied by :math:`\sqrt{1 - (\Delta r)^2}`, as in the model that the
+        published code calls LRU (with a diagonal and `DiscreteExp`). It takes the rate for the
+        eigenvalue and has no complex modes: see `LRUConfig` for the linear recurrent unit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting has the wrong type, is out of range or contradicts another; it is named.
+
+    Notes
+    -----
+    A linear recurrence runs as a linear scan, in the eigenbasis if P is orthogonal; the others run
+    as `ops.residual_scan`. The published experiments use float64 throughout: call ``.double()``.
+
+    References
+    ----------
+    Wang, Li, Li, arXiv 2305.19190, and the code published with it (its SimpleDiagonalRNN, SimpleRNN
+    and SoftplusRNN are ReLU or Softplus with step "euler", initialisation "upstream", and matrix
+    "diagonal" or "free").
+    """
+
+    parameterisation: Reparameterisation | DiscreteReparameterisation = field(default_factory=Exp)
+    matrix: Literal["diagonal", "orthogonal", "free"] = "orthogonal"
+    activation: Literal["linear", "tanh", "hardtanh"] = "tanh"
+    step: Literal["exponential", "euler"] = "exponential"
+    dt: float = 1.0
+    min_rate: float = 0.01
+    max_rate: float = 1.0
+    initialisation: Literal["rates", "upstream"] = "rates"
+    upstream_gain: bool = False
+
+    def __post_init__(self) -> None:
+        check_parameterisation(
+            self.parameterisation, (Reparameterisation, DiscreteReparameterisation)
+        )
+        require_choice("matrix", self.matrix, ("diagonal", "orthogonal", "free"))
+        require_choice("activation", self.activation, ("linear", "tanh", "hardtanh"))
+        require_choice("step", self.step, ("exponential", "euler"))
+        require_choice("initialisation", self.initialisation, ("rates", "upstream"))
+        for name in ("dt", "min_rate", "max_rate"):
+            require_positive(name, getattr(self, name))
+        require_flag("upstream_gain", self.upstream_gain)
+        if self.min_rate > self.max_rate:
+            raise ValueError(
+                f"got min_rate={self.min_rate} above max_rate={self.max_rate}; exchange them."
+            )
+        if self.step == "euler" and isinstance(self.parameterisation, DiscreteReparameterisation):
+            raise ValueError(
+                f"step='euler' turns a continuous eigenvalue into a factor, but "
+                f"{self.parameterisation} gives the factor itself; leave step at 'exponential'."
+            )
+        if self.upstream_gain and self.matrix != "diagonal":
+            raise ValueError(
+                f"upstream_gain=True is published for matrix='diagonal'; got {self.matrix!r}."
+            )
+
+    def build(self, width: int) -> ResidualRNN:
+        """Draw the module."""
+        return ResidualRNN(self, width)
+
+
+class ResidualRNN(nn.Module):
+    """Module of `ResidualRNNConfig`."""
+
+    def __init__(self, config: ResidualRNNConfig, width: int):
+        super().__init__()
+        self.width, self.config = width, config
+        self.w = StateParameter(_weights(config, width))
+        self.similarity = None if config.matrix == "diagonal" else _similarity(config, width)
+
+    @property
+    def rates(self) -> Float[torch.Tensor, " width"]:
+        """Rates r of the equation, per unit of time."""
+        dt, p = self.config.dt, self.config.parameterisation
+        found = rate(p, self.w)
+        if isinstance(p, DiscreteReparameterisation):
+            return found / dt
+        return found if self.config.step == "euler" else -torch.expm1(-dt * found) / dt
+
+    @property
+    def eigenvalues(self) -> Float[torch.Tensor, " width"]:
+        r"""Factors :math:`1 - \Delta r` by which a linear step multiplies the modes."""
+        return 1 - self.config.dt * self.rates
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Run the recurrence over time."""
+        check_sequence(x, self.width)
+        return self._run(x, None)[0]
+
+    def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width"]:
+        """Zero."""
+        return self.w.new_zeros(batch_size, self.width)
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: Float[torch.Tensor, "batch width"]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Advance by one position."""
+        check_step(x_k, self.width)
+        y, state = self._run(x_k[:, None], state)
+        return y[:, 0], state
+
+    def _run(
+        self, x: torch.Tensor, state: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give the outputs and the last state, in the eigenbasis if a linear scan runs there."""
+        rates, config = self.rates, self.config
+        x = x.to(rates.dtype)
+        if config.upstream_gain:
+            x = x * torch.sqrt(1 - (config.dt * rates).square())
+        P = None if self.similarity is None else self.similarity.weight
+        if config.activation == "linear" and config.matrix != "free":
+            drive = config.dt * (x if P is None else x @ P.mT)
+            h = linear_scan(1 - config.dt * rates, drive, state)
+            return (h if P is None else h @ P), h[:, -1]
+        matrix = -rates if P is None else P.mT @ (-rates[:, None] * P)
+        h = residual_scan(x, matrix, state, dt=config.dt, activation=config.activation)
+        return h, h[:, -1]
+
+
+def _weights(config: ResidualRNNConfig, width: int) -> torch.Tensor:
+    if config.initialisation == "upstream":
+        return torch.randn(width)
+    rates = torch.empty(width).uniform_(log(config.min_rate), log(config.max_rate)).exp()
+    if isinstance(config.parameterisation, DiscreteReparameterisation):
+        rates = -torch.expm1(-config.dt * rates)
+    return initial_weights(config.parameterisation, rates)
+
+
+def _similarity(config: ResidualRNNConfig, width: int) -> nn.Linear:
+    """Linear map P, orthogonal at first and, unless it is free, ever after."""
+    P = nn.Linear(width, width, bias=False)
+    nn.init.orthogonal_(P.weight)
+    if config.matrix == "free":
+        P.weight = StateParameter(P.weight.detach())
+        return P
+    parametrizations.orthogonal(P, orthogonal_map="matrix_exp")
+    trained = P.get_submodule("parametrizations.weight")
+    marked = StateParameter(trained.get_parameter("original").detach())
+    trained.register_parameter("original", marked)
+    return P

@@ -1,0 +1,5 @@
+"""The residual scan and its backends."""
+
+from .scan import residual_scan
+
+__all__ = ["residual_scan"]

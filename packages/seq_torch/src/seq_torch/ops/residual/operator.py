@@ -1,0 +1,82 @@
+"""The fused residual scan as a custom operator of torch.
+
+Autograd, autocast and `torch.compile` see one opaque operation with a known gradient. The
+gradient itself cannot be differentiated again. `torch.func.vmap` works by a loop over the mapped
+axis; `torch.func.grad` does not work with custom operators of this kind.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import fused
+
+
+@torch.library.custom_op(
+    "seq_torch::residual_scan",
+    mutates_args=(),
+    schema="(Tensor x, Tensor weight, Tensor initial, float dt, str activation) -> Tensor",
+)
+def scan(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: str) -> Tensor:
+    """States after every step."""
+    return fused.forward(x, weight, initial, dt, activation)
+
+
+@torch.library.custom_op(
+    "seq_torch::residual_scan_backward",
+    mutates_args=(),
+    schema=(
+        "(Tensor dh, Tensor x, Tensor weight, Tensor initial, Tensor h, float dt, str activation) "
+        "-> (Tensor, Tensor, Tensor)"
+    ),
+)
+def gradient(
+    dh: Tensor, x: Tensor, weight: Tensor, initial: Tensor, h: Tensor, dt: float, activation: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `x`, `weight` and `initial`."""
+    return fused.backward(dh, x, weight, initial, h, dt, activation)
+
+
+@scan.register_fake
+def _(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: str) -> Tensor:
+    return x.new_empty(x.shape)
+
+
+@gradient.register_fake
+def _(
+    dh: Tensor, x: Tensor, weight: Tensor, initial: Tensor, h: Tensor, dt: float, activation: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    return tuple(t.new_empty(t.shape) for t in (x, weight, initial))  # pyright: ignore
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *tensors, ctx.dt, ctx.activation = inputs
+    ctx.save_for_backward(*tensors, output)
+
+
+def _backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
+    return (*gradient(dh, *ctx.saved_tensors, ctx.dt, ctx.activation), None, None)
+
+
+scan.register_autograd(_backward, setup_context=_setup)
+for _device in ("cpu", "cuda"):
+    scan.register_autocast(_device, torch.float32)
+
+
+@scan.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int]:
+    return torch.stack([scan(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]), 0
+
+
+@gradient.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
+    outputs = [gradient(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]
+    return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True)), (0, 0, 0)
+
+
+def _slice(inputs: tuple[Any, ...], in_dims: tuple[int | None, ...], index: int) -> list[Any]:
+    pairs = zip(inputs, in_dims, strict=True)
+    return [value if dim is None else value.select(dim, index) for value, dim in pairs]

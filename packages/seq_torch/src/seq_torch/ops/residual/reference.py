@@ -1,0 +1,28 @@
+"""The residual scan as its equation reads: a loop over time in plain torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+FUNCTIONS = {"linear": lambda z: z, "tanh": torch.tanh, "hardtanh": functional.hardtanh}
+
+
+def scan(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: str) -> Tensor:
+    """States `(batch, time, state)`; `weight` is a matrix, or the diagonal of one."""
+    state, states = initial, []
+    for drive in x.unbind(1):
+        state = advance(drive, weight, state, dt, activation)
+        states.append(state)
+    return torch.stack(states, dim=1) if states else x.clone()
+
+
+def advance(x_k: Tensor, weight: Tensor, state: Tensor, dt: float, activation: str) -> Tensor:
+    """State after one step."""
+    return state + dt * FUNCTIONS[activation](x_k + recurrent(weight, state))
+
+
+def recurrent(weight: Tensor, state: Tensor) -> Tensor:
+    """Product of the weight and states `(..., state)`."""
+    return weight * state if weight.ndim == 1 else state @ weight.mT

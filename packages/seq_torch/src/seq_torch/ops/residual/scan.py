@@ -1,0 +1,132 @@
+"""The residual scan: a recurrence that adds a bounded change at every step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from seqtheory._settings import require_choice, require_positive
+
+from ..backend import BACKENDS, NUMBA, BackendError, choose
+from ..linear import linear_scan
+from . import operator, reference
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_BACKENDS = {"fused": operator.scan, "reference": reference.scan}
+
+
+def residual_scan(
+    x: Float[Tensor, "batch time state"],
+    weight: Float[Tensor, " *shape"],
+    initial: Float[Tensor, "batch state"] | None = None,
+    *,
+    dt: float = 1.0,
+    activation: str = "tanh",
+    backend: str = "auto",
+) -> Float[Tensor, "batch time state"]:
+    r"""States of a residual recurrence.
+
+    .. math:: h_k = h_{k-1} + \Delta\, \sigma(x_k + W h_{k-1}), \qquad h_{-1} = \text{initial}
+
+    Parameters
+    ----------
+    x
+        Inputs.
+    weight
+        W: `(state, state)`, or `(state,)` for a diagonal.
+    initial
+        State before the first step, broadcast to `(batch, state)`; zero if None.
+    dt
+        The step :math:`\Delta`, positive; no gradient.
+    activation
+        The function :math:`\sigma`: ``"linear"``, ``"tanh"`` or ``"hardtanh"``.
+    backend
+        ``"auto"``, ``"reference"`` or ``"fused"``.
+
+    Returns
+    -------
+    The state after every step, in the common type of the inputs, float32 or float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a type, a shape or a setting does not fit; the message says which, and what was expected.
+    BackendError
+        If a named backend cannot run here. There is no parallel one for a nonlinear recurrence.
+
+    Notes
+    -----
+    A diagonal linear recurrence is handed to `linear_scan`, with factors :math:`1 + \Delta W`.
+    ``fused`` runs on the CPU: a compiled pass over time forward, and one back after a matrix
+    product that recomputes all arguments of :math:`\sigma` at once, so that only the states are
+    kept. It can be differentiated once. At the corners of ``"hardtanh"`` the slope is 0.
+    """
+    require_choice("activation", activation, tuple(reference.FUNCTIONS))
+    require_positive("dt", dt)
+    x, weight, initial = _checked(x, weight, initial)
+    if activation == "linear" and weight.ndim == 1:
+        return linear_scan(1 + dt * weight, dt * x, initial, backend)
+    return _BACKENDS[_chosen(backend, x)](x, weight, initial, float(dt), activation)
+
+
+def _chosen(backend: str, x: Tensor) -> str:
+    if backend == "auto":
+        return "fused" if NUMBA and x.device.type == "cpu" else "reference"
+    if backend in BACKENDS and backend not in _BACKENDS:
+        raise BackendError(
+            f"residual_scan: got backend={backend!r}, but a nonlinear recurrence has none of that "
+            "kind. Use backend='fused' on the CPU, 'reference', or 'auto'."
+        )
+    return choose("residual_scan", backend, x)
+
+
+def _checked(x: Tensor, weight: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Bring inputs to one type, and `initial` to `(batch, state)`."""
+    given = {"x": x, "weight": weight} | ({} if initial is None else {"initial": initial})
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"got {name} of type {type(value).__name__}, expected a torch.Tensor.")
+        if not value.is_floating_point():
+            raise TypeError(
+                f"got {name} with dtype {value.dtype}, expected a real floating type. Convert it, "
+                f"for example {name}.to(torch.float32)."
+            )
+        if value.device != x.device:
+            raise ValueError(
+                f"got {name} on {value.device} and x on {x.device}, expected one device. Move one "
+                "of them with .to()."
+            )
+    _check_shapes(x, weight, initial)
+    dtype = torch.float32
+    for value in given.values():
+        dtype = torch.promote_types(dtype, value.dtype)
+    x, weight = x.to(dtype), weight.to(dtype)
+    if initial is None:
+        return x, weight, x.new_zeros(x.shape[0], x.shape[2])
+    return x, weight, initial.to(dtype).expand(x.shape[0], x.shape[2])
+
+
+def _check_shapes(x: Tensor, weight: Tensor, initial: Tensor | None) -> None:
+    if x.ndim != 3 or x.shape[2] == 0:
+        raise ValueError(
+            f"got x of shape {tuple(x.shape)}, expected (batch, time, state) with a state of at "
+            "least 1."
+        )
+    batch, _, state = x.shape
+    if tuple(weight.shape) not in ((state,), (state, state)):
+        raise ValueError(
+            f"got weight of shape {tuple(weight.shape)}, expected ({state}, {state}), or "
+            f"({state},) for a diagonal, since x has {state} states."
+        )
+    if initial is None:
+        return
+    aligned = zip(reversed(initial.shape), (state, batch), strict=False)
+    if initial.ndim > 2 or any(n not in (1, m) for n, m in aligned):
+        raise ValueError(
+            f"got initial of shape {tuple(initial.shape)}, expected one that broadcasts to "
+            f"(batch, state) = ({batch}, {state})."
+        )

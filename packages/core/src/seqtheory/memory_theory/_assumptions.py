@@ -1,0 +1,140 @@
+"""What a memory function assumes of a model, tested on the model before it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from seqtheory._settings import require_choice
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+Model: TypeAlias = Callable[[Any], Any]
+"""(batch, time, channel) float64 -> array-like (batch, time, output)."""
+
+ASSUMPTIONS = ("deterministic", "independent", "causal", "time_homogeneous")
+
+# Differences below these shares of the response and of the output are rounding in float32.
+_OF_RESPONSE, _OF_OUTPUT = 1e-4, 1e-6
+
+
+class AssumptionError(ValueError):
+    """A model breaks an assumption of its memory function; `assumption` names it.
+
+    One of "shape", "finite", "deterministic", "independent", "causal", "time_homogeneous" and
+    "linear". A sweep can catch it and keep the name as its result.
+    """
+
+    def __init__(self, assumption: str, message: str) -> None:
+        super().__init__(message)
+        self.assumption = assumption
+
+    def __reduce__(self) -> tuple[type[AssumptionError], tuple[str, str]]:
+        """Pickle with both arguments, so that it may cross a process."""
+        return type(self), (self.assumption, str(self))
+
+
+def outputs_of(
+    model: Model, inputs: Float[np.ndarray, "batch time channel"]
+) -> Float[np.ndarray, "batch time output"]:
+    """Call the model and refuse outputs that are not real, finite and of the right shape."""
+    given = model(inputs)
+    try:
+        outputs = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"the model gave a {type(given).__name__} that NumPy cannot read ({error}). Wrap the "
+            "model so that it ends in an array on the processor, such as y.detach().cpu().numpy()."
+        ) from error
+    if outputs.dtype.kind not in "iuf":
+        raise TypeError(f"the model's outputs must be real, but have dtype {outputs.dtype}.")
+    if outputs.ndim != 3 or outputs.shape[:2] != inputs.shape[:2] or outputs.shape[2] == 0:
+        raise AssumptionError(
+            "shape",
+            "the model must map (batch, time, channel) to (batch, time, output): got shape "
+            f"{outputs.shape} for inputs of shape {inputs.shape}.",
+        )
+    if not np.all(np.isfinite(outputs)):
+        step = int(np.argmin(np.isfinite(outputs).all(axis=(0, 2))))
+        raise AssumptionError(
+            "finite",
+            f"the model's outputs hold NaN or infinity from step {step} on: it is unstable on "
+            "this input, or overflows. Shorten the horizon or lower the amplitude.",
+        )
+    # A constant offset in float32 outputs is better taken off in float64.
+    return outputs.astype(np.float64, copy=False)
+
+
+def check_assumptions(
+    model: Model,
+    *,
+    channels: int,
+    length: int,
+    rest: int,
+    amplitude: float,
+    assumptions: Collection[str],
+    rng: np.random.Generator,
+) -> None:
+    """Probe a model with random input and raise at the first assumption that fails.
+
+    Three calls with at most four sequences of ``length`` steps: a signal after `rest` zeros, the
+    same later, the same with another future, and zeros.
+    """
+    for name in assumptions:
+        require_choice("check", name, ASSUMPTIONS)
+    if not assumptions:
+        return
+    late, cut = (length - rest) // 3, rest + (length - rest) // 2
+    signal = amplitude * rng.uniform(-1.0, 1.0, (2, length - rest, channels))
+    inputs = np.zeros((4, length, channels))
+    inputs[0, rest:] = signal[0]
+    inputs[1, rest + late :] = signal[0, : length - rest - late]
+    inputs[2, rest:cut], inputs[2, cut:] = signal[0, : cut - rest], signal[1, cut - rest :]
+    first = outputs_of(model, inputs)
+    response = first - first[3]
+    scale = float(np.abs(response).max())
+    rounding = _OF_RESPONSE * scale + _OF_OUTPUT * float(np.abs(first).max())
+
+    def different(one: Any, other: Any) -> float:
+        """Largest difference as a share of the largest response; 0 if it is rounding."""
+        gap = float(np.abs(one - other).max(initial=0.0))
+        return gap / max(scale, np.finfo(float).tiny) if gap > rounding else 0.0
+
+    for name, gap in (
+        ("deterministic", lambda: different(outputs_of(model, inputs), first)),
+        ("independent", lambda: different(outputs_of(model, inputs[[0, 3]]), first[[0, 3]])),
+        ("causal", lambda: different(first[2, :cut], first[0, :cut])),
+        (
+            "time_homogeneous",
+            lambda: different(response[1, rest + late :], response[0, rest : length - late]),
+        ),
+    ):
+        if name in assumptions and (share := gap()) > 0:
+            raise AssumptionError(name, _MESSAGES[name].format(share=share, cut=cut, late=late))
+
+
+_MESSAGES = {
+    "deterministic": (
+        "the model is not deterministic: the same inputs gave answers that differ by {share:.1e} "
+        "of the largest response. Is dropout on (call .eval()), or a state kept between calls?"
+    ),
+    "independent": (
+        "the model is not independent over the batch: a sequence's answer changes by {share:.1e} "
+        "of the largest response with its company. Does it take (time, batch, channel), attend "
+        "over the batch axis, or normalise over it?"
+    ),
+    "causal": (
+        "the model is not causal: changing its input from step {cut} on changes earlier outputs "
+        "by {share:.1e} of the largest response. Is a causal mask missing, or a scan bidirectional?"
+    ),
+    "time_homogeneous": (
+        "the model is not time-homogeneous: the same input {late} steps later gives a response "
+        "that differs by {share:.1e} of the largest. A recurrence with biases starts away from "
+        "its state of rest: let it settle with rest=100 or more. A model that knows its position, "
+        "or averages over all of the past, is never homogeneous: leave 'time_homogeneous' out of "
+        "`check`, and read the result as memory from its first step on."
+    ),
+}

@@ -1,0 +1,189 @@
+"""Memory functions: how strongly a model still reacts, k steps after its input changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.memory_theory._assumptions import (
+    ASSUMPTIONS,
+    AssumptionError,
+    Model,
+    check_assumptions,
+    outputs_of,
+)
+from seqtheory.memory_theory._directions import optimised_memory, spread_directions
+from seqtheory.memory_theory._probes import Probe
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    Respond = Callable[
+        [Float[np.ndarray, "batch channel"]], Float[np.ndarray, "batch horizon output"]
+    ]
+
+
+def memory_function(
+    model: Model,
+    horizon: int,
+    *,
+    channels: int,
+    dt: float = 1.0,
+    probe: Literal["step", "impulse", "reversed"] = "step",
+    directions: Literal["exact", "optimised", "upstream"] | int = "exact",
+    amplitude: float | Sequence[float] = 1.0,
+    rest: int = 0,
+    warm_up: int | None = None,
+    check: Collection[str] = ASSUMPTIONS,
+    seed: int = 0,
+) -> Float[np.ndarray, " horizon"]:
+    r"""Memory function of any causal model, measured from its responses.
+
+    With :math:`y` the response to a probe minus the response to zero input,
+
+    .. math::
+        M[k] = \max_x |y_k - y_{k-1}|_\infty / (dt\, |x|_\infty), \qquad y_{-1} = 0,
+
+    for the step probe, the discrete form of
+    :math:`M(t) = \sup_x |\tfrac{d}{dt} H_t(u^x)| / |x|_\infty`. For a linear functional
+    with kernel :math:`\rho`, every probe gives the largest L1 norm of the rows of
+    :math:`\rho(k\,dt)`.
+
+    Parameters
+    ----------
+    model
+        Maps (batch, time, channel) float64 to (batch, time, output). Causal,
+        time-homogeneous and the same at every call.
+    horizon
+        Number of steps to report.
+    channels
+        Input channels of `model`.
+    dt
+        Time per step.
+    probe
+        ``"step"``: x from step 0 on. ``"impulse"``: x / dt at step 0, zero after, and
+        :math:`|y_k|` is reported. ``"reversed"``: x up to step -1, zero after, and the
+        change of y is reported as for the step.
+    directions
+        ``"exact"`` responds to each channel alone and is exact for linear models; it tests
+        superposition and refuses a model that fails it. An integer draws that many
+        directions, half of them vertices of the cube, and ``"optimised"`` climbs from 64
+        such for every step by itself: lower bounds of the maximum, both. ``"upstream"``
+        takes one normal draw of x, the 2-norm of outputs and no division by :math:`|x|`,
+        as the published code does.
+    amplitude
+        Largest entry :math:`|x|_\infty` of the directions; matters for nonlinear models. Of
+        several, the maximum is taken.
+    rest
+        Steps of zeros before the probe, in which the model may come to its state of rest.
+    warm_up
+        Steps of input before the reversed probe's switch-off, ``4 * horizon`` by default.
+        Its error is the memory at ages of `warm_up` steps and more.
+    check
+        Assumptions to test first: ``"deterministic"``, ``"independent"`` over the batch,
+        ``"causal"`` and ``"time_homogeneous"``.
+    seed
+        Draws the directions, and the inputs of all tests.
+
+    Returns
+    -------
+    M at steps 0, 1, ..., horizon - 1; non-negative.
+
+    Raises
+    ------
+    AssumptionError
+        A ValueError: the model gives NaN or a wrong shape, or fails a test of `check`, or of
+        superposition with ``directions="exact"``. The attribute `assumption` names which.
+
+    Notes
+    -----
+    The response to zero is taken off step by step, so a constant offset (a bias) does not
+    count as memory. The tests call `model` three times with up to four sequences, the
+    measurement once with ``channels + 3`` or ``directions + 1`` (``"optimised"``: 13 times
+    65), times the number of amplitudes.
+
+    References
+    ----------
+    arXiv:2305.19190, definition 3.1 and appendices F, G.
+
+    Examples
+    --------
+    A leaky sum, y_k = 0.5 y_{k-1} + x_k, remembers 0.5^k:
+
+    >>> def leaky_sum(x):
+    ...     y = np.zeros_like(x)
+    ...     for k in range(x.shape[1]):
+    ...         y[:, k] = x[:, k] + (0.5 * y[:, k - 1] if k else 0.0)
+    ...     return y
+    >>> memory_function(leaky_sum, 4, channels=1)
+    array([1.   , 0.5  , 0.25 , 0.125])
+    """
+    require_integer("horizon", horizon, 1)
+    require_integer("channels", channels, 1)
+    require_integer("seed", seed, 0)
+    sizes = _amplitudes(amplitude)
+    if isinstance(directions, str):
+        require_choice("directions", directions, ("exact", "optimised", "upstream"))
+    else:
+        require_integer("directions", directions, 1)
+    probing = Probe(probe, horizon, dt, rest, 4 * horizon if warm_up is None else warm_up)
+    rng = np.random.default_rng(seed)
+    check_assumptions(
+        model,
+        channels=channels,
+        length=probing.length,
+        rest=rest,
+        amplitude=float(sizes.max()),
+        assumptions=check,
+        rng=np.random.default_rng([seed, 1]),
+    )
+
+    def respond(x: Float[np.ndarray, "batch channel"]) -> Float[np.ndarray, "batch time output"]:
+        return probing.reading(outputs_of(model, probing.inputs(x)))
+
+    if directions == "exact":
+        return _exact(respond, channels, float(sizes.max()), rng)
+    if directions == "upstream":
+        return np.linalg.norm(respond(rng.standard_normal((1, channels)))[0], axis=-1)
+
+    def memory(x: Float[np.ndarray, "batch channel"]) -> Float[np.ndarray, "batch horizon"]:
+        return np.abs(respond(x)).max(axis=2) / np.abs(x).max(axis=1, keepdims=True)
+
+    if directions == "optimised":
+        return optimised_memory(memory, channels, sizes, rng)
+    x = spread_directions(int(directions), channels, rng)
+    return memory(np.concatenate([size * x for size in sizes])).max(axis=0)
+
+
+def _amplitudes(amplitude: float | Sequence[float]) -> Float[np.ndarray, " amplitude"]:
+    several: list[Any] = list(np.atleast_1d(np.asarray(amplitude, dtype=object)))
+    if not several:
+        raise ValueError("amplitude=[] is empty: give a positive number, or several.")
+    for size in several:
+        require_positive("amplitude", size)
+    return np.array(several, dtype=np.float64)
+
+
+def _exact(
+    respond: Respond, channels: int, amplitude: float, rng: np.random.Generator
+) -> Float[np.ndarray, " horizon"]:
+    """Row-wise L1 norm of the responses to unit vectors, after a test of superposition."""
+    # Opposite signs and two sizes, so that neither |x| nor a saturating function passes.
+    tests = np.array([[-1.0], [2.0]]) * spread_directions(2, channels, rng)
+    x = amplitude * np.concatenate([np.eye(channels), tests])
+    responses = respond(x) / amplitude
+    units, found = responses[:channels], responses[channels:]
+    expected = np.einsum("bc,cto->bto", tests, units)
+    scale = max(float(np.abs(found).max()), float(np.abs(units).max()))
+    gap = float(np.abs(found - expected).max())
+    if gap > 1e-4 * scale:
+        raise AssumptionError(
+            "linear",
+            f"directions='exact' needs a linear model, but superposition fails by "
+            f"{gap / scale:.1e} of the largest response. Give a number of directions to draw, "
+            "such as directions=256, or directions='optimised'.",
+        )
+    return np.abs(units).sum(axis=0).max(axis=1)

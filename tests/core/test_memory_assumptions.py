@@ -1,0 +1,159 @@
+"""Models that break an assumption are refused by its name; those that keep it are not."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from seqtheory.memory_theory import AssumptionError, memory_function
+
+
+def leaky(x, keep=0.8, bias=0.0):
+    h, outputs = np.zeros((len(x), x.shape[2])), []
+    for k in range(x.shape[1]):
+        h = np.tanh(keep * h + x[:, k] + bias)
+        outputs.append(h)
+    return np.stack(outputs, axis=1)
+
+
+class Dropout:
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def __call__(self, x):
+        y = leaky(x)
+        return y * (self.rng.uniform(size=y.shape) > 0.1)
+
+
+class Stateful:
+    state = 0.0
+
+    def __call__(self, x):
+        self.state += 0.1
+        return leaky(x) * self.state
+
+
+def attention(x, axis, causal):
+    """Softmax attention of every item to every other along one axis, masked or not."""
+    y = np.moveaxis(x, axis, 1)
+    scores = y @ y.transpose(0, 2, 1)
+    if causal:
+        scores = np.where(np.tril(np.ones(scores.shape[1:])) > 0, scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.moveaxis(weights / weights.sum(axis=-1, keepdims=True) @ y, 1, axis)
+
+
+BROKEN = [
+    (Dropout(), "deterministic", r"\.eval\(\)"),
+    (Stateful(), "deterministic", "state kept between calls"),
+    (lambda x: attention(x, axis=0, causal=False), "independent", "batch axis"),
+    (lambda x: leaky(x) - leaky(x).mean(axis=(0, 1)), "independent", "normalise"),
+    (lambda x: attention(x, axis=1, causal=False), "causal", "causal mask"),
+    (lambda x: leaky(x[:, ::-1])[:, ::-1], "causal", "bidirectional"),
+    (lambda x: leaky(x) - leaky(x).mean(axis=1, keepdims=True), "causal", "changing its input"),
+    (lambda x: attention(x, axis=1, causal=True), "time_homogeneous", "averages over all"),
+    (lambda x: leaky(x) * np.arange(x.shape[1])[:, None], "time_homogeneous", "steps later"),
+    (lambda x: leaky(x, bias=0.5), "time_homogeneous", "rest=100"),
+    (lambda x: leaky(x)[:, -1], "shape", "batch, time, output"),
+    (lambda x: leaky(x).transpose(1, 0, 2), "shape", "got shape"),
+    (lambda x: leaky(x) / 0.0 if x.any() else x, "finite", "NaN or infinity"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize(("model", "assumption", "message"), BROKEN)
+def test_a_broken_assumption_is_named(model, assumption, message):
+    with pytest.raises(AssumptionError, match=message) as caught:
+        memory_function(model, 20, channels=2, directions=8)
+    assert caught.value.assumption == assumption
+
+
+def test_a_model_that_keeps_them_passes_in_float32_and_with_its_rest():
+    def single(x):
+        return leaky(x.astype(np.float32))
+
+    assert memory_function(single, 20, channels=2, directions=8)[0] > 0
+    found = memory_function(
+        lambda x: leaky(x, bias=0.5), 20, channels=2, directions=8, rest=150, amplitude=1e-4
+    )
+    h = 0.0
+    for _ in range(1000):
+        h = np.tanh(0.8 * h + 0.5)
+    slope = 1 - h**2  # about its state of rest the model is linear, with this slope
+    np.testing.assert_allclose(found, slope * (0.8 * slope) ** np.arange(20), atol=1e-4)
+
+
+def test_an_assumption_left_out_is_not_tested():
+    def model(x):
+        return attention(x, axis=1, causal=True)
+
+    check = ("deterministic", "independent", "causal")
+    assert memory_function(model, 20, channels=2, directions=4, check=check).shape == (20,)
+    with pytest.raises(ValueError, match="Did you mean 'causal'"):
+        memory_function(model, 20, channels=2, directions=4, check=("casual",))
+
+
+def test_outputs_that_numpy_cannot_read_are_named():
+    class OnDevice:
+        def __array__(self, dtype=None, copy=None):
+            raise TypeError("can't convert a tensor on a device")
+
+    with pytest.raises(TypeError, match=r"OnDevice that NumPy cannot read .*cpu\(\)\.numpy\(\)"):
+        memory_function(lambda x: OnDevice(), 5, channels=1)
+
+
+def test_the_error_crosses_processes():
+    error = pickle.loads(pickle.dumps(AssumptionError("causal", "why")))
+    assert (error.assumption, str(error)) == ("causal", "why")
+
+
+# Directions
+
+
+def test_optimised_directions_reach_a_maximum_that_draws_miss():
+    peak = np.array([0.9, -1.0, 0.3, 0.6])
+
+    def model(x):
+        at = np.exp(-20 * ((x - peak) ** 2).sum(axis=-1, keepdims=True))
+        return np.cumsum(at, axis=1)
+
+    drawn = memory_function(model, 6, channels=4, directions=64)
+    climbed = memory_function(model, 6, channels=4, directions="optimised")
+    top = 1 - np.exp(-20 * (peak**2).sum())
+    assert np.all(climbed >= 0.9 * top)
+    assert np.all(climbed <= top)
+    assert np.all(drawn < 0.7 * top)
+
+
+def test_optimised_directions_are_exact_for_a_linear_model():
+    mixing = np.random.default_rng(0).normal(size=(5, 3))
+
+    def model(x):
+        return np.cumsum(x @ mixing, axis=1)
+
+    exact = memory_function(model, 4, channels=5)
+    found = memory_function(model, 4, channels=5, directions="optimised")
+    np.testing.assert_allclose(found, exact, rtol=1e-9)
+
+
+def test_of_several_amplitudes_the_largest_memory_counts():
+    def model(x):
+        return np.tanh(np.cumsum(x, axis=1))
+
+    def found(amplitude):
+        return memory_function(model, 5, channels=1, directions=4, amplitude=amplitude)
+
+    together = found([1e-3, 1.0, 10.0])
+    np.testing.assert_array_equal(together, np.max([found(1e-3), found(1.0), found(10.0)], axis=0))
+    for bad in ([], [1.0, 0.0]):
+        with pytest.raises(ValueError, match="amplitude"):
+            found(bad)
+
+
+def test_upstream_directions_are_one_draw_without_division():
+    def model(x):
+        return np.cumsum(x, axis=1) * np.array([1.0, 2.0])
+
+    found = memory_function(model, 4, channels=2, directions="upstream", seed=3)
+    x = np.random.default_rng(3).standard_normal(2)
+    np.testing.assert_allclose(found, np.hypot(x[0], 2 * x[1]))

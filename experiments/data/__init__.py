@@ -1,0 +1,23 @@
+"""Real data sets: downloaded with a checksum or read from a local path, with their provenance."""
+
+from experiments.data.download import DownloadError, download
+from experiments.data.folder import data_folder
+from experiments.data.images import CIFAR10, MNIST, FashionMNIST
+from experiments.data.pixels import BitReversed, Permuted, Raster
+from experiments.data.splits import Provenance, Splits
+from experiments.exit_code import DataError
+
+__all__ = [
+    "CIFAR10",
+    "MNIST",
+    "BitReversed",
+    "DataError",
+    "DownloadError",
+    "FashionMNIST",
+    "Permuted",
+    "Provenance",
+    "Raster",
+    "Splits",
+    "data_folder",
+    "download",
+]

@@ -1,0 +1,174 @@
+"""Reading CIFAR-10 in either of its published forms, packed or unpacked."""
+
+from __future__ import annotations
+
+import pickletools
+import tarfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from experiments.data.folder import contents, read
+from experiments.data.official import BINARY_BATCHES, PYTHON_BATCHES, Official, md5
+from experiments.data.splits import Contents, File, Images
+from experiments.exit_code import DataError
+
+_IMAGE = 3 * 32 * 32
+_RECORD = 1 + _IMAGE
+_MEMBER_LIMIT = 2**26  # bytes; a batch has 31 million
+_FORMS = (BINARY_BATCHES, PYTHON_BATCHES)
+_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
+_KEYS = (b"data", b"labels", b"filenames", b"batch_label")
+
+
+def read_cifar(official: Official, path: Path) -> Contents:
+    """Read five training batches and the test batch.
+
+    Parameters
+    ----------
+    official
+        What is published.
+    path
+        An archive, the folder of its files, or a folder that holds either; of the binary or the
+        Python version.
+
+    Raises
+    ------
+    DataError
+        Naming the file: a batch is missing, cut short, no batch, holds a label that is no class,
+        or has the published number of images and not their content.
+
+    Notes
+    -----
+    The batches of the Python version are pickles. They are not unpickled: labels and pixels are
+    read off their opcodes, so that no file can run code.
+
+    References
+    ----------
+    https://www.cs.toronto.edu/~kriz/cifar.html, "Dataset layout".
+    """
+    place, batches = _batches(official, path)
+    names = tuple(batches)
+    parts = [_parsed(name, batches[name], place / name) for name in names]
+    share = official.rows[1]  # every batch is as large as the test set
+    for name, part in zip(names, parts, strict=True):
+        if len(part.labels) == share and not official.holds(name, batches[name]):
+            raise DataError(
+                f"{place / name} has as many images as the published batch, but MD5 "
+                f"{md5(batches[name])}, expected {official.md5[name]}: it is damaged or another "
+                "data set"
+            )
+    train = Images(
+        np.concatenate([part.pixels for part in parts[:-1]]),
+        np.concatenate([part.labels for part in parts[:-1]]),
+    )
+    whole = all(official.holds(name, content) for name, content in batches.items())
+    files = {name: File.of(content) for name, content in batches.items()}
+    return Contents(train, parts[-1], files, whole)
+
+
+def _batches(official: Official, path: Path) -> tuple[Path, dict[str, bytes]]:
+    """Content of the six batches of one form, in order, and where they lie."""
+    if path.is_file():
+        return path, _complete(_unpacked(path), path)
+    for place in (path, *(path / name for name in official.elsewhere)):
+        for form in _FORMS:
+            if found := {name: place / name for name in form if (place / name).is_file()}:
+                return place, _complete({name: read(file) for name, file in found.items()}, place)
+    for name in _ARCHIVES:
+        if (archive := path / name).is_file():
+            return archive, _complete(_unpacked(archive), archive)
+    raise DataError(
+        f"{path} holds no file of {official.name} (expected {', '.join(BINARY_BATCHES)}, the same "
+        f"without .bin, or {' or '.join(_ARCHIVES)}); it holds {contents(path)}"
+    )
+
+
+def _complete(found: dict[str, bytes], place: Path) -> dict[str, bytes]:
+    form = max(_FORMS, key=lambda names: len(found.keys() & set(names)))
+    if missing := [name for name in form if name not in found]:
+        raise DataError(f"{place} lacks {', '.join(missing)} of CIFAR-10")
+    return {name: found[name] for name in form}
+
+
+def _unpacked(path: Path) -> dict[str, bytes]:
+    wanted = set(BINARY_BATCHES) | set(PYTHON_BATCHES)
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = member.name.rpartition("/")[2]
+                if name not in wanted or not member.isfile():
+                    continue
+                if member.size > _MEMBER_LIMIT:
+                    raise DataError(
+                        f"{path}: {name} has {member.size:,} bytes, expected at most "
+                        f"{_MEMBER_LIMIT:,}"
+                    )
+                file = archive.extractfile(member)
+                assert file is not None, "a regular member has content"
+                found[name] = file.read()
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise DataError(
+            f"{path} is no readable tar archive of CIFAR-10, or was cut short ({error}); "
+            "get it again"
+        ) from error
+    return found
+
+
+def _parsed(name: str, content: bytes, path: Path) -> Images:
+    if name in BINARY_BATCHES:
+        labels, flat = _binary(content, path)
+    else:
+        labels, flat = _pickled(content, path)
+    # colour by colour in the file, each row by row
+    pixels = flat.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return Images.checked(pixels, labels, path)
+
+
+def _binary(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    if not content or len(content) % _RECORD:
+        raise DataError(
+            f"{path} has {len(content):,} bytes, expected a multiple of {_RECORD:,} (a label and "
+            "3 x 32 x 32 pixels): it is cut short or no binary batch of CIFAR-10; get it again"
+        )
+    records = np.frombuffer(content, dtype=np.uint8).reshape(-1, _RECORD)
+    return records[:, 0], records[:, 1:]
+
+
+def _pickled(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and pixels of a dictionary that was pickled, found without running the pickle."""
+    key, labels, data = b"", [], b""
+    try:
+        for opcode, argument, _ in pickletools.genops(content):
+            if isinstance(argument, (str, bytes, bytearray)):
+                text = _as_bytes(argument)
+                if text in _KEYS:
+                    key = text
+                elif key == b"data" and len(text) >= _IMAGE:
+                    data = text
+            elif key == b"labels" and isinstance(argument, int) and "PUT" not in opcode.name:
+                labels.append(argument)
+            elif key == b"data" and opcode.name == "NEWTRUE":
+                raise DataError(f"{path} holds its pixels column by column, expected row by row")
+    except (ValueError, UnicodeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"{path} is no batch of CIFAR-10 in the Python version, or is cut short ({error}); "
+            "get it again"
+        ) from error
+    if not data or len(data) % _IMAGE or not labels:
+        raise DataError(
+            f"{path} holds {len(labels):,} labels and {len(data):,} bytes of pixels, expected a "
+            f"multiple of {_IMAGE:,}: it is no batch of CIFAR-10 in the Python version"
+        )
+    return np.array(labels), np.frombuffer(data, dtype=np.uint8).reshape(-1, _IMAGE)
+
+
+def _as_bytes(argument: str | bytes | bytearray) -> bytes:
+    # Python 2 wrote bytes where there are now strings; Latin-1 maps the two one to one
+    if isinstance(argument, str):
+        return argument.encode("latin-1", errors="replace")
+    return bytes(argument)

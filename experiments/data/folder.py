@@ -1,0 +1,121 @@
+"""Where data sets lie: the data folder, what a source names, and files read whole and bounded."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+
+from experiments.data.download import download
+from experiments.data.official import Official
+from experiments.exit_code import DataError
+
+VARIABLE = "SEQTHEORY_DATA"
+
+_LIMIT = 2**30  # bytes; the largest file of any data set here is a sixth of it
+_GZIP = b"\x1f\x8b"
+
+
+def data_folder() -> Path:
+    """Folder of all data sets: ``$SEQTHEORY_DATA``, else ``seqtheory`` in the user's cache."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return Path(cache) / "seqtheory"
+    try:
+        return Path.home() / ".cache" / "seqtheory"
+    except RuntimeError as error:
+        raise DataError(f"there is no home folder; set {VARIABLE} to a folder for data") from error
+
+
+def located(official: Official, source: str | os.PathLike[str] | None) -> Path:
+    """Path of a data set, downloaded first where the source says so.
+
+    Parameters
+    ----------
+    official
+        The data set.
+    source
+        ``"download"``, or the URL of a mirror's folder: its files are fetched into the data
+        folder, where they are not there already. A path: the data set is there. None: it is in
+        the data folder, in the folder of its own name or, if that is not there, in
+        ``<name>_subset.npz``.
+
+    Raises
+    ------
+    DataError
+        If there is nothing there.
+    DownloadError
+        If the download fails.
+    """
+    own = data_folder() / official.folder
+    if source is not None and is_remote(source):
+        return _downloaded(official, str(source), own)
+    places = (own, own.with_name(f"{official.folder}_subset.npz"))
+    paths = places if source is None else (Path(source).expanduser(),)
+    for path in paths:
+        if path.exists():
+            return path
+    raise DataError(
+        f"{official.name} is not at {' or '.join(map(str, paths))}; pass source='download', pass "
+        f"the path of its files, or set {VARIABLE} to the folder that holds {official.folder}"
+    )
+
+
+def is_remote(source: str | os.PathLike[str] | None) -> bool:
+    """Whether a source is fetched from the network."""
+    return isinstance(source, str) and (
+        source == "download" or source.startswith(("https://", "http://"))
+    )
+
+
+def _downloaded(official: Official, source: str, folder: Path) -> Path:
+    base = official.url if source == "download" else source.rstrip("/")
+    for file in official.remote:
+        path = folder / file.name
+        download(f"{base}/{file.name}", path, size=file.size, sha256=file.sha256)
+    return folder
+
+
+def read(path: Path) -> bytes:
+    """Read a file whole, unpacked if it is gzip, whatever its name.
+
+    Raises
+    ------
+    DataError
+        If it is no regular file, larger than any file here, or a damaged or cut gzip.
+    """
+    try:
+        if not path.is_file():
+            raise DataError(f"{path} is not a file")
+        if (size := path.stat().st_size) > _LIMIT:
+            raise DataError(f"{path} has {size:,} bytes, expected at most {_LIMIT:,}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    return _unpacked(data, path) if data.startswith(_GZIP) else data
+
+
+def contents(folder: Path) -> str:
+    """Name the first few things in a folder, for a message."""
+    names = sorted(path.name for path in folder.iterdir())
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more if names else "nothing"
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacker.decompress(data, _LIMIT)
+    except zlib.error as error:
+        raise DataError(f"{path} is a damaged gzip file ({error}); get it again") from error
+    if unpacker.unconsumed_tail:
+        raise DataError(f"{path} unpacks to more than the {_LIMIT:,} bytes expected at most")
+    if not unpacker.eof:
+        raise DataError(
+            f"{path} is a gzip file that was cut short, as half a download is: {len(data):,} bytes "
+            f"that unpack to {len(content):,}; get it again"
+        )
+    if unpacker.unused_data:
+        raise DataError(f"{path} has {len(unpacker.unused_data):,} bytes after its gzip data")
+    return content

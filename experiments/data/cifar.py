@@ -19,6 +19,7 @@ _RECORD = 1 + _IMAGE
 _MEMBER_LIMIT = 2**26  # bytes; a batch has 31 million
 _FORMS = (BINARY_BATCHES, PYTHON_BATCHES)
 _ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
+_INTEGERS = ("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1")
 _KEYS = (b"data", b"labels", b"filenames", b"batch_label")
 
 
@@ -51,9 +52,10 @@ def read_cifar(official: Official, path: Path) -> Contents:
     place, batches = _batches(official, path)
     names = tuple(batches)
     parts = [_parsed(name, batches[name], place / name) for name in names]
-    share = official.rows[1]  # every batch is as large as the test set
+    genuine = {name: official.holds(name, content) for name, content in batches.items()}
+    size = official.rows[1]  # every batch is as large as the test set
     for name, part in zip(names, parts, strict=True):
-        if len(part.labels) == share and not official.holds(name, batches[name]):
+        if len(part.labels) == size and not genuine[name]:
             raise DataError(
                 f"{place / name} has as many images as the published batch, but MD5 "
                 f"{md5(batches[name])}, expected {official.md5[name]}: it is damaged or another "
@@ -63,9 +65,8 @@ def read_cifar(official: Official, path: Path) -> Contents:
         np.concatenate([part.pixels for part in parts[:-1]]),
         np.concatenate([part.labels for part in parts[:-1]]),
     )
-    whole = all(official.holds(name, content) for name, content in batches.items())
     files = {name: File.of(content) for name, content in batches.items()}
-    return Contents(train, parts[-1], files, whole)
+    return Contents(train, parts[-1], files, all(genuine.values()))
 
 
 def _batches(official: Official, path: Path) -> tuple[Path, dict[str, bytes]]:
@@ -139,32 +140,41 @@ def _binary(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _pickled(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labels and pixels of a dictionary that was pickled, found without running the pickle."""
-    key, labels, data = b"", [], b""
     try:
-        for opcode, argument, _ in pickletools.genops(content):
-            if isinstance(argument, (str, bytes, bytearray)):
-                text = _as_bytes(argument)
-                if text in _KEYS:
-                    key = text
-                elif key == b"data" and len(text) >= _IMAGE:
-                    data = text
-            elif key == b"labels" and isinstance(argument, int) and "PUT" not in opcode.name:
-                labels.append(argument)
-            elif key == b"data" and opcode.name == "NEWTRUE":
-                raise DataError(f"{path} holds its pixels column by column, expected row by row")
-    except (ValueError, UnicodeError) as error:
-        if isinstance(error, DataError):
-            raise
+        labels, data, by_column = _scanned(content)
+    except ValueError as error:
         raise DataError(
             f"{path} is no batch of CIFAR-10 in the Python version, or is cut short ({error}); "
             "get it again"
         ) from error
+    if by_column:
+        raise DataError(f"{path} holds its pixels column by column, expected row by row")
     if not data or len(data) % _IMAGE or not labels:
         raise DataError(
             f"{path} holds {len(labels):,} labels and {len(data):,} bytes of pixels, expected a "
             f"multiple of {_IMAGE:,}: it is no batch of CIFAR-10 in the Python version"
         )
     return np.array(labels), np.frombuffer(data, dtype=np.uint8).reshape(-1, _IMAGE)
+
+
+def _scanned(content: bytes) -> tuple[list[int], bytes, bool]:
+    """Values under the key of the labels, bytes under that of the data, and their order."""
+    key, labels, data = b"", [], b""
+    flag = by_column = False  # numpy writes the order as a flag before the bytes, or "F" after
+    for opcode, argument, _ in pickletools.genops(content):
+        if isinstance(argument, (str, bytes, bytearray)):
+            text = _as_bytes(argument)
+            if text in _KEYS:
+                key = text
+            elif key == b"data" and len(text) >= _IMAGE:
+                data, by_column = text, flag
+            elif key == b"data" and data:
+                by_column |= text == b"F"
+        elif opcode.name in ("NEWTRUE", "NEWFALSE"):
+            flag = opcode.name == "NEWTRUE"
+        elif key == b"labels" and opcode.name in _INTEGERS:
+            labels.append(argument)
+    return labels, data, by_column
 
 
 def _as_bytes(argument: str | bytes | bytearray) -> bytes:

@@ -19,7 +19,7 @@ _GZIP = b"\x1f\x8b"
 def data_folder() -> Path:
     """Folder of all data sets: ``$SEQTHEORY_DATA``, else ``seqtheory`` in the user's cache."""
     if named := os.environ.get(VARIABLE):
-        return Path(named)
+        return Path(named).expanduser()
     if cache := os.environ.get("XDG_CACHE_HOME"):
         return Path(cache) / "seqtheory"
     try:

@@ -40,7 +40,7 @@ def read_idx(official: Official, folder: Path) -> Contents:
     """
     paths = _paths(official, folder)
     data = {name: read(path) for name, path in paths.items()}
-    whole = all(official.holds(name, content) for name, content in data.items())
+    genuine = {name: official.holds(name, content) for name, content in data.items()}
     splits = []
     for start, count in zip((0, 2), official.rows, strict=True):
         images, labels = IDX_FILES[start : start + 2]
@@ -48,10 +48,11 @@ def read_idx(official: Official, folder: Path) -> Contents:
         split = Images.checked(pixels, parse(data[labels], paths[labels]), paths[labels])
         if len(split.pixels) == count:
             for name in (images, labels):
-                _check_content(official, name, data[name], paths[name])
+                if not genuine[name]:
+                    raise DataError(_other_content(official, name, data[name], paths[name]))
         splits.append(split)
     files = {name: File.of(content) for name, content in data.items()}
-    return Contents(splits[0], splits[1], files, whole)
+    return Contents(splits[0], splits[1], files, all(genuine.values()))
 
 
 def parse(content: bytes, path: Path, shape: tuple[int, ...] = ()) -> UInt8[np.ndarray, "item ..."]:
@@ -99,13 +100,10 @@ def _paths(official: Official, folder: Path) -> dict[str, Path]:
     )
 
 
-def _check_content(official: Official, name: str, content: bytes, path: Path) -> None:
-    if official.holds(name, content):
-        return
-    other = named(content)
-    raise DataError(
-        f"{path}: its content is {other}'s, expected {official.name}'s"
-        if other
-        else f"{path} has the size of {official.name}'s file but not its content: MD5 "
-        f"{md5(content)}, expected {official.md5[name]}. It is damaged or another data set"
+def _other_content(official: Official, name: str, content: bytes, path: Path) -> str:
+    if other := named(content):
+        return f"{path}: its content is {other}'s, expected {official.name}'s"
+    return (
+        f"{path} has the size of {official.name}'s file but not its content: MD5 {md5(content)}, "
+        f"expected {official.md5[name]}. It is damaged or another data set"
     )

@@ -50,6 +50,9 @@ class SequentialImages:
         sets of the same sizes, so that its test accuracies do not compare with others'.
     validation
         Share of the training images that validate.
+    share
+        Share of each set that is used, drawn by the seed. Less than 1 makes a subset, which the
+        provenance names.
     """
 
     order: Order = field(default_factory=Raster)
@@ -57,6 +60,7 @@ class SequentialImages:
     scaling: Literal["train", "upstream", "unit", "bytes"] = "train"
     split: Literal["official", "merged"] = "official"
     validation: float = 1 / 12  # 5,000 of 60,000
+    share: float = 1.0
 
     published: ClassVar[Official]
     reader: ClassVar[Callable[[Official, Path], Contents]]
@@ -72,11 +76,20 @@ class SequentialImages:
             raise ValueError(
                 f"validation: got {self.validation!r}, expected a share between 0 and 1"
             )
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share: got {self.share!r}, expected more than 0 and at most 1")
 
     @property
     def constants(self) -> tuple[Values, Values]:
         """Upstream's mean and standard deviation of each channel: those of MNIST."""
         return (0.1307,), (0.3081,)
+
+    @property
+    def variant(self) -> tuple[str, ...]:
+        """What makes this another task than the published images in raster order."""
+        size = ("16 x 16",) if self.downsampled else ()
+        order = () if isinstance(self.order, Raster) else (str(self.order),)
+        return size + order
 
     @property
     def length(self) -> int:
@@ -124,13 +137,13 @@ class SequentialImages:
         provenance = Provenance(
             name=self.published.name,
             source="download" if is_remote(source) else "local",
-            whole=contents.whole,
+            whole=contents.whole and self.share == 1,
             files=contents.files,
-            rows=(len(contents.train.labels), len(contents.test.labels)),
-            official_rows=self.published.rows,
+            rows=self.published.rows,
             split=self.split,
             seed=seed,
             sizes=(len(train), len(validation), len(test)),
+            variant=self.variant,
             settings={
                 **asdict(self),
                 "order": {"type": type(self.order).__name__, **asdict(self.order)},
@@ -157,15 +170,17 @@ class SequentialImages:
 
     def _cut(self, contents: Contents, seed: Seed) -> Sequence[Dataset]:
         train, test = (self._dataset(images) for images in (contents.train, contents.test))
+        learn, validate = self.share * (1 - self.validation), self.share * self.validation
         if self.split == "official":
-            return (*train.split((1 - self.validation, self.validation), seed), test)
+            if self.share < 1:
+                (test,) = test.split((self.share,), seed)
+            return (*train.split((learn, validate), seed), test)
         together = Dataset(
             np.concatenate([train.inputs, test.inputs]),
             np.concatenate([train.targets, test.targets]),
         )
         rest = len(train) / len(together)
-        shares = (rest * (1 - self.validation), rest * self.validation, 1 - rest)
-        return together.split(shares, seed)
+        return together.split((rest * learn, rest * validate, (1 - rest) * self.share), seed)
 
     def _dataset(self, images: Images) -> Dataset:
         return Dataset(self.sequences(images.pixels), images.labels)
@@ -231,6 +246,11 @@ class CIFAR10(SequentialImages):
         if self.grey:
             return (122.6 / 255,), (61 / 255,)
         return (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+
+    @property
+    def variant(self) -> tuple[str, ...]:
+        """What makes this another task than the published images in raster order."""
+        return (("grey",) if self.grey else ()) + super().variant
 
     @property
     def channels(self) -> int:

@@ -18,6 +18,9 @@ _LUMA = (19_595, 38_470, 7_471)  # 0.299, 0.587, 0.114 in units of 2**-16
 class Raster:
     """Row by row, each from left to right."""
 
+    def __str__(self) -> str:
+        return "raster order"
+
     def positions(self, length: int) -> Int[np.ndarray, " length"]:
         """Pixel of the raster that stands at each place of the sequence."""
         return np.arange(length)
@@ -30,6 +33,9 @@ class BitReversed:
     The fixed order of the permuted MNIST in S4's published code (arXiv:2111.00396): the reversal
     over the next power of two, numbers beyond the image left out.
     """
+
+    def __str__(self) -> str:
+        return "bit-reversed order"
 
     def positions(self, length: int) -> Int[np.ndarray, " length"]:
         """Pixel of the raster that stands at each place of the sequence."""
@@ -51,6 +57,9 @@ class Permuted:
     """
 
     seed: int
+
+    def __str__(self) -> str:
+        return f"permuted by seed {self.seed}"
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:

@@ -96,20 +96,23 @@ class Provenance:
     source
         ``"download"`` or ``"local"``; no path, for records are read elsewhere.
     whole
-        Whether every file has the published checksum. Only then is this the benchmark.
+        Whether every file has the published checksum and every image is used. Only then is this
+        the benchmark.
     files
         SHA-256 and size of each file read, by name.
-    rows, official_rows
-        Images of the train and test split, as found and as published.
+    rows
+        Images of the published train and test split.
     split
-        ``"official"``: the test set is the published one. ``"merged"``: both splits were put
-        together and cut anew.
+        ``"official"``: the test set is the published one, or drawn from it. ``"merged"``: both
+        splits were put together and cut anew.
     seed
         Seed of the cut.
     sizes
         Images for training, for validation and for the test.
+    variant
+        What makes the task another than the published one, in words.
     settings
-        What was done to the images.
+        What was done to the images, in full.
     """
 
     name: str
@@ -117,22 +120,24 @@ class Provenance:
     whole: bool
     files: Mapping[str, File]
     rows: tuple[int, int]
-    official_rows: tuple[int, int]
     split: str
     seed: int | tuple[int, ...]
     sizes: tuple[int, int, int]
+    variant: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
         """Name for figures and tables, in which a subset says that it is one."""
-        merged = ", splits merged" if self.split == "merged" else ""
-        if self.whole:
-            return self.name + merged
-        if self.rows == self.official_rows:
-            return f"{self.name} (unverified copy{merged})"
-        train, test = self.rows
-        return f"{self.name} (subset of {train:,} + {test:,} images{merged})"
+        train, validation, test = self.sizes
+        marks = list(self.variant)
+        if (train + validation, test) != self.rows:
+            marks.append(f"subset of {train + validation:,} + {test:,} images")
+        elif not self.whole:
+            marks.append("unverified copy")
+        if self.split == "merged":
+            marks.append("splits merged")
+        return f"{self.name} ({', '.join(marks)})" if marks else self.name
 
     def described(self) -> dict[str, Any]:
         """Plain values for a record, the label among them."""

@@ -41,7 +41,7 @@ class _System:
         object.__setattr__(self, "read_in", read_in)
         object.__setattr__(self, "read_out", read_out)
 
-    def _read(self, states: Inexact[np.ndarray, "*time width n"]) -> Float[np.ndarray, "..."]:
+    def _read(self, states: Inexact[np.ndarray, "*time width n"]) -> np.ndarray:
         """C h, which must be real; 2 Re(C h) if each mode stands for a conjugate pair."""
         outputs: Any = self.read_out @ states
         if self.conjugate_pairs:
@@ -63,7 +63,8 @@ class ContinuousSystem(_System):
     Examples
     --------
     >>> from seqtheory.memory_theory import ContinuousSystem, Diagonal
-    >>> system = ContinuousSystem(Diagonal(np.array([-1.0, -0.1])), np.ones((2, 1)), np.ones((1, 2)))
+    >>> modes = Diagonal(np.array([-1.0, -0.1]))
+    >>> system = ContinuousSystem(modes, np.ones((2, 1)), np.ones((1, 2)))
     >>> system.memory([0.0, 10.0]).round(6), system.rate
     (array([2.      , 0.367925]), 0.1)
     """
@@ -71,7 +72,7 @@ class ContinuousSystem(_System):
     @property
     def rate(self) -> float:
         """Rate at which memory falls in the end, -max Re(eigenvalue); negative if it grows."""
-        return float(-np.max(self.transition.eigenvalues.real))
+        return float(-np.max(np.real(self.transition.eigenvalues)))
 
     def kernel(self, times: Any) -> Float[np.ndarray, "time output channel"]:
         """C exp(A t) B."""
@@ -137,7 +138,7 @@ class DiscreteSystem(_System):
         return row_norm(self._read(states)) / self.dt
 
     def __call__(self, inputs: Any) -> Float[np.ndarray, "batch time output"]:
-        """Outputs for inputs (batch, time, channel), from a state of zero."""
+        """Compute outputs for inputs (batch, time, channel), from a state of zero."""
         x = np.asarray(inputs, dtype=np.float64)
         if x.ndim != 3 or x.shape[2] != self.read_in.shape[1]:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +84,55 @@ def stability_functional(
     # 1e-3 apart, symmetric about zero.
     weights = np.linspace(-weight_range, weight_range, 2 * round(1000 * weight_range) + 1)
     return np.array([_worst_change(parameterisation, weights, float(beta)) for beta in sizes])
+
+
+@dataclass(frozen=True, eq=False)
+class StabilityVerdict:
+    """Whether a reparameterisation is stable, the values of g that say so, and why not."""
+
+    is_stable: bool
+    reason: str
+    betas: Float[np.ndarray, " beta"]
+    values: Float[np.ndarray, " beta"]
+
+
+def stability_verdict(parameterisation: Reparameterisation) -> StabilityVerdict:
+    r"""Is a reparameterisation stable, judged from its stability functional g.
+
+    Stable means g finite, continuous at zero with g(0) = 0, and a supremum over *all* weights. So
+    g must be finite at beta = 1e-1, ..., 1e-6, must shrink there at least like
+    :math:`\sqrt{\beta}`, and must not grow by more than 1 % if weights up to 20 are searched in
+    place of 10.
+
+    Notes
+    -----
+    A numerical proof has the limits of its grid: a map that misbehaves only beyond weights of 20,
+    or only under perturbations below 1e-6, passes.
+
+    References
+    ----------
+    arXiv:2311.14495, definition 3.4.
+
+    Examples
+    --------
+    >>> from seqtheory.reparameterisation import Exp, ReLU
+    >>> stability_verdict(Exp()).is_stable, stability_verdict(ReLU()).is_stable
+    (True, False)
+    """
+    betas = 10.0 ** np.arange(-6, 0)
+    values = stability_functional(parameterisation, betas, weight_range=20.0)
+    narrow = stability_functional(parameterisation, betas, weight_range=10.0)
+    shrinks = np.all(values[:-1] * 10**0.5 <= values[1:] * (1 + 1e-6))
+    if np.any(np.isinf(values)):
+        beta = betas[np.isinf(values)][0]
+        reason = f"a perturbation of {beta:g} makes some mode never forget: g is infinite"
+    elif not shrinks:
+        reason = "g does not go to zero with beta"
+    elif np.any(values > 1.01 * narrow):
+        reason = "g grows with the range of weights searched: its supremum is infinite"
+    else:
+        return StabilityVerdict(True, "g is finite and goes to zero with beta", betas, values)
+    return StabilityVerdict(False, reason, betas, values)
 
 
 def _worst_change(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import linalg, special  # pyright: ignore[reportMissingTypeStubs]
+from scipy import linalg  # pyright: ignore[reportMissingTypeStubs]
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Inexact
@@ -156,8 +157,10 @@ class Jordan(Transition):
     @property
     def matrix(self) -> Inexact[np.ndarray, "width width"]:
         """Blocks along the diagonal."""
-        parts: list[Any] = [value * np.eye(size) + np.eye(size, k=1) for value, size in self.blocks]
-        return np.asarray(linalg.block_diag(*parts))
+        ends = np.cumsum([size for _, size in self.blocks])
+        ones = np.ones(ends[-1] - 1)
+        ones[ends[:-1] - 1] = 0.0  # none between blocks
+        return np.diag(self.eigenvalues) + np.diag(ones, k=1)
 
     def exponential(
         self, times: Float[np.ndarray, " time"], vectors: Inexact[np.ndarray, "width channel"]
@@ -165,7 +168,7 @@ class Jordan(Transition):
         """exp(lambda t) times a polynomial in t."""
 
         def factor(value: complex, order: int) -> Inexact[np.ndarray, " time"]:
-            return np.exp(value * times) * times**order / special.factorial(order)
+            return np.exp(value * times) * times**order / math.factorial(order)
 
         return self._shifted(factor, vectors)
 
@@ -175,8 +178,7 @@ class Jordan(Transition):
         """lambda^(steps - j) times binomials."""
 
         def factor(value: complex, order: int) -> Inexact[np.ndarray, " one"]:
-            count = special.comb(steps, order)
-            return np.array([count * value ** max(steps - order, 0)])
+            return np.array([math.comb(steps, order) * value ** max(steps - order, 0)])
 
         return self._shifted(factor, vectors)[0]
 
@@ -198,10 +200,11 @@ class Jordan(Transition):
 
 
 def _expm(matrix: Inexact[np.ndarray, "width width"]) -> Inexact[np.ndarray, "width width"]:
-    return np.asarray(linalg.expm(matrix))  # pyright: ignore[reportUnknownMemberType]
+    exponential: Any = linalg.expm(matrix)
+    return exponential
 
 
-def _checked(values: Any, name: str, ndim: int) -> Inexact[np.ndarray, "..."]:
+def _checked(values: Any, name: str, ndim: int) -> np.ndarray:
     """`values` as float64 or complex128, finite, of the number of axes that `name` takes."""
     array = np.asarray(values)
     if array.ndim != ndim or array.size == 0 or len(set(array.shape)) != 1:

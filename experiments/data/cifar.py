@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickletools
 import tarfile
+import warnings
 import zlib
 from pathlib import Path
 
@@ -120,15 +121,16 @@ def _unpacked(path: Path) -> dict[str, bytes]:
 
 def _parsed(name: str, content: bytes, path: Path) -> Images:
     if name in BINARY_BATCHES:
-        labels, flat = _binary(content, path)
+        labels, flat = read_binary(content, path)
     else:
-        labels, flat = _pickled(content, path)
+        labels, flat = read_pickled(content, path)
     # colour by colour in the file, each row by row
     pixels = flat.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return Images.checked(pixels, labels, path)
 
 
-def _binary(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_binary(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and pixels of a batch of the binary version."""
     if not content or len(content) % _RECORD:
         raise DataError(
             f"{path} has {len(content):,} bytes, expected a multiple of {_RECORD:,} (a label and "
@@ -138,11 +140,13 @@ def _binary(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
     return records[:, 0], records[:, 1:]
 
 
-def _pickled(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_pickled(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labels and pixels of a dictionary that was pickled, found without running the pickle."""
     try:
-        labels, data, by_column = _scanned(content)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a name that no program wrote is damage too
+            labels, data, by_column = _scanned(content)
+    except (ValueError, Warning) as error:
         raise DataError(
             f"{path} is no batch of CIFAR-10 in the Python version, or is cut short ({error}); "
             "get it again"

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch.autograd.function import once_differentiable
 
 from seqtheory.reparameterisation import DiscreteReparameterisation, Reparameterisation
 
@@ -36,7 +35,7 @@ def rate(
     Returns
     -------
     Rates, of the type and on the device of `w`, positive for a mode that forgets. The gradient is
-    that of the core's closed form and can be taken once.
+    that of the core's closed form; it cannot be differentiated again.
 
     Notes
     -----
@@ -83,12 +82,32 @@ class _Rate(torch.autograd.Function):
         ctx.save_for_backward(w)
 
     @staticmethod
-    @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grad_outputs: torch.Tensor
     ) -> tuple[torch.Tensor, None]:
         (w,) = ctx.saved_tensors
-        return -grad_outputs[0] * _evaluated(ctx.parameterisation.derivative, w), None
+        return -grad_outputs[0] * _Slope.apply(w, ctx.parameterisation), None
+
+
+class _Slope(torch.autograd.Function):
+    """The derivative, which the core gives too; a second one would silently be zero without it."""
+
+    @staticmethod
+    def forward(w: torch.Tensor, parameterisation: Parameterisation) -> torch.Tensor:
+        return _evaluated(parameterisation.derivative, w)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: torch.Tensor
+    ) -> tuple[None, None]:
+        raise RuntimeError(
+            "got a request for the second derivative of a reparameterisation, which offers the "
+            "first alone. Take the gradient without create_graph=True."
+        )
 
 
 def _evaluated(function: Callable[[Any], np.ndarray], w: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import log
+from math import log, pi
 from typing import Literal
 
 import torch
@@ -14,8 +14,10 @@ from torch.nn.utils import parametrizations
 from seqtheory._settings import require_choice, require_flag, require_positive
 from seqtheory.reparameterisation import (
     DiscreteReparameterisation,
+    Euler,
     Exp,
     Reparameterisation,
+    Sampled,
 )
 
 from ..ops.linear import linear_scan
@@ -32,22 +34,23 @@ class ResidualRNNConfig(MixerConfig):
     .. math:: h_k = h_{k-1} + \Delta\, \sigma(x_k - P^\top \mathrm{diag}(r) P\, h_{k-1}),
               \qquad y_k = h_k, \qquad h_{-1} = 0,
 
-    where the rates r belong to the eigenvalues p(w) of a continuous-time mode:
+    where :math:`1 - \Delta r`, by which a step multiplies a linear mode, belongs to the eigenvalue
+    p(w) of the mode in continuous time:
 
-    - step "exponential": :math:`r = (1 - e^{\Delta p(w)}) / \Delta`. A linear mode then decays as
-      :math:`e^{p(w) t}` exactly, and is stable for every p(w) < 0.
-    - step "euler": :math:`r = -p(w)`, as published; unstable once :math:`\Delta r > 2`.
-    - with a discrete parameterisation: :math:`r = (1 - p(w)) / \Delta`, so that a linear mode is
-      multiplied by p(w).
+    - step "exponential": :math:`e^{\Delta p(w)}`. The mode decays as :math:`e^{p(w) t}` exactly,
+      and is stable for every p(w) < 0.
+    - step "euler": :math:`1 + \Delta p(w)`, as published; unstable once :math:`\Delta p(w) < -2`.
+
+    A discrete parameterisation gives that factor itself.
 
     Parameters
     ----------
     parameterisation
         The map p from trained weights to eigenvalues, of `seqtheory.reparameterisation`.
     matrix
-        "diagonal": P is the identity. "orthogonal": P is trained and remains orthogonal. "free":
-        P starts orthogonal and is an ordinary matrix afterwards, as published; the rates then are
-        no eigenvalues any more.
+        "diagonal": P is the identity. "orthogonal": P is trained and remains orthogonal, up to
+        rounding, as the exponential of a skew matrix. "free": P starts orthogonal and is an
+        ordinary matrix afterwards, as published; the rates then are no eigenvalues any more.
     activation
         The function :math:`\sigma`: "linear", "tanh" or "hardtanh".
     step
@@ -61,8 +64,9 @@ class ResidualRNNConfig(MixerConfig):
         rectifier about half of the modes then are perfect integrators, which no gradient moves.
     upstream_gain
         Whether the input is multiplied by :math:`\sqrt{1 - (\Delta r)^2}`, as in the model that the
-        published code calls LRU (with a diagonal and `DiscreteExp`). It takes the rate for the
-        eigenvalue and has no complex modes: see `LRUConfig` for the linear recurrent unit.
+        published code calls LRU (with a diagonal, ``Sampled(Exp())`` and dt 1). It takes the share
+        that a mode loses for its eigenvalue, and has no complex modes: see `LRUConfig` for the
+        linear recurrent unit.
 
     Raises
     ------
@@ -116,6 +120,14 @@ class ResidualRNNConfig(MixerConfig):
                 f"upstream_gain=True is published for matrix='diagonal'; got {self.matrix!r}."
             )
 
+    @property
+    def transition(self) -> DiscreteReparameterisation:
+        """Map from weights to the factor by which a step multiplies a linear mode."""
+        if isinstance(self.parameterisation, DiscreteReparameterisation):
+            return self.parameterisation
+        discretised = Euler if self.step == "euler" else Sampled
+        return discretised(self.parameterisation, self.dt)
+
     def build(self, width: int) -> ResidualRNN:
         """Draw the module."""
         return ResidualRNN(self, width)
@@ -131,18 +143,14 @@ class ResidualRNN(nn.Module):
         self.similarity = None if config.matrix == "diagonal" else _similarity(config, width)
 
     @property
-    def rates(self) -> Float[torch.Tensor, " width"]:
-        """Rates r of the equation, per unit of time."""
-        dt, p = self.config.dt, self.config.parameterisation
-        found = rate(p, self.w)
-        if isinstance(p, DiscreteReparameterisation):
-            return found / dt
-        return found if self.config.step == "euler" else -torch.expm1(-dt * found) / dt
-
-    @property
     def eigenvalues(self) -> Float[torch.Tensor, " width"]:
         r"""Factors :math:`1 - \Delta r` by which a linear step multiplies the modes."""
-        return 1 - self.config.dt * self.rates
+        return 1 - self._losses
+
+    @property
+    def _losses(self) -> torch.Tensor:
+        r"""Shares :math:`\Delta r` that the modes lose in a step, without cancellation."""
+        return rate(self.config.transition, self.w)
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Run the recurrence over time."""
@@ -165,15 +173,16 @@ class ResidualRNN(nn.Module):
         self, x: torch.Tensor, state: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the outputs and the last state, in the eigenbasis if a linear scan runs there."""
-        rates, config = self.rates, self.config
-        x = x.to(rates.dtype)
+        losses, config = self._losses, self.config
+        x = x.to(losses.dtype)
         if config.upstream_gain:
-            x = x * torch.sqrt(1 - (config.dt * rates).square())
+            x = x * torch.sqrt(1 - losses.square())
         P = None if self.similarity is None else self.similarity.weight
         if config.activation == "linear" and config.matrix != "free":
             drive = config.dt * (x if P is None else x @ P.mT)
-            h = linear_scan(1 - config.dt * rates, drive, state)
+            h = linear_scan(1 - losses, drive, state)
             return (h if P is None else h @ P), h[:, -1]
+        rates = losses / config.dt
         matrix = -rates if P is None else P.mT @ (-rates[:, None] * P)
         h = residual_scan(x, matrix, state, dt=config.dt, activation=config.activation)
         return h, h[:, -1]
@@ -191,11 +200,14 @@ def _weights(config: ResidualRNNConfig, width: int) -> torch.Tensor:
 def _similarity(config: ResidualRNNConfig, width: int) -> nn.Linear:
     """Linear map P, orthogonal at first and, unless it is free, ever after."""
     P = nn.Linear(width, width, bias=False)
-    nn.init.orthogonal_(P.weight)
     if config.matrix == "free":
+        nn.init.orthogonal_(P.weight)
         P.weight = StateParameter(P.weight.detach())
         return P
-    parametrizations.orthogonal(P, orthogonal_map="matrix_exp")
+    # P is the exponential of a skew matrix alone, with no stored factor that a change of type would
+    # leave rounded. This variance lets its angles reach pi, where the exponential still is smooth.
+    nn.init.normal_(P.weight, std=pi / (2 * width**0.5))
+    parametrizations.orthogonal(P, orthogonal_map="matrix_exp", use_trivialization=False)
     trained = P.get_submodule("parametrizations.weight")
     marked = StateParameter(trained.get_parameter("original").detach())
     trained.register_parameter("original", marked)

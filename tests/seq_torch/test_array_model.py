@@ -1,0 +1,49 @@
+"""A torch module, wrapped for the memory tools, has the memory of its closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import seq_torch as st
+from seq_torch.array_model import array_model
+from seq_torch.mixers.residual_rnn import ResidualRNNConfig
+from seq_torch.stacks import recurrent_stack
+from seqtheory.memory_theory import memory_function
+
+
+@pytest.mark.parametrize("matrix", ["diagonal", "orthogonal", "free"])
+def test_a_linear_recurrence_remembers_a_sum_of_exponentials(matrix):
+    config = ResidualRNNConfig(matrix=matrix, activation="linear", dt=0.5)
+    inputs, output = st.LinearInput(channels=2), st.StepOutput(size=3)
+    model = recurrent_stack(config, inputs, output, width=6).build(0).double()
+    found = memory_function(array_model(model.eval()), 40, channels=2, dt=0.5)
+    mixer = model.layers[0].mixer
+    U, c = model.embedding.linear.weight, model.readout.weight
+    P = torch.eye(6).double() if mixer.similarity is None else mixer.similarity.weight
+    P, U, c, factors = (t.detach().numpy() for t in (P, U, c, mixer.eigenvalues))
+    step = np.eye(6) + P.T @ np.diag(factors - 1) @ P
+    kernel = np.stack([c @ np.linalg.matrix_power(step, k) @ U for k in range(40)])
+    expected = np.abs(kernel).sum(2).max(1)  # a step of dt, divided by dt
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_torch_s_own_recurrent_modules_are_understood():
+    module = nn.GRU(2, 4, batch_first=True)
+    assert array_model(module)(np.zeros((3, 7, 2))).shape == (3, 7, 4)
+    with pytest.raises(ValueError, match="Build it with batch_first=True"):
+        array_model(nn.GRU(2, 4))
+
+
+def test_a_module_without_parameters_computes_in_double():
+    x = np.linspace(0, 1, 6).reshape(1, 3, 2)
+    assert (array_model(nn.Tanh())(x) == np.tanh(x)).all()
+
+
+def test_the_mode_and_the_gradients_are_left_alone():
+    module = nn.Linear(2, 2)
+    array_model(module)(np.ones((1, 3, 2)))
+    assert module.training
+    assert module.weight.grad is None

@@ -133,12 +133,14 @@ def _best(
         return _project(times, target, np.exp(logs))[1]
 
     ends = (float(np.log(low)), float(np.log(high)))
-    best: Any = None
+    tried: list[Any] = []
     for share in (0.1, 0.4, 0.7):
         start = np.linspace(ends[0] + share * (ends[1] - ends[0]), ends[1], width + 2)[1:-1]
-        found: Any = optimize.least_squares(  # pyright: ignore[reportUnknownMemberType]
-            residual, start, bounds=ends, xtol=1e-12, ftol=1e-12, gtol=1e-14, max_nfev=200
+        tried.append(
+            optimize.least_squares(  # pyright: ignore[reportUnknownMemberType]
+                residual, start, bounds=ends, xtol=1e-12, ftol=1e-12, gtol=1e-14, max_nfev=200
+            )
         )
-        best = found if best is None or found.cost < best.cost else best
+    best = tried[int(np.argmin([found.cost for found in tried]))]
     rates = np.sort(np.exp(np.asarray(best.x)))
     return ExponentialFit(rates, _project(times, target, rates)[0])

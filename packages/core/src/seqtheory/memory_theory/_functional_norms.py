@@ -48,9 +48,10 @@ class FunctionalNorm:
         if self.kind == "l2":
             size = self(residual)[:, None]
             return self.dt * residual / np.where(size > 0, size, 1.0)
-        top = np.abs(residual).argmax(axis=-1)[:, None]
-        at_top = np.arange(residual.shape[-1]) == top
-        return np.where(at_top, np.sign(residual), 0.0)
+        slope, rows = np.zeros_like(residual), np.arange(len(residual))
+        top = np.abs(residual).argmax(axis=-1)
+        slope[rows, top] = np.sign(residual[rows, top])
+        return slope
 
     def require_finite(self, kernel: Kernel) -> None:
         """Raise unless the kernel's norm is finite, judged from its tail up to the age 1e6.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -115,7 +116,7 @@ class WorstVertex(Perturbation):
                 f"the worst case visits all 2^{width} vertices, and takes widths up to {_WIDEST}. "
                 "Take perturbation='gaussian' for a wider sum."
             )
-        signs = 1.0 - 2.0 * ((np.arange(2**width)[:, None] >> np.arange(width)) & 1)
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=width)))
         inside = np.random.default_rng(self.seed).uniform(-1.0, 1.0, (self.starts, width))
         return np.array([self._worst(fit, float(beta), signs, inside) for beta in betas])
 
@@ -175,14 +176,14 @@ class SampledNoise(Perturbation):
     ) -> Float[np.ndarray, " beta"]:
         """One error for each beta."""
         rng = np.random.default_rng(self.seed)
-        noise = rng.standard_normal((2, self.draws, fit.weights.size))
+        noise = rng.standard_normal((self.draws, 2, fit.weights.size))
         noise /= np.linalg.norm(
             noise, ord=np.inf if self.ball == "inf" else 2, axis=-1, keepdims=True
         )
         if self.parameters == "recurrent":
-            noise[1] = 0.0
+            noise[:, 1] = 0.0
         worst = [
-            fit.error(fit.weights + beta * noise[0], fit.coefficients + beta * noise[1]).max()
+            fit.error(fit.weights + beta * noise[:, 0], fit.coefficients + beta * noise[:, 1]).max()
             for beta in betas
         ]
         return np.maximum.accumulate(worst) if self.running_maximum else np.array(worst)

@@ -1,4 +1,4 @@
-"""Stable approximation: do wider networks come closer, also when their weights move?"""
+"""Stable approximation: wider networks come closer, also when their weights move."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from scipy import linalg  # pyright: ignore[reportMissingTypeStubs]
@@ -200,8 +200,7 @@ class Jordan(Transition):
 
 
 def _expm(matrix: Inexact[np.ndarray, "width width"]) -> Inexact[np.ndarray, "width width"]:
-    exponential: Any = linalg.expm(matrix)
-    return exponential
+    return cast("np.ndarray", linalg.expm(matrix))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _checked(values: Any, name: str, ndim: int) -> np.ndarray:

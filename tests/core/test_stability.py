@@ -70,6 +70,13 @@ def test_stability_functional_of_the_other_maps_is_its_closed_form():
     np.testing.assert_allclose(stability_functional(rp.Inverse(b=0.4), betas), betas / 0.4)
 
 
+def test_a_direct_weight_is_less_stable_the_longer_its_memory():
+    from seqtheory.memory_theory._stability import _relative_changes
+
+    found = _relative_changes(rp.Direct(), np.array([-1.0, -0.1, -0.01, -0.004]), 0.005)
+    np.testing.assert_allclose(found, [0.005025, 0.052632, 1.0, np.inf], atol=5e-7)
+
+
 # Margin
 
 

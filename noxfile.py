@@ -8,7 +8,8 @@ sessions, lives in `.nox/<environment>`.
 """
 
 import os
-import shutil
+import re
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -176,6 +177,14 @@ def ray_tests(session: nox.Session) -> None:
     python(session, "ray", "-m", "pytest", *(session.posargs or tests))
 
 
+def toolkit() -> str:
+    """Ask nvcc for its toolkit's folder: the nvcc on PATH may be a script that calls another."""
+    command = ("nvcc", "--dryrun", "-E", "-x", "cu", os.devnull)
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    (folder,) = re.findall(r"^#\$ TOP=(.*)$", said, re.MULTILINE)
+    return str(Path(folder).resolve())
+
+
 @nox.session
 def torch_cuda_build(session: nox.Session) -> None:
     """Compile the CUDA kernels for one architecture and compare; stops where nvcc is missing."""
@@ -185,10 +194,9 @@ def torch_cuda_build(session: nox.Session) -> None:
         "for f in build_obstacles()) or None)"
     )
     python(session, "torch", "-c", check)
-    home = os.environ.get("CUDA_HOME") or str(Path(shutil.which("nvcc") or "").resolve().parents[1])
     # The build reads these; what the caller has set stays.
     for name, value in {
-        "CUDA_HOME": home,
+        "CUDA_HOME": os.environ.get("CUDA_HOME") or toolkit(),
         "PYTORCH_NVCC": str(ROOT / "packages/seq_torch/tools/nvcc_one.py"),
         "NVCC_ONE": "sm_80",
         "MAX_JOBS": "2",

@@ -1,7 +1,7 @@
 """Residual scan: axes (batch, time, state), innermost loop over the state.
 
 Sequences `first` to `last` and states `left` to `right` are one worker's own; a dense recurrence
-needs all states. `slopes` are the derivatives of a step's change, the step size included.
+needs all states.
 """
 
 from __future__ import annotations
@@ -46,24 +46,33 @@ def dense(first, last, left, right, x, columns, initial, h, dt, code):
 
 
 @compiled
-def diagonal_back(first, last, left, right, slopes, weight, dh, dx, carry):
-    """Fill `dx`; `carry`, zero at first, becomes the gradient of the initial state."""
+def diagonal_back(
+    first, last, left, right, x, weight, initial, h, dh, dx, dweight, carry, dt, code
+):
+    """Fill `dx`; `dweight`, one row per sequence, and `carry`, that of `initial`, begin at zero."""
+    z = np.empty(right - left, x.dtype)
     for i in range(first, last):
-        for t in range(slopes.shape[1] - 1, -1, -1):
+        for t in range(x.shape[1] - 1, -1, -1):
+            before = h[i, t - 1] if t > 0 else initial[i]
             for n in range(left, right):
-                carry[i, n] += dh[i, t, n]
-                dx[i, t, n] = slopes[i, t, n] * carry[i, n]
-                carry[i, n] += weight[n] * dx[i, t, n]
+                z[n - left] = x[i, t, n] + weight[n] * before[n]
+            differentiate(z, code)
+            for n in range(left, right):
+                change = dt * z[n - left] * (carry[i, n] + dh[i, t, n])
+                dx[i, t, n] = change
+                dweight[i, n] += change * before[n]
+                carry[i, n] += dh[i, t, n] + weight[n] * change
 
 
 @compiled
-def dense_back(first, last, left, right, slopes, weight, dh, dx, carry):
-    """Fill `dx`; `carry`, zero at first, becomes the gradient of the initial state."""
+def dense_back(first, last, left, right, z, weight, dh, dx, carry, dt, code):
+    """Fill `dx`, given the arguments `z` of the activation, which are used up."""
     for i in range(first, last):
-        for t in range(slopes.shape[1] - 1, -1, -1):
+        for t in range(z.shape[1] - 1, -1, -1):
+            differentiate(z[i, t], code)
             for n in range(right):
                 carry[i, n] += dh[i, t, n]
-                dx[i, t, n] = slopes[i, t, n] * carry[i, n]
+                dx[i, t, n] = dt * z[i, t, n] * carry[i, n]
             for n in range(right):
                 for m in range(right):
                     carry[i, m] += weight[n, m] * dx[i, t, n]
@@ -77,5 +86,19 @@ def activate(z, code):
             z[n] = tangent(z[n])
     elif code == 2:
         for n in range(z.shape[0]):
-            low = z.dtype.type(-1) if z[n] < -1 else z[n]
-            z[n] = z.dtype.type(1) if low > 1 else low
+            raised = z.dtype.type(-1) if z[n] < -1 else z[n]
+            z[n] = z.dtype.type(1) if raised > 1 else raised
+
+
+@compiled
+def differentiate(z, code):
+    """Replace the arguments of the activation by its slopes."""
+    if code == 0:
+        z[:] = 1
+    elif code == 1:
+        for n in range(z.shape[0]):
+            y = tangent(z[n])
+            z[n] = (1 - y) * (1 + y)
+    else:
+        for n in range(z.shape[0]):
+            z[n] = 0 if abs(z[n]) >= 1 else 1

@@ -2,7 +2,7 @@
 
 `forward` and `backward` take and return tensors and know nothing of autograd; the custom operators
 call them. The pass back needs the slope of the activation at every step: its arguments follow from
-the states by one matrix product, which is faster than a second recurrence.
+the states, for a dense recurrence by one matrix product, so that only the states are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from .. import threads
-from .reference import recurrent
 
 BLOCK = 64  # states of a diagonal recurrence that one worker carries together
 CODES = {"linear": 0, "tanh": 1, "hardtanh": 2}  # the kernels' names of the activations
@@ -41,25 +40,26 @@ def backward(
     """Gradients of `x`, `weight` and `initial`."""
     from ..kernels import residual
 
-    dh, weight = _plain(dh), _plain(weight)
-    dx, dinitial = torch.empty_like(dh), dh.new_zeros(initial.shape)
+    dh, x, weight, initial = (_plain(t) for t in (dh, x, weight, initial))
+    dx, dweight, dinitial = (
+        torch.empty_like(dh),
+        torch.zeros_like(weight),
+        torch.zeros_like(initial),
+    )
     if not dx.numel():
-        return dx, torch.zeros_like(weight), dinitial
-    before = torch.cat((initial[:, None], h[:, :-1]), dim=1)
-    slopes = dt * _slope(x + recurrent(weight, before), activation)
-    arrays = tuple(t.numpy() for t in (slopes, weight, dh, dx, dinitial))
-    kernel = residual.diagonal_back if weight.ndim == 1 else residual.dense_back
-    _share(dh, weight, lambda *lanes: kernel(*lanes, *arrays))
+        return dx, dweight, dinitial
+    step, code = dx.numpy().dtype.type(dt), CODES[activation]
     if weight.ndim == 1:
-        return dx, (dx * before).sum((0, 1)), dinitial
+        by_row = torch.zeros_like(initial)
+        tensors = (x, weight, initial, _plain(h), dh, dx, by_row, dinitial)
+        arrays = tuple(t.numpy() for t in tensors)
+        _share(dh, weight, lambda *lanes: residual.diagonal_back(*lanes, *arrays, step, code))
+        return dx, by_row.sum(0), dinitial
+    before = torch.cat((initial[:, None], h[:, :-1]), dim=1)
+    z = x + before @ weight.mT
+    arrays = tuple(t.numpy() for t in (z, weight, dh, dx, dinitial))
+    _share(dh, weight, lambda *lanes: residual.dense_back(*lanes, *arrays, step, code))
     return dx, dx.flatten(0, 1).mT @ before.flatten(0, 1), dinitial
-
-
-def _slope(z: Tensor, activation: str) -> Tensor:
-    if activation == "tanh":
-        return 1 - torch.tanh(z).square()
-    # A NaN stays one.
-    return torch.ones_like(z) if activation == "linear" else (z.abs() < 1).to(z) + 0 * z
 
 
 def _share(h: Tensor, weight: Tensor, kernel: Callable[..., None]) -> None:
@@ -67,11 +67,13 @@ def _share(h: Tensor, weight: Tensor, kernel: Callable[..., None]) -> None:
     batch, _, state = h.shape
     blocks = -(-state // BLOCK) if weight.ndim == 1 and batch < threads.MANY else 1
     workers = threads.count(h.numel() * weight.shape[0] ** (weight.ndim - 1), batch * blocks)
+    cuts = min(batch, workers)
 
     def share(worker: int) -> None:
-        for task in range(worker, batch * blocks, workers):
-            row, block = divmod(task, blocks)
-            kernel(row, row + 1, block * state // blocks, (block + 1) * state // blocks)
+        for task in range(worker, cuts * blocks, workers):
+            cut, block = divmod(task, blocks)
+            first, last = cut * batch // cuts, (cut + 1) * batch // cuts
+            kernel(first, last, block * state // blocks, (block + 1) * state // blocks)
 
     threads.run(workers, share)
 

@@ -61,9 +61,9 @@ def residual_scan(
     Notes
     -----
     A diagonal linear recurrence is handed to `linear_scan`, with factors :math:`1 + \Delta W`.
-    ``fused`` runs on the CPU: a compiled pass over time forward, and one back after a matrix
-    product that recomputes all arguments of :math:`\sigma` at once, so that only the states are
-    kept. It can be differentiated once. At the corners of ``"hardtanh"`` the slope is 0.
+    ``fused`` runs on the CPU: a compiled pass over time forward, and one back, which computes the
+    arguments of :math:`\sigma` again from the states. It can be differentiated once. At the corners
+    of ``"hardtanh"`` the slope is 0.
     """
     require_choice("activation", activation, tuple(reference.FUNCTIONS))
     require_positive("dt", dt)

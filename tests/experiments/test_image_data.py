@@ -483,6 +483,15 @@ def test_published_batches_are_the_benchmark_and_others_are_not(tmp_path: Path, 
         kind().load(tmp_path, seed=0)
 
 
+def test_one_shortened_batch_makes_a_subset(tmp_path: Path):
+    files = binary_batches()
+    kind = published_as(CIFAR10, files)
+    put(tmp_path, {**files, official.BINARY_BATCHES[4]: files[official.BINARY_BATCHES[4]][:3073]})
+    provenance = kind().load(tmp_path, seed=0).provenance
+    assert not provenance.whole
+    assert provenance.label == "CIFAR-10 (subset of 41 + 10 images)"
+
+
 class Canary:
     """Leaves a file behind if it is ever unpickled."""
 

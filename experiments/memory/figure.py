@@ -1,0 +1,103 @@
+"""The perturbation figure: error against the size of a perturbation, curves of growing width.
+
+One figure for each horizon, one row for each memory, one column for each parameterisation. Where
+solid curves cross left of the grey line, more width hurts and approximation is not stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from experiments import style
+from experiments.memory import map_figure
+from experiments.memory.curves import READINGS, Family, families, map_facts
+from experiments.memory.theory import HEAVY, UP_TO
+from experiments.record import Record
+from experiments.rows import select
+
+Load = Callable[..., list[Record]]
+
+TITLES = {
+    "exponential": "memory $0.9^t$",
+    "polynomial": f"memory $(1 + t)^{{-{HEAVY.power:g}}}$",
+}
+# An error beyond this is that of a memory that explodes; how far says nothing more.
+CEILING = 1e4
+
+
+def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
+    """Draw `memory_<steps>_steps` for each horizon, and `memory_parameterisations`."""
+    records = load(preset, "theory")
+    found = families(records)
+    paths = []
+    for horizon in sorted({family.horizon for family in found}):
+        paths += _perturbation(select(found, horizon=horizon), horizon, folder)
+    return paths + map_figure.draw(map_facts(records), folder)
+
+
+def _perturbation(found: Sequence[Family], horizon: int, folder: Path) -> list[Path]:
+    maps = list(dict.fromkeys(family.map for family in found))
+    kernels = [name for name in TITLES if select(found, kernel=name)]
+    widths = sorted({width for family in found for width in family.curves.widths})
+    with style.paper():
+        size = (0.7 + 1.6 * len(maps), 0.8 + 1.6 * len(kernels))
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(len(kernels), len(maps), sharex=True, sharey="row", squeeze=False)
+        for row, kernel in zip(axes, kernels, strict=True):
+            for panel, name in zip(row, maps, strict=True):
+                _panel(panel, select(found, kernel=kernel, map=name), widths)
+            row[0].set_ylabel(f"{TITLES[kernel]}\nerror $E_m(\\beta)$")
+        for panel, name in zip(axes[0], maps, strict=True):
+            panel.set_title(name)
+        figure.supxlabel(r"size $\beta$ of the perturbation", fontsize=8)
+        handles = _legend(found, widths)
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        return style.save(figure, folder, f"memory_{horizon}_steps")
+
+
+def _panel(panel: Axes, found: Sequence[Family], widths: Sequence[int]) -> None:
+    for number, width in enumerate(widths):
+        look = {"color": style.PALETTE[number], "zorder": 3}
+        for family in select(found, reading="shift"):
+            panel.plot(*_curve(family, width), marker=style.MARKERS[number], **look)
+        for family in select(found, reading="vertices"):
+            panel.plot(*_curve(family, width), linestyle="--", linewidth=0.9, **look)
+        draws = [_curve(family, width) for family in select(found, reading="gaussian")]
+        if draws and len(draws[0][0]):
+            errors = np.array([errors for _, errors in draws])
+            band = (errors.min(axis=0), errors.max(axis=0))
+            panel.fill_between(draws[0][0], *band, color=look["color"], alpha=0.25, linewidth=0)
+    panel.axvline(UP_TO, color="0.5", linewidth=0.8)
+    panel.set(xscale="log", yscale="log")
+    top = max((row.curves.errors.max() for row in found), default=1.0)
+    if top > CEILING:
+        panel.set_ylim(top=CEILING)
+
+
+def _curve(family: Family, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes above zero and the errors there; empty where the family lacks the width."""
+    curves = family.curves
+    if width not in curves.widths:
+        return np.empty(0), np.empty(0)
+    above = curves.betas > 0
+    return curves.betas[above], curves.errors[curves.widths.index(width), above]
+
+
+def _legend(found: Sequence[Family], widths: Sequence[int]) -> list[Line2D | Patch]:
+    looks = {
+        "shift": Line2D([], [], color="0.2", label=READINGS["shift"]),
+        "vertices": Line2D([], [], color="0.2", linestyle="--", label=READINGS["vertices"]),
+        "gaussian": Patch(color="0.2", alpha=0.25, label=f"{READINGS['gaussian']}, range of sets"),
+    }
+    curves = [
+        Line2D([], [], color=style.PALETTE[i], marker=style.MARKERS[i], label=f"$m={width}$")
+        for i, width in enumerate(widths)
+    ]
+    return [*curves, *(look for name, look in looks.items() if select(found, reading=name))]

@@ -1,0 +1,60 @@
+"""What a parameterisation does by itself: to memory under a perturbation, and to gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import style
+from experiments.memory.curves import MapFacts
+from experiments.memory.theory import UP_TO
+
+
+def draw(found: Sequence[MapFacts], folder: Path) -> list[Path]:
+    """Draw `memory_parameterisations`: memories, stability, and two scales of gradients."""
+    if not found:
+        return []
+    with style.paper():
+        figure = Figure(figsize=(style.WIDTH, 4.4), layout="constrained")
+        (memory, change), (gradient, variance) = figure.subplots(2, 2)
+        _memories(memory, found)
+        for number, facts in enumerate(found):
+            scales, look = np.array(facts.scales["time_scales"]), _look(number, facts)
+            change.plot(scales, facts.scales["change"], **look)
+            gradient.plot(scales, facts.scales["gradient_per_weight"], **look)
+            variance.plot(scales, facts.scales["variance"], **look)
+        change.set(ylabel=f"relative change of memory, $\\beta={UP_TO:g}$", ylim=(3e-4, 1e2))
+        gradient.set(ylabel=r"gradient over weight, $|f'| / (f^2 |w|)$", ylim=(0.5, 1e9))
+        variance.set(ylabel=r"variance of $dh/dw$", ylim=(0.05, 1e9))
+        for panel in (change, gradient, variance):
+            panel.set(xscale="log", yscale="log", xlabel=r"time scale $\tau$ of the mode")
+        for panel, letter in zip((memory, change, gradient, variance), "abcd", strict=True):
+            panel.set_title(f"({letter})", loc="left")
+        handles, labels = memory.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        return style.save(figure, folder, "memory_parameterisations")
+
+
+def _memories(panel: Axes, found: Sequence[MapFacts]) -> None:
+    """Draw the fitted memory after a common shift, and the memory that it was fitted to."""
+    first = found[0].memory
+    panel.plot(first["times"], first["target"], color="0.6", linewidth=3, label="memory")
+    for number, facts in enumerate(found):
+        memory = facts.memory
+        panel.plot(memory["times"], np.abs(memory["perturbed"]), **_look(number, facts))
+    panel.set(xscale="log", yscale="log", xlabel="age $t$")
+    panel.set(ylabel=f"width {first['width']} after a shift of {first['beta']:g}", ylim=(1e-4, 10))
+
+
+def _look(number: int, facts: MapFacts) -> dict[str, Any]:
+    return {
+        "color": style.PALETTE[number],
+        "marker": style.MARKERS[number],
+        "markevery": (2 * number, 10),
+        "label": facts.map,
+    }

@@ -1,0 +1,157 @@
+"""Which memory each parameterisation approximates stably, in three readings, and every claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.claim import verdict_table
+from experiments.markdown import markdown
+from experiments.memory.claims import CLAIMS
+from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
+from experiments.memory.theory import UP_TO
+from experiments.record import Record
+from experiments.rows import select
+
+Load = Callable[..., list[Record]]
+
+SHOWN_BETAS = (0.0, 1e-3, 1e-2, 1e-1)
+SHOWN_SCALES = (10.0, 100.0, 1000.0)
+
+
+def table(load: Load, preset: str | None) -> str:
+    """Markdown: verdicts, errors, what the maps do by themselves, sources, claims."""
+    records = load(preset, "theory")
+    found = families(records)
+    parts = [
+        "## Stable or not",
+        f"Whether a network does worse than its narrower neighbour at any beta up to {UP_TO:g}: "
+        "which do, and from which beta on. Of draws, in how many sets of 30.",
+        _verdicts(found),
+        "## Errors",
+        "E(beta) of each width in turn; of draws, the mean over sets.",
+        _errors(found),
+        "## Parameterisations",
+        "g(beta): largest relative change of a mode's memory. Then, at time scales "
+        f"{', '.join(f'{scale:g}' for scale in SHOWN_SCALES)}: the scale of a gradient, the same "
+        "over the weight, and the variance of dh/dw in white noise.",
+        _maps(map_facts(records)),
+        "## Where the numbers come from",
+        _sources(records),
+        "## Claims",
+        verdict_table(CLAIMS, records),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdicts(found: Sequence[Family]) -> str:
+    rows = []
+    for (kernel, horizon, name), group in _grouped(found, "kernel", "horizon", "map").items():
+        readings = [select(group, reading=reading) for reading in READINGS]
+        shares = {_share(held) for held in readings if held}
+        rows.append(
+            [
+                str(kernel),
+                str(horizon),
+                str(name),
+                ", ".join(map(str, group[0].curves.widths)),
+                *(_verdict(held) for held in readings),
+                "agree" if len(shares) == 1 else "**differ**",
+            ]
+        )
+    return markdown(["memory", "steps", "map", "widths", *READINGS.values(), "readings"], rows)
+
+
+def _verdict(rows: Sequence[Family]) -> str:
+    """Say what crosses, of the one family of a reading or of all its sets of draws."""
+    if not rows:
+        return ""
+    crossing = [row.pairs for row in rows if row.pairs]
+    sets = f" in {len(crossing) or len(rows)} of {len(rows)} sets" if len(rows) > 1 else ""
+    if not crossing:
+        return f"stable{sets}"
+    pairs = {pair for held in crossing for pair in held}
+    first = {pair: min(held.get(pair, np.inf) for held in crossing) for pair in sorted(pairs)}
+    return f"crosses{sets}: " + ", ".join(
+        f"{a} to {b} from {beta:g}" for (a, b), beta in first.items()
+    )
+
+
+def _share(rows: Sequence[Family]) -> float:
+    return float(np.mean([not row.curves.is_stable for row in rows]))
+
+
+def _errors(found: Sequence[Family]) -> str:
+    rows = []
+    names = ("kernel", "horizon", "map", "reading")
+    for (kernel, horizon, name, reading), group in _grouped(found, *names).items():
+        curves = group[0].curves
+        errors = np.mean([family.curves.errors for family in group], axis=0)
+        shown = [
+            ", ".join(f"{value:.3g}" for value in errors[:, np.flatnonzero(curves.betas == b)[0]])
+            if b in curves.betas
+            else ""
+            for b in SHOWN_BETAS
+        ]
+        widths = ", ".join(map(str, curves.widths))
+        facts = [str(kernel), str(horizon), str(name), READINGS[str(reading)], widths]
+        rows.append([*facts, *shown])
+    header = ["memory", "steps", "map", "reading", "widths", *(f"beta {b:g}" for b in SHOWN_BETAS)]
+    return markdown(header, rows)
+
+
+def _maps(found: Sequence[MapFacts]) -> str:
+    rows = []
+    for facts in found:
+        g = dict(zip(facts.functional["betas"], facts.functional["values"], strict=True))
+        rows.append(
+            [
+                facts.map,
+                "stable" if facts.functional["is_stable"] else "not stable",
+                facts.functional["reason"],
+                *(f"{g[beta]:.4g}" if beta in g else "" for beta in (1e-2, 1e-1)),
+                *(
+                    _at_scales(facts.scales, quantity)
+                    for quantity in ("gradient", "gradient_per_weight", "variance")
+                ),
+            ]
+        )
+    header = ["map", "verdict", "why", "g(0.01)", "g(0.1)", "gradient", "over weight", "variance"]
+    return markdown(header, rows)
+
+
+def _at_scales(scales: Mapping[str, Any], quantity: str) -> str:
+    places = [
+        int(np.abs(np.array(scales["time_scales"]) - scale).argmin()) for scale in SHOWN_SCALES
+    ]
+    return ", ".join(f"{scales[quantity][place]:.3g}" for place in places)
+
+
+def _grouped(found: Sequence[Family], *names: str) -> dict[tuple[object, ...], list[Family]]:
+    groups: dict[tuple[object, ...], list[Family]] = {}
+    for family in found:
+        groups.setdefault(tuple(getattr(family, name) for name in names), []).append(family)
+    return dict(sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])))
+
+
+def _sources(records: Sequence[Record]) -> str:
+    rows = []
+    for record in records:
+        if not record.finished:  # it may hold next to nothing yet
+            rows.append([f"`{record.hash[:8]}`", record.status, *[""] * 5])
+            continue
+        provenance = record.provenance
+        rows.append(
+            [
+                f"`{record.hash[:8]}`",
+                record.status,
+                str(provenance["preset"]),
+                map_name(record.run["parameterisation"]),
+                str(record.run["seed"]),
+                f"{provenance['wall_seconds']:.0f} s",
+                str(provenance["hardware"]["cpu"]),
+            ]
+        )
+    return markdown(["record", "status", "preset", "map", "seed", "time", "hardware"], rows)

@@ -26,8 +26,11 @@ MAPS = ("direct", "exp", "softplus", "best")
 SLACK = 1e-3
 
 
-def _judge(decide: Decide, *, maps: Sequence[str] = MAPS, **facts: object) -> Judge:
-    """Judge the families of these maps that have these facts and widths 4 and 8."""
+def _judge(
+    decide: Decide, kernel: str, reading: str, horizon: int = 100, maps: Sequence[str] = MAPS
+) -> Judge:
+    """Judge the families of these maps that have widths 4 and 8."""
+    facts = {"kernel": kernel, "reading": reading, "horizon": horizon}
 
     def judge(records: Sequence[Record]) -> Verdict:
         rows = [
@@ -47,11 +50,11 @@ def _crossing(**expected: Callable[[float], bool]) -> Decide:
     """Judge the share of each map's families whose curves cross; it is 0 where none is named."""
 
     def decide(found: Mapping[str, Sequence[Family]]) -> Verdict:
+        narrow, wide = next(iter(found.values()))[0].curves.widths[-2:]
         holds, details = True, []
         for name, rows in found.items():
             crossing = [not row.curves.is_stable for row in rows]
             holds &= expected.get(name, _never)(float(np.mean(crossing)))
-            narrow, wide = rows[0].curves.widths[-2:]
             errors = f"{rows[0].error(narrow, UP_TO):.4g} to {rows[0].error(wide, UP_TO):.4g}"
             details.append(f"{name} {sum(crossing)}/{len(rows)} ({errors})")
         detail = f"crossing, and E_{narrow} to E_{wide} at beta {UP_TO:g}: {', '.join(details)}"
@@ -156,80 +159,76 @@ def _variances(found: Mapping[str, MapFacts]) -> Verdict:
     return Verdict("pass" if holds else "fail", _listed(growth))
 
 
-_SHORT, _LONG = {"horizon": 100}, {"horizon": 1000}
-_LIGHT, _HEAVY = {"kernel": "exponential"}, {"kernel": "polynomial"}
-_SHIFT, _WORST, _DRAWS = ({"reading": name} for name in ("shift", "vertices", "gaussian"))
-
 CLAIMS = (
     Claim(
         "shift-heavy",
         "common shift, polynomial memory: the curves cross for direct weights alone",
-        _judge(_crossing(direct=_always), **_SHIFT, **_HEAVY, **_SHORT),
+        _judge(_crossing(direct=_always), "polynomial", "shift"),
     ),
     Claim(
         "direct-grows",
         "common shift, polynomial memory, direct: E_8(1e-2) is more than 100 times E_8(0)",
-        _judge(_growth(lambda x: x > 100), maps=["direct"], **_SHIFT, **_HEAVY, **_SHORT),
+        _judge(_growth(lambda x: x > 100), "polynomial", "shift", maps=["direct"]),
     ),
     Claim(
         "others-hold",
         "common shift, polynomial memory, other maps: E_8(1e-2) is less than 10 times E_8(0)",
-        _judge(_growth(lambda x: x < 10), maps=MAPS[1:], **_SHIFT, **_HEAVY, **_SHORT),
+        _judge(_growth(lambda x: x < 10), "polynomial", "shift", maps=MAPS[1:]),
     ),
     Claim(
         "shift-light",
         "common shift, exponential memory: the curves cross for no map",
-        _judge(_crossing(), **_SHIFT, **_LIGHT, **_SHORT),
+        _judge(_crossing(), "exponential", "shift"),
     ),
     Claim(
         "light-direct",
         "common shift, exponential memory, direct: the error falls with width up to beta 1e-1",
-        _judge(_falls_with_width, maps=["direct"], **_SHIFT, **_LIGHT, **_SHORT),
+        _judge(_falls_with_width, "exponential", "shift", maps=["direct"]),
     ),
     Claim(
         "worst-heavy",
         "worst case, polynomial memory: the curves cross for direct weights alone",
-        _judge(_crossing(direct=_always), **_WORST, **_HEAVY, **_SHORT),
+        _judge(_crossing(direct=_always), "polynomial", "vertices"),
     ),
     Claim(
         "worst-light",
         "worst case, exponential memory: the curves cross for direct, exp and best",
-        _judge(_crossing(direct=_always, exp=_always, best=_always), **_WORST, **_LIGHT, **_SHORT),
+        _judge(_crossing(direct=_always, exp=_always, best=_always), "exponential", "vertices"),
     ),
     Claim(
         "draws-heavy",
         "30 draws, polynomial memory: direct weights cross in some sets of draws and not in others",
-        _judge(_crossing(direct=lambda share: 0 < share < 1), **_DRAWS, **_HEAVY, **_SHORT),
+        _judge(_crossing(direct=lambda share: 0 < share < 1), "polynomial", "gaussian"),
     ),
     Claim(
         "draws-light",
         "30 draws, exponential memory: direct weights cross in few sets, other maps in none",
-        _judge(_crossing(direct=lambda share: share < 0.25), **_DRAWS, **_LIGHT, **_SHORT),
+        _judge(_crossing(direct=lambda share: share < 0.25), "exponential", "gaussian"),
     ),
     Claim("readings", "neither a shift nor draws exceed the worst case found", _judge_readings),
     Claim(
         "long-heavy",
         "common shift, polynomial memory over 1000 steps: again for direct weights alone",
-        _judge(_crossing(direct=_always), **_SHIFT, **_HEAVY, **_LONG),
+        _judge(_crossing(direct=_always), "polynomial", "shift", 1000),
     ),
     Claim(
         "long-light",
         "common shift, exponential memory over 1000 steps: again for no map",
-        _judge(_crossing(), **_SHIFT, **_LIGHT, **_LONG),
+        _judge(_crossing(), "exponential", "shift", 1000),
     ),
     Claim(
         "long-draws",
         "30 draws, polynomial memory over 1000 steps: direct weights alone cross, in every set",
-        _judge(_crossing(direct=_always), **_DRAWS, **_HEAVY, **_LONG),
+        _judge(_crossing(direct=_always), "polynomial", "gaussian", 1000),
     ),
     Claim(
         "idle-modes",
         "30 draws, exponential memory over 1000 steps: with idle modes (width 12) all maps cross",
         _judge(
             _crossing(direct=_always, exp=_always, softplus=_always, best=_always),
-            **_DRAWS,
-            **_LIGHT,
-            **_LONG,
+            "exponential",
+            "gaussian",
+            1000,
         ),
     ),
     Claim(

@@ -1,7 +1,8 @@
 """The perturbation figure: error against the size of a perturbation, curves of growing width.
 
 One figure for each horizon, one row for each memory, one column for each parameterisation. Where
-solid curves cross left of the grey line, more width hurts and approximation is not stable.
+curves of one reading cross up to the grey line, more width hurts and approximation is not stable;
+each panel names the readings in which they do.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ TITLES = {
     "exponential": "memory $0.9^t$",
     "polynomial": f"memory $(1 + t)^{{-{HEAVY.power:g}}}$",
 }
-# An error beyond this is that of a memory that explodes; how far says nothing more.
-CEILING = 1e4
+SHORT = {"shift": "shift", "vertices": "worst case", "gaussian": "draws"}
+# A larger error is that of a memory that explodes; by how much says nothing more.
+CEILING = 1e2
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
@@ -51,12 +53,15 @@ def _perturbation(found: Sequence[Family], horizon: int, folder: Path) -> list[P
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(kernels), len(maps), sharex=True, sharey="row", squeeze=False)
         for row, kernel in zip(axes, kernels, strict=True):
+            held = select(found, kernel=kernel)
             for panel, name in zip(row, maps, strict=True):
-                _panel(panel, select(found, kernel=kernel, map=name), widths)
+                _panel(panel, select(held, map=name), widths)
             row[0].set_ylabel(f"{TITLES[kernel]}\nerror $E_m(\\beta)$")
+            row[0].set_ylim(*_limits(held))
         for panel, name in zip(axes[0], maps, strict=True):
             panel.set_title(name)
-        figure.supxlabel(r"size $\beta$ of the perturbation", fontsize=8)
+        for panel in axes[-1]:
+            panel.set_xlabel(r"perturbation $\beta$")
         handles = _legend(found, widths)
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         return style.save(figure, folder, f"memory_{horizon}_steps")
@@ -76,9 +81,26 @@ def _panel(panel: Axes, found: Sequence[Family], widths: Sequence[int]) -> None:
             panel.fill_between(draws[0][0], *band, color=look["color"], alpha=0.25, linewidth=0)
     panel.axvline(UP_TO, color="0.5", linewidth=0.8)
     panel.set(xscale="log", yscale="log")
-    top = max((row.curves.errors.max() for row in found), default=1.0)
-    if top > CEILING:
-        panel.set_ylim(top=CEILING)
+    place = {"x": 0.04, "y": 0.97, "va": "top", "fontsize": 6}
+    panel.text(s=_verdict(found), transform=panel.transAxes, **place)
+
+
+def _verdict(found: Sequence[Family]) -> str:
+    """Name the readings in which curves cross; of draws, the share of sets."""
+    lines = []
+    for reading, name in SHORT.items():
+        rows = select(found, reading=reading)
+        crossing = [row for row in rows if not row.curves.is_stable]
+        share = f", {len(crossing)} of {len(rows)}" if len(rows) > 1 else ""
+        if crossing:
+            lines.append(f"{name}{share}")
+    return "\n".join(["crosses:", *lines]) if lines else "no crossing"
+
+
+def _limits(found: Sequence[Family]) -> tuple[float, float]:
+    errors = np.concatenate([family.curves.errors[:, 1:].ravel() for family in found])
+    # Room above the curves for the verdict.
+    return 0.5 * float(errors.min()), min(30.0 * float(errors.max()), CEILING)
 
 
 def _curve(family: Family, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -28,13 +28,14 @@ def draw(found: Sequence[MapFacts], folder: Path) -> list[Path]:
             change.plot(scales, facts.scales["change"], **look)
             gradient.plot(scales, facts.scales["gradient_per_weight"], **look)
             variance.plot(scales, facts.scales["variance"], **look)
-        change.set(ylabel=f"relative change of memory, $\\beta={UP_TO:g}$", ylim=(3e-4, 1e2))
-        gradient.set(ylabel=r"gradient over weight, $|f'| / (f^2 |w|)$", ylim=(0.5, 1e9))
-        variance.set(ylabel=r"variance of $dh/dw$", ylim=(0.05, 1e9))
+            never = scales[np.isinf(facts.scales["change"])]
+            if never.size:  # from here on a perturbation makes the mode never forget
+                change.axvline(never[0], color=look["color"], linestyle=":")
+        change.set(title=f"(b) relative change under $\\beta={UP_TO:g}$", ylim=(1e-4, 1e2))
+        gradient.set(title="(c) gradient over weight, $|f'| / (f^2 |w|)$", ylim=(0.5, 1e9))
+        variance.set(title="(d) variance of $dh/dw$, white noise", ylim=(0.05, 1e9))
         for panel in (change, gradient, variance):
             panel.set(xscale="log", yscale="log", xlabel=r"time scale $\tau$ of the mode")
-        for panel, letter in zip((memory, change, gradient, variance), "abcd", strict=True):
-            panel.set_title(f"({letter})", loc="left")
         handles, labels = memory.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         return style.save(figure, folder, "memory_parameterisations")
@@ -43,17 +44,18 @@ def draw(found: Sequence[MapFacts], folder: Path) -> list[Path]:
 def _memories(panel: Axes, found: Sequence[MapFacts]) -> None:
     """Draw the fitted memory after a common shift, and the memory that it was fitted to."""
     first = found[0].memory
-    panel.plot(first["times"], first["target"], color="0.6", linewidth=3, label="memory")
+    panel.plot(first["times"], first["target"], color="0.6", linewidth=3, label="target memory")
     for number, facts in enumerate(found):
         memory = facts.memory
         panel.plot(memory["times"], np.abs(memory["perturbed"]), **_look(number, facts))
-    panel.set(xscale="log", yscale="log", xlabel="age $t$")
-    panel.set(ylabel=f"width {first['width']} after a shift of {first['beta']:g}", ylim=(1e-4, 10))
+    panel.set(xscale="log", yscale="log", xlabel="age $t$", ylim=(1e-4, 10))
+    panel.set(title=f"(a) memory of width {first['width']}, shifted by {first['beta']:g}")
 
 
 def _look(number: int, facts: MapFacts) -> dict[str, Any]:
     return {
         "color": style.PALETTE[number],
+        "linestyle": "--" if facts.map == "softplus" else "-",  # it lies on exp
         "marker": style.MARKERS[number],
         "markevery": (2 * number, 10),
         "label": facts.map,

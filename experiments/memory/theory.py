@@ -40,8 +40,8 @@ Reading = Literal["shift", "vertices", "gaussian"]
 # The verdicts are about sizes up to this one; the second figure shows modes under just this one.
 UP_TO = 1e-2
 BETAS = (0.0, *(digit * 10.0**power for power in (-4, -3, -2) for digit in (1, 2, 5)), 0.1)
-# Time scales 2.5 to 10,000, ten to a decade, as powers of ten.
-TIME_SCALES = tuple(k / 10 for k in range(4, 41))
+# Time scales 2.5 to 10,000, ten to a decade.
+LOG_TIME_SCALES = tuple(k / 10 for k in range(4, 41))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,10 @@ def _long(widths: tuple[int, ...], readings: tuple[Reading, ...]) -> tuple[Targe
 
 
 def execute(run: TheoryRun, recorder: Recorder) -> None:
-    """Log one line for each family of curves, then one for each property of the map."""
+    """Log one line for each family of curves, then one for each property of the map.
+
+    No line depends on another, so a run that was stopped goes on where it was.
+    """
     tasks = [
         partial(_errors, run, target, reading, number)
         for target in run.targets
@@ -146,9 +149,13 @@ def execute(run: TheoryRun, recorder: Recorder) -> None:
         for number in range(target.sets if reading == "gaussian" else 1)
     ]
     tasks += [partial(measure, run) for measure in (_memory, _functional, _scales)]
-    for done, task in enumerate(tasks, start=1):
+    checkpoint = recorder.restore()
+    start = checkpoint.step if checkpoint else 0
+    for done, task in enumerate(tasks[start:], start=start + 1):
         recorder.log(done, **task())
         recorder.progress(done, len(tasks))
+        if recorder.due():
+            recorder.checkpoint(done, {})
 
 
 def _errors(run: TheoryRun, target: Target, reading: Reading, number: int) -> dict[str, object]:
@@ -233,7 +240,7 @@ def _scales(run: TheoryRun) -> dict[str, object]:
     """
     from seqtheory.memory_theory import weight_gradient_variance
 
-    p, tau = run.parameterisation, 10.0 ** np.array(TIME_SCALES)
+    p, tau = run.parameterisation, 10.0 ** np.array(LOG_TIME_SCALES)
     weights, discrete = p.inverse(-1.0 / tau), p.discrete()
     moved = np.stack([p.distance(weights + UP_TO), p.distance(weights - UP_TO)])
     lasting = moved <= 0

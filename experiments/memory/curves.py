@@ -14,7 +14,7 @@ from experiments.record import Record
 from seqtheory import reparameterisation
 from seqtheory.memory_theory import StableApproximation
 
-READINGS = {"shift": "common shift", "vertices": "worst case found", "gaussian": "30 draws"}
+READINGS = {"shift": "common shift", "vertices": "worst case found", "gaussian": "draws"}
 KERNELS = {"Exponential": "exponential", "Polynomial": "polynomial"}
 
 
@@ -22,15 +22,15 @@ KERNELS = {"Exponential": "exponential", "Polynomial": "polynomial"}
 class Family:
     """Curves E_m(beta) of all widths, under one parameterisation and one reading.
 
-    A sampled reading has a family for each set of draws, told apart by `draws`: the record's seed
-    and the set's number.
+    A sampled reading has a family for each set of draws, told apart by `draws`: how many there are,
+    the record's seed and the set's number.
     """
 
     map: str
     kernel: str
     horizon: int
     reading: str
-    draws: tuple[int, int]
+    draws: tuple[int, int, int]
     record: str
     curves: StableApproximation
 
@@ -105,7 +105,7 @@ def _family(record: Record, line: Mapping[str, Any]) -> Family:
         kernel=KERNELS[line["kernel"]],
         horizon=line["horizon"],
         reading=line["reading"],
-        draws=(record.run["seed"], line["set"]),
+        draws=(record.run["draws"], record.run["seed"], line["set"]),
         record=record.hash,
         curves=curves,
     )

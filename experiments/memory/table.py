@@ -28,7 +28,7 @@ def table(load: Load, preset: str | None) -> str:
     parts = [
         "## Stable or not",
         f"Whether a network does worse than its narrower neighbour at any beta up to {UP_TO:g}: "
-        "which do, and from which beta on. Of draws, in how many sets of 30.",
+        "which do, and from which beta on. Of draws, in how many sets.",
         _verdicts(found),
         "## Errors",
         "E(beta) of each width in turn; of draws, the mean over sets.",
@@ -50,33 +50,35 @@ def _verdicts(found: Sequence[Family]) -> str:
     rows = []
     for (kernel, horizon, name), group in _grouped(found, "kernel", "horizon", "map").items():
         readings = [select(group, reading=reading) for reading in READINGS]
+        widths = group[0].curves.widths
         shares = {_share(held) for held in readings if held}
         rows.append(
             [
                 str(kernel),
                 str(horizon),
                 str(name),
-                ", ".join(map(str, group[0].curves.widths)),
-                *(_verdict(held) for held in readings),
+                ", ".join(map(str, widths)),
+                *(_verdict(held, widths) for held in readings),
                 "agree" if len(shares) == 1 else "**differ**",
             ]
         )
     return markdown(["memory", "steps", "map", "widths", *READINGS.values(), "readings"], rows)
 
 
-def _verdict(rows: Sequence[Family]) -> str:
+def _verdict(rows: Sequence[Family], widths: Sequence[int]) -> str:
     """Say what crosses, of the one family of a reading or of all its sets of draws."""
     if not rows:
         return ""
     crossing = [row.pairs for row in rows if row.pairs]
-    sets = f" in {len(crossing) or len(rows)} of {len(rows)} sets" if len(rows) > 1 else ""
-    if not crossing:
-        return f"stable{sets}"
-    pairs = {pair for held in crossing for pair in held}
-    first = {pair: min(held.get(pair, np.inf) for held in crossing) for pair in sorted(pairs)}
-    return f"crosses{sets}: " + ", ".join(
-        f"{a} to {b} from {beta:g}" for (a, b), beta in first.items()
-    )
+    text = "crosses" if crossing else "stable"
+    if len(rows) > 1:
+        text += f" in {len(crossing) or len(rows)} of {len(rows)} sets"
+    if (widest := rows[0].curves.widths[-1]) < widths[-1]:
+        text += f", up to width {widest}"
+    pairs = sorted({pair for held in crossing for pair in held})
+    first = {pair: min(held.get(pair, np.inf) for held in crossing) for pair in pairs}
+    parts = [f"{narrow} to {wide} from {beta:g}" for (narrow, wide), beta in first.items()]
+    return ": ".join([text, *([", ".join(parts)] if parts else [])])
 
 
 def _share(rows: Sequence[Family]) -> float:
@@ -140,7 +142,7 @@ def _sources(records: Sequence[Record]) -> str:
     rows = []
     for record in records:
         if not record.finished:  # it may hold next to nothing yet
-            rows.append([f"`{record.hash[:8]}`", record.status, *[""] * 5])
+            rows.append([f"`{record.hash[:8]}`", record.status, *[""] * 6])
             continue
         provenance = record.provenance
         rows.append(
@@ -150,8 +152,11 @@ def _sources(records: Sequence[Record]) -> str:
                 str(provenance["preset"]),
                 map_name(record.run["parameterisation"]),
                 str(record.run["seed"]),
+                str(record.run["draws"]),
                 f"{provenance['wall_seconds']:.0f} s",
                 str(provenance["hardware"]["cpu"]),
             ]
         )
-    return markdown(["record", "status", "preset", "map", "seed", "time", "hardware"], rows)
+    return markdown(
+        ["record", "status", "preset", "map", "seed", "draws", "time", "hardware"], rows
+    )

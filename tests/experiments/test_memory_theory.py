@@ -21,7 +21,7 @@ from experiments.record import Record, find
 from experiments.recorder import Interrupted
 from experiments.run import canonical, content_hash
 from experiments.study import ROOT, load
-from seqtheory.reparameterisation import Best, Direct, Exp
+from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU
 
 BETAS = (0.0, 1e-3, 1e-2, 1e-1)
 
@@ -185,6 +185,17 @@ def test_a_shifted_memory_explodes_under_direct_weights_alone(computed: list[Any
         assert ratio > 2 if held.map == "direct" else ratio < 1.5
 
 
+@pytest.mark.parametrize("p", [Best(b=0.1), Inverse(), ReLU()], ids=repr)
+def test_further_maps_are_measured_too(p: Any) -> None:
+    recorder = Memory()
+    targets = (dataclasses.replace(theory.SMALL[1], readings=("shift",)),)
+    run = TheoryRun(parameterisation=p, targets=targets, betas=BETAS)
+    theory.execute(run, recorder)  # type: ignore[arg-type]
+    (facts,) = map_facts([as_record(run, recorder.lines)])
+    assert facts.functional["is_stable"] == (p != ReLU())
+    assert np.all(np.isfinite(facts.scales["gradient"]))
+
+
 def test_a_map_is_named_by_what_differs_from_its_defaults() -> None:
     assert map_name(canonical(Direct())) == "direct"
     assert map_name(canonical(Best())) == "best"
@@ -269,6 +280,15 @@ def test_claims_on_draws_count_sets(
         assert verdict(name, made_up(direct=some, exp=some, softplus=none, best=none)) == "fail"
 
 
+def test_claims_on_draws_are_about_sets_of_thirty() -> None:
+    lines = [family("light", "gaussian", False, i) for i in range(2)]
+    records = made_up(**dict.fromkeys(claims.MAPS, lines))
+    assert verdict("draws-light", records) == "pass"
+    for record in records:
+        record.run["draws"] = 3
+    assert verdict("draws-light", records) == "not run"
+
+
 def test_claims_on_growth_judge_both_ways() -> None:
     for crosses in (True, False):
         line = [family("heavy", "shift", crosses)]
@@ -319,7 +339,7 @@ def test_nothing_is_read_of_a_record_that_was_only_begun(tmp_path: Path) -> None
 
 
 def test_figures_and_table_say_where_readings_differ(computed: list[Any], tmp_path: Path) -> None:
-    paths = figure.draw(lambda *_: computed, None, tmp_path)
+    paths = figure.draw(lambda *_: computed[:2], None, tmp_path)
     assert {path.stem for path in paths} == {"memory_100_steps", "memory_parameterisations"}
     assert all(path.stat().st_size > 1_000 for path in paths)
     text = table.table(lambda *_: computed, None)

@@ -93,6 +93,12 @@ def torch_toy(session: nox.Session) -> None:
 
 
 @nox.session
+def memory_theory(session: nox.Session) -> None:
+    """Linear theory of the curse of memory [-- --preset smoke|quick|paper ...]."""
+    study(session, "plot", "memory", "theory")
+
+
+@nox.session
 def lcde_a5(session: nox.Session) -> None:
     """Words of A5 through a linear CDE [-- --preset controls --words FOLDER ...]."""
     study(session, "jax", "a5", "linear_cde")

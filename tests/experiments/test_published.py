@@ -22,6 +22,7 @@ WHOLE = [
     ("toy.sequence_models", "quick"),
     ("a5.linear_cde", "quick"),
     ("a5.linear_cde", "controls"),
+    ("memory.theory", "quick"),
 ]
 
 

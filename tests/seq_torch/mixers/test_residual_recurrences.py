@@ -272,7 +272,7 @@ def test_parameters_of_the_recurrence_are_marked():
     [
         ({"parameterisation": "exp"}, TypeError, "parameterisation='exp' is none; expected"),
         ({"parameterisation": core.Exp}, TypeError, r"You gave the class: add \(\)"),
-        ({"matrix": "ortogonal"}, ValueError, "Did you mean 'orthogonal'"),
+        ({"matrix": "orthogonals"}, ValueError, "Did you mean 'orthogonal'"),
         ({"activation": "relu"}, ValueError, "activation='relu' is not known"),
         ({"step": "rk4"}, ValueError, "step='rk4' is not known"),
         ({"initialisation": "normal"}, ValueError, "initialisation='normal' is not known"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from experiments.a5.linear_cde import LENGTHS
 from experiments.a5.minimum_depth import Cell, cells, minimum_depths, outcome
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
@@ -28,16 +29,27 @@ def _group(cell: Cell) -> str:
 
 
 def _judge(
-    decide: Callable[[Sequence[Cell], Sequence[Cell]], Verdict], lengths: range, **facts: object
+    decide: Callable[[Sequence[Cell], Sequence[Cell]], Verdict],
+    lengths: range,
+    needed: Sequence[int] = (),
+    **facts: object,
 ) -> Judge:
-    """Judge the cells with these facts and lengths, beside all cells of the study."""
+    """Judge the cells with these facts and lengths, beside all cells of the study.
+
+    A claim about the lengths `needed` does not pass before there are records of all of them.
+    """
 
     def judge(records: Sequence[Record]) -> Verdict:
         study = cells(records)
         rows = [cell for cell in select(study, **facts) if cell.length in lengths]
-        return (
-            decide(rows, study) if rows else Verdict("not run", "no finished record of such a run")
-        )
+        if not rows:
+            return Verdict("not run", "no finished record of such a run")
+        found = decide(rows, study)
+        missing = sorted({n for n in needed if n in lengths} - {cell.length for cell in rows})
+        if found.status != "pass" or not missing:
+            return found
+        names = ", ".join(f"L{n}" for n in missing)
+        return Verdict("undecided", f"no record of {names}; so far {found.detail}")
 
     return judge
 
@@ -124,22 +136,22 @@ CLAIMS = (
     Claim(
         "dense",
         "a linear CDE tracks A5 at every length with one block: at least 0.99 token accuracy",
-        _judge(_all_reach(0.99), _ALL, model="linear_cde", group="A5"),
+        _judge(_all_reach(0.99), _ALL, LENGTHS, model="linear_cde", group="A5"),
     ),
     Claim(
         "rnn",
         "an RNN tracks A5 with one block up to length 12",
-        _judge(_all_solved, _TO_12, model="rnn", group="A5", depth=1),
+        _judge(_all_solved, _TO_12, LENGTHS, model="rnn", group="A5", depth=1),
     ),
     Claim(
         "s4",
         "one block of S4 fails from length 6 on",
-        _judge(_none_solved, _FROM_6, model="s4", group="A5", depth=1),
+        _judge(_none_solved, _FROM_6, LENGTHS, model="s4", group="A5", depth=1),
     ),
     Claim(
         "mamba",
         "one block of Mamba fails from length 6 on",
-        _judge(_none_solved, _FROM_6, model="mamba", group="A5", depth=1),
+        _judge(_none_solved, _FROM_6, LENGTHS, model="mamba", group="A5", depth=1),
     ),
     Claim(
         "falls-s4", "S4's accuracy with one block falls with length", _judge_falls_with_length("s4")

@@ -43,10 +43,14 @@ def _depths(study: Sequence[Cell]) -> str:
     depths = minimum_depths(study)
     lengths = sorted({length for found in depths.values() for length in found})
     rows = [
-        [model, *(f"{_depth(found, n)} / {_depth(DEPTHS.get(model, {}), n)}" for n in lengths)]
+        [model, *(f"{_ours(found, n)} / {_depth(DEPTHS.get(model, {}), n)}" for n in lengths)]
         for model, found in depths.items()
     ]
     return markdown(["model", *(f"length {n}" for n in lengths)], rows)
+
+
+def _ours(depths: dict[int, int | None], length: int) -> str:
+    return _depth(depths, length) if length in depths else "not run"
 
 
 def _depth(depths: dict[int, int | None], length: int) -> str:

@@ -110,14 +110,19 @@ def verdict(name: str, records: list[Any]) -> str:
 
 def test_claims_tell_pass_fail_undecided_and_not_run_apart():
     learns = record(length=3)
-    assert verdict("s4", [record(FLAT), learns]) == "pass"
+    flat = [record(FLAT, length=length) for length in (6, 8, 12, 20)]
+    assert verdict("s4", [*flat, learns]) == "pass"
+    assert verdict("s4", [*flat[:-1], learns]) == "undecided"  # length 20 is not there yet
     assert verdict("s4", [record(), learns]) == "fail"
     assert verdict("s4", [record(RISING), learns]) == "undecided"
     assert verdict("s4", [learns]) == "not run"
-    dense = record((0.999,), model="linear_cde")
-    assert verdict("dense", [dense]) == "pass"
-    assert verdict("dense", [dense, record((0.98,), model="linear_cde", seed=1)]) == "fail"
-    assert verdict("rnn", [record(model="rnn")]) == "pass"
+    lengths = claims.LENGTHS
+    dense = [record((0.999,), model="linear_cde", length=length) for length in lengths]
+    assert verdict("dense", dense) == "pass"
+    assert verdict("dense", [*dense, record((0.98,), model="linear_cde", seed=1)]) == "fail"
+    assert verdict("dense", dense[1:]) == "undecided"
+    assert verdict("rnn", [record(model="rnn", length=n) for n in lengths if n <= 12]) == "pass"
+    assert verdict("rnn", [record(model="rnn")]) == "undecided"
     assert verdict("deeper-s4", [record(FLAT), record(RISING, depth=2)]) == "pass"
     assert verdict("falls-s4", [record((0.9,)), record((0.5,), length=8)]) == "pass"
     assert verdict("falls-s4", [record((0.5,)), record((0.9,), length=8)]) == "fail"

@@ -43,7 +43,7 @@ def memory_envelope(
     Notes
     -----
     A column of U has a norm of at most theta_max, and the derivative of the output is at most
-    L_0 times |c| times the norm of exp(Lambda t)(U x + b): d columns and one bias.
+    L_0 times the norm of c times the norm of exp(Lambda t)(U x + b): d columns and one bias.
 
     References
     ----------

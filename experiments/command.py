@@ -205,11 +205,14 @@ def _due(
 ) -> list[_Planned]:
     """List the runs that the study wants next, of those that were not tried by this command."""
     tried = {outcome.hash for outcome in outcomes}
+    waiting = [item for item in planned if not item.skipped and item.path.name not in tried]
+    if not waiting or not study.searches:
+        return waiting
     done = {outcome.hash for outcome in outcomes if outcome.status in record.FINISHED}
     held = {item.run: item.held for item in planned if item.skipped and item.held}
     held |= {item.run: Record.open(item.path) for item in planned if item.path.name in done}
     due = set(study.due(preset, [item.run for item in planned], held))
-    return [item for item in planned if item.run in due and item.path.name not in tried]
+    return [item for item in waiting if item.run in due]
 
 
 def _jobs(

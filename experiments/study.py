@@ -70,12 +70,14 @@ class Study:
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{self.name}, preset {preset}: {error}") from error
 
+    @property
+    def searches(self) -> bool:
+        """Whether the study says what is due next, instead of all its runs at once."""
+        return hasattr(self.module, "due")
+
     def due(self, preset: str, runs: Sequence[Run], held: Mapping[Run, Record]) -> list[Run]:
-        """List what to do next: all that has no finished record, unless the study has a say."""
-        choose = getattr(self.module, "due", None)
-        if choose is None:
-            return [run for run in runs if run not in held]
-        return list(choose(preset, runs, held))
+        """List what a study that searches wants next, given its finished records."""
+        return list(self.module.due(preset, runs, held))
 
     def hash(self, run: Run) -> str:
         """Content hash of one of the study's runs."""

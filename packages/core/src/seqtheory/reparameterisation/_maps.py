@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -134,8 +135,49 @@ class Sigmoid(Reparameterisation):
         return Euler(self)
 
 
+class _TimeScale(Reparameterisation):
+    """p(w) = -1 / T(w): a map of the time scale T, which is even in w and at least b."""
+
+    b: float
+
+    @abstractmethod
+    def _time_scale(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        """T(w)."""
+
+    @abstractmethod
+    def _slope(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        """dT/dw."""
+
+    @abstractmethod
+    def _weight(self, beyond: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Non-negative weight at which T is b and so much more."""
+
+    def __call__(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        """-1 / T(w)."""
+        with np.errstate(divide="ignore"):  # b = 0 and w = 0: the documented -inf
+            return -1.0 / self._time_scale(w)
+
+    def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        """T'(w) / T(w)^2."""
+        scale = self._time_scale(w)
+        if np.any(scale == 0):
+            raise ValueError(f"{self} has no derivative at w = 0; take b > 0.")
+        return self._slope(w) / scale**2
+
+    def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        """Non-negative weight of an eigenvalue in [-1/b, 0)."""
+        low = -1.0 / self.b if self.b > 0 else -np.inf
+        found = within(eigenvalue, low, 0.0, self, "low" if self.b > 0 else "")
+        # The difference may round to just below zero at the end of the range.
+        return self._weight(np.maximum(-1.0 / found - self.b, 0.0))
+
+    def discrete(self) -> DiscreteReparameterisation:
+        """1 - 1 / T(w)."""
+        return Euler(self)
+
+
 @dataclass(frozen=True)
-class Inverse(Reparameterisation):
+class Inverse(_TimeScale):
     """p(w) = -1 / (abs(w) + b): the weight is the time scale, so G(w) = 1.
 
     Range [-1/b, 0). With b = 0 the eigenvalue is -inf at w = 0, and a small weight pushed
@@ -148,38 +190,23 @@ class Inverse(Reparameterisation):
     def __post_init__(self) -> None:
         require_positive("b", self.b, zero_allowed=True)
 
-    def __call__(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """-1 / (abs(w) + b)."""
-        with np.errstate(divide="ignore"):  # b = 0 and w = 0: the documented -inf
-            return -1.0 / self._time_scale(w)
-
-    def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """sign(w) / (abs(w) + b)^2."""
-        scale = self._time_scale(w)
-        if np.any(scale == 0):
-            raise ValueError(f"{self} has no derivative at w = 0; take b > 0.")
-        return np.sign(real("w", w)) / scale**2
-
-    def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """Non-negative weight of an eigenvalue in [-1/b, 0)."""
-        low = -1.0 / self.b if self.b > 0 else -np.inf
-        found = within(eigenvalue, low, 0.0, self, "low" if self.b > 0 else "")
-        return np.maximum(-1.0 / found - self.b, 0.0)
-
-    def discrete(self) -> DiscreteReparameterisation:
-        """1 - 1 / (abs(w) + b)."""
-        return Euler(self)
-
     def _time_scale(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
         return np.abs(real("w", w)) + self.b
 
+    def _slope(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        return np.sign(real("w", w))
+
+    def _weight(self, beyond: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        return beyond
+
 
 @dataclass(frozen=True)
-class Best(Reparameterisation):
+class Best(_TimeScale):
     r"""p(w) = -1 / (a w^2 + b): gradients grow like the weight, G(w) = 2 a abs(w).
 
     Range [-1/b, 0). The paper takes b = 0.5, the code published with it b = 0.1. With
-    b = 0 the eigenvalue is -inf at w = 0, and the map is no longer stable there.
+    b = 0 the eigenvalue is -inf at w = 0, and the map is no longer stable there. The discrete
+    form, 1 - 1 / (a w^2 + b), has the range [1 - 1/b, 1), which is [-1, 1) for b = 0.5.
     """
 
     a: float = 1.0
@@ -189,28 +216,11 @@ class Best(Reparameterisation):
         require_positive("a", self.a)
         require_positive("b", self.b, zero_allowed=True)
 
-    def __call__(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """-1 / (a w^2 + b)."""
-        with np.errstate(divide="ignore"):  # b = 0 and w = 0: the documented -inf
-            return -1.0 / self._time_scale(w)
-
-    def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """2 a w / (a w^2 + b)^2."""
-        scale = self._time_scale(w)
-        if np.any(scale == 0):
-            raise ValueError(f"{self} has no derivative at w = 0; take b > 0.")
-        return 2.0 * self.a * real("w", w) / scale**2
-
-    def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """Non-negative weight of an eigenvalue in [-1/b, 0)."""
-        low = -1.0 / self.b if self.b > 0 else -np.inf
-        found = within(eigenvalue, low, 0.0, self, "low" if self.b > 0 else "")
-        # The difference may round to just below zero at the end of the range.
-        return np.sqrt(np.maximum(-1.0 / found - self.b, 0.0) / self.a)
-
-    def discrete(self) -> DiscreteReparameterisation:
-        """1 - 1 / (a w^2 + b); range [1 - 1/b, 1), which is [-1, 1) for b = 0.5."""
-        return Euler(self)
-
     def _time_scale(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
         return self.a * real("w", w) ** 2 + self.b
+
+    def _slope(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        return 2.0 * self.a * real("w", w)
+
+    def _weight(self, beyond: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        return np.sqrt(beyond / self.a)

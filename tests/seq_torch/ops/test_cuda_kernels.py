@@ -60,7 +60,7 @@ def test_parallel_has_values_and_gradients_of_the_double_reference(scans, is_com
     options = {"delta_softplus": True}  # without it a negative step lets the state explode
     expected = scans.everything(scans.selective("reference", **options), scans.double(inputs))
     got = scans.everything(scans.selective("parallel", **options), on_device(inputs))
-    tolerance = 1e-5 if dtype == torch.float32 else 1e-11
+    tolerance = 3e-5 if dtype == torch.float32 else 1e-11
     scans.assert_close({k: v.cpu() for k, v in got.items()}, expected, tolerance)
 
 

@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from experiments.a5.linear_cde import LENGTHS
-from experiments.a5.minimum_depth import Cell, cells, minimum_depths, outcome
+from experiments.a5.minimum_depth import (
+    Cell,
+    cells,
+    longest,
+    minimum_depths,
+    outcome,
+    shortest,
+)
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
 from experiments.rows import select
@@ -36,12 +43,13 @@ def _judge(
 ) -> Judge:
     """Judge the cells with these facts and lengths, beside all cells of the study.
 
-    A claim about the lengths `needed` does not pass before there are records of all of them.
+    Of cells that were trained for several numbers of steps, the longest training counts. A claim
+    about the lengths `needed` does not pass before there are records of all of them.
     """
 
     def judge(records: Sequence[Record]) -> Verdict:
         study = cells(records)
-        rows = [cell for cell in select(study, **facts) if cell.length in lengths]
+        rows = [cell for cell in longest(select(study, **facts)) if cell.length in lengths]
         if not rows:
             return Verdict("not run", "no finished record of such a run")
         found = decide(rows, study)
@@ -85,34 +93,36 @@ def _none_solved(rows: Sequence[Cell], study: Sequence[Cell]) -> Verdict:
 
 
 def _judge_falls_with_length(model: str) -> Judge:
-    """Accuracy at depth 1 falls as words grow."""
+    """Accuracy at depth 1 falls as words grow, in the training that every length had."""
 
     def judge(records: Sequence[Record]) -> Verdict:
-        rows = select(cells(records), model=model, group="A5", depth=1)
+        rows = shortest(select(cells(records), model=model, group="A5", depth=1))
         if len(rows) < 2:
             return Verdict("not run", "needs two lengths")
-        means = [float(cell.accuracies.mean()) for cell in rows]
+        means = [_mean(cell) for cell in rows]
         return Verdict("pass" if np.all(np.diff(means) < 0) else "fail", _listed(rows))
 
     return judge
 
 
 def _judge_two_blocks_help(model: str) -> Judge:
-    """Where one block fails, two do better."""
+    """Where one block fails, two do better in as many steps."""
 
     def judge(records: Sequence[Record]) -> Verdict:
         study = select(cells(records), model=model, group="A5")
-        one = {
-            c.length: float(c.accuracies.mean()) for c in select(study, depth=1) if not c.is_solved
-        }
-        two = {c.length: float(c.accuracies.mean()) for c in select(study, depth=2)}
+        one = {(c.length, c.budget): _mean(c) for c in select(study, depth=1) if not c.is_solved}
+        two = {(c.length, c.budget): _mean(c) for c in select(study, depth=2)}
         both = sorted(one.keys() & two.keys())
         if not both:
             return Verdict("not run", "needs a length that one block fails, at depths 1 and 2")
-        detail = ", ".join(f"L{n}: {one[n]:.3f} to {two[n]:.3f}" for n in both)
+        detail = ", ".join(f"L{n[0]}: {one[n]:.3f} to {two[n]:.3f}" for n in both)
         return Verdict("pass" if all(two[n] > one[n] for n in both) else "fail", detail)
 
     return judge
+
+
+def _mean(cell: Cell) -> float:
+    return float(cell.accuracies.mean())
 
 
 def _judge_published_order(records: Sequence[Record]) -> Verdict:

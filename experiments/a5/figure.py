@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from experiments.a5.minimum_depth import (
     SOLVED_ABOVE,
     Cell,
     cells,
+    longest,
     minimum_depths,
     outcome,
 )
@@ -46,8 +46,9 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
         figure = Figure(figsize=(7.0, 2.9), layout="constrained")
         depth, accuracy, longer = figure.subplots(1, 3)
         _depths(depth, a5, study)
-        _accuracies(accuracy, select(a5, depth=1))
-        _longer(longer, select(a5, depth=1))
+        one_block = longest(select(a5, depth=1))
+        _accuracies(accuracy, one_block)
+        _longer(longer, one_block)
         handles = [_handle(model) for model in NAMES if select(a5, model=model)]
         handles.append(Line2D([], [], color="0.4", linestyle=":", label="published"))
         handles.append(
@@ -58,10 +59,7 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 
 def records(load: Load, preset: str | None) -> list[Record]:
-    """Load both halves, with the controls and the longer runs where they are there.
-
-    Of runs that differ in their training alone, the longest is shown.
-    """
+    """Load both halves, with the controls and the longer runs where they are there."""
     main = None if preset in EXTRA else preset
     presets = (main,) if preset == "smoke" else (main, *EXTRA)
     found = [
@@ -71,16 +69,7 @@ def records(load: Load, preset: str | None) -> list[Record]:
         if (name, file) != ("long", "linear_cde")
         for record in load(name, file)
     ]
-    longest: dict[tuple[Any, ...], Record] = {}
-    for record in sorted((r for r in found if r.finished), key=_steps):
-        run = record.run
-        own = (run["model"], run["group"], run["length"], run["depth"], run["seed"])
-        longest[(record.study, *own)] = record
-    return list(longest.values())
-
-
-def _steps(record: Record) -> int:
-    return record.metrics[-1]["step"] if record.metrics else 0
+    return list({record.path: record for record in found if record.finished}.values())
 
 
 def _handle(model: str) -> Line2D:
@@ -100,7 +89,7 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
         ours = {n: d for n, d in sorted(depths.get(model, {}).items()) if d}
         marker = style.MARKERS[number]
         panel.plot([*ours], [d + shift for d in ours.values()], color=colour, marker=marker)
-        for cell in select(a5, model=model):
+        for cell in longest(select(a5, model=model)):
             if outcome(cell, study) == "undertrained" and depths[model][cell.length] is None:
                 panel.plot([cell.length], [cell.depth + shift], "x", color=colour)
     panel.set(xlabel="length", ylabel="fewest blocks", title="Tracking A5: blocks needed")

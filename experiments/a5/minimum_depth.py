@@ -1,6 +1,7 @@
 """Cells of the A5 study and what they show: solved, cannot, or trained too little to tell.
 
-A cell is one model at one depth, on words of one length of one group, trained from several seeds.
+A cell is one model at one depth, on words of one length of one group, trained from several seeds
+for as many steps.
 """
 
 from __future__ import annotations
@@ -52,12 +53,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Cell:
-    """All seeds of one model at one depth and length."""
+    """All seeds of one model at one depth and length; `budget` is the most steps they may take."""
 
     model: str
     group: str
     length: int
     depth: int
+    budget: int
     curves: tuple[Curve, ...]
     records: tuple[Record, ...]
 
@@ -84,17 +86,28 @@ def curve(record: Record) -> Curve:
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:
-    """Group finished records into cells, in order of model, group, length and depth."""
-    groups: dict[tuple[str, str, int, int], list[Record]] = {}
+    """Group finished records into cells, in order of model, group, length, depth and budget."""
+    groups: dict[tuple[str, str, int, int, int], list[Record]] = {}
     for record in records:
         if record.finished and record.metrics:
             run = record.run
-            key = (run["model"], run["group"], run["length"], run["depth"])
+            own = (run["model"], run["group"], run["length"], run["depth"])
+            key = (*own, run["training"]["num_steps"])
             groups.setdefault(key, []).append(record)
     return [
         Cell(*key, tuple(curve(record) for record in held), tuple(held))
         for key, held in sorted(groups.items())
     ]
+
+
+def longest(study: Sequence[Cell]) -> list[Cell]:
+    """Of cells that differ in their budget alone, keep the one with the largest."""
+    return _last(sorted(study, key=lambda cell: cell.budget))
+
+
+def shortest(study: Sequence[Cell]) -> list[Cell]:
+    """Of cells that differ in their budget alone, keep the one with the smallest."""
+    return _last(sorted(study, key=lambda cell: -cell.budget))
 
 
 def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
@@ -131,6 +144,11 @@ def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[i
             if cell.is_solved and (best is None or cell.depth < best):
                 lengths[cell.length] = cell.depth
     return found
+
+
+def _last(ordered: Sequence[Cell]) -> list[Cell]:
+    kept = {(cell.model, cell.group, cell.length, cell.depth): cell for cell in ordered}
+    return [kept[key] for key in sorted(kept)]
 
 
 def _slowest_pass(cell: Cell, others: Sequence[Cell]) -> int:

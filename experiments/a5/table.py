@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
-from experiments.a5.minimum_depth import Cell, cells, minimum_depths, outcome
+from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
 from experiments.a5.published_values import DEPTHS
 from experiments.claim import verdict_table
 from experiments.markdown import markdown, spread
@@ -26,11 +26,12 @@ def table(load: Load, preset: str | None) -> str:
         "Ours / published. A dash: none of the depths that were run.",
         _depths(study),
         "## Every cell",
-        "Best held-out token accuracy, and sequence accuracy with it: mean (least..most) of seeds.",
+        "Best held-out token accuracy, and sequence accuracy with it: mean (least..most) of seeds. "
+        "Steps: the most there could be, then those of each seed.",
         _cells(study),
         "## Longer words",
         "Token accuracy of the trained models, mean (least..most) of seeds.",
-        _longer(study),
+        _longer(longest(study)),
         "## Where the numbers come from",
         _sources(found),
         "## Claims",
@@ -67,7 +68,7 @@ def _cells(study: Sequence[Cell]) -> str:
             str(len(cell.curves)),
             spread(cell.accuracies),
             spread([_best_line(r)["sequence_accuracy"] for r in cell.records]),
-            ", ".join(f"{curve.steps[-1]:,}" for curve in cell.curves),
+            f"{cell.budget:,}: " + ", ".join(f"{curve.steps[-1]:,}" for curve in cell.curves),
             outcome(cell, study),
         ]
         for cell in study
@@ -113,7 +114,8 @@ def _sources(found: Sequence[Record]) -> str:
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in (record for record in found if record.finished):
         facts = record.provenance
-        key = (record.study, str(facts["preset"]), str(facts["hardware"]["cpu"]))
+        machine = [facts["hardware"]["cpu"], *facts["hardware"]["gpus"]]
+        key = (record.study, str(facts["preset"]), " and ".join(machine))
         groups.setdefault(key, []).append(record)
     rows = [
         [

@@ -28,13 +28,21 @@ def record(
     seed: int = 0,
     every: int = 100,
     status: str = "done",
+    budget: int = 1_000,
 ) -> Any:
     lines = [
         {"step": every * i, "token_accuracy": a, "sequence_accuracy": a**2}
         for i, a in enumerate(accuracies)
     ]
     longer = {"token_accuracy": 0.5, "position_accuracy": [1.0, 0.95, 0.9, 1.0]}
-    run = {"model": model, "group": group, "length": length, "depth": depth, "seed": seed}
+    run = {
+        "model": model,
+        "group": group,
+        "length": length,
+        "depth": depth,
+        "seed": seed,
+        "training": {"num_steps": budget},
+    }
     return SimpleNamespace(
         path=object(),
         study="a5.sequence_models",
@@ -43,7 +51,11 @@ def record(
         run=run,
         metrics=lines,
         notes={"longer": {str(2 * length): longer}},
-        provenance={"preset": "quick", "hardware": {"cpu": "a | b"}, "wall_seconds": 3.0},
+        provenance={
+            "preset": "quick",
+            "hardware": {"cpu": "a | b", "gpus": ["c"]},
+            "wall_seconds": 3.0,
+        },
     )
 
 
@@ -103,6 +115,24 @@ def test_a_cell_holds_the_best_accuracy_of_each_seed():
     np.testing.assert_allclose(cell.accuracies, [0.7, 0.3])
 
 
+def test_a_longer_training_is_a_cell_of_its_own_and_decides_a_claim():
+    short, long = record(FLAT, budget=100), record(RISING, budget=500)
+    learns = record(length=3)
+    others = [record(FLAT, length=length) for length in (8, 12, 20)]
+    assert [cell.budget for cell in cells([long, short])] == [100, 500]
+    assert verdict("s4", [short, learns, *others]) == "pass"
+    assert verdict("s4", [short, long, learns, *others]) == "undecided"
+
+
+def test_lengths_and_depths_are_compared_in_the_same_training():
+    longer = record((0.99,), length=8, budget=5_000)
+    one = [record((0.9,), length=4), record((0.5,), length=8), longer]
+    assert verdict("falls-s4", one) == "pass"
+    deeper = record((0.6,), length=8, depth=2)
+    assert verdict("deeper-s4", [*one, deeper]) == "pass"
+    assert verdict("deeper-s4", [longer, deeper]) == "not run"
+
+
 def verdict(name: str, records: list[Any]) -> str:
     (claim,) = (claim for claim in claims.CLAIMS if claim.name == name)
     return claim.judge(records).status
@@ -148,7 +178,14 @@ def test_figure_and_table_are_made_from_whatever_is_there(tmp_path):
     paths = figure.draw(loader(runs), "quick", tmp_path)
     assert all(path.stat().st_size > 1_000 for path in paths)
     text = table.table(loader(runs), "quick")
-    for part in ("| s4 | 1 / 2 |", "undertrained", "6 to 12", r"a \| b", "| **not run** |"):
+    for part in (
+        "| s4 | 1 / 2 |",
+        "undertrained",
+        "6 to 12",
+        r"a \| b",
+        "| **not run** |",
+        "and c |",
+    ):
         assert part in text
 
 
@@ -227,16 +264,3 @@ def test_longer_words_are_drawn_apart_and_the_hand_set_recurrence_solves_them():
 def test_a_folder_without_the_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"A5=4\.csv"):
         words.fit_data(small(words=str(tmp_path)))
-
-
-def test_of_two_trainings_of_one_run_the_longest_is_shown():
-    short, long, other = record(FLAT), record(SOLVED * 4), record(FLAT, seed=1)
-    found = {"quick": [short, other], "long": [long]}
-
-    def load(preset: str | None, file: str) -> list[Any]:
-        return found.get(preset or "", []) if file == "sequence_models" else []
-
-    held = figure.records(load, "quick")
-    assert len(held) == 2
-    assert any(r is long for r in held)
-    assert not any(r is short for r in held)

@@ -9,6 +9,7 @@ from .backend import BackendError
 from .convolution import causal_convolution, causal_convolution_direct
 from .discretisation import bilinear, euler, zero_order_hold
 from .linear import linear_scan
+from .residual import residual_scan
 from .selective import selective_scan
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "causal_convolution_direct",
     "euler",
     "linear_scan",
+    "residual_scan",
     "selective_scan",
     "zero_order_hold",
 ]

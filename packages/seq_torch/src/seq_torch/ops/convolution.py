@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from .inputs import check_tensors, common_type
+
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-HALF = (torch.float16, torch.bfloat16)
 
 
 def causal_convolution(
@@ -43,7 +43,7 @@ def causal_convolution(
     float32 are computed in float32.
     """
     _check(u, kernel)
-    dtype = _working_type(u)
+    dtype = common_type((u,))
     time = u.shape[1]
     if u.numel() == 0:
         return torch.zeros_like(u) + 0 * kernel.sum().to(u.dtype)
@@ -62,7 +62,7 @@ def causal_convolution_direct(
     Takes and returns what `causal_convolution` does, in O(time * length) per channel.
     """
     _check(u, kernel)
-    working, time = u.to(_working_type(u)), u.shape[1]
+    working, time = u.to(common_type((u,))), u.shape[1]
     weights = kernel.to(working.dtype)
     output = torch.zeros_like(working) + 0 * weights.sum()
     for lag in range(min(time, kernel.shape[1])):
@@ -72,10 +72,7 @@ def causal_convolution_direct(
 
 
 def _check(u: Tensor, kernel: Tensor) -> None:
-    for name, value in (("u", u), ("kernel", kernel)):
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            got = value.dtype if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(f"got {name} of type {got}, expected a tensor of a real floating type.")
+    check_tensors({"u": u, "kernel": kernel}, "u")
     if u.ndim != 3:
         raise ValueError(f"got u of shape {tuple(u.shape)}, expected (batch, time, channel).")
     if kernel.ndim != 2 or kernel.shape[0] != u.shape[2] or kernel.shape[1] == 0:
@@ -83,12 +80,6 @@ def _check(u: Tensor, kernel: Tensor) -> None:
             f"got kernel of shape {tuple(kernel.shape)}, expected (channel, length) = "
             f"({u.shape[2]}, at least 1) for u of shape {tuple(u.shape)}."
         )
-    if u.device != kernel.device:
-        raise ValueError(f"got u on {u.device} and kernel on {kernel.device}, expected one device.")
-
-
-def _working_type(u: Tensor) -> torch.dtype:
-    return torch.float32 if u.dtype in HALF else u.dtype
 
 
 def _smooth(size: int) -> int:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqtheory._settings import require_choice, require_positive
 
-from ..backend import BACKENDS, NUMBA, BackendError, choose
+from ..backend import NUMBA, BackendError, asked, choose
 from ..inputs import check_initial, check_tensors, common_type
 from ..linear import linear_scan
 from . import operator, reference
@@ -74,9 +74,10 @@ def residual_scan(
 
 
 def _chosen(backend: str, x: Tensor) -> str:
+    backend = asked(backend)
     if backend == "auto":
         return "fused" if NUMBA and x.device.type == "cpu" else "reference"
-    if backend in BACKENDS and backend not in _BACKENDS:
+    if backend not in _BACKENDS:
         raise BackendError(
             f"residual_scan: got backend={backend!r}, but a nonlinear recurrence has none of that "
             "kind. Use backend='fused' on the CPU, 'reference', or 'auto'."

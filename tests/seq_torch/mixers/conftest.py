@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import seq_torch as st
+from seqtheory.reparameterisation import Direct, Softplus
 
 WIDTH = 8
 
@@ -31,6 +32,19 @@ MEMBERS = {
     "mamba": st.MambaConfig(state_dim=4),
     "mamba_bare": st.MambaConfig(state_dim=4, block=False),
     "mamba_fixed_C": st.MambaConfig(state_dim=4, block=False, input_dependent_C=False, skip=False),
+    "residual": st.ResidualRNNConfig(dt=0.5),
+    "residual_linear": st.ResidualRNNConfig(dt=0.5, activation="linear"),
+    "residual_diagonal": st.ResidualRNNConfig(
+        parameterisation=Softplus(), matrix="diagonal", activation="hardtanh"
+    ),
+    "residual_published": st.ResidualRNNConfig(
+        parameterisation=Softplus(), matrix="free", step="euler", initialisation="upstream"
+    ),
+    "residual_ssm": st.ResidualSSMConfig(),
+    "stable_ssm": st.StableSSMConfig(state_dim=6),
+    "stable_ssm_published": st.StableSSMConfig(
+        state_dim=6, parameterisation=Direct(), upstream_sign=True, upstream_groups=True
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from math import pi, sqrt
 
 import numpy as np
@@ -10,8 +11,10 @@ import torch
 from torch.nn import functional
 
 import seq_torch as st
+from seq_torch.optim import parameter_groups
 from seqtheory import linear_cde
 from seqtheory.group import from_table, group
+from seqtheory.training import Training
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
 
@@ -102,6 +105,18 @@ def test_the_transition_stays_in_the_unit_disc():
     rotation = built(st.SelectiveDiagonalConfig(state_dim=50, unit_modulus=True))
     modulus = rotation._recurrence(noise(2, 40, 6))[0].abs()
     torch.testing.assert_close(modulus, torch.ones_like(modulus), **EXACT)
+
+
+def test_what_places_an_eigenvalue_is_marked_and_does_not_decay():
+    for unit, expected in ((True, {"phase"}), (False, {"phase", "decay"})):
+        module = copy.deepcopy(built(st.SelectiveDiagonalConfig(unit_modulus=unit)))
+        state = {k for k, p in module.named_parameters() if isinstance(p, st.StateParameter)}
+        assert state == {f"{name}.{part}" for name in expected for part in ("weight", "bias")}
+        decaying = [
+            g for g in parameter_groups(module, Training(weight_decay=0.1)) if g["weight_decay"]
+        ]
+        placed = {id(p) for p in module.phase.parameters()}
+        assert not placed & {id(p) for group in decaying for p in group["params"]}
 
 
 def test_saturated_decay_keeps_gradients_finite():

@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional
 
 import seq_torch as st
-from seq_torch.mixers.mixer import Recurrent
 from seq_torch.mixers.s4d import S4DConfig
 from seq_torch.mixers.stable_ssm import StableSSMConfig
 from seq_torch.parameter import as_complex
@@ -52,31 +51,7 @@ def test_the_kernel_is_that_of_the_equation(config):
 
 
 @EVERY
-def test_position_by_position_gives_the_same(config):
-    module, x = built(config), noise(3, 9, 5)
-    assert isinstance(module, Recurrent)
-    state, outputs = module.initial_state(3), []
-    for x_k in x.unbind(1):
-        y, state = module.step(x_k, state)
-        outputs.append(y)
-    torch.testing.assert_close(module(x), torch.stack(outputs, 1), **EXACT)
-
-
-@EVERY
-def test_the_past_is_seen_the_future_and_other_rows_are_not(config):
-    module, x = built(config), noise(3, 9, 5)
-    late, early = x.clone(), x.clone()
-    late[:, 5:] += 1.0
-    early[:, 0] += 1.0
-    y = module(x)
-    torch.testing.assert_close(module(late)[:, :5], y[:, :5], **EXACT)
-    assert not torch.allclose(module(late)[:, 5:], y[:, 5:])
-    assert ((module(early) - y)[:, -1].abs() > 1e-9).any()
-    torch.testing.assert_close(torch.cat([module(row[None]) for row in x]), y, **EXACT)
-
-
-@EVERY
-def test_gradients_are_finite_and_right(config):
+def test_gradcheck(config):
     module, x = built(config, width=2), noise(2, 6, 2).requires_grad_()
     names = [key for key, _ in module.named_parameters()]
     values = [parameter.detach().clone().requires_grad_() for parameter in module.parameters()]
@@ -86,11 +61,6 @@ def test_gradients_are_finite_and_right(config):
         return torch.func.functional_call(module, parameters, (x,))
 
     assert torch.autograd.gradcheck(function, (x, *values))
-    module(x).square().sum().backward()
-    for key, parameter in module.named_parameters():
-        assert parameter.grad is not None, key
-        assert parameter.grad.isfinite().all(), key
-        assert parameter.grad.abs().max() > 0, key
 
 
 @EVERY
@@ -164,13 +134,6 @@ def test_the_stack_is_the_published_network(norm_position):
 
 def norm(layer):
     return layer.norm.weight, layer.norm.bias
-
-
-def test_the_seed_alone_decides():
-    x = noise(2, 5, 5)
-    first, same, other = (built(MEMBERS[0], seed=seed)(x) for seed in (1, 1, 2))
-    assert torch.equal(first, same)
-    assert not torch.equal(first, other)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from seq_torch import ops
 
 
 @pytest.mark.parametrize("time", [1, 2, 7, 64])
-@pytest.mark.parametrize("length", [1, 4, 90])
+@pytest.mark.parametrize("length", [1, 4, 16, 17, 90])
 def test_convolution_agrees_with_its_direct_twin(scans, time, length):
     generator = torch.Generator().manual_seed(time)
     inputs = {
@@ -23,6 +23,41 @@ def test_convolution_with_powers_is_a_linear_scan():
     a = torch.tensor([0.9, -0.5, 0.1], dtype=torch.float64)
     kernel = a[:, None] ** torch.arange(20)
     torch.testing.assert_close(ops.causal_convolution(u, kernel), ops.linear_scan(a, u))
+
+
+def test_a_short_kernel_keeps_nan_in_its_window():
+    u = torch.randn(2, 40, 3)
+    u[1, 5, 2] = float("nan")
+    spoilt = torch.zeros(2, 40, 3, dtype=torch.bool)
+    spoilt[1, 5:9, 2] = True
+    assert torch.equal(ops.causal_convolution(u, torch.ones(3, 4)).isnan(), spoilt)
+
+
+def test_what_is_transformed_and_what_is_not(monkeypatch):
+    transform, lengths = torch.fft.rfft, []
+
+    def counted(*arguments, **options):
+        lengths.append(length)
+        return transform(*arguments, **options)
+
+    monkeypatch.setattr(torch.fft, "rfft", counted)
+    u = torch.randn(1, 20, 2)
+    for length in (1, 16, 17, 20, 30):
+        ops.causal_convolution(u, torch.randn(2, length))
+    assert set(lengths) == {17, 20, 30}
+    lengths.clear()
+    for length in (1, 8, 16):  # as long as the sequence, as the kernels of state-space models are
+        ops.causal_convolution(u[:, :length], torch.randn(2, length))
+    assert set(lengths) == {1, 8, 16}
+
+
+def test_short_types_are_convolved_in_single_also_under_autocast():
+    u, kernel = torch.randn(2, 30, 3).bfloat16(), torch.randn(3, 4)
+    expected = ops.causal_convolution_direct(u.float(), kernel)
+    torch.testing.assert_close(ops.causal_convolution(u, kernel), expected.bfloat16())
+    with torch.autocast("cpu", torch.bfloat16):
+        got = ops.causal_convolution(u.float(), kernel)
+    torch.testing.assert_close(got, expected)
 
 
 def test_convolution_refuses_a_kernel_of_other_channels():

@@ -31,9 +31,10 @@ def test_registration_of_the_linear_scan():
 
 
 @pytest.mark.slow
-def test_compiles_without_a_break():
+@pytest.mark.parametrize("backend", ["fused", "auto"])
+def test_compiles_without_a_break(backend):
     def function(a, b):
-        return (2 * ops.linear_scan(a, b, backend="fused")).sum()
+        return (2 * ops.linear_scan(a, b, backend=backend)).sum()
 
     a, b = torch.rand(3, requires_grad=True), torch.randn(2, 5, 3)
     expected = torch.autograd.grad(function(a, b), a)[0]

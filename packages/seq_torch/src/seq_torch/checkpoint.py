@@ -170,10 +170,10 @@ def _family(annotation: Any) -> set[type]:
     """Classes that an annotation names, and all their subclasses."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return {kind for member in typing.get_args(annotation) for kind in _family(member)}
-    if not isinstance(annotation, type) or not dataclasses.is_dataclass(annotation):
+    if not isinstance(annotation, type):
         return set()
-    kind: type = annotation
-    return {kind}.union(*(_family(heir) for heir in kind.__subclasses__()))
+    own = {annotation} if dataclasses.is_dataclass(annotation) else set()
+    return own.union(*(_family(heir) for heir in annotation.__subclasses__()))
 
 
 def _difference(found: Any, expected: Any, where: str) -> str:

@@ -5,11 +5,14 @@ from .lru import LRUConfig
 from .lstm import LSTMConfig
 from .mamba import MambaConfig
 from .mixer import MixerConfig, Recurrent
+from .residual_rnn import ResidualRNNConfig
+from .residual_ssm import ResidualSSMConfig
 from .rnn import RNNConfig
 from .s4 import S4Config
 from .s4d import S4DConfig
 from .s5 import S5Config
 from .selective_diagonal import SelectiveDiagonalConfig
+from .stable_ssm import StableSSMConfig
 from .transformer import TransformerConfig
 
 __all__ = [
@@ -22,9 +25,12 @@ __all__ = [
     "MixerConfig",
     "RNNConfig",
     "Recurrent",
+    "ResidualRNNConfig",
+    "ResidualSSMConfig",
     "S4Config",
     "S4DConfig",
     "S5Config",
     "SelectiveDiagonalConfig",
+    "StableSSMConfig",
     "TransformerConfig",
 ]

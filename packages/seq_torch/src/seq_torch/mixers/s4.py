@@ -12,12 +12,11 @@ from torch.nn import functional
 
 from seqtheory._settings import require_flag, require_integer
 
-from .. import ops
 from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal
-from .mixer import MixerConfig, check_sequence, check_step
+from .diagonal_convolution import DiagonalConvolution
+from .mixer import MixerConfig
 from .step_size import check_steps, log_steps
-from .vandermonde import exponential_sum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +70,7 @@ class S4Config(MixerConfig):
         return S4(self, width)
 
 
-class S4(nn.Module):
+class S4(DiagonalConvolution):
     """Module of `S4Config`."""
 
     def __init__(self, config: S4Config, width: int):
@@ -90,7 +89,7 @@ class S4(nn.Module):
     @property
     def dt(self) -> Float[torch.Tensor, "width 1"]:
         """Step of each channel."""
-        dt = self.log_dt.exp()
+        dt = super().dt
         return functional.softplus(dt) if self.published_step else dt
 
     @property
@@ -98,27 +97,6 @@ class S4(nn.Module):
         """A of each channel."""
         return as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
 
-    def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
-        """Response to an impulse at lags 0, ..., length - 1, without the skip term."""
-        coefficients = self.dt * as_complex(self.C) * as_complex(self.B)
-        return 2 * exponential_sum(coefficients, self.dt * self.eigenvalues, length)
-
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Convolve each channel with its kernel."""
-        check_sequence(x, self.width)
-        y = ops.causal_convolution(x, self.kernel(x.shape[1]))
-        return y if self.D is None else y + self.D * x
-
-    def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width state"]:
-        """Zero."""
-        return torch.zeros_like(self.eigenvalues).expand(batch_size, -1, -1)
-
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance the recurrence by one position."""
-        check_step(x_k, self.width)
-        drive = self.dt * as_complex(self.B) * x_k[..., None]
-        state = torch.exp(self.dt * self.eigenvalues) * state + drive
-        y = 2 * (as_complex(self.C) * state).sum(-1).real
-        return (y if self.D is None else y + self.D * x_k), state
+    def discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Exponents, and Euler's gain: the step."""
+        return self.dt * self.eigenvalues, self.dt

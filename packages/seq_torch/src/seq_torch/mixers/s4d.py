@@ -8,18 +8,17 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Complex
 from torch import nn
 
 from seqtheory._settings import require_choice, require_flag, require_integer
 
-from .. import ops
 from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal
+from .diagonal_convolution import DiagonalConvolution
 from .hippo import normal_part
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
 from .step_size import check_steps, log_steps
-from .vandermonde import exponential_sum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +86,7 @@ def require_pairs(name: str, value: int) -> None:
         )
 
 
-def eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " pair"]:
+def initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " pair"]:
     """Give the initial A, one eigenvalue of each conjugate pair."""
     n = np.arange(state_dim // 2)
     if initialisation == "lin":
@@ -97,48 +96,24 @@ def eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " pa
     return normal_part(state_dim)[0][: state_dim // 2]
 
 
-class S4D(nn.Module):
+class S4D(DiagonalConvolution):
     """Module of `S4DConfig`."""
 
     def __init__(self, config: S4DConfig, width: int):
         super().__init__()
         self.width = width
-        A = torch.from_numpy(eigenvalues(config.initialisation, config.state_dim))
+        A = torch.from_numpy(initial_eigenvalues(config.initialisation, config.state_dim))
         A = A.expand(width, -1)
         real = torch.get_default_dtype()
         self.log_decay = StateParameter((-A.real).log().to(real))
         self.frequency = StateParameter(A.imag.to(real).clone())
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
         self.log_dt = StateParameter(steps)
+        self.B = None
         self.C = complex_normal(width, config.state_dim // 2, variance=1.0)
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
-    def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
-        """Response to an impulse at lags 0, ..., length - 1, without the skip term."""
-        exponents, gain = self._discretised()
-        return 2 * exponential_sum(as_complex(self.C) * gain, exponents, length)
-
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Convolve each channel with its kernel."""
-        check_sequence(x, self.width)
-        y = ops.causal_convolution(x, self.kernel(x.shape[1]))
-        return y if self.D is None else y + self.D * x
-
-    def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width pair"]:
-        """Zero."""
-        return torch.zeros_like(as_complex(self.C)).expand(batch_size, -1, -1)
-
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance the recurrence by one position."""
-        check_step(x_k, self.width)
-        exponents, gain = self._discretised()
-        state = torch.exp(exponents) * state + gain * x_k[..., None]
-        y = 2 * (as_complex(self.C) * state).sum(-1).real
-        return (y if self.D is None else y + self.D * x_k), state
-
-    def _discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
-        A = as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
-        dt = self.log_dt.exp()
-        return dt * A, ops.zero_order_hold(A, torch.ones_like(A), dt)[1]
+    @property
+    def eigenvalues(self) -> Complex[torch.Tensor, "width pair"]:
+        """A of each channel."""
+        return as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))

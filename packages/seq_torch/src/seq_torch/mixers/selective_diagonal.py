@@ -13,7 +13,7 @@ from torch.nn import functional
 from seqtheory._settings import require_flag, require_integer, require_positive
 
 from .. import ops
-from ..parameter import as_complex
+from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal, drive, read
 from .mixer import MixerConfig, check_sequence, check_step
 
@@ -46,6 +46,10 @@ class SelectiveDiagonalConfig(MixerConfig):
     bounded for every input, and vanishes at unit modulus. With decay, b starts at -4: a state
     keeps half of its modulus for about 38 steps.
 
+    W, b, V and c place the eigenvalues, so they are parameters of the recurrence
+    (`StateParameter`), as the matrices of a linear CDE are: weight decay would turn every rotation
+    back towards none. h_0, B, C and D are not.
+
     References
     ----------
     The model class of arXiv 2603.01959 (diagonal complex input-dependent recurrences); Grazzi et
@@ -73,12 +77,12 @@ class SelectiveDiagonal(nn.Module):
     def __init__(self, config: SelectiveDiagonalConfig, width: int):
         super().__init__()
         self.width = width
-        self.phase = nn.Linear(width, config.state_dim)
+        self.phase = _eigenvalue_map(width, config.state_dim)
         nn.init.normal_(self.phase.weight, std=config.phase_scale / width**0.5)
         nn.init.zeros_(self.phase.bias)
         start = torch.stack((torch.ones(config.state_dim), torch.zeros(config.state_dim)), -1)
         self.start = nn.Parameter(start)
-        self.decay = None if config.unit_modulus else nn.Linear(width, config.state_dim)
+        self.decay = None if config.unit_modulus else _eigenvalue_map(width, config.state_dim)
         self.B = None
         if self.decay is not None:
             nn.init.constant_(self.decay.bias, -4.0)
@@ -119,3 +123,11 @@ class SelectiveDiagonal(nn.Module):
 
     def _read(self, h: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         return read(h, as_complex(self.C)) + self.D * x
+
+
+def _eigenvalue_map(width: int, state_dim: int) -> nn.Linear:
+    """Linear map whose parameters are those of the recurrence: they place its eigenvalues."""
+    made = nn.Linear(width, state_dim)
+    made.weight = StateParameter(made.weight.detach())
+    made.bias = StateParameter(made.bias.detach())
+    return made

@@ -7,21 +7,20 @@ from math import pi
 from typing import Literal
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Complex
 from torch import nn
 from torch.nn import functional
 
 from seqtheory._settings import require_choice, require_flag, require_positive
 from seqtheory.reparameterisation import Best, Direct, Reparameterisation
 
-from .. import ops
 from ..parameter import StateParameter, as_complex
 from ..reparameterisation import check_parameterisation, initial_weights, rate
 from .complex_map import complex_normal
-from .mixer import MixerConfig, check_sequence, check_step
+from .diagonal_convolution import DiagonalConvolution
+from .mixer import MixerConfig
 from .s4d import require_pairs
 from .step_size import check_steps, log_steps
-from .vandermonde import exponential_sum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +104,7 @@ class StableSSMConfig(MixerConfig):
         return StableSSM(self, width)
 
 
-class StableSSM(nn.Module):
+class StableSSM(DiagonalConvolution):
     """Module of `StableSSMConfig`."""
 
     def __init__(self, config: StableSSMConfig, width: int):
@@ -118,6 +117,7 @@ class StableSSM(nn.Module):
         harmonics = torch.arange(shape[1]).expand(shape)
         self.frequency = mark(pi * harmonics.to(torch.get_default_dtype()))
         self.log_dt = mark(log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max))
+        self.B = None
         self.C = complex_normal(*shape, variance=1.0)
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
@@ -128,33 +128,7 @@ class StableSSM(nn.Module):
             torch.stack((-rate(self.config.parameterisation, self.w), self.frequency), -1)
         )
 
-    def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
-        """Response to an impulse at lags 0, ..., length - 1, before skip term and activation."""
-        exponents, gain = self._discretised()
-        return 2 * exponential_sum(as_complex(self.C) * gain, exponents, length)
-
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Convolve each channel with its kernel."""
-        check_sequence(x, self.width)
-        return self._read(ops.causal_convolution(x, self.kernel(x.shape[1])), x)
-
-    def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width pair"]:
-        """Zero."""
-        return torch.zeros_like(as_complex(self.C)).expand(batch_size, -1, -1)
-
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance the recurrence by one position."""
-        check_step(x_k, self.width)
-        exponents, gain = self._discretised()
-        state = torch.exp(exponents) * state + gain * x_k[..., None]
-        return self._read(2 * (as_complex(self.C) * state).sum(-1).real, x_k), state
-
-    def _discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
-        A, dt = self.eigenvalues, self.log_dt.exp()
-        return dt * A, ops.zero_order_hold(A, torch.ones_like(A), dt)[1]
-
-    def _read(self, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        y = y if self.D is None else y + self.D * x
+    def read(self, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Apply the activation to the output."""
+        y = super().read(y, x)
         return functional.gelu(y) if self.config.activation == "gelu" else y

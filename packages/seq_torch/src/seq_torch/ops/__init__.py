@@ -1,14 +1,15 @@
 """Scans, convolution and discretisation: what every recurrent model here is made of.
 
 Each scan has a slow, obvious ``reference`` and fast twins with the same meaning; ``backend="auto"``
-picks one by device and type and logs its choice once, at level INFO of the logger
-``seq_torch.ops.backend``.
+picks one by device and type, unless `use_backend` says which, and logs its choice once, at level
+INFO of the logger ``seq_torch.ops.backend``.
 """
 
-from .backend import BackendError
+from .backend import BackendError, use_backend
 from .convolution import causal_convolution, causal_convolution_direct
 from .discretisation import bilinear, euler, zero_order_hold
 from .linear import linear_scan
+from .residual import residual_scan
 from .selective import selective_scan
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "causal_convolution_direct",
     "euler",
     "linear_scan",
+    "residual_scan",
     "selective_scan",
+    "use_backend",
     "zero_order_hold",
 ]

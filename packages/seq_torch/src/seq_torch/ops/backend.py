@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import import_module, util
 
@@ -16,9 +19,60 @@ NUMBA = util.find_spec("numba") is not None  # looked for, not imported
 
 logger = logging.getLogger(__name__)
 
+_preferred: ContextVar[str] = ContextVar("backend of seq_torch.ops", default="auto")
+
 
 class BackendError(RuntimeError):
     """A backend was named that cannot run here; the message holds the command that mends it."""
+
+
+@contextmanager
+def use_backend(backend: str) -> Iterator[None]:
+    """Let every operation below that is asked for ``"auto"``, as mixers ask, run this backend.
+
+    Parameters
+    ----------
+    backend
+        ``"reference"``, ``"fused"``, ``"parallel"``, ``"cuda"``, or ``"auto"`` for the choice by
+        device, type and shape.
+
+    Raises
+    ------
+    ValueError
+        If `backend` is not one of the known names.
+    BackendError
+        Inside, from an operation that has no such backend or cannot run it here.
+
+    Notes
+    -----
+    A backend that a call names itself comes first, and so does an inner ``with``. The choice
+    belongs to the thread, or the asynchronous task, that made it; a thread begun inside starts from
+    ``"auto"`` again. What `torch.compile` has compiled keeps the backend that it was compiled with.
+    `causal_convolution`, which has no backends, is the direct sum under
+    ``"reference"``.
+    """
+    token = _preferred.set(checked(backend))
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
+
+
+def asked(backend: str) -> str:
+    """Backend that a call asks for: the one it names, or that of `use_backend`, or ``"auto"``."""
+    return _preference() if checked(backend) == "auto" else backend
+
+
+@torch.compiler.assume_constant_result  # it cannot trace a context variable
+def _preference() -> str:
+    return _preferred.get()
+
+
+def checked(backend: str) -> str:
+    """Return the name of a backend, or raise ValueError."""
+    if backend not in BACKENDS:
+        raise ValueError(f"got backend={backend!r}, expected one of {', '.join(BACKENDS)}.")
+    return backend
 
 
 def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = True) -> str:
@@ -42,8 +96,7 @@ def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = T
     BackendError
         If a named backend cannot run on this device or this machine.
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"got backend={backend!r}, expected one of {', '.join(BACKENDS)}.")
+    backend = asked(backend)
     if backend != "auto":
         require(operation, backend, tensor.device)
         return backend

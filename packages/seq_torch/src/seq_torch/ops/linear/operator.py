@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..mapped import map_by_loop
 from . import fused
 
 
@@ -63,18 +64,5 @@ scan.register_autograd(_backward, setup_context=_setup)
 for _device in ("cpu", "cuda"):
     scan.register_autocast(_device, torch.float32)
 
-
-@scan.register_vmap
-def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int]:
-    return torch.stack([scan(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]), 0
-
-
-@gradient.register_vmap
-def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
-    outputs = [gradient(*_slice(inputs, in_dims, i)) for i in range(info.batch_size)]
-    return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True)), (0, 0, 0)
-
-
-def _slice(inputs: tuple[Any, ...], in_dims: tuple[int | None, ...], index: int) -> list[Any]:
-    pairs = zip(inputs, in_dims, strict=True)
-    return [value if dim is None else value.select(dim, index) for value, dim in pairs]
+for _operator in (scan, gradient):
+    map_by_loop(_operator)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from ..backend import choose
+from ..inputs import broadcasts, check_initial, check_tensors, common_type
 from . import operator, parallel, reference
 
 if TYPE_CHECKING:
@@ -64,23 +64,9 @@ def linear_scan(
 def check(a: Tensor, b: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
     """Bring inputs to one type, `a` to three axes and `initial` to `(batch, state)`."""
     given = {"a": a, "b": b} | ({} if initial is None else {"initial": initial})
-    for name, value in given.items():
-        if not isinstance(value, Tensor):
-            raise TypeError(f"got {name} of type {type(value).__name__}, expected a torch.Tensor.")
-        if not (value.is_floating_point() or value.is_complex()):
-            raise TypeError(
-                f"got {name} with dtype {value.dtype}, expected a floating or complex type. "
-                f"Convert it, for example {name}.to(torch.float32)."
-            )
-        if value.device != b.device:
-            raise ValueError(
-                f"got {name} on {value.device} and b on {b.device}, expected one device. "
-                "Move one of them with .to()."
-            )
+    check_tensors(given, "b", may_be_complex=given)
     _check_shapes(a, b, initial)
-    dtype = torch.float32
-    for value in given.values():
-        dtype = torch.promote_types(dtype, value.dtype)
+    dtype = common_type(given.values())
     if initial is not None:
         initial = initial.to(dtype).expand(b.shape[0], b.shape[2])
     a = a.to(dtype).reshape((1,) * (3 - a.ndim) + tuple(a.shape))
@@ -92,19 +78,9 @@ def _check_shapes(a: Tensor, b: Tensor, initial: Tensor | None) -> None:
         raise ValueError(f"got b of shape {tuple(b.shape)}, expected (batch, time, state).")
     if b.shape[2] == 0:
         raise ValueError(f"got b of shape {tuple(b.shape)}, expected a state of at least 1.")
-    if not _broadcasts(a.shape, b.shape):
+    if not broadcasts(a.shape, b.shape):
         raise ValueError(
             f"got a of shape {tuple(a.shape)}, expected a shape that broadcasts to that of b, "
             f"(batch, time, state) = {tuple(b.shape)}."
         )
-    last = (b.shape[0], b.shape[2])
-    if initial is not None and not _broadcasts(initial.shape, last):
-        raise ValueError(
-            f"got initial of shape {tuple(initial.shape)}, expected one that broadcasts to "
-            f"(batch, state) = {last}."
-        )
-
-
-def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    aligned = zip(reversed(shape), reversed(target), strict=False)
-    return len(shape) <= len(target) and all(n in (1, m) for n, m in aligned)
+    check_initial(initial, b.shape[0], b.shape[2])

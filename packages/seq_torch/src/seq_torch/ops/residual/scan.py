@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from seqtheory._settings import require_choice, require_positive
 
-from ..backend import BACKENDS, NUMBA, BackendError, choose
+from ..backend import NUMBA, BackendError, asked, choose
+from ..inputs import check_initial, check_tensors, common_type
 from ..linear import linear_scan
 from . import operator, reference
 
@@ -74,9 +74,10 @@ def residual_scan(
 
 
 def _chosen(backend: str, x: Tensor) -> str:
+    backend = asked(backend)
     if backend == "auto":
         return "fused" if NUMBA and x.device.type == "cpu" else "reference"
-    if backend in BACKENDS and backend not in _BACKENDS:
+    if backend not in _BACKENDS:
         raise BackendError(
             f"residual_scan: got backend={backend!r}, but a nonlinear recurrence has none of that "
             "kind. Use backend='fused' on the CPU, 'reference', or 'auto'."
@@ -87,23 +88,9 @@ def _chosen(backend: str, x: Tensor) -> str:
 def _checked(x: Tensor, weight: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """Bring inputs to one type, and `initial` to `(batch, state)`."""
     given = {"x": x, "weight": weight} | ({} if initial is None else {"initial": initial})
-    for name, value in given.items():
-        if not isinstance(value, Tensor):
-            raise TypeError(f"got {name} of type {type(value).__name__}, expected a torch.Tensor.")
-        if not value.is_floating_point():
-            raise TypeError(
-                f"got {name} with dtype {value.dtype}, expected a real floating type. Convert it, "
-                f"for example {name}.to(torch.float32)."
-            )
-        if value.device != x.device:
-            raise ValueError(
-                f"got {name} on {value.device} and x on {x.device}, expected one device. Move one "
-                "of them with .to()."
-            )
+    check_tensors(given, "x")
     _check_shapes(x, weight, initial)
-    dtype = torch.float32
-    for value in given.values():
-        dtype = torch.promote_types(dtype, value.dtype)
+    dtype = common_type(given.values())
     x, weight = x.to(dtype), weight.to(dtype)
     if initial is None:
         return x, weight, x.new_zeros(x.shape[0], x.shape[2])
@@ -122,11 +109,4 @@ def _check_shapes(x: Tensor, weight: Tensor, initial: Tensor | None) -> None:
             f"got weight of shape {tuple(weight.shape)}, expected ({state}, {state}), or "
             f"({state},) for a diagonal, since x has {state} states."
         )
-    if initial is None:
-        return
-    aligned = zip(reversed(initial.shape), (state, batch), strict=False)
-    if initial.ndim > 2 or any(n not in (1, m) for n, m in aligned):
-        raise ValueError(
-            f"got initial of shape {tuple(initial.shape)}, expected one that broadcasts to "
-            f"(batch, state) = ({batch}, {state})."
-        )
+    check_initial(initial, batch, state)

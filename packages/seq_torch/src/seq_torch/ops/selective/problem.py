@@ -8,8 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..inputs import check_tensors
+
 HALF = (torch.float16, torch.bfloat16)
-REAL = (*HALF, torch.float32, torch.float64)
+MAY_BE_COMPLEX = ("A", "B", "C", "initial_state")
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 
 
@@ -99,29 +101,16 @@ def check(
 
 
 def _check_types(present: dict[str, Tensor]) -> None:
-    may_be_complex = ("A", "B", "C", "initial_state")
-    for name, value in present.items():
-        if not isinstance(value, Tensor):
-            raise TypeError(f"got {name} of type {type(value).__name__}, expected a torch.Tensor.")
-        if not (value.is_floating_point() or (value.is_complex() and name in may_be_complex)):
-            kind = "floating or complex" if name in may_be_complex else "real floating"
+    check_tensors(present, "u", MAY_BE_COMPLEX)
+    if present["A"].is_complex():
+        return
+    for name in MAY_BE_COMPLEX[1:]:
+        if name in present and present[name].is_complex():
             raise TypeError(
-                f"got {name} with dtype {value.dtype}, expected a {kind} type. "
-                f"Convert it, for example {name}.to(torch.float32)."
+                f"got complex {name} ({present[name].dtype}) with real A "
+                f"({present['A'].dtype}), expected both real or A complex too. "
+                "Convert A with A.to(torch.complex64)."
             )
-        if value.device != present["u"].device:
-            raise ValueError(
-                f"got {name} on {value.device} and u on {present['u'].device}, expected one "
-                "device. Move one of them with .to()."
-            )
-    if not present["A"].is_complex():
-        for name in may_be_complex[1:]:
-            if name in present and present[name].is_complex():
-                raise TypeError(
-                    f"got complex {name} ({present[name].dtype}) with real A "
-                    f"({present['A'].dtype}), expected both real or A complex too. "
-                    "Convert A with A.to(torch.complex64)."
-                )
 
 
 def _common_type(present: dict[str, Tensor]) -> torch.dtype:

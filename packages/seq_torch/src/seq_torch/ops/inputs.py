@@ -1,0 +1,70 @@
+"""Checks of tensors that an operation is given, and the type in which it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def check_tensors(
+    given: Mapping[str, Any], beside: str, may_be_complex: Collection[str] = ()
+) -> None:
+    """Raise unless all are floating tensors on the device of the one named `beside`.
+
+    Parameters
+    ----------
+    given
+        Inputs by name; the message names the one that does not fit.
+    beside
+        Name of the input that decides the device.
+    may_be_complex
+        Names of the inputs that may be complex.
+
+    Raises
+    ------
+    TypeError
+        If an input is no tensor, or has no floating type.
+    ValueError
+        If an input is on another device.
+    """
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"got {name} of type {type(value).__name__}, expected a torch.Tensor.")
+        if not (value.is_floating_point() or (value.is_complex() and name in may_be_complex)):
+            kind = "floating or complex" if name in may_be_complex else "real floating"
+            raise TypeError(
+                f"got {name} with dtype {value.dtype}, expected a {kind} type. "
+                f"Convert it, for example {name}.to(torch.float32)."
+            )
+    for name, value in given.items():
+        if value.device != given[beside].device:
+            raise ValueError(
+                f"got {name} on {value.device} and {beside} on {given[beside].device}, expected "
+                "one device. Move one of them with .to()."
+            )
+
+
+def check_initial(initial: Tensor | None, batch: int, state: int) -> None:
+    """Raise unless the state before the first step, if given, broadcasts to `(batch, state)`."""
+    if initial is not None and not broadcasts(initial.shape, (batch, state)):
+        raise ValueError(
+            f"got initial of shape {tuple(initial.shape)}, expected one that broadcasts to "
+            f"(batch, state) = ({batch}, {state})."
+        )
+
+
+def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether a tensor of this shape can be expanded to the target."""
+    aligned = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(n in (1, m) for n, m in aligned)
+
+
+def common_type(values: Iterable[Tensor]) -> torch.dtype:
+    """Type that holds all of these, of at least single precision."""
+    dtype = torch.float32
+    for value in values:
+        dtype = torch.promote_types(dtype, value.dtype)
+    return dtype

@@ -1,12 +1,12 @@
-r"""Trained recurrent networks under perturbation: do the verdicts of linear theory hold for them?
+r"""Trained recurrent networks under perturbation, beside the verdicts of linear theory.
 
 A ladder is trained: networks of growing width, each on a linear functional with a given memory,
 
 .. math:: y_k = \sum_{j=0}^{k} \rho(j)\, x_{k-j}, \qquad x_k \sim N(0, 1),
 
-until its error is at most half of that of the network below, or its steps are used up. Then the
-weights of each are moved by beta, in several readings, and the error on further data is measured:
-`experiments.memory.perturbation`. A run is one ladder and all that was measured on it.
+until its error is at most half of that of the network below (or small enough), or its steps are
+used up. Then the weights of each are moved by beta, in several readings, and the error on further
+data is measured: `experiments.memory.perturbation`. A run is one ladder and what was measured on it.
 
 Source: S. Wang, Z. Li and Q. Li, arXiv:2305.19190, and the code published with it, whose widths
 are 8 to 64 and whose first network takes all its epochs.
@@ -16,19 +16,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from experiments.memory import ladder
-from experiments.memory.perturbation import PUBLISHED, RECURRENT, SHIFT, perturbed_errors
-from experiments.memory.theory import BETAS, HEAVY, LIGHT, MAPS, UP_TO
-from experiments.run import Run, canonical
+from experiments.memory.networks import (
+    READINGS,
+    Activation,
+    Kernel,
+    RecurrentRun,
+    data,
+    model,
+    rates,
+)
+from experiments.memory.perturbation import perturbed_errors
+from experiments.memory.theory import HEAVY, LIGHT, MAPS, UP_TO
+from experiments.run import canonical
 from seqtheory.memory import Airy, Exponential, ExponentialSum, Polynomial, Shift, Sine, TwoParts
-from seqtheory.memory_theory import CommonShift, SampledNoise
-from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
-from seqtheory.tasks import DecayingMemory
+from seqtheory.memory_theory import CommonShift
+from seqtheory.reparameterisation import Best, Direct, Inverse, ReLU
 from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
@@ -40,93 +48,15 @@ VERSION = 1
 PRESETS = ("smoke", "quick", "paper")
 DEFAULT_PRESET = "quick"
 
-Activation = Literal["linear", "tanh", "hardtanh"]
-Kernel = Exponential | Polynomial | ExponentialSum | Sine | Shift | TwoParts | Airy
-
-READINGS = (
-    SHIFT,
-    RECURRENT,
-    replace(RECURRENT, ball="two"),
-    PUBLISHED,
-    replace(PUBLISHED, ball="two"),
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecurrentRun(Run):
-    """A ladder of networks with one memory to learn.
-
-    Parameters
-    ----------
-    kernel
-        The memory.
-    activation, parameterisation, matrix, step
-        Of the recurrence; see `seq_torch.ResidualRNNConfig`.
-    min_rate
-        The slowest mode that a network may start with; the fastest is 1, per step.
-    widths
-        Increasing.
-    length, num_train, num_held_out, num_test, data_seed
-        Steps of a sequence, how many sequences are for training, for the halving rule and for
-        perturbed errors, and the seed that they are drawn from.
-    training
-        Of each network: `num_steps` is the most it takes, and its seed is the run's.
-    betas, readings
-        Perturbations.
-    late_weight
-        Power by which perturbed errors count late steps more; 2 in the published code.
-    """
-
-    kernel: Kernel = HEAVY
-    activation: Activation = "linear"
-    parameterisation: Direct | Exp | Softplus | Best | Inverse | ReLU = field(default_factory=Exp)
-    matrix: Literal["diagonal", "orthogonal", "free"] = "diagonal"
-    step: Literal["exponential", "euler"] = "exponential"
-    min_rate: float = 0.01
-    widths: tuple[int, ...] = (4, 8, 16, 32)
-    length: int = 100
-    num_train: int = 12_800
-    num_held_out: int = 512
-    num_test: int = 256
-    data_seed: int = 0
-    training: Training = field(default_factory=Training)
-    betas: tuple[float, ...] = BETAS
-    readings: tuple[CommonShift | SampledNoise, ...] = READINGS
-    late_weight: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse what could not give a verdict, before any framework is imported."""
-        super().__post_init__()
-        if len(self.widths) < 2 or list(self.widths) != sorted(set(self.widths)):
-            raise ValueError(f"widths={self.widths}: expected at least two, increasing")
-        if self.widths[0] < 1:
-            raise ValueError(f"widths={self.widths}: expected widths of 1 and more")
-        for name in ("length", "num_train", "num_held_out", "num_test"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
-        if not 0 < self.min_rate <= 1:
-            raise ValueError(f"min_rate={self.min_rate}: expected a number in (0, 1]")
-        if self.late_weight < 0:
-            raise ValueError(f"late_weight={self.late_weight}: expected 0 or more")
-        if self.training.loss != "squared_error" or self.training.target is not None:
-            raise ValueError(
-                f"training has loss={self.training.loss!r} and target={self.training.target}: "
-                "expected 'squared_error', and no target, since the halving rule sets it"
-            )
-        if list(self.betas) != sorted(set(self.betas)) or self.betas[:1] != (0.0,):
-            raise ValueError(f"betas={self.betas}: expected 0 first, then increasing sizes")
-        if UP_TO not in self.betas:
-            raise ValueError(f"betas={self.betas}: expected {UP_TO} among them, for the verdicts")
-        if not self.readings:
-            raise ValueError("readings=(): expected at least one")
+ACTIVATIONS: tuple[Activation, ...] = ("linear", "tanh")
+# Ten times the time scale of the slowest mode of width 4 that fits the polynomial memory.
+LENGTH = 1000
+# The slowest mode that a network starts with, per step: about that of the memory, or of a sequence.
+STARTS = {"Exponential": 0.05, "Polynomial": 1e-3}
 
 
 def runs(preset: str) -> list[RecurrentRun]:
-    """List the runs of a preset, one for each ladder.
-
-    `paper` has the published rate, batch, numbers of sequences and steps, all activations and all
-    memories, and recurrences with a matrix; for a GPU.
-    """
+    """List the runs of a preset, one for each ladder."""
     if preset == "smoke":
         return _smoke()
     if preset == "quick":
@@ -155,75 +85,80 @@ def _smoke() -> list[RecurrentRun]:
             kernel=kernel, activation=activation, parameterisation=p, training=training, **small
         )
         for kernel in (LIGHT, HEAVY)
-        for activation in ("linear", "tanh")
+        for activation in ACTIVATIONS
         for p in MAPS
     ]
 
 
 def _quick() -> list[RecurrentRun]:
+    """Long sequences, of which a slow mode is seen in full; then two controls, of linear networks.
+
+    The first starts from slow modes that an exponential memory does not need; in the second
+    sequences have the published length, a time in which a slow mode does not come to explode.
+    """
+    main = [
+        _ladder(kernel, p, activation=activation, seed=seed)
+        for seed in (0, 1)
+        for kernel in (HEAVY, LIGHT)
+        for activation in ACTIVATIONS
+        for p in MAPS
+    ]
+    idle = [_ladder(LIGHT, p, min_rate=STARTS["Polynomial"]) for p in MAPS]
+    short = [_ladder(HEAVY, p, length=100) for p in MAPS]
+    return [*main, *idle, *short]
+
+
+def _ladder(
+    kernel: Kernel, p: Any, length: int = LENGTH, num_steps: int = 3000, **settings: Any
+) -> RecurrentRun:
+    """Make the run of a ladder; as many numbers make up the data of each length."""
     training = Training(
         learning_rate=1e-2,
-        state_learning_rate=1e-3,
+        # A weight that is itself an eigenvalue moves on a scale of its own.
+        state_learning_rate=1e-3 if isinstance(p, (Direct, ReLU)) else None,
         schedule="cosine",
         warmup_steps=100,
-        batch_size=32,
-        num_steps=4000,
+        batch_size=4000 // length,
+        num_steps=num_steps,
         clip=0.5,
         evaluate_every=200,
     )
-    return [
-        RecurrentRun(
-            kernel=kernel, activation=activation, parameterisation=p, seed=seed, training=training
-        )
-        for seed in (0, 1)
-        for kernel in (HEAVY, LIGHT)
-        for activation in ("linear", "tanh")
-        for p in MAPS
-    ]
+    start = STARTS.get(type(kernel).__name__, STARTS["Polynomial"])
+    given: dict[str, Any] = {
+        "min_rate": start if length == LENGTH else 0.01,
+        "num_train": 1_280_000 // length,
+        "num_held_out": 64_000 // length,
+        "num_test": 16_000 // length,
+        "training": training,
+    }
+    return RecurrentRun(kernel=kernel, parameterisation=p, length=length, **{**given, **settings})
 
 
 def _paper() -> list[RecurrentRun]:
-    training = Training(
-        learning_rate=1e-2,
-        batch_size=512,
-        num_steps=250_000,
-        schedule="cosine",
-        clip=0.5,
-        evaluate_every=250,
-    )
-    kernels = (
-        HEAVY,
-        LIGHT,
-        Polynomial(),
-        Exponential(),
-        ExponentialSum(power=1),
-        ExponentialSum(power=2),
-        TwoParts(),
-        Airy(),
-        Shift(),
-        Sine(),
-    )
-    activations: tuple[Activation, ...] = ("linear", "tanh", "hardtanh")
+    """List the published widths, with all activations, matrices and memories; for a GPU."""
     matrices: tuple[Literal["diagonal", "orthogonal"], ...] = ("diagonal", "orthogonal")
-    return [
-        RecurrentRun(
-            kernel=kernel,
-            activation=activation,
-            parameterisation=p,
-            matrix=matrix,
-            widths=(8, 16, 32, 64),
-            num_train=128_000,
-            num_held_out=12_800,
-            num_test=12_800,
-            seed=seed,
-            training=training,
-        )
+    wide: dict[str, Any] = {"widths": (4, 8, 16, 32, 64), "num_steps": 100_000}
+    main = [
+        _ladder(kernel, p, activation=activation, matrix=matrix, seed=seed, **wide)
         for seed in (0, 1, 2)
         for matrix in matrices
-        for kernel in kernels
-        for activation in activations
+        for kernel in (HEAVY, LIGHT)
+        for activation in (*ACTIVATIONS, "hardtanh")
         for p in (*MAPS, Best(b=0.1), Inverse(), ReLU())
     ]
+    published = [
+        _ladder(kernel, p, length=100, activation=activation, **wide)
+        for kernel in (Polynomial(), Exponential())
+        for activation in (*ACTIVATIONS, "hardtanh")
+        for p in MAPS
+    ]
+    others = [
+        _ladder(kernel, p, activation=activation, **wide)
+        for kernel in (ExponentialSum(), ExponentialSum(2), TwoParts(), Airy(), Shift(), Sine())
+        for activation in ACTIVATIONS
+        for p in MAPS
+    ]
+    return [*main, *published, *others]
 
 
 def execute(run: RecurrentRun, recorder: Recorder) -> None:
@@ -238,31 +173,6 @@ def execute(run: RecurrentRun, recorder: Recorder) -> None:
             recorder.checkpoint(climb.start - 1, {}, state)
 
 
-def data(run: RecurrentRun) -> tuple[Dataset, Dataset, Dataset]:
-    """Sequences for training, for the halving rule and for perturbed errors."""
-    counts = (run.num_train, run.num_held_out, run.num_test)
-    total = sum(counts)
-    task = DecayingMemory(kernel=run.kernel, length=run.length, num_sequences=total)
-    train, held_out, test = task.build(run.data_seed).split([n / total for n in counts], seed=None)
-    return train, held_out, test
-
-
-def model(run: RecurrentRun, width: int) -> Any:
-    """Draw the network of that width, in float64."""
-    import seq_torch
-
-    mixer = seq_torch.ResidualRNNConfig(
-        parameterisation=run.parameterisation,
-        matrix=run.matrix,
-        activation=run.activation,
-        step=run.step,
-        min_rate=run.min_rate,
-    )
-    inputs, output = seq_torch.LinearInput(channels=1), seq_torch.StepOutput(size=1)
-    config = seq_torch.recurrent_stack(mixer, inputs, output, width=width)
-    return config.build(run.seed).double()
-
-
 def _climb(
     run: RecurrentRun,
     parts: tuple[Dataset, Dataset, Dataset],
@@ -275,20 +185,24 @@ def _climb(
 
     import seq_torch
     from experiments.fitting import fit_recorded
+    from experiments.recorder import Diverged
 
     train, held_out, test = parts
     width, network = run.widths[climb.rung], model(run, run.widths[climb.rung])
     share = (climb.rung, len(run.widths))
     rung: Any = ladder.Rung(recorder, climb, found, share, quantity="training", width=width)
-    target = None if climb.error is None else climb.error / math.sqrt(2)
-    training = replace(run.training, seed=run.seed, target=target)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    before = _memory(network.to(device), run.length)
-    history = fit_recorded(
-        seq_torch.fit, network, FitData(train, held_out), training, rung, device=device
-    )
-    error = float(history.evaluations[-1].metrics["rmse"])
     zero = float(np.sqrt(np.mean(held_out.targets**2)))
+    half = 0.0 if climb.error is None else climb.error / math.sqrt(2)
+    target = max(half, math.sqrt(run.enough) * zero)
+    training = replace(run.training, seed=run.seed, target=target)
+    network.to("cuda" if torch.cuda.is_available() else "cpu")
+    before = _memory(network, run)
+    try:
+        history = fit_recorded(seq_torch.fit, network, FitData(train, held_out), training, rung)
+    except Diverged as diverged:
+        step = climb.start + diverged.step
+        raise Diverged(step, diverged.reason, width=width, **diverged.facts) from None
+    error = float(history.evaluations[-1].metrics["rmse"])
     step = climb.start + history.step + 1
     recorder.log(
         step,
@@ -297,11 +211,12 @@ def _climb(
         status=history.status,
         steps=history.step,
         error=(error / zero) ** 2,
-        target=None if target is None else (target / zero) ** 2,
-        rates=np.sort(_rates(network)),
+        target=(target / zero) ** 2,
+        rates=_rounded(np.sort(rates(network))),
         parameters=sum(p.numel() for p in network.parameters()),
+        ages=_ages(run),
         memory_before=before,
-        memory=_memory(network, run.length),
+        memory=_memory(network, run),
     )
     for line in _perturbed(run, network, test):
         recorder.log(step, width=width, **line)
@@ -314,27 +229,29 @@ def _perturbed(run: RecurrentRun, network: Any, test: Dataset) -> Iterator[dict[
     """Give one line for each reading."""
     for reading in run.readings:
         errors = perturbed_errors(network, test, reading, run.betas, run.late_weight)
-        # Six digits: a draw is one of thirty, and a record holds thousands.
-        rounded = [[float(f"{value:.6g}") for value in row] for row in errors]
         yield {
             "quantity": "perturbation",
             "reading": canonical(reading),
             "betas": run.betas,
-            "errors": rounded,
+            "errors": [_rounded(row) for row in errors],
         }
 
 
-def _memory(network: Any, horizon: int) -> np.ndarray:
+def _memory(network: Any, run: RecurrentRun) -> list[float]:
     """Memory function from the state of zero; a network with biases comes to no rest before."""
     from seq_torch import array_model
     from seqtheory.memory_theory import memory_function
 
-    return memory_function(array_model(network), horizon, channels=1, directions=2, check=())
+    model = array_model(network)
+    whole = memory_function(model, run.length, channels=1, directions=2, check=())
+    return _rounded(whole[_ages(run)])
 
 
-def _rates(network: Any) -> np.ndarray:
-    """Share of itself that each mode of the linear recurrence loses in a step."""
-    from seq_torch.mixers.residual_rnn import ResidualRNN
+def _ages(run: RecurrentRun) -> np.ndarray:
+    """Choose the steps at which memory is recorded, about twenty to a decade."""
+    return np.unique(np.round(np.geomspace(1, run.length, 60))).astype(int) - 1
 
-    (recurrence,) = (m for m in network.modules() if isinstance(m, ResidualRNN))
-    return recurrence.config.transition.distance(recurrence.w.numpy(force=True))
+
+def _rounded(values: np.ndarray) -> list[float]:
+    """Six digits, for numbers of which a record holds thousands."""
+    return [float(f"{value:.6g}") for value in values]

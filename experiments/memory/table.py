@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.claim import verdict_table
 from experiments.markdown import markdown
+from experiments.memory import trained_table
 from experiments.memory.claims import CLAIMS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
@@ -22,10 +23,20 @@ SHOWN_SCALES = (10.0, 100.0, 1000.0)
 
 
 def table(load: Load, preset: str | None) -> str:
-    """Markdown: verdicts, errors, what the maps do by themselves, sources, claims."""
+    """Markdown: linear theory, then trained networks, each with sources and claims."""
     records = load(preset, "theory")
-    found = families(records)
+    trained = load(preset, "recurrent_models")
     parts = [
+        *(_theory(records) if records else []),
+        *(trained_table.parts(trained, records) if trained else []),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _theory(records: Sequence[Record]) -> list[str]:
+    """Verdicts, errors, what the maps do by themselves, sources, claims."""
+    found = families(records)
+    return [
         "## Stable or not",
         f"Whether a network does worse than its narrower neighbour at any beta up to {UP_TO:g}: "
         "which do, and from which beta on. Of draws, in how many sets.",
@@ -43,7 +54,6 @@ def table(load: Load, preset: str | None) -> str:
         "## Claims",
         verdict_table(CLAIMS, records),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def _verdicts(found: Sequence[Family]) -> str:

@@ -38,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record = Record.open(asked.record)
         run = run_of(record)
         betas = tuple(sorted({0.0, UP_TO, *(asked.betas or run.betas)}))
-        print(_report(perturbed(record, run, _reading(asked), betas)))
+        report = _report(perturbed(record, run, _reading(asked), betas))
     except (ConfigError, FileNotFoundError, CorruptRecordError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
+    sys.stdout.write(f"{report}\n")
     return 0
 
 

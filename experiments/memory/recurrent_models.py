@@ -6,7 +6,7 @@ A ladder is trained: networks of growing width, each on a linear functional with
 
 until its error is at most half of that of the network below (or small enough), or its steps are
 used up. Then the weights of each are moved by beta, in several readings, and the error on further
-data is measured: `experiments.memory.perturbation`. A run is one ladder and what was measured on it.
+data is measured: `experiments.memory.perturbation`. A run is one ladder and what it showed.
 
 Source: S. Wang, Z. Li and Q. Li, arXiv:2305.19190, and the code published with it, whose widths
 are 8 to 64 and whose first network takes all its epochs.
@@ -86,7 +86,7 @@ def _smoke() -> list[RecurrentRun]:
         )
         for kernel in (LIGHT, HEAVY)
         for activation in ACTIVATIONS
-        for p in MAPS
+        for p in MAPS[:2]
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.claim import verdict_table
 from experiments.markdown import markdown
-from experiments.memory import trained_table
+from experiments.memory import functions, trained_table
 from experiments.memory.claims import CLAIMS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
@@ -23,12 +23,13 @@ SHOWN_SCALES = (10.0, 100.0, 1000.0)
 
 
 def table(load: Load, preset: str | None) -> str:
-    """Markdown: linear theory, then trained networks, each with sources and claims."""
+    """Markdown: linear theory, trained networks, memory functions, each with sources and claims."""
     records = load(preset, "theory")
-    trained = load(preset, "recurrent_models")
+    trained, measured = load(preset, "recurrent_models"), load(preset, "memory_functions")
     parts = [
         *(_theory(records) if records else []),
         *(trained_table.parts(trained, records) if trained else []),
+        *(functions.parts(measured) if measured else []),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -18,6 +18,8 @@ from experiments.record import Record
 from experiments.rows import select
 from seqtheory.memory_theory import fit_decay
 
+Judge = Callable[[Sequence[Record]], Verdict]
+
 STATES = ("random", "trained")
 SHOWN_AGES = (1, 10, 100)
 
@@ -132,7 +134,7 @@ def _table(found: Sequence[MemoryOf]) -> str:
     return markdown(["model", "memory", "state", "error", *ages, "decay"], rows)
 
 
-def _judge(decide: Callable[[Sequence[MemoryOf]], Verdict], **facts: object) -> Callable:
+def _judge(decide: Callable[[Sequence[MemoryOf]], Verdict], **facts: object) -> Judge:
     def judge(records: Sequence[Record]) -> Verdict:
         rows = select(memories(records), **facts)
         return decide(rows) if rows else Verdict("not run", "no finished record of such a model")

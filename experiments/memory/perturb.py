@@ -89,9 +89,9 @@ def perturbed(
 
 def _report(ladder: Ladder) -> str:
     """E(beta) of every width, with the least and the largest of the draws, and the verdict."""
+    widths = list(zip(ladder.curves.errors, ladder.draws, strict=True))
     rows = [
-        [f"{beta:g}", *(f"{e[i]:.3g} ({d[i].min():.3g}..{d[i].max():.3g})" for e, d in pairs)]
-        for pairs in [list(zip(ladder.curves.errors, ladder.draws, strict=True))]
+        [f"{beta:g}", *(f"{e[i]:.3g} ({d[i].min():.3g}..{d[i].max():.3g})" for e, d in widths)]
         for i, beta in enumerate(ladder.curves.betas)
     ]
     about = f"{ladder.kernel} memory, {ladder.activation}, {ladder.map}; {ladder.reading}"

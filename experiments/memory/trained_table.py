@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from experiments.record import Record
 from experiments.rows import select
 
 SHOWN_BETAS = (0.0, 1e-3, 1e-2, 1e-1)
+Network = Mapping[str, Any]
 Key = tuple[str, str, str, str, int, float]
 _FACTS = ("kernel", "activation", "matrix", "map", "length", "min_rate")
 _HEADER = ["memory", "activation", "matrix", "map", "steps", "start"]
@@ -121,7 +123,9 @@ def _networks(shift: Sequence[Ladder]) -> str:
     return markdown([*_HEADER, *columns], rows)
 
 
-def _each(per_width: Sequence[Sequence[Mapping]], value: object, form: str) -> str:
+def _each(
+    per_width: Sequence[Sequence[Network]], value: Callable[[Network], float], form: str
+) -> str:
     return ", ".join(form.format(np.mean([value(n) for n in held])) for held in per_width)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments import style
@@ -89,25 +90,26 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
         axes = figure.subplots(1, 2, sharey=True)
         for panel, state in zip(axes, STATES, strict=True):
             for number, model in enumerate(models):
-                rows = select(found, model=model, state=state)
-                if not rows:
-                    continue
-                colour = style.PALETTE[number]
-                look = {"marker": style.MARKERS[number], "markevery": (2 * number, 12)}
-                values = [row.memory for row in rows]
-                style.band(
-                    panel, 1 + rows[0].ages, list(np.array(values).T), color=colour,
-                    label=model, **look,
-                )  # fmt: skip
-                if rows[0].envelope is not None:
-                    panel.plot(1 + rows[0].ages, rows[0].envelope, ":", color=colour, label="bound")
-            panel.set(xscale="log", yscale="log", xlabel="age $t + 1$", title=state)
+                _curve(panel, select(found, model=model, state=state), number)
             ages = found[0].ages
             panel.plot(1 + ages, HEAVY(ages), color="0.6", linewidth=3, zorder=1, label="target")
+            panel.set(xscale="log", yscale="log", xlabel="age $t + 1$", title=state)
         axes[0].set(ylabel="memory function", ylim=(1e-8, 1e2))
         handles, labels = axes[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         return style.save(figure, folder, "memory_functions")
+
+
+def _curve(panel: Axes, rows: Sequence[MemoryOf], number: int) -> None:
+    """Draw mean and range over seeds, and the bound of the first."""
+    if not rows:
+        return
+    places, colour = (1 + rows[0].ages).tolist(), style.PALETTE[number]
+    samples = list(np.array([row.memory for row in rows]).T)
+    look = {"marker": style.MARKERS[number], "markevery": (2 * number, 12)}
+    style.band(panel, places, samples, color=colour, label=rows[0].model, **look)
+    if rows[0].envelope is not None:
+        panel.plot(places, rows[0].envelope, ":", color=colour, label="bound")
 
 
 def parts(records: Sequence[Record]) -> list[str]:

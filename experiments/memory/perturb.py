@@ -56,16 +56,16 @@ def run_of(record: Record) -> RecurrentRun:
     """
     if record.study != STUDY:
         raise ConfigError(f"{record.path} is of {record.study}, expected a record of {STUDY}")
+    other = ConfigError(
+        f"{record.path} was made by another version of {STUDY}; run that again, or perturb it "
+        "with the version that made it"
+    )
     try:
         run = _rebuilt(record.run, RecurrentRun)
-        same = content_hash(run, STUDY, recurrent_models.VERSION) == record.hash
     except (KeyError, StopIteration, TypeError):
-        same = False
-    if not same:
-        raise ConfigError(
-            f"{record.path} was made by another version of {STUDY}; run that again, or perturb it "
-            "with the version that made it"
-        )
+        raise other from None
+    if content_hash(run, STUDY, recurrent_models.VERSION) != record.hash:
+        raise other
     return run
 
 

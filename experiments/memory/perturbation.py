@@ -140,7 +140,8 @@ def _slower(model: nn.Module, beta: float) -> list[Move]:
     for recurrence in recurrences:
         weights = recurrence.w.numpy(force=True)
         p = recurrence.config.transition
-        up = p.distance(weights + beta) < p.distance(weights - beta)
+        with np.errstate(over="ignore"):
+            up = p.distance(weights + beta) < p.distance(weights - beta)
         change = torch.from_numpy(np.where(up, beta, -beta)).to(recurrence.w)
         moves.append((recurrence.w, change))
     return moves

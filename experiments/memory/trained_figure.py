@@ -99,7 +99,8 @@ def _perturbed(panel: Axes, found: Sequence[Ladder], widths: Sequence[int]) -> N
             if not len(betas):
                 continue
             look = {"marker": marker} if reading == "shift" else {"linewidth": 0.9}
-            style.band(panel, betas, list(errors.T), color=colour, linestyle=dashes, **look)
+            samples = list(errors.T)
+            style.band(panel, betas.tolist(), samples, color=colour, linestyle=dashes, **look)
     panel.axvline(UP_TO, color="0.5", linewidth=0.8)
     outcomes = [ladder.outcome for ladder in select(found, reading="shift")]
     if outcomes:
@@ -137,10 +138,9 @@ def _learnt(panel: Axes, found: Sequence[Ladder], widths: Sequence[int]) -> None
 
 
 def _readings(found: Sequence[Ladder]) -> list[Line2D]:
-    looks = {"shift": "-", DRAWS: "--"}
     held = {ladder.reading for ladder in found}
-    return [
-        Line2D([], [], color="0.2", linestyle=dashes, label=READINGS[name])
-        for name, dashes in looks.items()
-        if name in held
-    ]
+    looks = {
+        "shift": Line2D([], [], color="0.2", label=READINGS["shift"]),
+        DRAWS: Line2D([], [], color="0.2", linestyle="--", label=READINGS[DRAWS]),
+    }
+    return [look for name, look in looks.items() if name in held]

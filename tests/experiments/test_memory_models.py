@@ -31,7 +31,7 @@ from experiments.memory.perturbation import (
     worst,
 )
 from experiments.memory.theory import HEAVY, LIGHT, MAPS
-from experiments.memory.trained_curves import kernel_name, ladders
+from experiments.memory.trained_curves import READINGS, kernel_name, ladders
 from experiments.record import Record
 from experiments.run import canonical, content_hash
 from seqtheory.memory_theory import SampledNoise
@@ -267,7 +267,7 @@ def test_a_record_has_every_network_and_every_reading(trained):
     quantities = [line["quantity"] for line in trained.metrics if line["quantity"] != "training"]
     readings = len(recurrent_models.READINGS)
     assert quantities == 2 * (["network"] + readings * ["perturbation"])
-    assert {rung.reading for rung in ladders([trained])} == set(trained_claims.READINGS)
+    assert {rung.reading for rung in ladders([trained])} == set(READINGS)
     for rung in ladders([trained]):
         errors = [network["error"] for network in rung.networks]
         assert rung.curves.errors[:, 0] == pytest.approx(errors, rel=1)  # on other sequences

@@ -104,7 +104,7 @@ def _claims(activation: str) -> list[Claim]:
         Claim(
             f"{activation}-draws",
             f"trained, {activation}, 30 draws on all parameters, polynomial memory: the curves "
-            "cross for direct weights alone",
+            "cross for direct weights alone (the published verdict)",
             _judge(_crossing("direct"), reading="all inf", **heavy),
         ),
     ]

@@ -48,7 +48,7 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
         paths += _grid(
             select(found, reading=found[0].reading),
             _learnt,
-            ("age $t$", "memory function"),
+            ("age $t + 1$", "memory function"),
             [target],
             folder,
             f"memory_learnt_{which}",
@@ -76,7 +76,7 @@ def _grid(
             for panel, chosen in zip(row, maps, strict=True):
                 draw_panel(panel, select(held, map=chosen), widths)
                 panel.set(xscale="log", yscale="log")
-            row[0].set_ylabel(f"{kernel} memory,\nstart {start:g}\n{labels[1]}")
+            row[0].set_ylabel(f"{kernel},\nstart {start:g}\n{labels[1]}")
         for panel, chosen in zip(axes[0], maps, strict=True):
             panel.set_title(chosen)
         for panel in axes[-1]:
@@ -86,7 +86,7 @@ def _grid(
             for i, width in enumerate(widths)
         ]
         handles = [*looks, *legend]
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+        figure.legend(handles=handles, loc="outside lower center", ncols=max(len(maps), 3))
         return style.save(figure, folder, name)
 
 

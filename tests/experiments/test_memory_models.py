@@ -486,7 +486,7 @@ def test_memory_of_every_model_is_measured_before_and_after(bench, name):
 
 def memory_record(before: list[float], after: list[float], model: str = "rnn") -> Any:
     run = memory_functions.MemoryFunctionRun(model=model)  # type: ignore[arg-type]
-    facts = {"ages": [0, 1, 2, 4, 9, 20, 50], "envelope": None}
+    facts = {"ages": [0, 1, 2, 4, 6, 9, 12, 20, 50], "envelope": None}
     return SimpleNamespace(
         finished=True,
         run=canonical(run),
@@ -500,8 +500,8 @@ def memory_record(before: list[float], after: list[float], model: str = "rnn") -
 
 
 def test_what_training_adds_to_memory_is_judged_and_shown(tmp_path):
-    fast = np.exp(-np.array([0, 1, 2, 4, 9, 20, 50.0])).tolist()
-    slow = HEAVY(np.array([0, 1, 2, 4, 9, 20, 50.0])).tolist()
+    fast = np.exp(-np.array([0, 1, 2, 4, 6, 9, 12, 20, 50.0])).tolist()
+    slow = HEAVY(np.array([0, 1, 2, 4, 6, 9, 12, 20, 50.0])).tolist()
     claim = functions.CLAIMS[1]
     assert claim.judge([memory_record(fast, slow)]).status == "pass"
     assert claim.judge([memory_record(slow, fast)]).status == "fail"

@@ -74,7 +74,7 @@ class RecurrentRun(Run):
     num_test: int = 256
     data_seed: int = 0
     training: Training = field(default_factory=Training)
-    enough: float = 1e-6
+    enough: float = 1e-5
     betas: tuple[float, ...] = BETAS
     readings: tuple[CommonShift | SampledNoise, ...] = READINGS
     late_weight: float = 0.0

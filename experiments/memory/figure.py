@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from experiments import style
-from experiments.memory import map_figure
+from experiments.memory import functions, map_figure, trained_figure
 from experiments.memory.curves import READINGS, Family, families, map_facts
 from experiments.memory.theory import HEAVY, UP_TO
 from experiments.record import Record
@@ -35,13 +35,18 @@ CEILING = 1e2
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `memory_<steps>_steps` for each horizon, and `memory_parameterisations`."""
+    """Draw `memory_<steps>_steps` for each horizon, and `memory_parameterisations`.
+
+    Where networks were trained, also what `trained_figure` and `functions` draw.
+    """
     records = load(preset, "theory")
     found = families(records)
     paths = []
     for horizon in sorted({family.horizon for family in found}):
         paths += _perturbation(select(found, horizon=horizon), horizon, folder)
-    return paths + map_figure.draw(map_facts(records), folder)
+    paths += map_figure.draw(map_facts(records), folder)
+    paths += trained_figure.draw(load(preset, "recurrent_models"), folder)
+    return paths + functions.draw(load(preset, "memory_functions"), folder)
 
 
 def _perturbation(found: Sequence[Family], horizon: int, folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.claim import verdict_table
 from experiments.markdown import markdown
+from experiments.memory import functions, trained_table
 from experiments.memory.claims import CLAIMS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
@@ -22,10 +23,21 @@ SHOWN_SCALES = (10.0, 100.0, 1000.0)
 
 
 def table(load: Load, preset: str | None) -> str:
-    """Markdown: verdicts, errors, what the maps do by themselves, sources, claims."""
+    """Markdown: linear theory, trained networks, memory functions, each with sources and claims."""
     records = load(preset, "theory")
-    found = families(records)
+    trained, measured = load(preset, "recurrent_models"), load(preset, "memory_functions")
     parts = [
+        *(_theory(records) if records else []),
+        *(trained_table.parts(trained, records) if trained else []),
+        *(functions.parts(measured) if measured else []),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _theory(records: Sequence[Record]) -> list[str]:
+    """Verdicts, errors, what the maps do by themselves, sources, claims."""
+    found = families(records)
+    return [
         "## Stable or not",
         f"Whether a network does worse than its narrower neighbour at any beta up to {UP_TO:g}: "
         "which do, and from which beta on. Of draws, in how many sets.",
@@ -43,7 +55,6 @@ def table(load: Load, preset: str | None) -> str:
         "## Claims",
         verdict_table(CLAIMS, records),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def _verdicts(found: Sequence[Family]) -> str:

@@ -44,7 +44,7 @@ def array_model(module: nn.Module) -> Callable[[Any], np.ndarray]:
     def model(inputs: Any) -> np.ndarray:
         like = next(module.parameters(), torch.empty(0, dtype=torch.float64))
         with torch.no_grad():
-            outputs = module(torch.from_numpy(np.asarray(inputs)).to(like))
+            outputs = module(torch.from_numpy(np.array(inputs)).to(like))
         outputs = outputs[0] if isinstance(outputs, tuple) else outputs
         return outputs.cpu().numpy()
 

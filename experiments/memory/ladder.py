@@ -1,0 +1,100 @@
+"""Several trainings in one record, each of which begins where the one before has ended.
+
+Steps of a record grow, and so a training sees the recorder through a `Rung`, which counts on from
+the rungs below and writes where the climb stands into every checkpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from experiments.recorder import Checkpoint, Recorder
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where a ladder stands: the rung to train, its first step, and the error of the one below."""
+
+    rung: int = 0
+    start: int = 0
+    error: float | None = None
+
+    def above(self, steps: int, error: float) -> Climb:
+        """Stand on the next rung; one step in between is for what was measured on this one."""
+        return Climb(self.rung + 1, self.start + steps + 2, error)
+
+
+def restored(recorder: Recorder) -> tuple[Climb, Checkpoint | None]:
+    """Say where to go on, and the checkpoint of the training to resume, if one was under way."""
+    found = recorder.restore()
+    if found is None:
+        return Climb(), None
+    climb = Climb(**found.state["climb"])
+    training = found.state["training"]
+    if training is None:
+        return climb, None
+    return climb, replace(found, step=found.step - climb.start, state=training)
+
+
+class Rung:
+    """A recorder for one training of a ladder.
+
+    Parameters
+    ----------
+    recorder
+        That of the record.
+    climb
+        Where the ladder stands.
+    found
+        Checkpoint of this training to resume from.
+    share
+        Part of the ladder that this rung is: its place and their number.
+    facts
+        Added to each line of the metrics.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        climb: Climb,
+        found: Checkpoint | None,
+        share: tuple[int, int],
+        **facts: Any,
+    ) -> None:
+        self._recorder, self._climb, self._found = recorder, climb, found
+        self._share, self._facts = share, facts
+        self.notes: dict[str, Any] = {}
+
+    def restore(self) -> Checkpoint | None:
+        """Give the checkpoint of this training."""
+        return self._found
+
+    def log(self, step: int, **metrics: Any) -> None:
+        """Add a line, whose ``trained`` is the step of this training."""
+        self._recorder.log(self._climb.start + step, **self._facts, trained=step, **metrics)
+
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        return self._recorder.due()
+
+    def checkpoint(
+        self, step: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]
+    ) -> None:
+        """Write a checkpoint of this training and of the ladder."""
+        whole = {"climb": asdict(self._climb), "training": dict(state)}
+        self._recorder.checkpoint(self._climb.start + step, tensors, whole)
+
+    def progress(self, done: float, total: float) -> None:
+        """Tell how far the ladder is."""
+        place, count = self._share
+        self._recorder.progress(place + done / total, count)
+
+    def note(self, **facts: Any) -> None:
+        """Keep facts about this training."""
+        self.notes.update(facts)

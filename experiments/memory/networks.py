@@ -1,0 +1,147 @@
+"""Networks of the memory study: one ladder of them as a run, their data, and how they are built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from experiments.memory.perturbation import PUBLISHED, RECURRENT, SHIFT
+from experiments.memory.theory import BETAS, HEAVY, UP_TO
+from experiments.run import Run
+from seqtheory.memory import Airy, Exponential, ExponentialSum, Polynomial, Shift, Sine, TwoParts
+from seqtheory.memory_theory import CommonShift, SampledNoise
+from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
+from seqtheory.tasks import DecayingMemory
+from seqtheory.training import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from seqtheory.dataset import Dataset
+
+Activation = Literal["linear", "tanh", "hardtanh"]
+Kernel = Exponential | Polynomial | ExponentialSum | Sine | Shift | TwoParts | Airy
+
+READINGS = (
+    SHIFT,
+    RECURRENT,
+    replace(RECURRENT, ball="two"),
+    PUBLISHED,
+    replace(PUBLISHED, ball="two"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentRun(Run):
+    """A ladder of networks with one memory to learn.
+
+    Parameters
+    ----------
+    kernel
+        The memory.
+    activation, parameterisation, matrix, step
+        Of the recurrence; see `seq_torch.ResidualRNNConfig`.
+    min_rate
+        The slowest mode that a network may start with; the fastest is 1, per step.
+    widths
+        Increasing.
+    length, num_train, num_held_out, num_test, data_seed
+        Steps of a sequence, how many sequences are for training, for the halving rule and for
+        perturbed errors, and the seed that they are drawn from.
+    training
+        Of each network: `num_steps` is the most it takes, and its seed is the run's.
+    enough
+        Squared error, over that of predicting zero, at which each network is done. A memory that
+        few modes hold exactly could not be halved again and again.
+    betas, readings
+        Perturbations.
+    late_weight
+        Power by which perturbed errors count late steps more; 2 in the published code.
+    """
+
+    kernel: Kernel = HEAVY
+    activation: Activation = "linear"
+    parameterisation: Direct | Exp | Softplus | Best | Inverse | ReLU = field(default_factory=Exp)
+    matrix: Literal["diagonal", "orthogonal", "free"] = "diagonal"
+    step: Literal["exponential", "euler"] = "exponential"
+    min_rate: float = 0.01
+    widths: tuple[int, ...] = (4, 8, 16, 32)
+    length: int = 100
+    num_train: int = 12_800
+    num_held_out: int = 512
+    num_test: int = 256
+    data_seed: int = 0
+    training: Training = field(default_factory=Training)
+    enough: float = 1e-5
+    betas: tuple[float, ...] = BETAS
+    readings: tuple[CommonShift | SampledNoise, ...] = READINGS
+    late_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what could not give a verdict, before any framework is imported."""
+        super().__post_init__()
+        if len(self.widths) < 2 or list(self.widths) != sorted(set(self.widths)):
+            raise ValueError(f"widths={self.widths}: expected at least two, increasing")
+        if self.widths[0] < 1:
+            raise ValueError(f"widths={self.widths}: expected widths of 1 and more")
+        for name in ("length", "num_train", "num_held_out", "num_test"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+        if not 0 < self.min_rate <= 1:
+            raise ValueError(f"min_rate={self.min_rate}: expected a number in (0, 1]")
+        for name in ("enough", "late_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 0 or more")
+        if self.training.loss != "squared_error" or self.training.target is not None:
+            raise ValueError(
+                f"training has loss={self.training.loss!r} and target={self.training.target}: "
+                "expected 'squared_error', and no target, since the halving rule sets it"
+            )
+        if list(self.betas) != sorted(set(self.betas)) or self.betas[:1] != (0.0,):
+            raise ValueError(f"betas={self.betas}: expected 0 first, then increasing sizes")
+        if UP_TO not in self.betas:
+            raise ValueError(f"betas={self.betas}: expected {UP_TO} among them, for the verdicts")
+        if not self.readings:
+            raise ValueError("readings=(): expected at least one")
+
+
+def data(run: RecurrentRun) -> tuple[Dataset, Dataset, Dataset]:
+    """Sequences for training, for the halving rule and for perturbed errors."""
+    counts = (run.num_train, run.num_held_out, run.num_test)
+    total = sum(counts)
+    task = DecayingMemory(kernel=run.kernel, length=run.length, num_sequences=total)
+    train, held_out, test = task.build(run.data_seed).split([n / total for n in counts], seed=None)
+    return train, held_out, test
+
+
+def model(run: RecurrentRun, width: int) -> Any:
+    """Draw the network of that width, in float64."""
+    import seq_torch
+
+    mixer = seq_torch.ResidualRNNConfig(
+        parameterisation=run.parameterisation,
+        matrix=run.matrix,
+        activation=run.activation,
+        step=run.step,
+        min_rate=run.min_rate,
+    )
+    inputs, output = seq_torch.LinearInput(channels=1), seq_torch.StepOutput(size=1)
+    config = seq_torch.recurrent_stack(mixer, inputs, output, width=width)
+    return config.build(run.seed).double()
+
+
+def rates(network: Any) -> np.ndarray:
+    """Share of itself that each mode of the linear recurrence loses in a step."""
+    from seq_torch.mixers.residual_rnn import ResidualRNN
+
+    (recurrence,) = (m for m in network.modules() if isinstance(m, ResidualRNN))
+    return recurrence.config.transition.distance(recurrence.w.numpy(force=True))
+
+
+def fill(network: Any, tensors: Mapping[str, np.ndarray]) -> None:
+    """Put the tensors of a record into a network of that width."""
+    import torch
+
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})

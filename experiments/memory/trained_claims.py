@@ -1,0 +1,134 @@
+"""What trained networks say about stable approximation, as functions from records.
+
+The claims are those of linear theory, about ladders of trained networks and the same reading, the
+common shift; each is judged for one activation. A failed one is a difference between the theory's
+least-squares fits and what gradients find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from experiments.claim import Claim, Verdict
+from experiments.memory.recurrent_models import LENGTH, STARTS
+from experiments.memory.trained_curves import Ladder, ladders
+from experiments.record import Record
+from experiments.rows import select
+
+Judge = Callable[[Sequence[Record]], Verdict]
+Decide = Callable[[Mapping[str, Sequence[Ladder]]], Verdict]
+
+MAPS = ("direct", "exp", "softplus", "best")
+STABLE_MAPS = MAPS[1:]
+
+
+def _judge(decide: Decide, maps: Sequence[str] = MAPS, **facts: object) -> Judge:
+    """Judge the ladders of these maps, of diagonal networks."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        rows = select(ladders(records), matrix="diagonal", **facts)
+        found = {name: select(rows, map=name) for name in maps}
+        if missing := [name for name in maps if not found[name]]:
+            return Verdict("not run", f"no finished record of {', '.join(missing)}")
+        return decide(found)
+
+    return judge
+
+
+def _crossing(*expected: str) -> Decide:
+    """Whether more width hurts in most ladders of the maps named, and in no ladder of the others.
+
+    A ladder that did not learn with each width can cross, but cannot be stable.
+    """
+
+    def decide(found: Mapping[str, Sequence[Ladder]]) -> Verdict:
+        holds, open_ = True, False
+        details = []
+        for name, rows in found.items():
+            crossing = sum(row.outcome == "crosses" for row in rows)
+            untrained = sum(row.outcome == "untrained" for row in rows)
+            holds &= 2 * crossing > len(rows) if name in expected else crossing == 0
+            open_ |= untrained > 0
+            excess = np.nanmax([row.excess for row in rows] + [-np.inf])
+            note = f", {untrained} untrained" if untrained else ""
+            details.append(f"{name} {crossing}/{len(rows)} (at most {excess:.3g}{note})")
+        status = "fail" if not holds else "undecided" if open_ else "pass"
+        detail = f"crossing, and largest E_wide / E_narrow up to beta 1e-2: {', '.join(details)}"
+        return Verdict(status, detail)
+
+    return decide
+
+
+def _growth(holds: Callable[[float], bool]) -> Decide:
+    """Judge E(1e-2) / E(0) of the widest network of every ladder."""
+
+    def decide(found: Mapping[str, Sequence[Ladder]]) -> Verdict:
+        values = {name: [row.growth for row in rows] for name, rows in found.items()}
+        passes = all(holds(value) for row in values.values() for value in row)
+        parts = [f"{name}: {min(row):.3g} to {max(row):.3g}" for name, row in values.items()]
+        return Verdict("pass" if passes else "fail", ", ".join(parts))
+
+    return decide
+
+
+def _claims(activation: str) -> list[Claim]:
+    facts = {"activation": activation, "length": LENGTH}
+    heavy = {**facts, "kernel": "polynomial", "min_rate": STARTS["Polynomial"]}
+    light = {**facts, "kernel": "exponential", "min_rate": STARTS["Exponential"]}
+    return [
+        Claim(
+            f"{activation}-heavy",
+            f"trained, {activation}, common shift, polynomial memory: the curves cross for direct "
+            "weights alone",
+            _judge(_crossing("direct"), reading="shift", **heavy),
+        ),
+        Claim(
+            f"{activation}-grows",
+            f"trained, {activation}, common shift, polynomial memory, direct: E(1e-2) is more than "
+            "100 times E(0)",
+            _judge(_growth(lambda x: x > 100), ["direct"], reading="shift", **heavy),
+        ),
+        Claim(
+            f"{activation}-holds",
+            f"trained, {activation}, common shift, polynomial memory, other maps: E(1e-2) is less "
+            "than 10 times E(0)",
+            _judge(_growth(lambda x: x < 10), STABLE_MAPS, reading="shift", **heavy),
+        ),
+        Claim(
+            f"{activation}-light",
+            f"trained, {activation}, common shift, exponential memory: the curves cross for no map",
+            _judge(_crossing(), reading="shift", **light),
+        ),
+        Claim(
+            f"{activation}-draws",
+            f"trained, {activation}, 30 draws on all parameters, polynomial memory: the curves "
+            "cross for direct weights alone (the published verdict)",
+            _judge(_crossing("direct"), reading="all inf", **heavy),
+        ),
+    ]
+
+
+CONTROLS = (
+    Claim(
+        "idle-slow-modes",
+        "trained, linear, common shift, exponential memory, from slow modes that it does not need: "
+        "the curves cross for direct weights alone",
+        _judge(
+            _crossing("direct"),
+            reading="shift",
+            activation="linear",
+            length=LENGTH,
+            kernel="exponential",
+            min_rate=STARTS["Polynomial"],
+        ),
+    ),
+    Claim(
+        "short",
+        "trained, linear, common shift, polynomial memory over 100 steps: the curves cross for no "
+        "map, since no mode has the time to explode",
+        _judge(_crossing(), reading="shift", activation="linear", length=100, kernel="polynomial"),
+    ),
+)
+CLAIMS = (*_claims("linear"), *_claims("tanh"), *_claims("hardtanh"), *CONTROLS)

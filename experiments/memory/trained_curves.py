@@ -1,0 +1,167 @@
+"""Records of trained ladders as curves E_m(beta), and what each ladder shows.
+
+A wider network that learnt less than its neighbour says nothing about stability: whether more width
+hurts under a perturbation is asked of pairs alone in which it does not hurt without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from experiments.memory.curves import map_name
+from experiments.memory.perturbation import worst
+from experiments.memory.theory import HEAVY, LIGHT, UP_TO
+from experiments.record import Record
+from experiments.run import canonical
+from seqtheory import memory
+from seqtheory.memory import Kernel
+from seqtheory.memory_theory import CommonShift, SampledNoise, StableApproximation
+
+Outcome = Literal["crosses", "stable", "untrained"]
+
+# Trained networks of equal merit differ by chance: more width hurts where the error is larger by
+# more than a tenth, and errors below the floor, a hundredth of the target, are all as good.
+SLACK, FLOOR = 0.1, 1e-4
+READINGS = {
+    "shift": "common shift",
+    "recurrent inf": "draws: recurrence, inf-norm",
+    "recurrent two": "draws: recurrence, 2-norm",
+    "all inf": "draws: all, inf-norm",
+    "all two": "draws: all, 2-norm",
+}
+_NAMED = {str(canonical(LIGHT)): "exponential", str(canonical(HEAVY)): "polynomial"}
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Networks of growing width from one record, under one reading of a perturbation.
+
+    ``draws`` has the shape (width, beta, draw). A ladder whose training diverged has the widths
+    below; ``diverged`` says which width did.
+    """
+
+    kernel: str
+    target: Kernel
+    activation: str
+    matrix: str
+    map: str
+    length: int
+    min_rate: float
+    reading: str
+    seed: int
+    curves: StableApproximation
+    draws: np.ndarray
+    networks: tuple[Mapping[str, Any], ...]
+    diverged: int | None
+
+    @property
+    def learnt(self) -> tuple[bool, ...]:
+        """Of each pair of neighbours, whether the wider has no larger error unperturbed."""
+        return tuple((np.diff(self._errors[:, 0]) <= 0).tolist())
+
+    @property
+    def crossings(self) -> dict[tuple[int, int], float]:
+        """Pairs in which more width hurts, each with the smallest beta, up to 1e-2, at which."""
+        found = {}
+        betas, widths = self.curves.betas, self.curves.widths
+        counted = (betas > 0) & (betas <= UP_TO)
+        for i, learnt in enumerate(self.learnt):
+            narrow, wide = self._errors[i : i + 2]
+            worse = counted & (wide > (1 + SLACK) * narrow)
+            if learnt and worse.any():
+                found[widths[i], widths[i + 1]] = float(betas[worse][0])
+        return found
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether more width hurts; untrained where no pair, or not each pair, could show it."""
+        if self.crossings:
+            return "crosses"
+        return "stable" if self.learnt and all(self.learnt) else "untrained"
+
+    @property
+    def excess(self) -> float:
+        """Largest E_wide / E_narrow of the learnt pairs, at betas up to 1e-2; NaN of none."""
+        betas, errors = self.curves.betas, self._errors
+        counted = (betas > 0) & (betas <= UP_TO)
+        ratios = [
+            (errors[i + 1, counted] / errors[i, counted]).max()
+            for i, learnt in enumerate(self.learnt)
+            if learnt
+        ]
+        return float(max(ratios, default=np.nan))
+
+    @property
+    def _errors(self) -> np.ndarray:
+        return np.maximum(self.curves.errors, FLOOR)
+
+    @property
+    def growth(self) -> float:
+        """Ratio of E(1e-2) to E(0), of the widest network."""
+        at = int(np.flatnonzero(self.curves.betas == UP_TO)[0])
+        return float(self.curves.errors[-1, at] / self.curves.errors[-1, 0])
+
+
+def ladders(records: Iterable[Record]) -> list[Ladder]:
+    """Every ladder and reading of finished records, in their order; none without two widths."""
+    found = []
+    for record in records:
+        if record.finished:
+            names = {_reading_name(line["reading"]) for line in _lines(record, "perturbation")}
+            found += [_ladder(record, name) for name in READINGS if name in names]
+    return [ladder for ladder in found if len(ladder.curves.widths) > 1]
+
+
+def kernel_name(described: Mapping[str, Any]) -> str:
+    """Short name of a recorded memory; those of the small figure have the plainest."""
+    if name := _NAMED.get(str(dict(described))):
+        return name
+    fields = ", ".join(f"{key}={value:g}" for key, value in described.items() if key != "type")
+    return ", ".join(part for part in (described["type"].lower(), fields) if part)
+
+
+def _ladder(record: Record, name: str) -> Ladder:
+    run = record.run
+    lines = [r for r in _lines(record, "perturbation") if _reading_name(r["reading"]) == name]
+    draws = [np.array(line["errors"]) for line in lines]
+    errors = np.array([worst(d, _reading(x["reading"])) for d, x in zip(draws, lines, strict=True)])
+    widths = tuple(line["width"] for line in lines)
+    return Ladder(
+        kernel=kernel_name(run["kernel"]),
+        target=_kernel(run["kernel"]),
+        activation=run["activation"],
+        matrix=run["matrix"],
+        map=map_name(run["parameterisation"]),
+        length=run["length"],
+        min_rate=run["min_rate"],
+        reading=name,
+        seed=run["seed"],
+        curves=StableApproximation(widths, np.array(lines[0]["betas"]), errors, UP_TO),
+        draws=np.array(draws),
+        networks=tuple(_lines(record, "network")[: len(widths)]),
+        diverged=record.divergence.get("width"),
+    )
+
+
+def _kernel(described: Mapping[str, Any]) -> Kernel:
+    fields = {key: value for key, value in described.items() if key != "type"}
+    return getattr(memory, described["type"])(**fields)
+
+
+def _reading(described: Mapping[str, Any]) -> CommonShift | SampledNoise:
+    fields = {key: value for key, value in described.items() if key != "type"}
+    return SampledNoise(**fields) if described["type"] == "SampledNoise" else CommonShift()
+
+
+def _reading_name(described: Mapping[str, Any]) -> str:
+    if described["type"] == "CommonShift":
+        return "shift"
+    return f"{described['parameters']} {described['ball']}"
+
+
+def _lines(record: Record, quantity: str) -> list[dict[str, Any]]:
+    return [line for line in record.metrics if line.get("quantity") == quantity]

@@ -1,0 +1,177 @@
+"""Which memory each trained network holds stably, beside theory, and what was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.claim import verdict_table
+from experiments.markdown import markdown, spread
+from experiments.memory.curves import families
+from experiments.memory.theory import UP_TO
+from experiments.memory.trained_claims import CLAIMS
+from experiments.memory.trained_curves import FLOOR, READINGS, SLACK, Ladder, ladders
+from experiments.record import Record
+from experiments.rows import select
+
+SHOWN_BETAS = (0.0, 1e-3, 1e-2, 1e-1)
+Network = Mapping[str, Any]
+Key = tuple[str, str, str, str, int, float]
+_FACTS = ("kernel", "activation", "matrix", "map", "length", "min_rate")
+_HEADER = ["memory", "activation", "matrix", "map", "steps", "start"]
+
+
+def parts(records: Sequence[Record], theory: Sequence[Record]) -> list[str]:
+    """Sections of Markdown about trained networks."""
+    found = ladders(records)
+    shift = select(found, reading="shift")
+    return [
+        "## Trained networks: stable or not",
+        "Common shift; a word for each memory, by most seeds, and in how many of them.",
+        _summary(shift),
+        "## Trained networks: every reading",
+        f"Whether a network does worse by more than {SLACK:.0%} than its narrower neighbour at any "
+        f"beta up to {UP_TO:g}, among neighbours of which the wider learnt no less; errors below "
+        f"{FLOOR:g} count as equal. In how many seeds, and from which beta on. Start: the slowest "
+        "rate that a mode may begin with. Theory: the common shift, over as many steps.",
+        _verdicts(found, theory),
+        "## Trained networks: what was learnt",
+        "Each width in turn: squared error over that of predicting zero, mean over seeds; whether "
+        "it came to half of the one before, or to enough, in how many seeds; the slowest mode; "
+        "steps of training.",
+        _networks(shift),
+        "## Trained networks: errors",
+        "E(beta) of each width in turn, mean over seeds.",
+        _errors(found),
+        "## Where the trained networks come from",
+        _sources(records),
+        "## Claims about trained networks",
+        verdict_table(CLAIMS, records),
+    ]
+
+
+def _summary(shift: Sequence[Ladder]) -> str:
+    columns = list(dict.fromkeys((row.kernel, row.length, row.min_rate) for row in shift))
+    rows = list(dict.fromkeys((row.activation, row.matrix, row.map) for row in shift))
+    cells = []
+    for activation, matrix, name in rows:
+        held = select(shift, activation=activation, matrix=matrix, map=name)
+        words = [_word(select(held, kernel=k, length=n, min_rate=r)) for k, n, r in columns]
+        cells.append([activation, matrix, name, *words])
+    names = [f"{kernel}, {length} steps, start {rate:g}" for kernel, length, rate in columns]
+    return markdown(["activation", "matrix", "map", *names], cells)
+
+
+def _word(rows: Sequence[Ladder]) -> str:
+    if not rows:
+        return ""
+    names = {"crosses": "unstable", "stable": "stable", "untrained": "undecided"}
+    outcomes = [names[row.outcome] for row in rows]
+    most = max(names.values(), key=outcomes.count)
+    return f"{most} ({outcomes.count(most)}/{len(rows)})"
+
+
+def _verdicts(found: Sequence[Ladder], theory: Sequence[Record]) -> str:
+    shifts = select(families(theory), reading="shift")
+    rows = []
+    for key, group in _grouped(found).items():
+        fits = select(shifts, kernel=key[0], map=key[3], horizon=key[4])
+        expected = "crosses" if any(not fit.curves.is_stable for fit in fits) else "stable"
+        cells = [_verdict(select(group, reading=reading)) for reading in READINGS]
+        rows.append([*map(str, key), expected if fits else "", *cells])
+    return markdown([*_HEADER, "theory", *READINGS.values()], rows)
+
+
+def _verdict(rows: Sequence[Ladder]) -> str:
+    """Say in how many seeds curves cross, which do and from which beta on."""
+    if not rows:
+        return ""
+    crossing = [row.crossings for row in rows if row.outcome == "crosses"]
+    untrained = sum(row.outcome == "untrained" for row in rows)
+    text = f"crosses in {len(crossing)} of {len(rows)}" if crossing else "stable"
+    if untrained:
+        text += f", undecided in {untrained} of {len(rows)}"
+    pairs = sorted({pair for held in crossing for pair in held})
+    first = {pair: min(held.get(pair, np.inf) for held in crossing) for pair in pairs}
+    places = ", ".join(f"{narrow} to {wide} from {b:g}" for (narrow, wide), b in first.items())
+    return f"{text}: {places}" if places else text
+
+
+def _networks(shift: Sequence[Ladder]) -> str:
+    rows = []
+    for key, group in _grouped(shift).items():
+        widths = max((ladder.curves.widths for ladder in group), key=len)
+        per_width = [[n for row in group for n in row.networks if n["width"] == w] for w in widths]
+        halved = [
+            f"{sum(n['error'] <= n['target'] for n in held)}/{len(held)}" for held in per_width
+        ]
+        diverged = [str(row.diverged) for row in group if row.diverged is not None]
+        rows.append(
+            [
+                *map(str, key),
+                ", ".join(map(str, widths)),
+                _each(per_width, lambda n: n["error"], "{:.2g}"),
+                ", ".join(halved),
+                _each(per_width, lambda n: n["rates"][0], "{:.2g}"),
+                _each(per_width, lambda n: n["steps"], "{:,.0f}"),
+                ", ".join(diverged) or "none",
+            ]
+        )
+    columns = ["widths", "error", "halved", "slowest rate", "trained for", "diverged at width"]
+    return markdown([*_HEADER, *columns], rows)
+
+
+def _each(
+    per_width: Sequence[Sequence[Network]], value: Callable[[Network], float], form: str
+) -> str:
+    return ", ".join(form.format(np.mean([value(n) for n in held])) for held in per_width)
+
+
+def _errors(found: Sequence[Ladder]) -> str:
+    rows = []
+    for key, group in _grouped(found).items():
+        for reading, name in READINGS.items():
+            same = select(group, reading=reading)
+            if same:
+                rows.append([*map(str, key), name, *(_at(same, beta) for beta in SHOWN_BETAS)])
+    return markdown([*_HEADER, "reading", *(f"beta {beta:g}" for beta in SHOWN_BETAS)], rows)
+
+
+def _at(rows: Sequence[Ladder], beta: float) -> str:
+    """Mean error of each width at that beta, over the ladders that have as many widths."""
+    count = max(len(row.curves.widths) for row in rows)
+    whole = [row.curves for row in rows if len(row.curves.widths) == count]
+    if any(beta not in curves.betas for curves in whole):
+        return ""
+    at = [curves.errors[:, np.flatnonzero(curves.betas == beta)[0]] for curves in whole]
+    return ", ".join(f"{value:.3g}" for value in np.mean(at, axis=0))
+
+
+def _grouped(found: Sequence[Ladder]) -> dict[Key, list[Ladder]]:
+    groups: dict[Key, list[Ladder]] = {}
+    for ladder in found:
+        groups.setdefault(tuple(getattr(ladder, name) for name in _FACTS), []).append(ladder)
+    return groups
+
+
+def _sources(records: Sequence[Record]) -> str:
+    """One line for each preset, status and machine."""
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        facts = record.provenance
+        cpu = str(facts.get("hardware", {}).get("cpu", ""))
+        groups.setdefault((str(facts.get("preset", "")), record.status, cpu), []).append(record)
+    rows = [
+        [
+            preset,
+            status,
+            str(len(held)),
+            ", ".join(sorted({str(record.run["seed"]) for record in held})),
+            spread([record.provenance.get("wall_seconds", 0.0) / 60 for record in held]),
+            cpu,
+        ]
+        for (preset, status, cpu), held in groups.items()
+    ]
+    return markdown(["preset", "status", "records", "seeds", "minutes", "hardware"], rows)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from experiments import style
 from experiments.record import Record
@@ -35,7 +36,7 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 def _losses(sweeps: Mapping[str, Sequence[Cell]], folder: Path) -> list[Path]:
     with style.paper():
-        size = (0.6 + 2.6 * len(sweeps), 3.0)
+        size = (0.6 + 2.4 * max(2, len(sweeps)), 3.2)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(1, len(sweeps), sharey=True, squeeze=False)[0]
         for panel, (task, found) in zip(axes, sweeps.items(), strict=True):
@@ -66,6 +67,9 @@ def _panel(panel: Axes, found: Sequence[Cell]) -> None:
     panel.axhline(1.0, color="0.4", linestyle="--", linewidth=0.8)
     panel.axhline(float(constant), color="0.4", linestyle=":", linewidth=0.8)
     panel.set(xscale="log", yscale="log", xlabel="learning rate")
+    rates = sorted({cell.rate for cell in found})
+    panel.set_xticks(rates, [f"{rate:g}" for rate in rates], rotation=45)
+    panel.xaxis.set_minor_locator(NullLocator())
 
 
 def _ratios(shared: Mapping[str, Mapping[float, Mapping[str, Cell]]], folder: Path) -> list[Path]:
@@ -73,7 +77,7 @@ def _ratios(shared: Mapping[str, Mapping[float, Mapping[str, Cell]]], folder: Pa
     columns = min(SHOWN_RATES, max(map(len, shared.values())))
     names = next(iter(next(iter(shared.values())).values())).keys()
     with style.paper():
-        size = (0.6 + 2.1 * columns, 0.8 + 1.8 * len(shared))
+        size = (max(3.6, 0.6 + 2.1 * columns), 0.8 + 1.8 * len(shared))
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(shared), columns, squeeze=False)
         for row, (task, rows) in zip(axes, shared.items(), strict=True):

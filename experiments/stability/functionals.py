@@ -100,6 +100,8 @@ def execute(run: FunctionalRun, recorder: Recorder) -> None:
     import seq_torch
 
     data = run.task.build(run.data_seed)
+    if isinstance(run.task, RandomFilter):
+        recorder.note(memory=run.task.memory(run.task.length))
     share = run.held_out / run.task.num_sequences
     learnt, left = data.split((1 - share, share), seed=None)
     zero = metrics.rmse(np.zeros_like(left.targets), left.targets)

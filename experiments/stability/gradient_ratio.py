@@ -10,6 +10,7 @@ import numpy as np
 from experiments.record import Record
 from experiments.rows import select
 from experiments.stability.sweep import MAPS, Cell
+from experiments.stability.training_run import STARTS
 
 FAIR = MAPS[1:]
 """The maps that start from decaying modes."""
@@ -36,9 +37,34 @@ class Ratios:
         return self.values.max(axis=1)
 
     @property
+    def largest(self) -> float:
+        """Largest ratio met in training."""
+        return float(self.values.max())
+
+    @property
     def spread(self) -> float:
-        """Largest ratio met in training over the median of all of them."""
-        return float(self.values.max() / np.median(self.values))
+        """Standard deviation over channels and steps."""
+        return float(self.values.std())
+
+    @property
+    def relative_spread(self) -> float:
+        """Spread over the mean: free of the factor by which a map scales all its ratios."""
+        return self.spread / float(self.values.mean())
+
+
+def starting_ratio(name: str) -> float:
+    r"""Scale of gradient over weight that a map has at the common start, p(w) = -1/2.
+
+    .. math:: |p'(w)| / |w|, \qquad p(w) = -1/2
+
+    The loss has the same gradient in p under every map there, so ratios of these are ratios of
+    gradients over weights.
+    """
+    p = {type(start.parameterisation).__name__.lower(): start.parameterisation for start in STARTS}[
+        name
+    ]
+    weight = p.inverse(-0.5)
+    return float(abs(p.derivative(weight) / weight))
 
 
 def ratios(record: Record) -> Ratios:

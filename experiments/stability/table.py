@@ -38,8 +38,9 @@ def table(load: Load, preset: str | None) -> str:
         "Published test losses on MNIST, all images:",
         _published(),
         "## Gradient over weight",
-        "The largest abs(gradient) / abs(weight) of a channel's decay weights met in training, "
-        "and that over the median of all channels and steps: mean (least..most) of seeds.",
+        "abs(gradient) / abs(weight) of the decay weights, the largest of each channel: its "
+        "maximum over channels and steps, its standard deviation, and that over the mean. Mean "
+        "(least..most) of seeds.",
         _ratios(found),
         "## Where the numbers come from",
         _sources(records),
@@ -115,11 +116,12 @@ def _ratios(found: Sequence[Cell]) -> str:
                         task,
                         f"{rate:g}",
                         name,
-                        spread([r.peaks.max() for r in measured]),
+                        spread([r.largest for r in measured]),
                         spread([r.spread for r in measured]),
+                        spread([r.relative_spread for r in measured]),
                     ]
                 )
-    return markdown(["task", "rate", "map", "largest", "over the median"], rows)
+    return markdown(["task", "rate", "map", "largest", "spread", "over the mean"], rows)
 
 
 def _sources(records: Sequence[Record]) -> str:

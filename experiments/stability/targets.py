@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from experiments.stability.attention import across_samples, over_past
 from seqtheory.dataset import Dataset
 from seqtheory.memory import Airy, Exponential, Polynomial, Shift, Sine, TwoParts
 from seqtheory.tasks import DecayingMemory
@@ -17,21 +18,6 @@ if TYPE_CHECKING:
     Sequences = Float[np.ndarray, "batch time channel"]
 
 Kernel = Exponential | Polynomial | Sine | Shift | TwoParts | Airy
-
-_BLOCK = 256  # sequences whose attention is held at once
-
-
-class Target(Protocol):
-    """A frozen description of a data set."""
-
-    @property
-    def num_sequences(self) -> int:
-        """Sequences in all."""
-        ...
-
-    def build(self, seed: int) -> Dataset:
-        """Draw the sequences; the same seed gives the same bytes."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +69,19 @@ class CausalAttention(_RandomSequences):
     projected: bool = False
     map_seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse inputs without a channel."""
+        super().__post_init__()
+        if self.channels < 1:
+            raise ValueError(f"channels={self.channels}: expected 1 or more")
+
     def build(self, seed: int) -> Dataset:
         """Draw the sequences; the same seed gives the same bytes."""
         shape = (self.num_sequences, self.length, self.channels)
         x = np.random.default_rng(seed).standard_normal(shape)
         maps = [_affine(self.map_seed, k, self.channels, self.channels) for k in range(3)]
         q, k, v = (_apply(m, x) for m in maps) if self.projected else (x, x, x)
-        return Dataset(x, attention(q, k, v))
+        return Dataset(x, over_past(q, k, v))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,38 +160,10 @@ class RandomFilter(_RandomSequences):
         d = self.width
         x = _apply(_affine(self.map_seed, 0, 1, d), x)
         q, k, v = (_apply(_affine(self.map_seed, i, d, d), x) for i in (1, 2, 3))
-        seen = attention(q, k, v) if self.attends == "past" else _across(q, k, v)
+        seen = (over_past if self.attends == "past" else across_samples)(q, k, v)
         x = _normalised(x + _apply(_affine(self.map_seed, 4, d, d), seen))
         inner = np.maximum(_apply(_affine(self.map_seed, 5, d, 2 * d), x), 0.0)
         return _normalised(x + _apply(_affine(self.map_seed, 6, 2 * d, d), inner))
-
-
-def attention(q: Sequences, k: Sequences, v: Sequences) -> Sequences:
-    """Softmax attention of every position over itself and the ones before it."""
-    length = q.shape[1]
-    hidden = np.triu(np.full((length, length), -np.inf), 1)
-    out = np.empty_like(v)
-    for start in range(0, len(q), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        out[rows] = _softmax(_scores(q[rows], k[rows]) + hidden) @ v[rows]
-    return out
-
-
-def _across(q: Sequences, k: Sequences, v: Sequences) -> Sequences:
-    """Attention of each sequence over all sequences, at one position at a time."""
-    out = np.empty_like(v)
-    for k_th in range(q.shape[1]):
-        out[:, k_th] = _softmax(_scores(q[:, k_th], k[:, k_th])) @ v[:, k_th]
-    return out
-
-
-def _scores(q: np.ndarray, k: np.ndarray) -> np.ndarray:
-    return q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def _affine(

@@ -161,8 +161,8 @@ CLAIMS = (
     Claim(
         "ratio-start",
         f"at the rate {STILL:g}, where weights hardly move, the largest ratios are to each other "
-        "as abs(p')/abs(w) at the start, within 10 %: 4 for direct, 1.44 for exp, 1.82 for softplus, "
-        "over best",
+        "as abs(p')/abs(w) at the start, within 10 %: over best, 4 for direct, 1.44 for exp, 1.82 "
+        "for softplus",
         _judge_ratio(_as_at_start, lambda rates: [rate for rate in rates[:1] if rate <= STILL]),
     ),
     Claim(

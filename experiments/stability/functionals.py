@@ -16,16 +16,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.stability.targets import CausalAttention, LinearFunctional, RandomFilter
-from experiments.stability.training_run import TrainingRun, steps_of, swept, train
+from experiments.stability.training_run import RATES, STARTS, TrainingRun, steps_of, swept, train
 from seqtheory import metrics
+from seqtheory.memory import Exponential, Polynomial
 from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "paper")
+PRESETS = ("smoke", "quick", "targets", "paper")
 DEFAULT_PRESET = "quick"
+
+OTHER_TARGETS = (
+    CausalAttention(),
+    CausalAttention(projected=True),
+    RandomFilter(network="rnn"),
+    RandomFilter(network="transformer"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,23 +74,33 @@ def runs(preset: str) -> list[FunctionalRun]:
         )
         return swept(small, rates=(5e0, 5e-3), seeds=(0,))
     if preset == "quick":
-        return swept(_quick())
+        return swept(_small(LinearFunctional()))
+    if preset == "targets":
+        return [run for task in OTHER_TARGETS for run in _fair(_small(task))]
     if preset == "paper":
-        rows, batch = 55_000, 128
-        steps = steps_of(10, rows, batch)
-        training = _training(batch, steps, evaluate_every=43)
-        task = LinearFunctional(num_sequences=rows + 5_000)
-        return swept(FunctionalRun(task=task, held_out=5_000, training=training))
+        return [run for kernel in (Exponential(), Polynomial()) for run in _paper(kernel)]
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
 
 
-def _quick() -> FunctionalRun:
-    return FunctionalRun(
-        task=LinearFunctional(num_sequences=3_500),
-        width=16,
-        state_dim=32,
-        training=_training(64, 300, evaluate_every=15),
+def _small(task: LinearFunctional | CausalAttention | RandomFilter) -> FunctionalRun:
+    training = _training(64, 300, evaluate_every=15)
+    return FunctionalRun(task=task, width=16, state_dim=32, training=training)
+
+
+def _fair(run: FunctionalRun) -> list[FunctionalRun]:
+    """Sweep the maps that start from decaying modes, at the published rates for attention."""
+    return swept(run, starts=STARTS[1:], rates=RATES[1:5])
+
+
+def _paper(kernel: Exponential | Polynomial) -> list[FunctionalRun]:
+    """Ten epochs of 55,000 sequences; the published memory is the exponential one."""
+    rows, held_out, batch_size = 55_000, 5_000, 128
+    run = FunctionalRun(
+        task=LinearFunctional(kernel=kernel, num_sequences=rows + held_out),
+        held_out=held_out,
+        training=_training(batch_size, steps_of(10, rows, batch_size), evaluate_every=43),
     )
+    return swept(run)
 
 
 def _training(batch_size: int, steps: int, evaluate_every: int) -> Training:
@@ -104,6 +122,7 @@ def execute(run: FunctionalRun, recorder: Recorder) -> None:
         recorder.note(memory=run.task.memory(run.task.length))
     share = run.held_out / run.task.num_sequences
     learnt, left = data.split((1 - share, share), seed=None)
-    zero = metrics.rmse(np.zeros_like(left.targets), left.targets)
-    recorder.note(num_train=len(learnt), num_held_out=len(left), constant=float(zero))
+    mean = np.full_like(left.targets, learnt.targets.mean())
+    constant = float(metrics.rmse(mean, left.targets))
+    recorder.note(num_train=len(learnt), num_held_out=len(left), constant=constant)
     train(run, FitData(learnt, left), recorder, seq_torch.StepOutput(size=data.targets.shape[-1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from experiments.run import Run
@@ -125,23 +126,18 @@ def gradient_over_weight(model: Any) -> Callable[[], dict[str, list[float]]]:
     """
     from seq_torch.mixers.stable_ssm import StableSSM
 
-    held: dict[str, Any] = {}
+    weights = [module.w for module in model.modules() if isinstance(module, StableSSM)]
+    held = [weight.new_zeros(len(weight)) for weight in weights]
 
-    def watch(name: str) -> Callable[[Any], None]:
-        def keep(weight: Any) -> None:
-            # A weight at 0 without a gradient has the ratio 0, with one infinity.
-            gradient = weight.grad.abs()
-            ratio = gradient / weight.detach().abs()
-            held[name] = ratio.masked_fill(gradient == 0, 0.0).amax(dim=-1)
+    def watch(layer: int, weight: Any) -> None:
+        # A weight at 0 without a gradient has the ratio 0, with one infinity.
+        gradient = weight.grad.abs()
+        ratio = gradient / weight.detach().abs()
+        held[layer] = ratio.masked_fill(gradient == 0, 0.0).amax(dim=-1)
 
-        return keep
-
-    for name, module in model.named_modules():
-        if isinstance(module, StableSSM):
-            module.w.register_post_accumulate_grad_hook(watch(name))
-    return lambda: {
-        "gradient_over_weight": [value for ratios in held.values() for value in ratios.tolist()]
-    }
+    for layer, weight in enumerate(weights):
+        weight.register_post_accumulate_grad_hook(partial(watch, layer))
+    return lambda: {"gradient_over_weight": [r for ratios in held for r in ratios.tolist()]}
 
 
 def train(run: TrainingRun, data: FitData, recorder: Recorder, output: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from matplotlib.ticker import NullLocator
 from experiments import style
 from experiments.record import Record
 from experiments.rows import select
-from experiments.stability.gradient_ratio import comparable, ratios
+from experiments.stability.gradient_ratio import FAIR, comparable, ratios
 from experiments.stability.sweep import MAPS, Cell, by_task, cells
 from experiments.stability.table import FILES
 
@@ -75,7 +76,6 @@ def _panel(panel: Axes, found: Sequence[Cell]) -> None:
 def _ratios(shared: Mapping[str, Mapping[float, Mapping[str, Cell]]], folder: Path) -> list[Path]:
     """One row for each task, one column for each of the largest rates that all maps share."""
     columns = min(SHOWN_RATES, max(map(len, shared.values())))
-    names = next(iter(next(iter(shared.values())).values())).keys()
     with style.paper():
         size = (max(3.6, 0.6 + 2.1 * columns), 0.8 + 1.8 * len(shared))
         figure = Figure(figsize=size, layout="constrained")
@@ -87,7 +87,7 @@ def _ratios(shared: Mapping[str, Mapping[float, Mapping[str, Cell]]], folder: Pa
             for panel in row[len(rows) :]:
                 panel.set_axis_off()
             row[0].set_ylabel(f"{_lines(task)}\nlargest |gradient| / |weight|")
-        handles = _legend(names)
+        handles = _legend(FAIR)
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         return style.save(figure, folder, "gradient_over_weight")
 
@@ -108,6 +108,6 @@ def _legend(names: Sequence[str]) -> list[Line2D]:
     return [Line2D([], [], label=name, **_look(name)) for name in names]
 
 
-def _look(name: str) -> dict[str, str]:
+def _look(name: str) -> dict[str, Any]:
     number = MAPS.index(name)
     return {"color": style.PALETTE[number], "marker": style.MARKERS[number]}

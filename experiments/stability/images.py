@@ -72,7 +72,7 @@ def _quick() -> list[ImageRun]:
     """Few images and steps: what is asked is where training breaks down, not how well it ends."""
     small = ImageRun(
         images=FashionMNIST(share=0.05, validation=0.04),
-        training=_training(8, 300, evaluate_every=30),
+        training=_training(8, 400, evaluate_every=40),
     )
     return swept(small, rates=(5e0, 5e-1, 5e-2, 5e-3, 5e-4))
 

@@ -301,7 +301,7 @@ def test_ratios_are_held_to_what_the_maps_give_at_the_start() -> None:
     assert at_start == pytest.approx(
         {"Direct": 2.0, "Exp": 0.5 / math.log(2), "Softplus": 0.909, "Best": 0.5}, rel=1e-3
     )
-    facts = {"rate": 5e-6}
+    facts: dict[str, Any] = {"rate": 5e-6}
     still = [record(2.0, 1.0, kind=kind, ratio=at_start[kind], **facts) for kind in kinds]
     smaller, larger = (record(2.0, 1.0, kind="Best", ratio=r, **facts) for r in (0.4, 0.6))
     assert verdict("ratio-start", *still) == "pass"

@@ -136,8 +136,10 @@ def _outcome(cell: Cell) -> str:
 
 
 def _as_published(cell: Cell) -> bool:
-    """NaN in every seed from 5e-3 on, finite below."""
-    return cell.diverged == (len(cell.final) if cell.rate >= BREAKS_FROM else 0)
+    """NaN in most seeds from 5e-3 on, in none below."""
+    if cell.rate >= BREAKS_FROM:
+        return 2 * cell.diverged > len(cell.final)
+    return cell.diverged == 0
 
 
 def _bears_published_rate(cell: Cell) -> bool:
@@ -181,8 +183,8 @@ CLAIMS = (
     ),
     Claim(
         "nan-rows",
-        f"sequences of {LONG}, published sign of direct: NaN at every rate from "
-        f"{BREAKS_FROM:g} on, finite below",
+        f"sequences of {LONG}, published sign of direct: at every rate from {BREAKS_FROM:g} on NaN "
+        "in most seeds (the published rows are of one), below in none",
         _judge_long(UPSTREAM, _as_published),
     ),
     Claim(

@@ -320,6 +320,7 @@ def test_the_published_nan_rows_are_looked_for() -> None:
     assert verdict("nan-rows", *lost, early) == "fail"
     late = record(2.0, 1.0, rate=5e-3, upstream=True, length=784, seed=1)
     assert verdict("nan-rows", *lost, late) == "fail"
+    assert verdict("nan-rows", *lost, lost[0], late, kept) == "pass"
 
 
 def test_the_fair_sign_is_held_to_the_rate_that_the_published_one_breaks_at() -> None:

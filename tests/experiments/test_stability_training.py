@@ -22,7 +22,7 @@ STUDY = "stability.functionals"
 
 def settings(name: str, rate: float) -> tuple[str, ...]:
     """Make one run of a preset's sweep."""
-    return (f"parameterisation={name}", "upstream_sign=false", f"training.learning_rate={rate}")
+    return ("upstream_sign=false", f"parameterisation={name}", f"training.learning_rate={rate}")
 
 
 def watched(parameterisation, depth=1):

@@ -24,6 +24,8 @@ def fit_recorded(
     data: FitData,
     training: Training,
     recorder: Recorder,
+    *,
+    measure: Callable[[], dict[str, Any]] | None = None,
     **settings: Any,
 ) -> Any:
     """Fit from the newest checkpoint on, recording evaluations and checkpoints.
@@ -36,6 +38,9 @@ def fit_recorded(
         What to fit; see there.
     recorder
         Where to; nothing may have been logged yet.
+    measure
+        Further metrics of the model as it is, logged with each evaluation after the first step.
+        They must follow from the last step alone, or a resumed run would log others.
     settings
         Passed on to `fit`.
 
@@ -55,7 +60,8 @@ def fit_recorded(
 
     def on_event(event: Evaluated | Stepped) -> None:
         if isinstance(event, Evaluated):
-            recorder.log(event.step, **event.metrics)
+            more = measure() if measure is not None and event.step > 0 else {}
+            recorder.log(event.step, **event.metrics, **more)
             return
         recorder.progress(event.step, event.num_steps)
         if recorder.due():

@@ -1,0 +1,195 @@
+"""What theory says about stable learning rates, as functions from records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.claim import Claim, Verdict
+from experiments.record import Record
+from experiments.rows import select
+from experiments.stability.gradient_ratio import FAIR, comparable, ratios, starting_ratio
+from experiments.stability.sweep import MAPS, Cell, by_task, cells, largest_rate
+
+Judge = Callable[[Sequence[Record]], Verdict]
+Row = Mapping[str, "MedianRatios"]
+Pick = Callable[[list[float]], list[float]]
+
+STILL = 5e-6
+"""A rate at which weights hardly move in any number of steps that is affordable."""
+TOLERANCE = 0.1
+
+UPSTREAM, DIRECT = MAPS[:2]
+LONG = 784
+BREAKS_FROM = 5e-3
+"""The smallest published rate at which direct weights give NaN on sequences of 784."""
+
+
+def _of_kind(records: Sequence[Record], images: bool) -> dict[str, list[Cell]]:
+    return by_task(cells(r for r in records if r.finished and ("images" in r.run) == images))
+
+
+def _judge_order(images: bool, names: Sequence[str]) -> Judge:
+    """Whether each map's largest rate is at least that of the next, on every task that has all."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        details, holds = [], True
+        for task, found in _of_kind(records, images).items():
+            if not set(names) <= {cell.map for cell in found}:
+                continue
+            rates = [largest_rate(select(found, map=name)) for name in names]
+            holds &= all(a >= b for a, b in pairwise(rates))
+            listed = ", ".join(f"{n} {r:g}" for n, r in zip(names, rates, strict=True))
+            details.append(f"{task}: {listed}")
+        if not details:
+            return Verdict("not run", f"no sweep of {', '.join(names)}")
+        return Verdict("pass" if holds else "fail", "; ".join(details))
+
+    return judge
+
+
+def _judge_ratio(decide: Callable[[Row], tuple[bool, str]], pick: Pick) -> Judge:
+    """Judge the medians over seeds, at some of the rates at which all fair maps are stable.
+
+    `decide` gets what each map has at one of those rates, and gives its answer with the numbers.
+    """
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        details, holds = [], True
+        for task, found in by_task(cells(records)).items():
+            shared = comparable(found)
+            for rate in pick(sorted(shared)):
+                row = {name: _median_ratios(cell) for name, cell in shared[rate].items()}
+                passes, numbers = decide(row)
+                holds &= passes
+                details.append(f"{task}, rate {rate:g}: {numbers}")
+        if not details:
+            return Verdict("not run", "no sweep with a rate at which all fair maps are stable")
+        return Verdict("pass" if holds else "fail", "; ".join(details))
+
+    return judge
+
+
+class MedianRatios(NamedTuple):
+    """Medians over seeds: the largest ratio in training, and the spread of ratios."""
+
+    largest: float
+    spread: float
+
+
+def _median_ratios(cell: Cell) -> MedianRatios:
+    found = [ratios(record) for record in cell.records]
+    return MedianRatios(*np.median([[r.largest, r.spread] for r in found], axis=0).tolist())
+
+
+def _best_is_least(quantity: str) -> Callable[[Row], tuple[bool, str]]:
+    def decide(row: Row) -> tuple[bool, str]:
+        values = {name: getattr(row[name], quantity) for name in row}
+        ranked = sorted(values, key=lambda name: values[name])
+        return ranked[0] == "best", ", ".join(f"{n} {values[n]:.3g}" for n in ranked[:2])
+
+    return decide
+
+
+def _excesses(holds: Callable[[float], bool]) -> Callable[[Row], tuple[bool, str]]:
+    """Judge the largest ratio of each map over that of best, in units of its value at first."""
+
+    def decide(row: Row) -> tuple[bool, str]:
+        found = {
+            name: row[name].largest
+            / row["best"].largest
+            * starting_ratio("best")
+            / starting_ratio(name)
+            for name in FAIR
+            if name != "best"
+        }
+        numbers = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+        return all(map(holds, found.values())), f"over best and its start {numbers}"
+
+    return decide
+
+
+def _is_near_one(excess: float) -> bool:
+    return abs(excess - 1) < TOLERANCE
+
+
+def _judge_long(name: str, decide: Callable[[Cell], bool]) -> Judge:
+    """Whether every cell of a map on sequences of 784 is as the published table has it."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        found = select(cells(records), map=name, length=LONG)
+        if not any(cell.rate == BREAKS_FROM for cell in found):
+            return Verdict("not run", f"no sweep of {name} over sequences of {LONG}")
+        listed = ", ".join(f"{cell.rate:g}: {_outcome(cell)}" for cell in found)
+        return Verdict("pass" if all(map(decide, found)) else "fail", listed)
+
+    return judge
+
+
+def _outcome(cell: Cell) -> str:
+    if cell.diverged:
+        return f"NaN in {cell.diverged} of {len(cell.final)}"
+    return f"{cell.final.mean():.3g}"
+
+
+def _as_published(cell: Cell) -> bool:
+    """NaN in most seeds from 5e-3 on, in none below."""
+    if cell.rate >= BREAKS_FROM:
+        return 2 * cell.diverged > len(cell.final)
+    return cell.diverged == 0
+
+
+def _bears_published_rate(cell: Cell) -> bool:
+    """Stable at the rate at which the published start gives NaN, and at all smaller ones."""
+    return cell.rate > BREAKS_FROM or cell.is_stable
+
+
+CLAIMS = (
+    Claim(
+        "order",
+        "functionals: largest stable rate of best >= exp >= direct with the fair sign",
+        _judge_order(False, ("best", "exp", DIRECT)),
+    ),
+    Claim(
+        "order-images",
+        "real images: largest stable rate of best >= exp >= direct with the fair sign",
+        _judge_order(True, ("best", "exp", DIRECT)),
+    ),
+    Claim(
+        "ratio-largest",
+        "largest gradient over weight met in training: least for best at every rate that all fair "
+        "maps bear (best, and the next after it)",
+        _judge_ratio(_best_is_least("largest"), lambda rates: rates),
+    ),
+    Claim(
+        "ratio-spread",
+        "its standard deviation over channels and steps: least for best at every such rate",
+        _judge_ratio(_best_is_least("spread"), lambda rates: rates),
+    ),
+    Claim(
+        "ratio-start",
+        f"at the rate {STILL:g}, where weights hardly move, the largest ratios are to each other "
+        "as abs(p')/abs(w) at the start, within 10 %: over best, 4 for direct, 1.44 for exp, 1.82 "
+        "for softplus",
+        _judge_ratio(_excesses(_is_near_one), lambda rates: [r for r in rates[:1] if r <= STILL]),
+    ),
+    Claim(
+        "ratio-grows",
+        "at the largest rate that all bear, they exceed best's by more than that",
+        _judge_ratio(_excesses(lambda excess: excess > 1), lambda rates: rates[-1:]),
+    ),
+    Claim(
+        "nan-rows",
+        f"sequences of {LONG}, published sign of direct: at every rate from {BREAKS_FROM:g} on NaN "
+        "in most seeds (the published rows are of one), below in none",
+        _judge_long(UPSTREAM, _as_published),
+    ),
+    Claim(
+        "sign",
+        f"sequences of {LONG}: with the fair sign direct is stable at {BREAKS_FROM:g} and below",
+        _judge_long(DIRECT, _bears_published_rate),
+    ),
+)

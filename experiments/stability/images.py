@@ -1,0 +1,122 @@
+"""StableSSM on real images read pixel by pixel: the published sweep over learning rates.
+
+Fashion-MNIST and MNIST are sequences of 784 grey pixels, CIFAR-10 of 1,024 in three colours; the
+class is read from the mean over time. Training is measured on images held out of the official
+training set, and at its end once on the official test set; ``images.split="merged"`` is the
+published way, whose test images are not the official ones.
+
+`quick` takes a random subset of Fashion-MNIST, which its records name. Images are read from the
+data folder (``$SEQTHEORY_DATA``) or, where they are not there, downloaded into it.
+
+Source: S. Wang and Q. Li, arXiv:2311.14495, section 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.data import CIFAR10, MNIST, DataError, FashionMNIST, Splits
+from experiments.data.folder import located
+from experiments.stability.training_run import (
+    TrainingRun,
+    steps_of,
+    swept,
+    train,
+)
+from seqtheory.training import FitData, Training
+
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+
+VERSION = 1
+PRESETS = ("smoke", "quick", "paper")
+DEFAULT_PRESET = "quick"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRun(TrainingRun):
+    """A training on one data set; `data_seed` decides the subset and which images validate."""
+
+    images: FashionMNIST | MNIST | CIFAR10 = field(default_factory=FashionMNIST)
+    data_seed: int = 42
+    training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
+
+    def __post_init__(self) -> None:
+        """Refuse a loss that classes do not have."""
+        super().__post_init__()
+        if self.training.loss != "cross_entropy":
+            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+
+
+def runs(preset: str) -> list[ImageRun]:
+    """List the runs of a preset."""
+    if preset == "smoke":
+        small = ImageRun(
+            images=FashionMNIST(share=0.005, downsampled=True),
+            width=4,
+            state_dim=4,
+            training=_training(16, 6, evaluate_every=3),
+        )
+        return swept(small, rates=(5e0, 5e-3), seeds=(0,))
+    if preset == "quick":
+        return _quick()
+    if preset == "paper":
+        return [run for images in (MNIST(), FashionMNIST(), CIFAR10()) for run in _paper(images)]
+    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def _quick() -> list[ImageRun]:
+    """Few images and steps: what is asked is where training breaks down, not how well it ends."""
+    small = ImageRun(
+        images=FashionMNIST(share=0.05, validation=0.04),
+        training=_training(8, 400, evaluate_every=40),
+    )
+    return swept(small, rates=(5e0, 5e-1, 5e-2, 5e-3, 5e-4))
+
+
+def _paper(images: FashionMNIST | MNIST | CIFAR10) -> list[ImageRun]:
+    """Ten epochs of all images."""
+    batch_size = 128
+    rows = round(images.published.rows[0] * (1 - images.validation))
+    steps = steps_of(10, rows, batch_size)
+    return swept(ImageRun(images=images, training=_training(batch_size, steps, evaluate_every=43)))
+
+
+def _training(batch_size: int, steps: int, evaluate_every: int) -> Training:
+    return Training(
+        loss="cross_entropy",
+        batch_size=batch_size,
+        num_steps=steps,
+        schedule="cosine",
+        weight_decay=0.01,
+        evaluate_every=evaluate_every,
+    )
+
+
+def execute(run: ImageRun, recorder: Recorder) -> None:
+    """Train on the training images, measuring on the held-out ones; test once at the end."""
+    import seq_torch
+
+    splits = load(run)
+    recorder.note(data=splits.provenance.described(), constant=entropy(splits.validation.targets))
+    data = FitData(splits.train, splits.validation)
+    model = train(run, data, recorder, seq_torch.MeanOutput(size=10))
+    recorder.note(test=seq_torch.evaluate(model, splits.test, run.training))
+
+
+def load(run: ImageRun) -> Splits:
+    """Read the images from the data folder, or fetch them into it where they are not there."""
+    try:
+        located(run.images.published, None)
+    except DataError:
+        return run.images.load("download", seed=run.data_seed)
+    return run.images.load(seed=run.data_seed)
+
+
+def entropy(labels: np.ndarray) -> float:
+    """Cross-entropy of the best prediction that sees no input: ln 10 where classes are even."""
+    shares = np.bincount(labels) / len(labels)
+    return float(-(shares * np.log(np.where(shares > 0, shares, 1.0))).sum())

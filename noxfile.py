@@ -36,7 +36,15 @@ ENVIRONMENTS = {
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
-    "seq_torch": ("torch", ["tests/seq_torch", "tests/experiments/test_fit_faults.py"]),
+    "seq_torch": (
+        "torch",
+        [
+            "tests/seq_torch",
+            "tests/experiments/test_fit_faults.py",
+            "tests/experiments/test_memory_models.py",
+            "tests/experiments/test_stability_training.py",
+        ],
+    ),
     "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
 }
 
@@ -96,6 +104,20 @@ def torch_toy(session: nox.Session) -> None:
 def memory_theory(session: nox.Session) -> None:
     """Linear theory of the curse of memory [-- --preset smoke|quick|paper ...]."""
     study(session, "plot", "memory", "theory")
+
+
+@nox.session
+def torch_memory(session: nox.Session) -> None:
+    """Trained networks under perturbation, then memory functions [-- --preset smoke|quick|...]."""
+    for module in ("recurrent_models", "memory_functions"):
+        study(session, "torch", "memory", module)
+
+
+@nox.session
+def torch_stability(session: nox.Session) -> None:
+    """Learning rates that each parameterisation bears: functionals, then images [-- ...]."""
+    for module in ("functionals", "images"):
+        study(session, "torch", "stability", module)
 
 
 @nox.session

@@ -159,7 +159,7 @@ def _grouped(found: Sequence[Ladder]) -> dict[Key, list[Ladder]]:
 def _sources(records: Sequence[Record]) -> str:
     """One line for each preset, status and machine."""
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
+    for record in (record for record in records if record.finished):
         facts = record.provenance
         cpu = str(facts.get("hardware", {}).get("cpu", ""))
         groups.setdefault((str(facts.get("preset", "")), record.status, cpu), []).append(record)

@@ -12,6 +12,7 @@ from experiments.a5 import figure as a5_figure
 from experiments.a5 import table as a5_table
 from experiments.drawing import PUBLISHED, Loader, Request
 from experiments.record import Record, find
+from experiments.stability import table as stability_table
 from experiments.toy import figure, table
 
 README = (PUBLISHED.parent.parent / "README.md").read_text(encoding="utf-8")
@@ -61,8 +62,13 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
             "Claims on trained",
         ],
         "a5": ["Fewest blocks", "Claims"],
+        "stability": ["Largest stable"],
     }
-    texts = {"toy": table.table(load("toy"), None), "a5": a5_table.table(load("a5"), None)}
+    texts = {
+        "toy": table.table(load("toy"), None),
+        "a5": a5_table.table(load("a5"), None),
+        "stability": stability_table.table(load("stability"), None),
+    }
     for name, titles in shown.items():
         sections = texts[name].split("## ")[1:]
         for title in titles:

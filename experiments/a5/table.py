@@ -13,6 +13,7 @@ from experiments.a5.published_values import DEPTHS
 from experiments.claim import verdict_table
 from experiments.markdown import markdown, spread
 from experiments.record import Record
+from experiments.sources import sources
 
 Load = Callable[..., list[Record]]
 
@@ -111,20 +112,8 @@ def _horizon(position_accuracy: Sequence[float]) -> int:
 
 def _sources(found: Sequence[Record]) -> str:
     """One line per preset and study: how many records, which hardware, how long."""
-    groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in (record for record in found if record.finished):
-        facts = record.provenance
-        machine = [facts["hardware"]["cpu"], *facts["hardware"]["gpus"]]
-        key = (record.study, str(facts["preset"]), " and ".join(machine))
-        groups.setdefault(key, []).append(record)
     rows = [
-        [
-            *key[:2],
-            str(len(held)),
-            ", ".join(sorted({str(r.run["seed"]) for r in held})),
-            f"{sum(r.provenance.get('wall_seconds', 0.0) for r in held) / 3600:.2f} h",
-            key[2],
-        ]
-        for key, held in groups.items()
+        [s.study, s.preset, str(len(s.records)), s.seeds, s.hours, s.hardware]
+        for s in sources(found)
     ]
     return markdown(["study", "preset", "records", "seeds", "time of all", "hardware"], rows)

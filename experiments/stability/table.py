@@ -11,6 +11,7 @@ from experiments.claim import verdict_table
 from experiments.markdown import markdown, spread
 from experiments.record import Record
 from experiments.rows import select
+from experiments.sources import sources
 from experiments.stability.claims import CLAIMS
 from experiments.stability.gradient_ratio import comparable, ratios
 from experiments.stability.published_values import MNIST_LOSS
@@ -126,21 +127,10 @@ def _ratios(found: Sequence[Cell]) -> str:
 
 def _sources(records: Sequence[Record]) -> str:
     """One line per study and preset: how many records, how they ended, where."""
-    groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in (record for record in records if record.finished):
-        facts = record.provenance
-        key = (record.study, str(facts["preset"]), str(facts["hardware"]["cpu"]))
-        groups.setdefault(key, []).append(record)
-    rows = [
-        [
-            *key[:2],
-            str(len(held)),
-            str(sum(record.status == "diverged" for record in held)),
-            ", ".join(sorted({str(r.run["seed"]) for r in held})),
-            f"{sum(r.provenance.get('wall_seconds', 0.0) for r in held) / 3600:.2f} h",
-            key[2],
-        ]
-        for key, held in groups.items()
-    ]
+    rows = []
+    for s in sources(records):
+        diverged = sum(record.status == "diverged" for record in s.records)
+        counts = [str(len(s.records)), str(diverged)]
+        rows.append([s.study, s.preset, *counts, s.seeds, s.hours, s.hardware])
     header = ["study", "preset", "records", "diverged", "seeds", "time of all", "hardware"]
     return markdown(header, rows)

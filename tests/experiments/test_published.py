@@ -30,6 +30,8 @@ WHOLE = [
     ("memory.theory", "quick"),
     ("memory.recurrent_models", "quick"),
     ("memory.memory_functions", "quick"),
+    ("stability.functionals", "quick"),
+    ("stability.images", "quick"),
 ]
 
 
@@ -52,7 +54,9 @@ def test_every_run_of_the_preset_is_published(name: str, preset: str) -> None:
     study = studies.load(name)
     runs = study.runs(preset)
     found = find(study.name, study.version, runs, [PUBLISHED])
-    assert [record.status for record in found] == ["done"] * len(runs)
+    ends = {"done", "diverged"} if study.name.startswith("stability.") else {"done"}
+    assert len(found) == len(runs)
+    assert {record.status for record in found} <= ends
 
 
 def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:

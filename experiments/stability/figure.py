@@ -101,7 +101,7 @@ def _history(panel: Axes, held: Mapping[str, Cell]) -> None:
 
 
 def _lines(task: str) -> str:
-    return task.replace(", ", ",\n", 1)
+    return task.replace(", ", ",\n", 1).replace(" (", "\n(")
 
 
 def _legend(names: Sequence[str]) -> list[Line2D]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import threads
+from .. import pages, threads
 
 BLOCK = 64  # states that one worker carries together
 
@@ -22,7 +22,7 @@ BLOCK = 64  # states that one worker carries together
 def forward(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States after every step."""
     a, b, initial = _plain(a), _plain(b), _optional(initial, b)
-    h = torch.empty_like(b)
+    h = pages.empty_like(b)
     if h.numel():
         kernel, arrays = _kernels(h).forward, _arrays(a, b, initial, h)
         _share(h, len(b), lambda *lanes: kernel(*lanes, *arrays))
@@ -38,7 +38,7 @@ def backward(
     # those that change with neither have one small sum per sequence, added up afterwards.
     together = a.shape[0] == 1 and a.shape[1] > 1
     da = torch.zeros_like(a) if together else a.new_zeros(len(h), *a.shape[1:])
-    db, dinitial = torch.empty_like(h), torch.zeros_like(initial)
+    db, dinitial = pages.empty_like(h), torch.zeros_like(initial)
     if h.numel():
         cuts = 1 if together else len(h)
         kernel, arrays = _kernels(h).backward, _arrays(a, initial, h, dh, da, db, dinitial)
@@ -49,7 +49,7 @@ def backward(
 
 
 def _kernels(h: Tensor) -> Any:
-    """Module of the compiled passes; numba is imported on the first call."""
+    """Give the module of the compiled passes; numba is imported on the first call."""
     return import_module("..kernels.linear" + "_complex" * h.is_complex(), __package__)
 
 

@@ -34,13 +34,13 @@ class HiPPO(ABC):
     def __call__(
         self, size: int
     ) -> tuple[Float[np.ndarray, "state state"], Float[np.ndarray, " state"]]:
-        """A and B for `size` states, float64."""
+        """Give A and B for `size` states, in float64."""
         require_integer("size", size, 1)
         return self._matrices(size)
 
     @abstractmethod
     def _matrices(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """A and B."""
+        """Give A and B."""
 
     @abstractmethod
     def low_rank(self, size: int) -> Float[np.ndarray, "state rank"]:

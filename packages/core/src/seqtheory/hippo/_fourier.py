@@ -22,8 +22,8 @@ class Fourier(HiPPO):
     where K turns the cosine of frequency f into its sine, :math:`K = 2\pi f` in the row of the
     cosine and the column of the sine. The position is s = 1 - age. A Fourier series gives the
     mean of both ends of its interval there, so what leaves the window is taken as
-    :math:`u(t - 1) = 2\, b \cdot x - u(t)`, whence the twos. The state is exact for inputs of period
-    1 of which it holds every frequency.
+    :math:`u(t - 1) = 2\, b \cdot x - u(t)`, whence the twos. The state is exact for inputs of
+    period 1 of which it holds every frequency.
 
     Notes
     -----

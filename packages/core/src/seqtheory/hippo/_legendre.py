@@ -30,7 +30,8 @@ class LegS(_Legendre):
 
     It serves two equations, and in both the state is the coefficient without any error:
 
-    - :math:`\dot x = (A x + B u) / t` holds all of the past at an even scale, position s = 1 - age/t;
+    - :math:`\dot x = (A x + B u) / t` holds all of the past at an even scale, and the position
+      is s = 1 - age/t;
     - :math:`\dot x = A x + B u`, which S4 runs, holds it on a scale that shrinks with age,
       :math:`s = e^{-\text{age}}`: the further back, the coarser.
 
@@ -108,7 +109,7 @@ class LegT(_Legendre):
         return _norms(size)[:, None] * np.stack([even, ~even], axis=1)
 
     def antisymmetric(self, size: int) -> Float[np.ndarray, "state state"]:
-        """A where n - k is odd, else 0."""
+        """Entries of A where n - k is odd, else 0."""
         return np.where(_odd_apart(size), self._matrices(size)[0], 0.0)
 
     def position(self, ages: ArrayLike) -> Float[np.ndarray, "*age"]:

@@ -59,8 +59,8 @@ def reconstruction_error(
 ) -> Float[np.ndarray, "age frequency"]:
     r"""Error in the reconstruction of a wave, by its age and frequency.
 
-    After a long input :math:`e^{i\omega t}` the state is :math:`(i\omega - A)^{-1} B\, e^{i\omega t}`,
-    so that what is reconstructed at an age a is off by
+    After a long input :math:`e^{i\omega t}` the state is
+    :math:`(i\omega - A)^{-1} B\, e^{i\omega t}`, so what is reconstructed at an age a is off by
 
     .. math:: \Big| \sum_n g_n\big(s(a)\big) \big[ (i\omega - A)^{-1} B \big]_n
               - e^{-i\omega a} \Big|,

@@ -9,7 +9,7 @@ import numpy as np
 from seqtheory.hippo._family import HiPPO, normed
 
 if TYPE_CHECKING:
-    from jaxtyping import Complex, Float
+    from jaxtyping import Float
     from numpy.typing import ArrayLike
 
 
@@ -23,12 +23,13 @@ class Fourier(HiPPO):
     cosine and the column of the sine. The position is s = 1 - age. A Fourier series gives the
     mean of both ends of its interval there, so what leaves the window is taken as
     :math:`u(t - 1) = 2\, b \cdot x - u(t)`, whence the twos. The state is exact for inputs of
-    period 1 of which it holds every frequency.
+    period 1 of which it holds every frequency. The eigenvalues of the normal part are imaginary.
 
-    Notes
-    -----
-    With an even size the last cosine has no sine; it does not turn, and its eigenvalue in the
-    normal part is 0, like that of the constant. The eigenvalues of the normal part are imaginary.
+    Raises
+    ------
+    ValueError
+        If the size is even: the last cosine would have no sine and rest like the constant does,
+        and of two states that rest b b^T drives and damps one combination only.
 
     References
     ----------
@@ -45,6 +46,11 @@ class Fourier(HiPPO):
     damping = 0.0
 
     def _matrices(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        if size % 2 == 0:
+            raise ValueError(
+                f"size={size} leaves a cosine without its sine, and one state without input; use "
+                f"{size + 1} (or {size - 1}): a constant, and pairs."
+            )
         b = self.functions(size, 0.0)
         return self.antisymmetric(size) - 2 * np.outer(b, b), 2 * b
 
@@ -69,29 +75,6 @@ class Fourier(HiPPO):
     def position(self, ages: ArrayLike) -> Float[np.ndarray, "*age"]:
         """1 - age: the window ends at age 1."""
         return 1.0 - normed(ages, "ages in the window")
-
-    def normal_part(
-        self, size: int
-    ) -> tuple[Complex[np.ndarray, " state"], Complex[np.ndarray, "state state"]]:
-        """In closed form: (cosine + i sine) / sqrt(2) turns at +2 pi f, its conjugate at -2 pi f.
-
-        Of an even size the constant and the last cosine make one more such pair, which rests.
-        """
-        pairs = size // 2
-        first, second = np.arange(1, size, 2), np.arange(2, size + 1, 2)
-        if size % 2 == 0:
-            second[-1] = 0
-        frequencies = np.where(second == 0, 0, np.arange(1, pairs + 1))
-        top = np.zeros((size, pairs), dtype=complex)
-        top[first, np.arange(pairs)] = np.sqrt(0.5)
-        top[second, np.arange(pairs)] = 1j * np.sqrt(0.5)
-        order = np.argsort(-frequencies, kind="stable")
-        middle = np.eye(size)[:, : size % 2]
-        values = 2 * np.pi * frequencies[order]
-        return (
-            1j * np.concatenate([values, np.zeros(size % 2), -values[::-1]]),
-            np.concatenate([top[:, order], middle, top[:, order[::-1]].conj()], axis=1),
-        )
 
 
 fourier = Fourier()

@@ -105,8 +105,9 @@ def diagonal_plus_low_rank(size: int, family: HiPPO = legs) -> DPLR:
     >>> bool(np.allclose(V @ form.matrix @ V.conj().T, legs(4)[0]))
     True
     """
+    _, drive = family(size)
     values, vectors = normal_part(size, family)
-    projected = vectors.conj().T @ family(size)[1]
+    projected = vectors.conj().T @ drive
     vectors = _paired((vectors * (projected / np.abs(projected))).T).T
     low_rank = _paired(vectors.conj().T @ family.low_rank(size))
     return DPLR(

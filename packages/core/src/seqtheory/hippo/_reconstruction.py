@@ -36,6 +36,11 @@ def reconstruct(
     -------
     One value for each state and age.
 
+    Raises
+    ------
+    ValueError
+        If an age lies outside what the family holds.
+
     References
     ----------
     Gu, Johnson, Timalsina, Rudra, Ré, arXiv 2206.12037, section 2.
@@ -90,8 +95,9 @@ def reconstruction_error(
 
     .. math:: \int_0^\infty e^{-a}\, \text{error}(a)^2\, da = \frac{\omega^2}{\omega^2 + N^2}
 
-    (expand :math:`s^{i\omega}` in Legendre polynomials; the sum telescopes). So N states hold a
-    wave for as long as they exceed omega, and forget it in proportion to omega / N.
+    (expand :math:`s^{i\omega}` in Legendre polynomials; the sum telescopes). At a position s the
+    polynomials of degree below N turn by up to :math:`N / \sqrt{s (1 - s)}` radians per unit of s,
+    and the wave by omega / s, so it is held as far back as :math:`a = \log(1 + (N / \omega)^2)`.
 
     Examples
     --------

@@ -137,13 +137,13 @@ def dplr_generating_function(
     left = np.vstack([truncated_output(A_bar, output, length, radius), system.columns.conj().T])
     right = np.column_stack([system.input, system.columns])
     products = (left[:, None, :] * right.T).reshape(-1, size).T
-    half = half_turns(length, radius)
     values = np.empty(length, dtype=np.complex128)
-    for block in blocks(length, 2 * size + products.shape[1]):
-        minus, plus = _sides(half[block], radius)
+    for k in blocks(length, 2 * size + products.shape[1]):
+        half = half_turns(k, length)
+        minus, plus = _sides(half, radius)
         sigma = dt / 2 * plus
         sums = 1 / (minus[:, None] - sigma[:, None] * system.eigenvalues) @ products
-        values[block] = dt * _corrected(sums.reshape(-1, *left.shape[:1], right.shape[1]), sigma)
+        values[k] = dt * _corrected(sums.reshape(-1, *left.shape[:1], right.shape[1]), sigma)
     return values
 
 
@@ -193,6 +193,6 @@ def _require_regular(eigenvalues: np.ndarray, radius: float) -> None:
     if worst.real > 0 or (worst.real == 0 and radius >= 1):
         advice = "take the dense kernel" if worst.real > 0 else "give radius=exp(-1 / length)"
         raise ValueError(
-            f"the normal part has the eigenvalue {worst:.6g}, and on the circle of radius {radius} "
-            f"its Cauchy sums may have a pole; {advice}."
+            f"an eigenvalue of the normal part, {worst:.6g}, has a real part of {worst.real:.3g}, "
+            f"so its Cauchy sum may have a pole on the circle of radius {radius}; {advice}."
         )

@@ -11,7 +11,7 @@ from seqtheory._settings import require_integer, require_positive
 from seqtheory.state_space._system import matrices
 
 if TYPE_CHECKING:
-    from jaxtyping import Complex, Inexact
+    from jaxtyping import Complex, Inexact, Int
     from numpy.typing import ArrayLike
 
 _ENTRIES = 2**18  # complex numbers of workspace: 4 MiB
@@ -62,8 +62,8 @@ def generating_function(
     last = output @ np.linalg.matrix_power(matrix, length)
     z = np.atleast_1d(np.asarray(points, dtype=np.complex128))
     values = np.empty(len(z), dtype=np.complex128)
-    for block in blocks(len(z), matrix.size):
-        at = z[block, None]
+    for k in blocks(len(z), matrix.size):
+        at = z[k, None]
         pencils = np.eye(len(matrix)) - at[..., None] * matrix
         try:
             states = np.linalg.solve(pencils, drive[:, None])[..., 0]
@@ -72,7 +72,7 @@ def generating_function(
                 "I - z A is singular: a point is the inverse of an eigenvalue of A. Take others, "
                 "such as `circle` of a smaller radius."
             ) from None
-        values[block] = ((output - at**length * last) * states).sum(axis=1)
+        values[k] = ((output - at**length * last) * states).sum(axis=1)
     return values
 
 
@@ -106,15 +106,14 @@ def circle(length: int, radius: float = 1.0) -> Complex[np.ndarray, " length"]:
     >>> circle(2, radius=0.5).real.tolist()
     [0.5, -0.5]
     """
-    half = half_turns(length, radius)
+    require_integer("length", length, 1)
+    require_positive("radius", radius)
+    half = half_turns(np.arange(length), length)
     return radius * half * half
 
 
-def half_turns(length: int, radius: float) -> Complex[np.ndarray, " length"]:
-    r"""Square roots :math:`e^{-\pi i k / L}` of the points on the unit circle."""
-    require_integer("length", length, 1)
-    require_positive("radius", radius)
-    k = np.arange(length)
+def half_turns(k: Int[np.ndarray, " point"], length: int) -> Complex[np.ndarray, " point"]:
+    r"""Square roots :math:`e^{-\pi i k / L}` of points on the unit circle."""
     # Written so that the cosine is 0 at k = L / 2, and points k and L - k are exact conjugates.
     cosine = np.sin(np.pi * (length - 2 * k) / (2 * length))
     return cosine - 1j * np.sin(np.pi * np.minimum(k, length - k) / length)
@@ -140,8 +139,8 @@ def coefficients(
     return np.fft.ifft(values) / radius ** np.arange(len(values))
 
 
-def blocks(count: int, entries: int) -> Iterator[slice]:
-    """Slices over `count` points, each with a bounded workspace at `entries` per point."""
+def blocks(count: int, entries: int) -> Iterator[Int[np.ndarray, " point"]]:
+    """Numbers of `count` points in blocks of bounded workspace, at `entries` per point."""
     step = max(1, _ENTRIES // entries)
     for start in range(0, count, step):
-        yield slice(start, start + step)
+        yield np.arange(start, min(start + step, count))

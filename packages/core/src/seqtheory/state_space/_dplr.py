@@ -139,11 +139,11 @@ def dplr_generating_function(
     products = (left[:, None, :] * right.T).reshape(-1, size).T
     values = np.empty(length, dtype=np.complex128)
     for k in blocks(length, 2 * size + products.shape[1]):
-        half = half_turns(k, length)
-        minus, plus = _sides(half, radius)
+        minus, plus = _sides(half_turns(k, length), radius)
         sigma = dt / 2 * plus
-        sums = 1 / (minus[:, None] - sigma[:, None] * system.eigenvalues) @ products
-        values[k] = dt * _corrected(sums.reshape(-1, *left.shape[:1], right.shape[1]), sigma)
+        inverse = 1 / (minus[:, None] - sigma[:, None] * system.eigenvalues)
+        sums = (inverse @ products).reshape(len(k), len(left), right.shape[1])
+        values[k] = dt * _corrected(sums, sigma)
     return values
 
 

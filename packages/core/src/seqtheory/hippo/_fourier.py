@@ -33,8 +33,8 @@ class Fourier(HiPPO):
 
     References
     ----------
-    Gu, Johnson, Timalsina, Rudra, Ré, arXiv 2206.12037, section 3 (S4-FouT). The first HiPPO
-    paper, arXiv 2008.07669, appendix D.3, takes u(t - 1) as b x, without the twos.
+    Gu, Johnson, Timalsina, Rudra, Ré, arXiv 2206.12037 (S4-FouT). The first HiPPO paper, arXiv
+    2008.07669, takes u(t - 1) as b x, without the twos.
 
     Examples
     --------

@@ -40,7 +40,7 @@ class LegS(_Legendre):
     References
     ----------
     Gu, Dao, Ermon, Rudra, Ré, arXiv 2008.07669, theorem 2 (the first equation); Gu, Johnson,
-    Timalsina, Rudra, Ré, arXiv 2206.12037, section 3 (the second).
+    Timalsina, Rudra, Ré, arXiv 2206.12037 (the second).
 
     Examples
     --------

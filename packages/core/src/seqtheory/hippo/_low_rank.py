@@ -22,9 +22,13 @@ class DPLR(NamedTuple):
     """
 
     eigenvalues: Complex[np.ndarray, " state"]
+    """Lambda."""
     low_rank: Complex[np.ndarray, " state"] | Complex[np.ndarray, "state rank"]
+    """P; of a rank of one, a vector."""
     input: Complex[np.ndarray, " state"]
+    """B in these coordinates."""
     eigenvectors: Complex[np.ndarray, "state state"]
+    """V, unitary."""
 
     @property
     def columns(self) -> Complex[np.ndarray, "state rank"]:

@@ -43,7 +43,7 @@ def reconstruct(
 
     References
     ----------
-    Gu, Johnson, Timalsina, Rudra, Ré, arXiv 2206.12037, section 2.
+    Gu, Johnson, Timalsina, Rudra, Ré, arXiv 2206.12037.
 
     Examples
     --------

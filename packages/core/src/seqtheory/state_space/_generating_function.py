@@ -48,7 +48,7 @@ def generating_function(
 
     References
     ----------
-    Gu, Goel, Ré, arXiv 2111.00396, definition 3 and lemma C.2.
+    Gu, Goel, Ré, arXiv 2111.00396, appendix C.3.
 
     Examples
     --------

@@ -10,9 +10,9 @@ import torch
 
 import seq_torch as st
 from seq_torch import ops
-from seq_torch.mixers.hippo import normal_part
 from seq_torch.mixers.vandermonde import exponential_sum
 from seq_torch.parameter import as_complex, as_pair
+from seqtheory.hippo import normal_part
 
 EXACT = {"rtol": 1e-10, "atol": 1e-11}
 LENGTHS = [1, 2, 7, 8, 9, 64, 1000]

@@ -12,11 +12,11 @@ from jaxtyping import Complex
 from torch import nn
 
 from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.hippo import normal_part
 
 from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal
 from .diagonal_convolution import DiagonalConvolution
-from .hippo import normal_part
 from .mixer import MixerConfig
 from .step_size import check_steps, log_steps
 

@@ -303,6 +303,10 @@ def test_state_space_says_what_is_wrong(call, error, message):
         (lambda f: ss.dplr_step(f, 0.1, np.ones(3), 1.0), r"expected \(..., 4\)"),
         (lambda f: ss.dplr_step(f, 0.0, np.ones(4), 1.0), "dt=0.0"),
         (
+            lambda f: ss.dplr_step(f._replace(eigenvalues=np.ones(4)), 2.0, np.ones(4), 1.0),
+            "2 / dt = 1.0 is an eigenvalue",
+        ),
+        (
             lambda _: ss.dplr_kernel(diagonal_plus_low_rank(3, legt), np.ones(3), 0.1, 8),
             r"real part of 0, .* give radius=exp\(-1 / length\)",
         ),

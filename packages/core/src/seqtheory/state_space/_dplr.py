@@ -48,6 +48,11 @@ def dplr_step(
     -------
     x_k.
 
+    Raises
+    ------
+    ValueError
+        If shapes do not agree, or 2 / dt is one of Lambda (which is then unstable).
+
     References
     ----------
     Gu, Goel, Ré, arXiv 2111.00396, appendix C.2.
@@ -58,6 +63,11 @@ def dplr_step(
     if x.ndim == 0 or x.shape[-1] != len(values):
         raise ValueError(f"state has shape {x.shape}; expected (..., {len(values)}).")
     moved = x + dt / 2 * (values * x - (x @ P.conj()) @ P.T) + dt * u[..., None] * system.input
+    if np.any(1 - dt / 2 * values == 0):
+        raise ValueError(
+            f"at dt={dt}, 2 / dt = {2 / dt} is an eigenvalue of the normal part, where Woodbury's "
+            "identity has a pole. Take another step."
+        )
     inverse = 1 / (1 - dt / 2 * values)
     weighted = inverse[:, None] * P
     inner = 2 / dt * np.eye(P.shape[1]) + P.conj().T @ weighted

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 
 from experiments.data import IMDB, DataError, GeneratedListOps, ListOpsFiles
+from experiments.data.folder import located
 from experiments.data.imdb import ARCHIVE
 from experiments.data.list_ops import FILES
 from experiments.data.published import Remote
@@ -171,7 +173,7 @@ def test_selection_on_the_test_set_is_named(tmp_path: Path):
         ("test/neg/0_2.txt", None, "lacks review 0 of test/neg"),
         ("test/neg/4_2.txt", b" \n\t ", "test/neg/4_2.txt: the review is empty"),
         ("test/neg/4_2.txt", b"", "test/neg/4_2.txt: the review is empty"),
-        ("train/neg/9_2.txt", b"caf\xe9", "9_2.txt: the byte 0xe9 at 3 is not UTF-8"),
+        ("train/neg/9_2.txt", b"bad\xe9", "9_2.txt: the byte 0xe9 at 3 is not UTF-8"),
         ("train/neg/10_7.txt", b"good", "the sentiment 0, but 10_7 has the rating 7, expected 1"),
         ("test/pos/10_5.txt", b"fair", "the sentiment 1, but 10_5 has the rating 5, expected 7"),
         ("test/pos/10_9.txt", bytes(2**20 + 1), "1,048,577 bytes, expected at most"),
@@ -268,7 +270,7 @@ GOOD = b"id,sentiment,review\n1_9,1,fine\n"
         (GOOD + b"2_9,1,\n", ":3: column 'review'", "the review is empty"),
         (GOOD + b'2_9,1," \n "\n', ":3: column 'review'", "the review is empty"),
         (GOOD + b'2_9,1,"a\nb"\n3_9,1,\n', ":5: column 'review'", "the review is empty"),
-        (GOOD + b"2_9,1,caf\xe9\n", ":3: column 'review'", "the byte 0xe9 at 3 is not UTF-8"),
+        (GOOD + b"2_9,1,bad\xe9\n", ":3: column 'review'", "the byte 0xe9 at 3 is not UTF-8"),
         (GOOD + b'2_9,1,"open\n', ":3", "a quote is not closed"),
         (GOOD + b'2_9,1,"a"b\n', ":3", "a quote is not closed or not doubled"),
         (GOOD + b'2_9,1,"' + b"a" * 200_000 + b'"\n', ":3", "field larger than field limit"),
@@ -297,6 +299,18 @@ def test_without_a_source_the_data_folder_is_read(data_folder: Path):
         IMDB().load(seed=0)
     put(data_folder / "imdb", {ARCHIVE: tarred(texts())})
     assert IMDB().load(seed=0).provenance.split == "official"
+
+
+def test_real_reviews_are_balanced_and_of_the_known_length():
+    if "SEQTHEORY_DATA" not in os.environ:
+        pytest.skip("SEQTHEORY_DATA names no folder with reviews")
+    try:
+        path = located(IMDB.published, None)
+    except DataError as error:
+        pytest.skip(str(error))
+    splits = IMDB(max_bytes=16_384).load(path, seed=0)
+    assert splits.train.mask.sum(axis=1).mean() == pytest.approx(1320, rel=0.05)
+    assert splits.train.targets.mean() == pytest.approx(0.5, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
             f"{path}: tensor {name!r} is {stored.dtype} of shape {stored.shape}, but its config "
             f"asks for {'integers' if counts else 'floating numbers'} of shape {own.shape}."
         )
-    if stored.dtype == np.float64 and not jax.config.jax_enable_x64:
+    if stored.dtype != jax.dtypes.canonicalize_dtype(stored.dtype) and not counts:
         raise ValueError(
             f"{path} holds float64, but JAX's 64-bit mode is off in this process. Wrap the call in "
             "`with jax.enable_x64(True):`."

@@ -6,11 +6,12 @@ from abc import abstractmethod
 from math import isqrt
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax.numpy as jnp
 from scipy.fft import next_fast_len
 
 from .mixer import Mixer, check_sequence, check_step
-from .parameter import as_complex, state_parameter
+from .parameter import as_complex
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Complex, Float
@@ -33,7 +34,7 @@ class Convolution(Mixer):
         Weight of the skip term, ``(width,)``, or None.
     """
 
-    log_dt: Float[Array, "width 1"] = state_parameter()
+    log_dt: Float[Array, "width 1"] = eqx.field(metadata={"state": True})
     C: Float[Array, "... width state 2"]
     D: Float[Array, " width"] | None
 

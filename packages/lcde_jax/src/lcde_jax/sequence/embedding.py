@@ -117,6 +117,7 @@ class LinearEmbedding(eqx.Module):
 
 def affine(layer: eqx.nn.Linear, x: Float[Array, "*point inwards"]) -> Float[Array, "*point out"]:
     """Apply ``W x + b`` along the last axis."""
+    assert layer.bias is not None
     return x @ layer.weight.T + layer.bias
 
 

@@ -15,7 +15,6 @@ from ..exponential import exponentials
 from ..structure import Dense
 from ..token_scan import token_scan
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
-from .parameter import state_parameter
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -109,7 +108,7 @@ class LinearCDEConfig(MixerConfig):
 class DrivenMatrices(Mixer):
     """Module of `LinearCDEConfig`."""
 
-    A: Float[Array, "path_channel block size size"] = state_parameter()
+    A: Float[Array, "path_channel block size size"] = eqx.field(metadata={"state": True})
     start: Float[Array, "block size"]
     C: eqx.nn.Linear
     config: LinearCDEConfig = eqx.field(static=True)

@@ -82,7 +82,7 @@ class SequenceModel(eqx.Module):
     def train_call(
         self, inputs: ArrayLike, mask: ArrayLike | None = None, *, key: PRNGKeyArray
     ) -> tuple[Float[Array, "batch ... size"], SequenceModel]:
-        """Give outputs in training mode, and the model with the statistics that this batch moved."""
+        """Give outputs in training mode, and the model with its running statistics moved."""
         outputs, norms = self._run(inputs, mask, key)
         if self.config.norm != "batch":
             return outputs, self
@@ -176,10 +176,10 @@ class SequenceModel(eqx.Module):
 
     def _lookup(self, layer: Layer, tokens: Array) -> Callable[[Array], Array] | None:
         """Give the first mixer the table and the tokens, where it sees nothing else."""
+        embedding, mixer = self.embedding, layer.mixer
         bare = self.config.positions != "sinusoidal" and self.config.norm_position == "post"
-        table = isinstance(self.embedding, TokenEmbedding) and isinstance(
-            layer.mixer, DrivenMatrices
-        )
-        if not (bare and table) or tokens.size < len(self.embedding.table):
+        if not (bare and isinstance(embedding, TokenEmbedding)):
             return None
-        return lambda _: layer.mixer.lookup(self.embedding.table, tokens)
+        if not isinstance(mixer, DrivenMatrices) or tokens.size < len(embedding.table):
+            return None
+        return lambda _: mixer.lookup(embedding.table, tokens)

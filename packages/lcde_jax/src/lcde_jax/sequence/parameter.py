@@ -5,18 +5,12 @@ from __future__ import annotations
 from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import Array, Complex, Float, PRNGKeyArray
-
-
-def state_parameter() -> Any:
-    """Field of a recurrence's own parameter: `fit` gives it its own rate and no decay."""
-    return eqx.field(metadata={"state": True})
 
 
 def as_complex(pair: Float[Array, "*shape 2"]) -> Complex[Array, "*shape"]:

@@ -15,7 +15,7 @@ from seqtheory.hippo import diagonal_plus_low_rank
 from .convolution import Convolution
 from .dplr_kernel import advance, dplr_kernel, inner
 from .mixer import MixerConfig, check_steps
-from .parameter import as_complex, as_pair, complex_normal, log_steps, state_parameter
+from .parameter import as_complex, as_pair, complex_normal, log_steps
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -80,10 +80,10 @@ class S4DPLRConfig(MixerConfig):
 class S4(Convolution):
     """Module of `S4DPLRConfig`."""
 
-    log_decay: Float[Array, "width mode"] = state_parameter()
-    frequency: Float[Array, "width mode"] = state_parameter()
-    P: Float[Array, "width mode 2"] = state_parameter()
-    B: Float[Array, "width mode 2"] = state_parameter()
+    log_decay: Float[Array, "width mode"] = eqx.field(metadata={"state": True})
+    frequency: Float[Array, "width mode"] = eqx.field(metadata={"state": True})
+    P: Float[Array, "width mode 2"] = eqx.field(metadata={"state": True})
+    B: Float[Array, "width mode 2"] = eqx.field(metadata={"state": True})
     config: S4DPLRConfig = eqx.field(static=True)
 
     def __init__(self, config: S4DPLRConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):

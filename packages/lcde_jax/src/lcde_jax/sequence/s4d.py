@@ -17,7 +17,7 @@ from seqtheory.hippo import normal_part
 from .convolution import Convolution, exponential_sum
 from .discretisation import RULES, Rule, discretised
 from .mixer import MixerConfig, check_steps
-from .parameter import as_complex, complex_normal, log_steps, state_parameter
+from .parameter import as_complex, complex_normal, log_steps
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -87,8 +87,8 @@ class S4DConfig(MixerConfig):
 class S4D(Convolution):
     """Module of `S4DConfig`."""
 
-    log_decay: Float[Array, "width pair"] = state_parameter()
-    frequency: Float[Array, "width pair"] = state_parameter()
+    log_decay: Float[Array, "width pair"] = eqx.field(metadata={"state": True})
+    frequency: Float[Array, "width pair"] = eqx.field(metadata={"state": True})
     config: S4DConfig = eqx.field(static=True)
 
     def __init__(self, config: S4DConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):

@@ -15,7 +15,7 @@ from seqtheory.hippo import normal_part
 
 from .discretisation import RULES, Rule, discretised
 from .mixer import Mixer, MixerConfig, check_sequence, check_step, check_steps
-from .parameter import as_complex, as_pair, log_steps, state_parameter
+from .parameter import as_complex, as_pair, log_steps
 from .s4d import require_pairs
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ class S5Config(MixerConfig):
 class S5(Mixer):
     """Module of `S5Config`."""
 
-    eigenvalues: Float[Array, "state 2"] = state_parameter()
-    log_dt: Float[Array, " state"] = state_parameter()
-    B: Float[Array, "state width 2"] = state_parameter()
+    eigenvalues: Float[Array, "state 2"] = eqx.field(metadata={"state": True})
+    log_dt: Float[Array, " state"] = eqx.field(metadata={"state": True})
+    B: Float[Array, "state width 2"] = eqx.field(metadata={"state": True})
     C: Float[Array, "width state 2"]
     D: Float[Array, " width"] | None
     config: S5Config = eqx.field(static=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.measure import machine
 
-BENCHMARKS = ("labels", "words", "features", "token_cde", "scans", "figure", "device")
+BENCHMARKS = ("labels", "words", "features", "token_cde", "scans", "s4_kernel", "figure", "device")
 
 
 def main() -> None:

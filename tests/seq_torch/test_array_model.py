@@ -30,6 +30,30 @@ def test_a_linear_recurrence_remembers_a_sum_of_exponentials(matrix):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
+class Recurrence(nn.Module):
+    """The shared system as a module, step by step."""
+
+    def __init__(self, system):
+        super().__init__()
+        for name in ("A", "B", "C"):
+            setattr(self, name, nn.Parameter(torch.from_numpy(getattr(system, name))))
+
+    def forward(self, x):
+        h, outputs = x.new_zeros(len(x), len(self.A)), []
+        for x_k in x.unbind(1):
+            h = h @ self.A.T + x_k @ self.B.T
+            outputs.append(h @ self.C.T)
+        return torch.stack(outputs, 1)
+
+
+@pytest.mark.parametrize("probe", ["step", "impulse"])
+def test_the_memory_of_a_module_is_that_of_its_system(linear_system, probe):
+    memory = linear_system.memory
+    model = array_model(Recurrence(linear_system))
+    found = memory_function(model, len(memory), channels=2, probe=probe)
+    np.testing.assert_allclose(found, memory, rtol=1e-10, atol=1e-12)
+
+
 def test_torch_s_own_recurrent_modules_are_understood():
     module = nn.GRU(2, 4, batch_first=True)
     assert array_model(module)(np.zeros((3, 7, 2))).shape == (3, 7, 4)

@@ -16,7 +16,7 @@ SCANNED = (
     st.S5Config,
     st.SelectiveDiagonalConfig,
 )
-CONVOLVED = (st.S4Config, st.S4DConfig, st.StableSSMConfig)
+CONVOLVED = (st.S4Config, st.S4DConfig, st.S4DPLRConfig, st.StableSSMConfig)
 CHANNELS = st.LinearInput(channels=2)
 
 

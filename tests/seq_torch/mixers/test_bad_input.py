@@ -19,6 +19,9 @@ S5 = st.S5Config(state_dim=4)
         (st.S4DConfig, {"initialisation": "leg"}, "Did you mean 'legs'"),
         (st.S4DConfig, {"dt_min": 0.0}, "dt_min=0.0 must be a positive number"),
         (st.S4DConfig, {"dt_min": 0.2}, "dt_min=0.2 above dt_max=0.1"),
+        (st.S4DConfig, {"discretisation": "zoh"}, "discretisation='zoh' is not known"),
+        (st.S4DPLRConfig, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.S4DPLRConfig, {"dt_min": 0.2}, "dt_min=0.2 above dt_max=0.1"),
         (st.S4Config, {"state_dim": 0}, "state_dim=0 is too small"),
         (st.S5Config, {"state_dim": 7}, "state_dim / blocks=7 is odd"),
         (st.S5Config, {"state_dim": 6, "blocks": 2}, "state_dim / blocks=3 is odd"),
@@ -55,6 +58,8 @@ def test_a_setting_out_of_range_is_named(kind, settings, said):
     ("kind", "settings", "said"),
     [
         (st.S4DConfig, {"state_dim": 4.0}, "state_dim=4.0 is not an integer"),
+        (st.S4DConfig, {"bidirectional": 1}, "bidirectional=1 is not True or False"),
+        (st.S4DPLRConfig, {"bidirectional": 0}, "bidirectional=0 is not True or False"),
         (st.S4Config, {"published_step": 1}, "published_step=1 is not True or False"),
         (st.MambaConfig, {"block": "no"}, "block='no' is not True or False"),
         (st.LinearCDEConfig, {"structure": "dense"}, r"expected Dense\(\)"),
@@ -183,8 +188,22 @@ def test_a_stream_keeps_its_rows(configured, tokens):
         model.initial_state(0)
 
 
-@pytest.mark.parametrize("kind", [st.S4Config, st.S4DConfig, st.S5Config, st.LRUConfig])
+@pytest.mark.parametrize(
+    "kind", [st.S4Config, st.S4DConfig, st.S4DPLRConfig, st.S5Config, st.LRUConfig]
+)
 def test_complex_states_need_float32(configured, tokens, kind):
     model = configured(kind(state_dim=4)).build(0).bfloat16()
     with pytest.raises(TypeError, match=r"torch\.bfloat16, but complex states need float32"):
         model(tokens)
+
+
+@pytest.mark.parametrize("kind", [st.S4DConfig, st.S4DPLRConfig])
+def test_what_looks_ahead_cannot_be_stepped(configured, kind):
+    mixer = kind(state_dim=4, bidirectional=True)
+    with pytest.raises(TypeError, match=r"has no `step`: its outputs depend on the future"):
+        configured(mixer).build(0).initial_state(3)
+    module = mixer.build(8)
+    with pytest.raises(TypeError, match=r"built with bidirectional=True.*no `step`"):
+        module.initial_state(3)
+    with pytest.raises(TypeError, match=r"built with bidirectional=True.*no `step`"):
+        module.step(torch.zeros(3, 8), None)

@@ -10,9 +10,9 @@ import torch
 
 import seq_torch as st
 from seq_torch import ops
-from seq_torch.mixers.hippo import normal_part
 from seq_torch.mixers.vandermonde import exponential_sum
 from seq_torch.parameter import as_complex, as_pair
+from seqtheory.hippo import normal_part
 
 EXACT = {"rtol": 1e-10, "atol": 1e-11}
 LENGTHS = [1, 2, 7, 8, 9, 64, 1000]
@@ -20,6 +20,10 @@ CONVOLVED = {
     "lin": st.S4DConfig(state_dim=6, skip=False),
     "inv": st.S4DConfig(state_dim=6, initialisation="inv", skip=False),
     "legs": st.S4DConfig(state_dim=6, initialisation="legs", skip=False),
+    "bilinear": st.S4DConfig(state_dim=6, discretisation="bilinear", skip=False),
+    "dplr": st.S4DPLRConfig(state_dim=6, skip=False),
+    "dplr_odd": st.S4DPLRConfig(state_dim=5, skip=False),
+    "dplr_one": st.S4DPLRConfig(state_dim=1, skip=False),
     "s4": st.S4Config(state_dim=3, skip=False),
     "s4_published": st.S4Config(state_dim=3, published_step=True, skip=False),
 }

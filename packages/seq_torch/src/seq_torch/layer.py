@@ -76,7 +76,10 @@ class Layer(nn.Module):
 
     def before(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Give what the mixer sees."""
-        return self._normalised(x, mask) if self.config.norm_position == "pre" else x
+        x = self._normalised(x, mask) if self.config.norm_position == "pre" else x
+        if mask is None or self.config.mixer.causal:
+            return x
+        return x.masked_fill(~mask[..., None], 0.0)
 
     def after(
         self, x: torch.Tensor, mixed: torch.Tensor, mask: torch.Tensor | None = None

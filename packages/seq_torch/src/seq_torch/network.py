@@ -92,15 +92,16 @@ class SequenceModel(nn.Module):
         Raises
         ------
         TypeError
-            If the mixer is not recurrent.
+            If the mixer is not recurrent, or not causal.
         """
         require_integer("batch_size", batch_size, minimum=1)
         states = []
         for layer in self._sequence():
-            if not isinstance(layer.mixer, Recurrent):
+            if not isinstance(layer.mixer, Recurrent) or not self.config.mixer.causal:
+                why = "" if self.config.mixer.causal else " its outputs depend on the future, and"
                 raise TypeError(
-                    f"{type(self.config.mixer).__name__} has no `step`: it cannot run one position "
-                    "at a time. Call the model on the whole sequence."
+                    f"{type(self.config.mixer).__name__} has no `step`:{why} it cannot run one "
+                    "position at a time. Call the model on the whole sequence."
                 )
             states.append(layer.mixer.initial_state(batch_size))
         return ModelState(tuple(states), batch_size, 0, None)

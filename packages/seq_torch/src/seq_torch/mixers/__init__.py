@@ -1,4 +1,4 @@
-"""Mixers: causal maps of sequences, one file each."""
+"""Mixers: maps of sequences, one file each."""
 
 from .linear_cde import BlockDiagonal, Dense, LinearCDEConfig
 from .lru import LRUConfig
@@ -9,6 +9,7 @@ from .residual_rnn import ResidualRNNConfig
 from .residual_ssm import ResidualSSMConfig
 from .rnn import RNNConfig
 from .s4 import S4Config
+from .s4_dplr import S4DPLRConfig
 from .s4d import S4DConfig
 from .s5 import S5Config
 from .selective_diagonal import SelectiveDiagonalConfig
@@ -29,6 +30,7 @@ __all__ = [
     "ResidualSSMConfig",
     "S4Config",
     "S4DConfig",
+    "S4DPLRConfig",
     "S5Config",
     "SelectiveDiagonalConfig",
     "StableSSMConfig",

@@ -22,6 +22,9 @@ class MixerConfig(ABC):
     positions up to k only: that is why a model hides padding at the end of a row by a mask that
     the mixer never sees. A recurrent one also offers `initial_state` and `step` (`Recurrent`).
 
+    A mixer that looks ahead says so by `causal`. It then sees zeros where the mask hides the input,
+    and must treat them as it treats what lies beyond the end of a row.
+
     Attributes
     ----------
     needs_positions
@@ -29,6 +32,11 @@ class MixerConfig(ABC):
     """
 
     needs_positions: ClassVar[bool] = False
+
+    @property
+    def causal(self) -> bool:
+        """Whether an output depends on nothing later; only then is there a `step`."""
+        return True
 
     @abstractmethod
     def build(self, width: int) -> nn.Module:

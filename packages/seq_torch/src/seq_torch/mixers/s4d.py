@@ -12,24 +12,25 @@ from jaxtyping import Complex
 from torch import nn
 
 from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.hippo import normal_part
 
+from .. import ops
 from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal
 from .diagonal_convolution import DiagonalConvolution
-from .hippo import normal_part
 from .mixer import MixerConfig
 from .step_size import check_steps, log_steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class S4DConfig(MixerConfig):
-    r"""One diagonal state-space model per channel, discretised by zero-order hold.
+    r"""One diagonal state-space model per channel.
 
     .. math:: h' = A h + u, \quad y = 2\,\mathrm{Re}(C h) + D u, \qquad
               K_l = 2\,\mathrm{Re} \sum_n C_n \frac{e^{\Delta A_n} - 1}{A_n} e^{l \Delta A_n},
-              \quad y = K * u + D u.
+              \quad y = K * u + D u
 
-    With n = 0, ..., N/2 - 1, one of each conjugate pair, A starts from
+    by zero-order hold. With n = 0, ..., N/2 - 1, one of each conjugate pair, A starts from
 
     - "lin": :math:`-\tfrac12 + i \pi n`
     - "inv": :math:`-\tfrac12 + i \tfrac{N}{\pi} (\tfrac{N}{2n + 1} - 1)`
@@ -41,6 +42,13 @@ class S4DConfig(MixerConfig):
         N, real states per channel: even, since N/2 conjugate pairs are stored.
     initialisation
         "lin", "inv" or "legs".
+    discretisation
+        "zero_order_hold", or "bilinear", where :math:`e^{\Delta A}` is
+        :math:`(1 + \Delta A / 2) / (1 - \Delta A / 2)` and the gain
+        :math:`\Delta / (1 - \Delta A / 2)`.
+    bidirectional
+        Whether a second kernel, with a C of its own, runs backwards in time. The mixer is then not
+        causal and has no `step`.
     dt_min, dt_max
         Steps of the channels start log-uniformly between these.
     skip
@@ -59,6 +67,8 @@ class S4DConfig(MixerConfig):
 
     state_dim: int = 64
     initialisation: Literal["lin", "inv", "legs"] = "lin"
+    discretisation: Literal["zero_order_hold", "bilinear"] = "zero_order_hold"
+    bidirectional: bool = False
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
@@ -66,8 +76,16 @@ class S4DConfig(MixerConfig):
     def __post_init__(self) -> None:
         require_pairs("state_dim", self.state_dim)
         require_choice("initialisation", self.initialisation, ("lin", "inv", "legs"))
+        choices = ("zero_order_hold", "bilinear")
+        require_choice("discretisation", self.discretisation, choices)
+        require_flag("bidirectional", self.bidirectional)
         check_steps(self.dt_min, self.dt_max)
         require_flag("skip", self.skip)
+
+    @property
+    def causal(self) -> bool:
+        """Whether an output depends on nothing later."""
+        return not self.bidirectional
 
     def build(self, width: int) -> S4D:
         """Draw the module."""
@@ -101,7 +119,7 @@ class S4D(DiagonalConvolution):
 
     def __init__(self, config: S4DConfig, width: int):
         super().__init__()
-        self.width = width
+        self.width, self.discretisation = width, config.discretisation
         A = torch.from_numpy(initial_eigenvalues(config.initialisation, config.state_dim))
         A = A.expand(width, -1)
         real = torch.get_default_dtype()
@@ -110,10 +128,18 @@ class S4D(DiagonalConvolution):
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
         self.log_dt = StateParameter(steps)
         self.B = None
-        self.C = complex_normal(width, config.state_dim // 2, variance=1.0)
+        directions = (2,) if config.bidirectional else ()
+        self.C = complex_normal(*directions, width, config.state_dim // 2, variance=1.0)
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, "width pair"]:
         """A of each channel."""
         return as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
+
+    def discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Exponents and gains of the chosen rule."""
+        if self.discretisation == "zero_order_hold":
+            return super().discretised()
+        A, dt = self.eigenvalues, self.dt
+        return 2 * torch.atanh(dt * A / 2), ops.bilinear(A, torch.ones_like(A), dt)[1]

@@ -11,11 +11,11 @@ from jaxtyping import Complex, Float
 from torch import nn
 
 from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.hippo import normal_part
 
 from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import drive, read
-from .hippo import normal_part
 from .mixer import MixerConfig, check_sequence, check_step
 from .s4d import require_pairs
 from .step_size import check_steps, log_steps

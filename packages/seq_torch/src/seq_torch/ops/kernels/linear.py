@@ -1,4 +1,4 @@
-"""Linear scan, real and complex: axes (batch, time, state), innermost loop over the state.
+"""Linear scan of real numbers: axes (batch, time, state), innermost loop over the state.
 
 Factors `a` have one row where they do not change with batch or time. Sequences `first` to `last`
 and states `left` to `right` are one worker's own.
@@ -38,10 +38,10 @@ def backward(first, last, left, right, a, initial, h, dh, da, db, dinitial):
         for t in range(time - 1, 0, -1):
             t_a = t * vary_time
             for n in range(left, right):
-                db[i, t - 1, n] = a[i_a, t_a, n].conjugate() * db[i, t, n] + dh[i, t - 1, n]
+                db[i, t - 1, n] = a[i_a, t_a, n] * db[i, t, n] + dh[i, t - 1, n]
             for n in range(left, right):
-                da[i_da, t_a, n] += db[i, t, n] * h[i, t - 1, n].conjugate()
+                da[i_da, t_a, n] += db[i, t, n] * h[i, t - 1, n]
         if initial.shape[0]:
             for n in range(left, right):
-                da[i_da, 0, n] += db[i, 0, n] * initial[i, n].conjugate()
-                dinitial[i, n] = a[i_a, 0, n].conjugate() * db[i, 0, n]
+                da[i_da, 0, n] += db[i, 0, n] * initial[i, n]
+                dinitial[i, n] = a[i_a, 0, n] * db[i, 0, n]

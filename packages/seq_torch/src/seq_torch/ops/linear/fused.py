@@ -7,24 +7,25 @@ call them. The states are the output, so the backward pass computes none again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .. import threads
+from .. import pages, threads
 
 BLOCK = 64  # states that one worker carries together
 
 
 def forward(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States after every step."""
-    from ..kernels import linear  # numba is imported on the first call
-
     a, b, initial = _plain(a), _plain(b), _optional(initial, b)
-    h = torch.empty_like(b)
+    h = pages.empty_like(b)
     if h.numel():
-        arrays = tuple(t.numpy() for t in (a, b, initial, h))
-        _share(h, len(b), lambda *lanes: linear.forward(*lanes, *arrays))
+        kernel, arrays = _kernels(h).forward, _arrays(a, b, initial, h)
+        _share(h, len(b), lambda *lanes: kernel(*lanes, *arrays))
     return h
 
 
@@ -32,21 +33,31 @@ def backward(
     dh: Tensor, a: Tensor, h: Tensor, initial: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of `a`, `b` and `initial`, the last one empty where there is none."""
-    from ..kernels import linear
-
     a, h, dh, initial = _plain(a), _plain(h), _plain(dh), _optional(initial, h)
     # Factors that change with time but not with the sequence sum over sequences in one worker;
     # those that change with neither have one small sum per sequence, added up afterwards.
     together = a.shape[0] == 1 and a.shape[1] > 1
     da = torch.zeros_like(a) if together else a.new_zeros(len(h), *a.shape[1:])
-    db, dinitial = torch.empty_like(h), torch.zeros_like(initial)
+    db, dinitial = pages.empty_like(h), torch.zeros_like(initial)
     if h.numel():
-        arrays = tuple(t.numpy() for t in (a, initial, h, dh, da, db, dinitial))
         cuts = 1 if together else len(h)
-        _share(h, cuts, lambda *lanes: linear.backward(*lanes, *arrays))
+        kernel, arrays = _kernels(h).backward, _arrays(a, initial, h, dh, da, db, dinitial)
+        _share(h, cuts, lambda *lanes: kernel(*lanes, *arrays))
     if a.shape[0] == 1 and len(da) != 1:
         da = da.sum(0, keepdim=True)
     return da, db, dinitial
+
+
+def _kernels(h: Tensor) -> Any:
+    """Give the module of the compiled passes; numba is imported on the first call."""
+    return import_module("..kernels.linear" + "_complex" * h.is_complex(), __package__)
+
+
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    """Arrays of real numbers, complex ones as pairs along the last axis."""
+    return tuple(
+        (torch.view_as_real(t).flatten(-2) if t.is_complex() else t).numpy() for t in tensors
+    )
 
 
 def _share(h: Tensor, cuts: int, kernel: Callable[..., None]) -> None:

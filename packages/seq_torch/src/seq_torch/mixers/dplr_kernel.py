@@ -1,0 +1,224 @@
+r"""The kernel of a diagonal plus low-rank system, from its generating function.
+
+A system of S4, M = (step / 2) A, is written in the real coordinates of its modes. A mode is a
+complex number and stands for two real ones, so that
+
+.. math:: M = \mathrm{diag}(\mu) - p p^\top, \qquad \langle u, v \rangle = \sum_n \mathrm{Re}(
+          \bar u_n v_n), \qquad p p^\top v = p \langle p, v \rangle .
+
+Its bilinear step is :math:`\bar A = (1 - M)^{-1} (1 + M)`, :math:`\bar B = 2 (1 - M)^{-1} b`, and
+its response to an impulse is :math:`K_l = \langle c, \bar A^l \bar B \rangle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import pi
+from typing import Any
+
+import torch
+from jaxtyping import Complex, Float
+from torch.autograd.function import once_differentiable
+
+BLOCK = 2**16  # modes times frequencies that are held at once
+
+
+def dplr_kernel(
+    mu: Complex[torch.Tensor, "channel mode"],
+    p: Complex[torch.Tensor, "channel mode"],
+    b: Complex[torch.Tensor, "channel mode"],
+    c: Complex[torch.Tensor, "output channel mode"],
+    length: int,
+) -> Float[torch.Tensor, "output channel length"]:
+    r"""Kernel at lags 0, ..., length - 1, without a power of the transition per lag.
+
+    .. math:: \hat K_k = \sum_l K_l e^{-2 \pi i k l / L}
+              = e^{i \pi k / L} \langle \tilde c, (i \sigma_k - \gamma_k M)^{-1} b \rangle, \quad
+              \tilde c = (1 - \bar A^L)^\top c, \quad
+              \sigma_k = \sin \tfrac{\pi k}{L}, \; \gamma_k = \cos \tfrac{\pi k}{L},
+
+    and the inverse is that of a diagonal matrix, corrected by Woodbury's identity for p.
+
+    Parameters
+    ----------
+    mu, p, b
+        The system in the coordinates above, with Re mu < 0.
+    c
+        Output maps of one or more outputs, in the same coordinates.
+    length
+        At least 1, even or odd.
+
+    Notes
+    -----
+    Nothing is divided by :math:`\gamma_k`, so that the node -1 (k = L / 2) is a node like all
+    others; the correction divides by :math:`1 + \gamma \langle p, \cdot\, p \rangle`, whose real
+    part is at least 1. Work is O(channel mode length) for the sums over modes, formed in blocks and
+    anew in the backward pass, and O(channel mode^3 log length) for the power of the transition,
+    whose repeated squares are kept: O(channel mode^2 log length) memory. The transition shrinks
+    every vector in these coordinates, so its powers do not overflow.
+
+    References
+    ----------
+    Gu, Goel, Ré, arXiv 2111.00396, section 3.3 and appendix C.3; the sign of the low rank, which
+    keeps the system stable: Goel, Gu, Donahue, Ré, arXiv 2202.09729, section 4.1.
+    """
+    rest = lost(mu, p, c, length)
+    around = torch.stack((p.conj() * b, p.conj() * p))
+    products = torch.cat((rest.conj() * b, rest.conj() * p, around)).transpose(0, 1)
+    weights = torch.cat((products.real, -(mu.conj()[:, None] * products).real), 1)
+    sine, cosine = (part.to(weights) for part in nodes(length))
+    rotation = torch.complex(cosine, sine)
+    sums = _Poles.apply(weights, mu.real, mu.real**2 + mu.imag**2, sine, cosine)
+    constant, linear = torch.complex(*sums.unbind(2)).chunk(2, 1)
+    resolved = 1j * sine * constant + cosine * linear
+    direct, left, (right, middle) = (
+        resolved[:, : len(c)],
+        resolved[:, len(c) : -2],
+        resolved[:, -2:, None].unbind(1),
+    )
+    spectrum = rotation * (direct - cosine * left * right / (1 + cosine * middle))
+    return torch.fft.irfft(spectrum, n=length).transpose(0, 1)
+
+
+def unrolled_kernel(
+    mu: Complex[torch.Tensor, "channel mode"],
+    p: Complex[torch.Tensor, "channel mode"],
+    b: Complex[torch.Tensor, "channel mode"],
+    c: Complex[torch.Tensor, "output channel mode"],
+    length: int,
+) -> Float[torch.Tensor, "output channel length"]:
+    """Kernel by the recurrence itself, one lag after the other: the twin to check against."""
+    state, response = torch.zeros_like(b), []
+    for lag in range(length):
+        state = advance(mu, p, b if lag == 0 else torch.zeros_like(b), state)
+        response.append(inner(c, state))
+    return torch.stack(response, -1)
+
+
+def advance(
+    mu: Complex[torch.Tensor, "channel mode"],
+    p: Complex[torch.Tensor, "channel mode"],
+    driven: Complex[torch.Tensor, "... channel mode"],
+    state: Complex[torch.Tensor, "... channel mode"],
+) -> Complex[torch.Tensor, "... channel mode"]:
+    r"""One step of the recurrence, in O(channel mode), for a drive b u.
+
+    .. math:: h_k = 2 (1 - M)^{-1} (h_{k-1} + b u_k) - h_{k-1}
+    """
+    gain = 1 / (1 - mu)
+    along, moved = gain * p, gain * (state + driven)
+    share = inner(p, moved) / (1 + inner(p, along))
+    return 2 * (moved - along * share[..., None]) - state
+
+
+def inner(
+    u: Complex[torch.Tensor, "... mode"], v: Complex[torch.Tensor, "... mode"]
+) -> Float[torch.Tensor, ...]:
+    """Inner product of real coordinates."""
+    return (u.conj() * v).real.sum(-1)
+
+
+def lost(
+    mu: Complex[torch.Tensor, "channel mode"],
+    p: Complex[torch.Tensor, "channel mode"],
+    c: Complex[torch.Tensor, "output channel mode"],
+    length: int,
+) -> Complex[torch.Tensor, "output channel mode"]:
+    r"""Give :math:`(1 - \bar A^L)^\top c`, exact to rounding of itself also where it is small.
+
+    What is squared is :math:`X = \bar A^n - 1`, by :math:`(1 + X)^2 - 1 = 2 X + X^2`: with short
+    steps the transition is close to 1, and its own rounding would be that of the difference.
+    """
+    increment = _increment(mu, p)
+    rows = torch.cat((c.real, c.imag), -1).transpose(0, 1)
+    change = torch.zeros_like(rows)
+    while True:
+        if length % 2:
+            change = change + (rows + change) @ increment
+        length //= 2
+        if not length:
+            return -torch.complex(*change.transpose(0, 1).chunk(2, -1))
+        increment = torch.baddbmm(increment, increment, increment, beta=2)
+
+
+def nodes(length: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sine and cosine of pi k / length for k up to length / 2, in float64; cosine 0 exactly."""
+    k = torch.arange(length // 2 + 1, dtype=torch.float64)
+    return torch.sin(pi * k / length), torch.sin(pi * (length - 2 * k) / (2 * length))
+
+
+def _increment(mu: torch.Tensor, p: torch.Tensor) -> Float[torch.Tensor, "channel real real"]:
+    """Transition less 1, on the real parts of all modes followed by the imaginary ones."""
+    gain = 1 / (1 - mu)
+    along, across = gain * p, gain.conj() * p
+    across = 2 * across / (1 + inner(p, along))[..., None]
+    along, across = (torch.cat((v.real, v.imag), -1) for v in (along, across))
+    diagonal = 2 * mu * gain
+    real, imaginary = torch.diag_embed(diagonal.real), torch.diag_embed(diagonal.imag)
+    rows = torch.cat((real, -imaginary), -1), torch.cat((imaginary, real), -1)
+    return torch.cat(rows, -2) - along[..., :, None] * across[..., None, :]
+
+
+class _Poles(torch.autograd.Function):
+    r"""Sums :math:`\sum_n q_n / ((i \sigma - \gamma \mu_n)(i \sigma - \gamma \bar\mu_n))`.
+
+    Takes real weights q ``(channel, row, mode)``, Re mu and \|mu\|^2 ``(channel, mode)``, and the
+    nodes; gives real and imaginary parts ``(channel, row, 2, frequency)``. Poles are formed block
+    by block, and again in the backward pass.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        weights: torch.Tensor,
+        decay: torch.Tensor,
+        square: torch.Tensor,
+        sine: torch.Tensor,
+        cosine: torch.Tensor,
+    ) -> torch.Tensor:
+        ctx.save_for_backward(weights, decay, square, sine, cosine)
+        sums = weights.new_empty(*weights.shape[:2], 2, len(sine))
+        for rows, columns in _blocks(decay, len(sine)):
+            poles = _poles(decay[rows], square[rows], sine[columns], cosine[columns])
+            block = weights[rows] @ poles.flatten(2)
+            sums[rows, :, :, columns] = block.unflatten(-1, (2, -1))
+        return sums
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, gradient: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
+        weights, decay, square, sine, cosine = ctx.saved_tensors
+        into = [torch.zeros_like(tensor) for tensor in (weights, decay, square)]
+        for rows, columns in _blocks(decay, len(sine)):
+            s, g = sine[columns], cosine[columns]
+            poles = _poles(decay[rows], square[rows], s, g)
+            arriving = gradient[rows, :, :, columns].flatten(2)
+            into[0][rows] += arriving @ poles.flatten(2).mT
+            real, imaginary = poles.unbind(2)
+            first, second = (weights[rows].mT @ arriving).unflatten(-1, (2, -1)).unbind(2)
+            # d(1 / x) = -(1 / x)^2 dx, conjugated for the gradient of a real number.
+            squared, doubled = real**2 - imaginary**2, 2 * real * imaginary
+            into[1][rows] += (first * doubled - second * squared) @ (-2 * s * g)
+            into[2][rows] -= (first * squared + second * doubled) @ g**2
+        return *into, None, None
+
+
+def _poles(
+    decay: torch.Tensor, square: torch.Tensor, sine: torch.Tensor, cosine: torch.Tensor
+) -> Float[torch.Tensor, "channel mode 2 frequency"]:
+    real = square[..., None] * cosine**2 - sine**2
+    imaginary = decay[..., None] * (-2 * sine * cosine)
+    size = real**2 + imaginary**2
+    return torch.stack((real / size, -imaginary / size), 2)
+
+
+def _blocks(decay: torch.Tensor, frequencies: int) -> Iterator[tuple[slice, slice]]:
+    """Cut channels and frequencies so that a block holds about `BLOCK` poles."""
+    channels, modes = decay.shape
+    columns = max(1, min(frequencies, BLOCK // modes))
+    rows = max(1, BLOCK // (modes * columns))
+    for row in range(0, channels, rows):
+        for column in range(0, frequencies, columns):
+            yield slice(row, row + rows), slice(column, column + columns)

@@ -1,0 +1,24 @@
+"""The linear system whose memory every framework's room measures, with the numbers to find."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+
+class LinearSystem(NamedTuple):
+    """h_k = A h_{k-1} + B x_k, y_k = C h_k, and its memory, the largest |C A^k B x| / |x|."""
+
+    A: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
+    memory: np.ndarray
+
+
+@pytest.fixture
+def linear_system() -> LinearSystem:
+    A = np.array([[0.9, 0.2, 0.0], [-0.2, 0.9, 0.0], [0.0, 0.1, 0.5]])
+    B = np.array([[1.0, 0.0], [0.5, -1.0], [0.0, 2.0]])
+    C = np.array([[1.0, 2.0, -1.0], [0.0, 0.5, 1.0]])
+    responses = (C @ np.linalg.matrix_power(A, k) @ B for k in range(50))
+    return LinearSystem(A, B, C, np.array([np.abs(r).sum(1).max() for r in responses]))

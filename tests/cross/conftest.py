@@ -1,0 +1,11 @@
+"""Tests of both frameworks in one process: they need an environment that holds both."""
+
+import importlib.util
+
+if importlib.util.find_spec("jax"):
+    import jax
+
+    # The laws are checked in float64; the library itself never sets the flag.
+    jax.config.update("jax_enable_x64", True)
+    # Nearly all of these tests' time is compilation of small programs.
+    jax.config.update("jax_disable_most_optimizations", True)

@@ -1,0 +1,305 @@
+"""The twins in torch and in JAX: one file, the same outputs, gradients, steps and training."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="this environment has no torch")
+jax = pytest.importorskip("jax", reason="this environment has no JAX")
+
+import equinox as eqx  # noqa: E402
+from safetensors import safe_open  # noqa: E402
+
+import lcde_jax as lj  # noqa: E402
+import seq_torch as st  # noqa: E402
+from lcde_jax.optimiser import tensor_names  # noqa: E402
+from seqtheory.dataset import Dataset  # noqa: E402
+from seqtheory.training import FitData, Training  # noqa: E402
+
+KEY = jax.random.key(0)
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+MIXERS = {
+    "s4": st.S4DPLRConfig(state_dim=6),
+    "s4_odd": st.S4DPLRConfig(state_dim=5, skip=False),
+    "s4_bidirectional": st.S4DPLRConfig(state_dim=6, bidirectional=True),
+    "s4d": st.S4DConfig(state_dim=6),
+    "s4d_legs": st.S4DConfig(state_dim=6, initialisation="legs", bidirectional=True),
+    "s4d_bilinear": st.S4DConfig(state_dim=6, initialisation="inv", discretisation="bilinear"),
+    "s5": st.S5Config(state_dim=8, blocks=2),
+    "s5_bilinear": st.S5Config(state_dim=6, discretisation="bilinear", clip_eigenvalues=True),
+    "s5_full": st.S5Config(state_dim=5, conjugate_symmetry=False, skip=False),
+    "linear_cde": st.LinearCDEConfig(state_dim=6),
+    "linear_cde_blocks": st.LinearCDEConfig(
+        state_dim=6, structure=st.BlockDiagonal(block_size=2), transition="first_order"
+    ),
+}
+FAMILIES = ["s4", "s4d", "s5", "linear_cde"]
+TOKENS, CHANNELS = st.TokenInput(vocabulary=7), st.LinearInput(channels=2)
+AROUND = {
+    "published": {"input": TOKENS, "output": st.StepOutput(size=3)},
+    "batch_pre": {
+        "input": CHANNELS,
+        "output": st.MeanOutput(size=3),
+        "norm": "batch",
+        "norm_position": "pre",
+        "activation": "gelu",
+    },
+    "preprint": {
+        "input": CHANNELS,
+        "output": st.LastOutput(size=3),
+        "order": "2024-05",
+        "residual": False,
+        "norm": "none",
+        "activation": "relu",
+    },
+    "positions": {
+        "input": TOKENS,
+        "output": st.MeanOutput(size=3),
+        "positions": "sinusoidal",
+        "norm_position": "pre",
+    },
+    "batch_post": {"input": TOKENS, "output": st.LastOutput(size=3), "norm": "batch"},
+}
+
+
+def config(mixer="s4", around="published", **changes):
+    settings = {"width": 8, "depth": 2} | AROUND[around] | changes
+    return st.SequenceModelConfig(mixer=MIXERS[mixer], **settings)
+
+
+def twins(folder, settings, dtype=torch.float64):
+    """A model of torch, and the one that JAX reads from its file."""
+    model = settings.build(1).to(dtype)
+    st.save(model, folder / "model.safetensors")
+    return model, lj.load(folder / "model.safetensors")
+
+
+def data(settings, rows=6, time=9, seed=0):
+    """Inputs and a mask whose rows have several lengths, one of them 1."""
+    rng = np.random.default_rng(seed)
+    if isinstance(settings.input, st.TokenInput):
+        inputs = rng.integers(0, settings.input.vocabulary, (rows, time))
+    else:
+        inputs = rng.normal(size=(rows, time, settings.input.channels))
+    lengths = np.concatenate(([time, 1], rng.integers(1, time + 1, rows - 2)))
+    return inputs, np.arange(time) < lengths[:, None]
+
+
+def as_torch(array, dtype):
+    tensor = torch.from_numpy(np.array(array))
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def torch_named(model):
+    return {name: value.detach().numpy() for name, value in model.state_dict().items()}
+
+
+def jax_named(tree):
+    leaves = jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array))
+    return {n: np.asarray(leaf) for n, leaf in zip(tensor_names(tree), leaves, strict=True)}
+
+
+def far(found, expected, floor=0.0):
+    """Largest difference, relative to the largest entry."""
+    return np.abs(found - expected).max() / max(np.abs(expected).max(), floor)
+
+
+def both_outputs(model, twin, inputs, mask, dtype):
+    model.eval()
+    masks = (None, None) if mask is None else (torch.from_numpy(mask), mask)
+    with torch.no_grad():
+        expected = model(as_torch(inputs, dtype), masks[0]).numpy()
+    found = np.asarray(eqx.filter_jit(twin)(inputs, masks[1]))
+    assert found.dtype == expected.dtype
+    return found, expected
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=["single", "double"])
+@pytest.mark.parametrize("mixer", MIXERS)
+def test_outputs_agree(tmp_path, mixer, dtype):
+    settings = config(mixer)
+    inputs, mask = data(settings)
+    found, expected = both_outputs(*twins(tmp_path, settings, dtype), inputs, mask, dtype)
+    assert far(found, expected) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("around", [name for name in AROUND if name != "published"])
+@pytest.mark.parametrize("mixer", ["s4_bidirectional", "linear_cde"])
+def test_outputs_agree_whatever_stands_around_the_mixer(tmp_path, mixer, around):
+    settings = config(mixer, around)
+    inputs, mask = data(settings)
+    model, twin = twins(tmp_path, settings)
+    for hidden in (None, mask):
+        found, expected = both_outputs(model, twin, inputs, hidden, torch.float64)
+        assert far(found, expected) < 1e-10
+
+
+@pytest.mark.parametrize("length", [1, 64, 257])
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=["single", "double"])
+def test_the_kernels_of_s4_agree_at_its_usual_size(tmp_path, length, dtype):
+    settings = st.SequenceModelConfig(
+        mixer=st.S4DPLRConfig(), input=CHANNELS, output=st.MeanOutput(size=1), width=4
+    )
+    model, twin = twins(tmp_path, settings, dtype)
+    expected = model.layers[0].mixer.kernel(length).detach().numpy()
+    assert far(np.asarray(twin.layers[0].mixer.kernels(length)[0]), expected) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=["single", "double"])
+@pytest.mark.parametrize("mixer", MIXERS)
+def test_gradients_agree(tmp_path, mixer, dtype):
+    settings = config(mixer)
+    inputs, mask = data(settings)
+    model, twin = twins(tmp_path, settings, dtype)
+    weights = np.random.default_rng(1).normal(size=(*inputs.shape, 3))
+    scores = model(as_torch(inputs, dtype), torch.from_numpy(mask))
+    (scores * as_torch(weights, dtype)).sum().backward()
+    expected = {name: p.grad.numpy() for name, p in model.named_parameters()}
+
+    @eqx.filter_jit
+    @eqx.filter_grad
+    def gradient(twin):
+        return (twin(inputs, mask) * weights.astype(twin.readout.weight.dtype)).sum()
+
+    found = jax_named(gradient(twin))
+    assert found.keys() == expected.keys()
+    largest = max(np.abs(value).max() for value in expected.values())
+    for name, value in expected.items():
+        # A gradient that cancels to little has the rounding of what it cancels from.
+        assert far(found[name], value, floor=1e-2 * largest) < TOLERANCE[dtype], name
+
+
+@pytest.mark.parametrize("mixer", FAMILIES)
+def test_a_file_goes_there_and_back_unchanged(tmp_path, mixer):
+    settings = config(mixer, "batch_pre")
+    model, twin = twins(tmp_path, settings, torch.float32)
+    lj.save(twin, tmp_path / "again.safetensors")
+    with (
+        safe_open(tmp_path / "model.safetensors", framework="numpy") as ours,
+        safe_open(tmp_path / "again.safetensors", framework="numpy") as theirs,
+    ):
+        assert ours.metadata() == theirs.metadata()
+        assert set(ours.keys()) == set(theirs.keys())
+        for name in ours.keys():  # noqa: SIM118
+            one, other = ours.get_tensor(name), theirs.get_tensor(name)
+            assert one.dtype == other.dtype
+            assert one.tobytes() == other.tobytes(), name
+    again = st.load(tmp_path / "again.safetensors", expected=settings)
+    assert all(torch.equal(a, b) for a, b in zip(*map(_values, (model, again)), strict=True))
+
+
+def _values(model):
+    return model.state_dict().values()
+
+
+@pytest.mark.parametrize("mixer", FAMILIES)
+def test_a_model_drawn_by_jax_is_one_of_torch(tmp_path, mixer):
+    twin = _jax_config(config(mixer), tmp_path).build(KEY, dtype=np.float32)
+    lj.save(twin, tmp_path / "drawn.safetensors")
+    model = st.load(tmp_path / "drawn.safetensors", expected=config(mixer))
+    inputs, mask = data(config(mixer))
+    found, expected = both_outputs(model, twin, inputs, mask, torch.float32)
+    assert far(found, expected) < 1e-5
+
+
+def _jax_config(settings, folder):
+    return twins(folder, settings)[1].config
+
+
+@pytest.mark.parametrize("mixer", MIXERS)
+def test_the_start_is_drawn_from_the_same_law(tmp_path, mixer):
+    settings = config(mixer, width=64, depth=1)
+    model = torch_named(settings.build(3))
+    twin = jax_named(_jax_config(settings, tmp_path).build(KEY, dtype=np.float32))
+    fixed = ("log_decay", "frequency", "eigenvalues", "P", "norm.weight", "norm.bias")
+    for name, value in model.items():
+        if name.endswith(fixed) or (name.endswith("mixer.B") and mixer.startswith("s4")):
+            np.testing.assert_allclose(twin[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
+        elif value.size >= 64:
+            # Each is normal or uniform; the spread of so many draws is known to a third.
+            assert 0.7 < twin[name].std() / value.std() < 1.4, name
+
+
+@pytest.mark.parametrize("mixer", [name for name in MIXERS if MIXERS[name].causal])
+def test_steps_of_jax_are_the_sequence_of_torch(tmp_path, mixer):
+    settings = config(mixer, "batch_pre", output=st.StepOutput(size=3))
+    inputs, _ = data(settings)
+    model, twin = twins(tmp_path, settings)
+    with torch.no_grad():
+        expected = model.eval()(torch.from_numpy(inputs)).numpy()
+    state, step = twin.initial_state(len(inputs)), eqx.filter_jit(type(twin).step)
+    for k in range(inputs.shape[1]):
+        found, state = step(twin, inputs[:, k], state)
+        assert far(np.asarray(found), expected[:, k]) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("mixer", "around"),
+    [*((name, "published") for name in FAMILIES), ("s4", "batch_pre"), ("s5", "batch_post")],
+)
+def test_fifty_steps_of_training_end_alike(tmp_path, mixer, around):
+    settings = config(mixer, around)
+    inputs, mask = data(settings, rows=32)
+    per_step = isinstance(settings.output, st.StepOutput)
+    classes = np.random.default_rng(2).integers(0, 3, inputs.shape[: 2 if per_step else 1])
+    rows = Dataset(inputs, classes, mask)
+    training = Training(
+        loss="cross_entropy",
+        learning_rate=1e-3,
+        state_learning_rate=3e-4,
+        schedule="cosine",
+        weight_decay=0.05,
+        clip=1.0,
+        batch_size=8,
+        num_steps=50,
+        evaluate_every=50,
+    )
+    model, twin = twins(tmp_path, settings)
+    before = torch_named(settings.build(1).double())
+    ours = st.fit(model, FitData(rows, rows), training)
+    twin, theirs = lj.fit(twin, FitData(rows, rows), training, key=KEY)
+    expected, found = torch_named(model), jax_named(twin)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert np.abs(found[name] - value).max() < 1e-6, name
+    assert max(np.abs(expected[name] - before[name]).max() for name in before) > 1e-2
+    for one, other in zip(ours.evaluations, theirs.evaluations, strict=True):
+        assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=1e-6)
+
+
+@pytest.mark.parametrize("step", ["exponential", "first_order"])
+def test_the_linear_cde_classifier_is_measured_by_torch(tmp_path, step):
+    classifier = lj.LinearCDEClassifier(7, 3, 6, forcing=False, step=step, key=KEY)
+    lj.save(lj.from_classifier(classifier), tmp_path / "classifier.safetensors")
+    model = st.load(tmp_path / "classifier.safetensors").eval()
+    inputs, mask = data(model.config)
+    found = np.asarray(classifier(inputs, mask))[mask]
+    expected = model(torch.from_numpy(inputs), torch.from_numpy(mask)).detach().numpy()[mask]
+    assert far(found, expected) < 1e-10
+    states = np.asarray(classifier.cde(classifier.embedding, inputs))
+    x = model.embedding(torch.from_numpy(inputs))
+    assert far(states, model.layers[0].mixer(x).detach().numpy()) < 1e-10
+
+
+def test_a_mixer_without_a_twin_is_named(tmp_path):
+    settings = st.SequenceModelConfig(
+        mixer=st.LRUConfig(state_dim=4), input=TOKENS, output=st.StepOutput(size=3), width=8
+    )
+    st.save(settings.build(0), tmp_path / "model.safetensors")
+    with pytest.raises(lj.CheckpointError, match=r"config\.mixer has type 'LRUConfig', of which"):
+        lj.load(tmp_path / "model.safetensors")
+
+
+def test_both_have_the_same_settings():
+    for name in ("S4DPLRConfig", "S4DConfig", "S5Config", "LinearCDEConfig", "BlockDiagonal"):
+        assert _fields(getattr(lj, name)) == _fields(getattr(st, name))
+    for name in ("TokenInput", "LinearInput", "StepOutput", "SequenceModelConfig"):
+        assert _fields(getattr(lj, name)) == _fields(getattr(st, name))
+
+
+def _fields(kind):
+    fields = kind.__dataclass_fields__.values()
+    return json.dumps([(f.name, repr(f.default).split("object")[0]) for f in fields])

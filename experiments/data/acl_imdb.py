@@ -39,15 +39,14 @@ def read_archive(path: Path) -> tuple[Reviews, Reviews, File]:
                 file = archive.extractfile(member)
                 assert file is not None, "a regular member has content"
                 texts[match[1], match[2]][int(match[3])] = (member.name, file.read())
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        facts = File.at(path)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DataError(
             f"{path} is no readable tar archive of reviews, or was cut short ({error}); get it "
             "again"
         ) from error
     train, test = _checked(texts, path)
-    return train, test, File(digest, path.stat().st_size)
+    return train, test, facts
 
 
 def read_folder(folder: Path) -> tuple[Reviews, Reviews, File]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from experiments.data.folder import contents, is_remote, located, read
+from experiments.data.folder import contents, is_remote, located
 from experiments.data.published import Published
 from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
 from experiments.exit_code import DataError
@@ -98,7 +98,7 @@ class ListOpsFiles:
         """
         folder = self._folder(located(self.published, source))
         parts = [self._part(folder / name) for name in FILES]
-        files = {name: File.of(read(folder / name)) for name in FILES}
+        files = {name: File.at(folder / name) for name in FILES}
         learnt = _ROWS[0]
         if self.split == VALIDATE_ON_TEST:
             parts[1] = parts[2]

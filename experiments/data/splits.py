@@ -33,6 +33,13 @@ class File:
         """Describe a file by its content."""
         return cls(hashlib.sha256(content).hexdigest(), len(content))
 
+    @classmethod
+    def at(cls, path: Path) -> File:
+        """Describe the file at a path, without holding it whole."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+        return cls(digest.hexdigest(), path.stat().st_size)
+
 
 @dataclass(frozen=True, eq=False)
 class Images:

@@ -437,6 +437,7 @@ GOOD = b"( ( ( [SM 1 ) 2 ) ] )\t3\r\n"
         (HEAD + b"[SM 1 2 ]\tthree\r\n", 2, "the label 'three'"),
         (HEAD + GOOD + b"[SM 1 2 ]\t\xff3\r\n", 3, "column 2: the byte 0xff is not UTF-8"),
         (HEAD + b"[SM \xe9 2 ]\t3\r\n", 2, "column 1: the byte 0xe9 is not UTF-8"),
+        (HEAD + b"3" * 1_000_001 + b"\t3\r\n", 2, "a line of more than 1,000,000 bytes"),
         (HEAD + GOOD[:-4], 2, "does not end in a newline"),
         (gzip.compress(HEAD + GOOD), 1, "gzip-compressed"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", 1, "a Git-LFS pointer"),

@@ -1,6 +1,7 @@
 r"""ListOps: nested list operations over digits, evaluated, read and written.
 
-An expression such as ``[MAX 4 [MIN 2 9 ] 7 ]`` is a row of tokens, indices into `VOCABULARY`.
+An expression such as ``[MAX 4 [MIN 2 9 ] 7 ]`` is a row of tokens, indices into `VOCABULARY`: 0 to
+9 are the digits, 10 to 13 open the operators MIN, MAX, MED and SM, 14 is the closing bracket.
 `seqtheory.tasks.ListOps` makes data sets of them; `read` and `write` handle the tab-separated files
 of the Long Range Arena (arXiv:2011.04006).
 """

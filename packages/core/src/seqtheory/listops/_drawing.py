@@ -20,7 +20,7 @@ _DIGIT_AND_OPERATOR = 20  # equally likely pairs: the least common multiple of 1
 def draw(
     min_length: int, max_length: int, max_depth: int, max_arguments: int, seed: int
 ) -> Iterator[list[bytes]]:
-    r"""Draw expressions for ever, and keep those with min_length < length < max_length.
+    """Draw expressions for ever, and keep those with min_length < length < max_length.
 
     A node above `max_depth` is an operator with probability 1/4, else a digit; an operator is one
     of four and has 2 to `max_arguments` arguments. All choices are uniform.
@@ -28,11 +28,6 @@ def draw(
     Yields
     ------
     What is kept of each `DRAWN_AT_ONCE` expressions, in the order of drawing.
-
-    Raises
-    ------
-    ValueError
-        If no bare digit is long enough and `max_depth` allows nothing else.
 
     Notes
     -----
@@ -45,8 +40,6 @@ def draw(
     ----------
     Y. Tay et al., Long Range Arena, arXiv:2011.04006, and its published generator.
     """
-    if min_length >= 1 and max_depth == 1:
-        raise ValueError("max_depth=1 leaves bare digits, which are 1 token long. Allow 2 or more.")
     bits = np.random.PCG64(np.random.SeedSequence(seed))
     tokens, arguments = _outcomes(max_arguments)
     roots = len(tokens) // 2 if min_length < 1 else int(np.argmin(arguments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from seqtheory.listops._grammar import NUM_DIGITS, evaluate, parse
 from seqtheory.listops._writing import COLUMNS
 
 _HEADER = r"Source\tTarget"
+_MAX_LINE = 1_000_000
 _DIGITS = [str(digit) for digit in range(NUM_DIGITS)]
 
 
@@ -61,17 +63,16 @@ def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
     ([[13, 7, 8, 14], [3, 0, 0, 0]], [5, 3])
     """
     file = Path(path)
-    header, *lines = _lines(file)
+    lines = _lines(file)
+    _, header = next(lines, (1, ""))
     names = header.split("\t")
     for name in COLUMNS:
         if name not in names:
             _fail(file, 1, f"no column {name!r}: the header is {shown(header)}, expected {_HEADER}")
-    if not lines:
-        _fail(file, 1, "a header and no expressions: the file is empty or cut short")
     source, target = (names.index(name) for name in COLUMNS)
     rows: list[bytes] = []
     labels: list[int] = []
-    for line, text in enumerate(lines, start=2):
+    for line, text in lines:
         fields = text.split("\t")
         if len(fields) != len(names):
             _fail(file, line, f"{len(fields)} columns, expected {len(names)}: {_HEADER}")
@@ -79,30 +80,42 @@ def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
         _check_label(file, line, fields[target], value)
         rows.append(row)
         labels.append(value)
+    if not rows:
+        _fail(file, 1, "a header and no expressions: the file is empty or cut short")
     return Dataset.padded(rows, np.array(labels, dtype=np.int64), length=length)
 
 
-def _lines(file: Path) -> list[str]:
-    data = file.read_bytes()
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Each line with its number, from 1 on; the file is never held whole."""
+    with file.open("rb") as handle:
+        for line, raw in enumerate(iter(lambda: handle.readline(_MAX_LINE + 1), b""), start=1):
+            if line == 1:
+                _refuse_foreign(file, raw)
+            if len(raw) > _MAX_LINE:
+                _fail(
+                    file, line, f"a line of more than {_MAX_LINE:,} bytes, expected an expression"
+                )
+            if not raw.endswith(b"\n"):
+                _fail(
+                    file,
+                    line,
+                    "the last line does not end in a newline, so the file may be cut short. Get it "
+                    "again, or add the newline if it is complete",
+                )
+            try:
+                text = raw.decode("utf-8-sig" if line == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                column = raw.count(b"\t", 0, error.start) + 1
+                byte = raw[error.start]
+                _fail(file, line, f"column {column}: the byte 0x{byte:02x} is not UTF-8")
+            yield line, text.removesuffix("\n").removesuffix("\r")
+
+
+def _refuse_foreign(file: Path, data: bytes) -> None:
     if is_lfs_pointer(data):
         _fail(file, 1, "a Git-LFS pointer, not the data. Run `git lfs pull` where it came from")
     if kind := foreign_kind(data):
         _fail(file, 1, f"the file is {kind}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line, begin = before.count(b"\n") + 1, before.rfind(b"\n") + 1
-        column = before.count(b"\t", begin) + 1
-        _fail(file, line, f"column {column}: the byte 0x{data[error.start]:02x} is not UTF-8")
-    if text and not text.endswith("\n"):
-        _fail(
-            file,
-            text.count("\n") + 1,
-            "the last line does not end in a newline, so the file may be cut short. Get it again, "
-            "or add the newline if it is complete",
-        )
-    return [line.removesuffix("\r") for line in text.split("\n")[:-1]] or [""]
 
 
 def _expression(file: Path, line: int, text: str, length: int | None) -> tuple[bytes, int]:

@@ -27,7 +27,7 @@ ENVIRONMENTS = {
     "torch": "--package experiments --extra torch --group test",
     "ray": "--package experiments --extra ray --extra tensorboard --extra wandb --group test",
     "lint": "--only-group lint",
-    "types": "--package experiments --extra jax --extra torch --group test --group types",
+    "both": "--package experiments --extra jax --extra torch --group test --group types",
     "docs": "--package experiments --extra jax --extra torch --group docs",
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
@@ -46,6 +46,7 @@ TESTS = {
         ],
     ),
     "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
+    "cross": ("both", ["tests/cross"]),
 }
 
 
@@ -181,7 +182,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Type-check with pyright: strict for the core."""
-    programs = environment(session, "types")
+    programs = environment(session, "both")
     session.run(str(programs / "pyright"), "--pythonpath", str(programs / "python"), external=True)
 
 

@@ -139,10 +139,11 @@ def _filled(
     for wrong, what in ((own.keys() - tensors, "lacks"), (tensors.keys() - own, "has an unknown")):
         if wrong:
             raise CheckpointError(f"{path} {what} tensor {min(wrong)!r}, which its config decides.")
-    return jax.tree.unflatten(structure, [_checked(n, own[n], tensors[n], path) for n in names])
+    return jax.tree.unflatten(structure, [_checked(n, own[n], tensors, path) for n in names])
 
 
-def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
+def _checked(name: str, own: Any, tensors: dict[str, np.ndarray], path: Any) -> jax.Array:
+    stored = tensors[name]
     counts = name.endswith(_COUNT)
     if stored.shape != own.shape or (stored.dtype.kind == "f") == counts:
         raise CheckpointError(
@@ -154,7 +155,9 @@ def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
             f"{path} holds float64, but JAX's 64-bit mode is off in this process. Wrap the call in "
             "`with jax.enable_x64(True):`."
         )
-    return jnp.asarray(stored, own.dtype if counts else stored.dtype)
+    # A count is of the type of the statistics beside it, as the module keeps it.
+    like = tensors[name.removesuffix(_COUNT) + "running_mean"] if counts else stored
+    return jnp.asarray(stored, like.dtype)
 
 
 def _encoded(value: Any) -> Any:

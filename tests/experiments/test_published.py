@@ -11,6 +11,7 @@ from experiments import study as studies
 from experiments.a5 import figure as a5_figure
 from experiments.a5 import table as a5_table
 from experiments.drawing import PUBLISHED, Loader, Request
+from experiments.memory import table as memory_table
 from experiments.record import Record, find
 from experiments.stability import table as stability_table
 from experiments.toy import figure, table
@@ -27,6 +28,8 @@ WHOLE = [
     ("a5.linear_cde", "quick"),
     ("a5.linear_cde", "controls"),
     ("memory.theory", "quick"),
+    ("memory.recurrent_models", "quick"),
+    ("memory.memory_functions", "quick"),
 ]
 
 
@@ -62,11 +65,13 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
             "Claims on trained",
         ],
         "a5": ["Fewest blocks", "Claims"],
+        "memory": ["Stable or not", "Trained networks: stable or not", "Memory functions"],
         "stability": ["Largest stable"],
     }
     texts = {
         "toy": table.table(load("toy"), None),
         "a5": a5_table.table(load("a5"), None),
+        "memory": memory_table.table(load("memory"), None),
         "stability": stability_table.table(load("stability"), None),
     }
     for name, titles in shown.items():

@@ -146,3 +146,27 @@ def test_empty_parts_and_bad_batches_are_refused_at_the_call() -> None:
 def test_ragged_rows_are_refused_with_advice() -> None:
     with pytest.raises(ValueError, match=r"inputs is no array .* pass a mask"):
         Dataset([[1, 2], [3]], [1, 2])  # pyright: ignore[reportArgumentType]
+
+
+def test_padded_rows_come_first_and_the_mask_shows_them() -> None:
+    data = Dataset.padded([b"\3\1", b"\7", b"\0\0\0"], np.array([4, 5, 6]), length=5)
+    assert data.inputs.tolist() == [[3, 1, 0, 0, 0], [7, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
+    assert data.mask is not None
+    assert data.mask.sum(axis=1).tolist() == [2, 1, 3]
+    assert data.inputs.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("rows", "length", "message"),
+    [
+        ([b"a", b""], None, "row 1 has 0 tokens, expected 1 to 1"),
+        ([b"a", b"abc"], 2, "row 1 has 3 tokens, expected 1 to 2"),
+        ([], None, r"inputs has shape \(0, 0\)"),
+        ([b"a"], 3, "1 inputs but 2 targets"),
+    ],
+)
+def test_rows_that_cannot_be_padded_are_named(
+    rows: list[bytes], length: int | None, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Dataset.padded(rows, np.zeros(0 if not rows else 2), length)

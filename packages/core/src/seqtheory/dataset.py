@@ -72,6 +72,52 @@ class Dataset:
         if self.mask is not None:
             self._check_mask(self.mask)
 
+    @classmethod
+    def padded(
+        cls,
+        rows: Sequence[bytes],
+        targets: Shaped[np.ndarray, "batch ..."],
+        length: int | None = None,
+    ) -> Dataset:
+        """Tokens of rows of different lengths, padded with zeros that the mask hides.
+
+        Parameters
+        ----------
+        rows
+            One byte for each token.
+        targets
+            ``(batch, ...)``.
+        length
+            Time steps of all rows; None for those of the longest.
+
+        Returns
+        -------
+        Inputs ``(batch, length)`` of uint8 and a mask that is True where a row has a token.
+
+        Raises
+        ------
+        ValueError
+            If a row is empty or longer than `length`, or there is none.
+
+        Examples
+        --------
+        >>> data = Dataset.padded([bytes([3, 1]), bytes([4])], np.array([0, 1]))
+        >>> data.inputs.tolist(), data.mask.tolist()
+        ([[3, 1], [4, 0]], [[True, True], [True, False]])
+        """
+        sizes = np.array([len(row) for row in rows], dtype=np.int64)
+        most = int(sizes.max(initial=0)) if length is None else length
+        wrong = np.flatnonzero((sizes == 0) | (sizes > most))
+        if len(wrong):
+            raise ValueError(
+                f"row {wrong[0]} has {sizes[wrong[0]]} tokens, expected 1 to {most}. Drop it, cut "
+                "it, or give a greater length."
+            )
+        mask = np.arange(most) < sizes[:, None]
+        inputs = np.zeros(mask.shape, dtype=np.uint8)
+        inputs[mask] = np.frombuffer(b"".join(rows), dtype=np.uint8)
+        return cls(inputs, targets, mask)
+
     def __len__(self) -> int:
         return len(self.inputs)
 

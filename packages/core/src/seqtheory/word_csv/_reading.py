@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._text_file import shown
 from seqtheory.group import Group, index_dtype
-from seqtheory.word_csv._source import Source, open_source, shown
+from seqtheory.word_csv._source import Source, open_source
 from seqtheory.word_csv._writing import MAX_TOKEN
 
 if TYPE_CHECKING:

@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from seqtheory._text_file import foreign_kind, is_lfs_pointer, shown
+
 MAX_LINE = 1_000_000
 """Longest line that is read, in bytes; a word of 100,000 tokens still fits."""
 
-_FOREIGN = {
-    b"\x1f\x8b": "gzip-compressed; unpack it first (gunzip)",
-    b"PK\x03\x04": "a zip archive; unpack it first",
-    b"\xfd7zXZ": "xz-compressed; unpack it first",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it first",
-    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
-}
 _TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _NOT_TEXT = re.compile(rb"[^\t\n\r\x20-\x7e]")
 
@@ -64,11 +58,6 @@ def fail(path: Path, line: int, reason: str) -> NoReturn:
     raise WordFileError(f"{path}:{line}: {reason}.")
 
 
-def shown(text: str) -> str:
-    """Text for a message: quoted, control characters escaped, cut short."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
 def open_source(path: Path) -> Source:
     """Read a file, refuse what is no word file, and unify its line ends."""
     data = path.read_bytes()
@@ -100,16 +89,15 @@ def open_source(path: Path) -> Source:
 def _refuse_foreign(path: Path, data: bytes) -> None:
     if not data or data.isspace():
         fail(path, 1, "the file is empty, expected the header seed,input,target")
-    if data.startswith(b"version ") and b"git-lfs" in data[:200]:
+    if is_lfs_pointer(data):
         fail(
             path,
             1,
             "a Git-LFS pointer, not the data. Run `git lfs pull` in the clone it came from, or "
             "make words with seqtheory.tasks.GroupWords",
         )
-    for magic, kind in _FOREIGN.items():
-        if data.startswith(magic):
-            fail(path, 1, f"the file is {kind}")
+    if kind := foreign_kind(data):
+        fail(path, 1, f"the file is {kind}")
 
 
 def _refuse_long_lines(path: Path, text: bytes) -> None:

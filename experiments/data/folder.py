@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 from experiments.data.download import download
-from experiments.data.official import Official
+from experiments.data.published import Published
 from experiments.exit_code import DataError
 
 VARIABLE = "SEQTHEORY_DATA"
@@ -28,37 +28,47 @@ def data_folder() -> Path:
         raise DataError(f"there is no home folder; set {VARIABLE} to a folder for data") from error
 
 
-def located(official: Official, source: str | os.PathLike[str] | None) -> Path:
+def located(published: Published, source: str | os.PathLike[str] | None) -> Path:
     """Path of a data set, downloaded first where the source says so.
 
     Parameters
     ----------
-    official
+    published
         The data set.
     source
         ``"download"``, or the URL of a mirror's folder: its files are fetched into the data
         folder, where they are not there already. A path: the data set is there. None: it is in
-        the data folder, in the folder of its own name or, if that is not there, in
-        ``<name>_subset.npz``.
+        the data folder, in the folder of its own name or, if that is not there, under one of the
+        names of `Published.copies`.
 
     Raises
     ------
     DataError
-        If there is nothing there.
+        If there is nothing there, or several copies between which nothing decides.
     DownloadError
         If the download fails.
     """
-    own = data_folder() / official.folder
+    own = data_folder() / published.folder
     if source is not None and is_remote(source):
-        return _downloaded(official, str(source), own)
-    places = (own, own.with_name(f"{official.folder}_subset.npz"))
-    paths = places if source is None else (Path(source).expanduser(),)
-    for path in paths:
-        if path.exists():
-            return path
+        return _downloaded(published, str(source), own)
+    if source is not None:
+        paths = (Path(source).expanduser(),)
+        found = [path for path in paths if path.exists()]
+    else:
+        paths = (own, *(own.parent / name for name in published.copies))
+        copies = {file for name in published.copies for file in own.parent.glob(name)}
+        found = [own] if own.exists() else sorted(copies)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(
+            f"{published.name} lies under several names, {', '.join(map(str, found))}; pass one of "
+            "them as source"
+        )
+    fetch = "pass source='download', " if published.remote else ""
     raise DataError(
-        f"{official.name} is not at {' or '.join(map(str, paths))}; pass source='download', pass "
-        f"the path of its files, or set {VARIABLE} to the folder that holds {official.folder}"
+        f"{published.name} is not at {' or '.join(map(str, paths))}; {fetch}pass the path of its "
+        f"files, or set {VARIABLE} to the folder that holds {published.folder}"
     )
 
 
@@ -69,9 +79,14 @@ def is_remote(source: str | os.PathLike[str] | None) -> bool:
     )
 
 
-def _downloaded(official: Official, source: str, folder: Path) -> Path:
-    base = official.url if source == "download" else source.rstrip("/")
-    for file in official.remote:
+def _downloaded(published: Published, source: str, folder: Path) -> Path:
+    if not published.remote:
+        raise DataError(
+            f"{published.name} has no published checksum to download it by: fetch it from "
+            f"{published.url} by other means, and pass the path of its files as source"
+        )
+    base = published.url if source == "download" else source.rstrip("/")
+    for file in published.remote:
         path = folder / file.name
         download(f"{base}/{file.name}", path, size=file.size, sha256=file.sha256)
     return folder

@@ -1,4 +1,4 @@
-"""The published data sets: what their files are called, hold and hash to, and where they lie.
+"""The published image data sets: what their files are called, hold and hash to.
 
 MNIST: Y. LeCun, C. Cortes and C. Burges, http://yann.lecun.com/exdb/mnist. Fashion-MNIST: H. Xiao,
 K. Rasul and R. Vollgraf, arXiv:1708.07747, MIT licence. CIFAR-10: A. Krizhevsky, Learning Multiple
@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from experiments.data.published import Published, Remote
+
 IDX_FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -22,45 +24,24 @@ PYTHON_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_bat
 
 
 @dataclass(frozen=True)
-class Remote:
-    """A file to download: its name, its size in bytes and its SHA-256."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Official:
-    """What is published under one name.
+class Official(Published):
+    """Images published under one name.
 
     Parameters
     ----------
-    name
-        As papers write it.
-    folder
-        Name of its folder in the data folder.
     shape
         Rows, columns and colours of an image.
     rows
         Images of the official train and test split.
     md5
         The published checksum of each file, unpacked: what tells the data set from any other.
-    url
-        Folder that holds the files to download.
-    remote
-        Those files.
     elsewhere
         Folders in which other programs keep the files, relative to the one they were given.
     """
 
-    name: str
-    folder: str
     shape: tuple[int, int, int]
     rows: tuple[int, int]
     md5: Mapping[str, str]
-    url: str
-    remote: tuple[Remote, ...]
     elsewhere: tuple[str, ...]
 
     def holds(self, name: str, content: bytes) -> bool:
@@ -82,6 +63,7 @@ def named(content: bytes) -> str | None:
 MNIST = Official(
     name="MNIST",
     folder="mnist",
+    copies=("mnist_subset.npz",),
     shape=(28, 28, 1),
     rows=(60_000, 10_000),
     md5=dict(
@@ -125,6 +107,7 @@ MNIST = Official(
 FASHION_MNIST = Official(
     name="Fashion-MNIST",
     folder="fashion_mnist",
+    copies=("fashion_mnist_subset.npz",),
     shape=(28, 28, 1),
     rows=(60_000, 10_000),
     md5=dict(
@@ -168,6 +151,7 @@ FASHION_MNIST = Official(
 CIFAR10 = Official(
     name="CIFAR-10",
     folder="cifar10",
+    copies=("cifar10_subset.npz",),
     shape=(32, 32, 3),
     rows=(50_000, 10_000),
     md5=dict(

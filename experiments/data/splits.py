@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 NUM_CLASSES = 10
+VALIDATE_ON_TEST = "validate_on_test"
 
 
 @dataclass(frozen=True)
@@ -94,25 +95,29 @@ class Provenance:
     name
         Name of the published data set.
     source
-        ``"download"`` or ``"local"``; no path, for records are read elsewhere.
+        ``"download"``, ``"local"`` or ``"generated"``; no path, for records are read elsewhere.
     whole
-        Whether every file has the published checksum and every image is used. Only then is this
+        Whether every file has the published checksum and every row is used. Only then is this
         the benchmark.
     files
         SHA-256 and size of each file read, by name.
     rows
-        Images of the published train and test split.
+        Rows of the published train and test split, the former with those that validate.
     split
         ``"official"``: the test set is the published one, or drawn from it. ``"merged"``: both
-        splits were put together and cut anew.
+        splits were put together and cut anew. ``"drawn"``: the source has no split, and one was
+        drawn. ``"generated"``: the parts of one draw. With ``"validate_on_test"`` (also ``"drawn,
+        validate_on_test"``) there is no validation set, and models are selected by the test set.
     seed
         Seed of the cut.
     sizes
-        Images for training, for validation and for the test.
+        Rows for training, for validation and for the test.
     variant
         What makes the task another than the published one, in words.
     settings
-        What was done to the images, in full.
+        What was done to the data, in full.
+    unit
+        What a row is, in the plural.
     """
 
     name: str
@@ -125,18 +130,27 @@ class Provenance:
     sizes: tuple[int, int, int]
     variant: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = "images"
 
     @property
     def label(self) -> str:
         """Name for figures and tables, in which a subset says that it is one."""
         train, validation, test = self.sizes
+        learnt = train if self.split.endswith(VALIDATE_ON_TEST) else train + validation
+        sizes = f"{learnt:,} + {test:,} {self.unit}"
         marks = list(self.variant)
-        if (train + validation, test) != self.rows:
-            marks.append(f"subset of {train + validation:,} + {test:,} images")
+        if self.source == "generated":
+            marks.append(f"generated, {sizes}")
+        elif (learnt, test) != self.rows:
+            marks.append(f"subset of {sizes}")
         elif not self.whole:
             marks.append("unverified copy")
         if self.split == "merged":
             marks.append("splits merged")
+        if self.split.startswith("drawn"):
+            marks.append("split drawn")
+        if self.split.endswith(VALIDATE_ON_TEST):
+            marks.append("selected on test")
         return f"{self.name} ({', '.join(marks)})" if marks else self.name
 
     def described(self) -> dict[str, Any]:
@@ -151,7 +165,8 @@ class Splits:
     Parameters
     ----------
     train, validation, test
-        Inputs ``(batch, time, channel)``, targets ``(batch,)``. Choose models by `validation`;
+        Inputs ``(batch, time, channel)``, or tokens ``(batch, time)`` and a mask; targets
+        ``(batch,)``. Choose models by `validation`;
         `test` is for the final number.
     provenance
         Where they came from.

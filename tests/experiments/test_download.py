@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.data import DataError, DownloadError, download, official
+from experiments.data import IMDB, DataError, DownloadError, download, official
 from experiments.data.folder import located
+from experiments.data.published import Remote
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -191,7 +194,7 @@ def test_a_data_set_is_fetched_file_by_file_and_kept(server, tmp_path, monkeypat
         official.MNIST,
         url="https://nowhere.invalid" if mirror else f"{server.url}/there",
         remote=tuple(
-            official.Remote(name[6:], len(content), hashlib.sha256(content).hexdigest())
+            Remote(name[6:], len(content), hashlib.sha256(content).hexdigest())
             for name, content in server.files.items()
         ),
     )
@@ -202,3 +205,47 @@ def test_a_data_set_is_fetched_file_by_file_and_kept(server, tmp_path, monkeypat
     located(facts, source)
     assert [path for path, _ in server.requests] == ["/there/one", "/there/two"]
     assert located(facts, None) == folder
+
+
+def reviews() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for number in range(40):
+            split, label = ("train", "test")[number % 2], ("neg", "pos")[number // 2 % 2]
+            text = np.random.default_rng(number).integers(97, 123, 500, dtype=np.uint8).tobytes()
+            member = tarfile.TarInfo(
+                f"aclImdb/{split}/{label}/{number // 4}_{1 + 9 * (label == 'pos')}.txt"
+            )
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+    return buffer.getvalue()
+
+
+def test_reviews_are_fetched_once_and_loaded(server, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("SEQTHEORY_DATA", str(tmp_path / "data"))
+    archive = reviews()
+    remote = Remote("aclImdb_v1.tar.gz", len(archive), hashlib.sha256(archive).hexdigest())
+    facts = dataclasses.replace(IMDB.published, url=server.url, remote=(remote,))
+    kind = type("IMDB", (IMDB,), {"published": facts})
+    server.files = {remote.name: archive}
+    server.faults = ["half", ""]
+    provenance = kind().load("download", seed=0).provenance
+    assert (provenance.source, provenance.whole) == ("download", True)
+    assert provenance.sizes == (18, 2, 20)
+    assert kind().load("download", seed=0).provenance == provenance
+    assert kind().load(server.url, seed=0).provenance == provenance
+    assert kind().load(seed=0).provenance.source == "local"
+    assert len(server.requests) == 2
+    assert visible(tmp_path / "data" / "imdb") == [remote.name]
+
+
+def test_a_damaged_download_of_reviews_leaves_nothing_behind(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQTHEORY_DATA", str(tmp_path / "data"))
+    archive = reviews()
+    server.files = {"aclImdb_v1.tar.gz": archive}
+    remote = Remote("aclImdb_v1.tar.gz", len(archive), "0" * 64)
+    facts = dataclasses.replace(IMDB.published, url=server.url, remote=(remote,))
+    data = type("IMDB", (IMDB,), {"published": facts})()
+    with pytest.raises(DataError, match=r"SHA-256 .*, expected 0000.*Nothing was written"):
+        data.load("download", seed=0)
+    assert visible(tmp_path / "data" / "imdb") == []

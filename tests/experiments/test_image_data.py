@@ -178,6 +178,19 @@ def test_merged_splits_mix_the_official_ones_and_keep_their_sizes(tmp_path: Path
     assert len({row.tobytes() for part in parts for row in part.inputs}) == TRAIN + TEST
 
 
+def test_without_a_validation_set_the_test_set_validates_and_the_label_says_so(tmp_path: Path):
+    files = idx_files()
+    kind = published_as(MNIST, files)
+    folder = put(tmp_path, files)
+    splits = kind(scaling="bytes", split="validate_on_test").load(folder, seed=1)
+    assert splits.provenance.sizes == (TRAIN, TEST, TEST)
+    assert splits.provenance.label == "MNIST (selected on test)"
+    np.testing.assert_array_equal(splits.validation.inputs, splits.test.inputs)
+    pixels, _ = images(TRAIN, (28, 28), 0)
+    expected = {row.tobytes() for row in pixels}
+    assert {row.tobytes() for row in splits.train.inputs} == expected
+
+
 def test_training_images_are_scaled_to_zero_mean_and_unit_variance(tmp_path: Path):
     splits = CIFAR10().load(put(tmp_path, binary_batches()), seed=0)
     assert splits.train.inputs.dtype == np.float32

@@ -44,8 +44,9 @@ class ListOps:
     Raises
     ------
     TypeError, ValueError
-        If a number is no integer, too small or far too large, if fewer distinct expressions of such lengths exist,
-        or if the recipe hits the lengths so seldom that more than 10^8 would have to be drawn.
+        If a number is no integer, too small or far too large, if fewer distinct expressions of such
+        lengths exist, or if the recipe hits the lengths so seldom that more than 10^8 would have to
+        be drawn.
 
     Notes
     -----

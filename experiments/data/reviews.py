@@ -1,0 +1,65 @@
+"""Reviews with a sentiment: one checked text after another, with the place it came from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from experiments.exit_code import DataError
+from seqtheory.dataset import Dataset
+
+POSITIVE = (7, 10)
+NEGATIVE = (1, 4)
+
+_RATED = re.compile(r".*_(\d+)")
+
+
+@dataclass
+class Reviews:
+    """Texts as UTF-8 and their sentiments, 0 or 1; each is checked as it comes."""
+
+    texts: list[bytes] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+
+    def add(self, text: bytes, label: int, identity: str, place: str) -> None:
+        """Add one, or raise a `DataError` that begins with `place`, the name of the field."""
+        check_text(text, place)
+        check_rating(identity, label, place)
+        self.texts.append(text)
+        self.labels.append(label)
+
+    def dataset(self, max_bytes: int, length: int) -> Dataset:
+        """Bytes of the beginnings, padded to `length` time steps."""
+        rows = [text[:max_bytes] for text in self.texts]
+        return Dataset.padded(rows, np.array(self.labels, dtype=np.int64), length)
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest text."""
+        return max(map(len, self.texts))
+
+
+def check_text(text: bytes, place: str) -> None:
+    """Raise unless a text is UTF-8 and says something."""
+    try:
+        empty = not text.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{place}: the byte 0x{text[error.start]:02x} at {error.start:,} is not UTF-8"
+        ) from error
+    if empty:
+        raise DataError(f"{place}: the review is empty; drop it")
+
+
+def check_rating(identity: str, label: int, place: str) -> None:
+    """Raise if an identity such as ``12_9`` ends in a rating that the sentiment contradicts."""
+    if not (match := _RATED.fullmatch(identity)):
+        return
+    low, high = POSITIVE if label else NEGATIVE
+    if not low <= int(match[1]) <= high:
+        raise DataError(
+            f"{place}: the sentiment {label}, but {identity} has the rating {match[1]}, expected "
+            f"{low} to {high}"
+        )

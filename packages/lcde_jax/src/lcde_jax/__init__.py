@@ -1,4 +1,4 @@
-"""Linear controlled differential equations in JAX: solvers, random features, trained models."""
+"""Linear controlled differential equations and sequence models in JAX."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,47 +14,111 @@ from .structure import Dense, Diagonal, Structure
 if TYPE_CHECKING:
     from .classifier import LinearCDEClassifier
     from .evaluation import evaluate
+    from .sequence import (
+        S4,
+        S4D,
+        S5,
+        BlockDiagonal,
+        CheckpointError,
+        LastOutput,
+        LinearCDEConfig,
+        LinearInput,
+        MeanOutput,
+        S4DConfig,
+        S4DPLRConfig,
+        S5Config,
+        SequenceModel,
+        SequenceModelConfig,
+        StepOutput,
+        TokenInput,
+        from_classifier,
+        load,
+        save,
+    )
     from .tokens import TokenCDE, TokenMatrices
     from .train import fit
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "S4",
+    "S4D",
+    "S5",
+    "BlockDiagonal",
+    "CheckpointError",
     "Dense",
     "Diagonal",
     "FeaturePlan",
+    "LastOutput",
     "LeastSquares",
     "LinearCDE",
     "LinearCDEClassifier",
+    "LinearCDEConfig",
+    "LinearInput",
+    "MeanOutput",
     "Readout",
+    "S4DConfig",
+    "S4DPLRConfig",
+    "S5Config",
+    "SequenceModel",
+    "SequenceModelConfig",
+    "StepOutput",
     "Structure",
     "TokenCDE",
+    "TokenInput",
     "TokenMatrices",
     "evaluate",
     "feature_blocks",
     "fit",
     "fit_readout",
+    "from_classifier",
+    "load",
     "plan_features",
     "random_features",
+    "save",
     "signature_depth",
     "solve",
 ]
 
-# Training is imported when it is first asked for: random features need neither it nor optax, and
-# their records do not depend on its source.
-_TRAINING = {
+# Training and sequence models are imported when they are first asked for: random features need
+# neither them nor optax, and their records do not depend on their source.
+_LATER = {
     "LinearCDEClassifier": "classifier",
     "TokenCDE": "tokens",
     "TokenMatrices": "tokens",
     "evaluate": "evaluation",
     "fit": "train",
+    **dict.fromkeys(
+        (
+            "S4",
+            "S4D",
+            "S5",
+            "BlockDiagonal",
+            "CheckpointError",
+            "LastOutput",
+            "LinearCDEConfig",
+            "LinearInput",
+            "MeanOutput",
+            "S4DConfig",
+            "S4DPLRConfig",
+            "S5Config",
+            "SequenceModel",
+            "SequenceModelConfig",
+            "StepOutput",
+            "TokenInput",
+            "from_classifier",
+            "load",
+            "save",
+        ),
+        "sequence",
+    ),
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _TRAINING:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_TRAINING[name]}", __name__), name)
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -66,6 +66,7 @@ class Frame:
     clip: float | None
     auxiliary: Literal["summed", "separate"]
     precision: Literal["float32", "bfloat16"]
+    statistics: tuple[bool, ...]  # which parameters the forward pass moves, and no gradient
 
 
 @partial(jax.jit, static_argnames="frame", donate_argnames="carry")
@@ -96,34 +97,54 @@ def _batch(data: Batch, rows: Int[Array, " row"] | None) -> Batch:
     return jax.tree.map(lambda array: array[rows], data)
 
 
-def _loss(parameters: PyTree, *, batch: Batch, key: PRNGKeyArray, frame: Frame) -> Float[Array, ""]:
-    """Mean over the batch."""
+def _loss(
+    parameters: PyTree, *, batch: Batch, key: PRNGKeyArray, frame: Frame
+) -> tuple[Float[Array, ""], PyTree]:
+    """Mean over the batch, and the parameters with the running statistics that it moved."""
+    cast = parameters
     if frame.precision == "bfloat16":
-        parameters = jax.tree.map(lambda p: p.astype(jnp.bfloat16), parameters)
-    outputs = eqx.combine(parameters, frame.model)(batch.inputs, batch.mask, key=key)
+        cast = jax.tree.map(lambda p: p.astype(jnp.bfloat16), parameters)
+    model = eqx.combine(cast, frame.model)
+    if any(frame.statistics):
+        outputs, model = model.train_call(batch.inputs, batch.mask, key=key)
+        moved = eqx.filter(model, eqx.is_inexact_array)
+        parameters = _with_statistics(parameters, moved, frame)
+    else:
+        outputs = model(batch.inputs, batch.mask, key=key)
     if frame.precision == "bfloat16":
         outputs = outputs.astype(jnp.float32)
     sums, counts = row_losses(frame.loss, outputs, batch.targets, batch.mask)
-    return sums.sum() / counts.sum()
+    return sums.sum() / counts.sum(), parameters
+
+
+def _with_statistics(parameters: PyTree, moved: PyTree, frame: Frame) -> PyTree:
+    """Replace the running statistics alone."""
+    leaves, structure = jax.tree.flatten(parameters)
+    pairs = zip(leaves, jax.tree.leaves(moved), frame.statistics, strict=True)
+    return jax.tree.unflatten(structure, [b.astype(a.dtype) if s else a for a, b, s in pairs])
 
 
 def _update(
     carry: Carry,
-    loss: Callable[[PyTree], Array],
+    loss: Callable[[PyTree], tuple[Array, PyTree]],
     factor: Array,
     frame: Frame,
-    extra: Callable[[PyTree], Array] | None = None,
+    extra: Callable[[PyTree], tuple[Array, PyTree]] | None = None,
 ) -> tuple[Carry, Seen]:
     """One update from the sum of the losses; the first one alone is told."""
 
-    def total(parameters: PyTree) -> tuple[Array, Array]:
-        value = loss(parameters)
-        return (value if extra is None else value + extra(parameters)), value
+    def total(parameters: PyTree) -> tuple[Array, tuple[Array, PyTree]]:
+        value, moved = loss(parameters)
+        if extra is None:
+            return value, (value, moved)
+        added, moved = extra(moved)
+        return value + added, (value, moved)
 
-    gradient, value = jax.grad(total, has_aux=True)(carry.parameters)
+    gradient, (value, moved) = jax.grad(total, has_aux=True)(carry.parameters)
     norms = optimiser.gradient_norms(gradient)
     alive = carry.alive & jnp.isfinite(value) & jnp.isfinite(norms.total)
     old = (carry.parameters, carry.moments)
-    new = optimiser.update(*old, gradient, norms.total, factor, frame.rates, frame.clip)
+    new, moments = optimiser.update(*old, gradient, norms.total, factor, frame.rates, frame.clip)
+    new = (_with_statistics(new, moved, frame), moments)
     parameters, moments = jax.tree.map(lambda a, b: jnp.where(alive, a, b), new, old)
     return Carry(parameters, moments, alive), Seen(value, norms.total, norms.squares, alive)

@@ -52,7 +52,7 @@ def tensor_rates(model: PyTree, training: Training) -> tuple[Rates, ...]:
     parameters = eqx.filter(model, eqx.is_inexact_array)
     rates = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
-        if _is_state(model, path):
+        if _marked(model, path, "state"):
             rates.append(Rates(own, 0.0))
         else:
             decay = training.weight_decay if leaf.ndim > 1 else 0.0
@@ -60,15 +60,26 @@ def tensor_rates(model: PyTree, training: Training) -> tuple[Rates, ...]:
     return tuple(rates)
 
 
-def _is_state(model: PyTree, path: Sequence[Any]) -> bool:
+def statistics(model: PyTree) -> tuple[bool, ...]:
+    """Tell of each parameter whether it is a running statistic, which no gradient moves.
+
+    Such fields have ``metadata={"statistic": True}``.
+    """
+    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(model, eqx.is_inexact_array))
+    return tuple(_marked(model, path, "statistic") for path, _ in leaves)
+
+
+def _marked(model: PyTree, path: Sequence[Any], mark: str) -> bool:
     node = model
     for entry in path:
         if not isinstance(entry, jax.tree_util.GetAttrKey):
             node = node[entry.idx if hasattr(entry, "idx") else entry.key]
             continue
         fields = dataclasses.fields(node) if dataclasses.is_dataclass(node) else ()
-        marked = {field.name for field in fields if field.metadata.get("state")}
-        if entry.name in marked or (isinstance(node, LinearCDE) and entry.name == "A"):
+        marked = {field.name for field in fields if field.metadata.get(mark)}
+        if entry.name in marked:
+            return True
+        if mark == "state" and isinstance(node, LinearCDE) and entry.name == "A":
             return True
         node = getattr(node, entry.name)
     return False

@@ -117,7 +117,7 @@ class _Fit:
         self.data, self.training, self.key, self.on_event = data, training, key, on_event
         rates = optimiser.tensor_rates(model, training)
         options = (training.loss, training.clip, training.auxiliary, training.precision)
-        self.frame = Frame(rest, rates, *options)
+        self.frame = Frame(rest, rates, *options, optimiser.statistics(model))
         moments = optimiser.initial_moments(parameters)
         self.carry = Carry(parameters, moments, jnp.asarray(True))
         self.progress = Progress()

@@ -43,7 +43,7 @@ class DiagonalConvolution(Convolution):
         return dt * A, ops.zero_order_hold(A, torch.ones_like(A), dt)[1]
 
     def kernels(self, length: int) -> Float[torch.Tensor, "direction width length"]:
-        """Sums of exponentials."""
+        """Give sums of exponentials."""
         exponents, gain = self.discretised()
         sums = [
             exponential_sum(self._driven(gain * C), exponents, length) for C in self.output_maps

@@ -1,0 +1,161 @@
+r"""The kernel of a diagonal plus low-rank system, from its generating function.
+
+A system of S4, M = (step / 2) A, is written in the real coordinates of its modes. A mode is a
+complex number and stands for two real ones, so that
+
+.. math:: M = \mathrm{diag}(\mu) - p p^\top, \qquad \langle u, v \rangle = \sum_n \mathrm{Re}(
+          \bar u_n v_n), \qquad p p^\top v = p \langle p, v \rangle .
+
+Its bilinear step is :math:`\bar A = (1 - M)^{-1} (1 + M)`, :math:`\bar B = 2 (1 - M)^{-1} b`, and
+its response to an impulse is :math:`K_l = \langle c, \bar A^l \bar B \rangle`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Array, Complex, Float
+
+BLOCK = 2**18  # modes of all channels times frequencies that are held at once
+
+
+def dplr_kernel(
+    mu: Complex[Array, "channel mode"],
+    p: Complex[Array, "channel mode"],
+    b: Complex[Array, "channel mode"],
+    c: Complex[Array, "output channel mode"],
+    length: int,
+) -> Float[Array, "output channel length"]:
+    r"""Kernel at lags 0, ..., length - 1, without a power of the transition per lag.
+
+    .. math:: \hat K_k = \sum_l K_l e^{-2 \pi i k l / L}
+              = e^{i \pi k / L} \langle \tilde c, (i \sigma_k - \gamma_k M)^{-1} b \rangle, \quad
+              \tilde c = (1 - \bar A^L)^\top c, \quad
+              \sigma_k = \sin \tfrac{\pi k}{L}, \; \gamma_k = \cos \tfrac{\pi k}{L},
+
+    and the inverse is that of a diagonal matrix, corrected by Woodbury's identity for p.
+
+    Parameters
+    ----------
+    mu, p, b
+        The system in the coordinates above, with Re mu < 0.
+    c
+        Output maps of one or more outputs, in the same coordinates.
+    length
+        At least 1, even or odd; known when compiled.
+
+    Notes
+    -----
+    Work is O(channel mode length) for the sums over modes, formed in blocks of frequencies and anew
+    in the backward pass, and O(channel mode^3 log length) for the power of the transition. The node
+    -1 (k = L / 2) is a node like all others.
+
+    References
+    ----------
+    Gu, Goel, Ré, arXiv 2111.00396, section 3.3 and appendix C.3; Goel, Gu, Donahue, Ré, arXiv
+    2202.09729, section 4.1.
+    """
+    rest = lost(mu, p, c, length)
+    products = jnp.concatenate((rest.conj() * b, rest.conj() * p, (p.conj() * b)[None]))
+    products = jnp.concatenate((products, (p.conj() * p)[None])).swapaxes(0, 1)
+    weights = jnp.concatenate((products.real, -(mu.conj()[:, None] * products).real), axis=1)
+    sine, cosine = (jnp.asarray(part, weights.dtype) for part in nodes(length))
+    constant, linear = jnp.split(_sums_of_poles(weights, mu, sine, cosine), 2, axis=1)
+    resolved = 1j * sine * constant + cosine * linear
+    direct, left, around = jnp.split(resolved, (len(c), 2 * len(c)), axis=1)
+    right, middle = around[:, :1], around[:, 1:]
+    spectrum = direct - cosine * left * right / (1 + cosine * middle)
+    rotated = jax.lax.complex(cosine, sine) * spectrum
+    return jnp.fft.irfft(rotated, length).swapaxes(0, 1)
+
+
+def advance(
+    mu: Complex[Array, "channel mode"],
+    p: Complex[Array, "channel mode"],
+    driven: Complex[Array, "... channel mode"],
+    state: Complex[Array, "... channel mode"],
+) -> Complex[Array, "... channel mode"]:
+    r"""One step, :math:`h_k = 2 (1 - M)^{-1} (h_{k-1} + b u_k) - h_{k-1}`, for a drive b u."""
+    gain = 1 / (1 - mu)
+    along, moved = gain * p, gain * (state + driven)
+    share = inner(p, moved) / (1 + inner(p, along))
+    return 2 * (moved - along * share[..., None]) - state
+
+
+def inner(u: Complex[Array, "... mode"], v: Complex[Array, "... mode"]) -> Float[Array, ...]:
+    """Inner product of real coordinates."""
+    return (u.conj() * v).real.sum(-1)
+
+
+def lost(
+    mu: Complex[Array, "channel mode"],
+    p: Complex[Array, "channel mode"],
+    c: Complex[Array, "output channel mode"],
+    length: int,
+) -> Complex[Array, "output channel mode"]:
+    r"""Give :math:`(1 - \bar A^L)^\top c`, exact to rounding of itself also where it is small.
+
+    What is squared is :math:`X = \bar A^n - 1`, by :math:`(1 + X)^2 - 1 = 2 X + X^2`.
+    """
+    increment = _increment(mu, p)
+    rows = jnp.concatenate((c.real, c.imag), -1).swapaxes(0, 1)
+    change = jnp.zeros_like(rows)
+    while True:
+        if length % 2:
+            change = change + (rows + change) @ increment
+        length //= 2
+        if not length:
+            real, imaginary = jnp.split(-change.swapaxes(0, 1), 2, axis=-1)
+            return jax.lax.complex(real, imaginary)
+        increment = 2 * increment + increment @ increment
+
+
+def nodes(length: int) -> tuple[Float[np.ndarray, " node"], Float[np.ndarray, " node"]]:
+    """Sine and cosine of pi k / length for k up to length / 2; the last cosine 0 exactly."""
+    k = np.arange(length // 2 + 1)
+    return np.sin(np.pi * k / length), np.sin(np.pi * (length - 2 * k) / (2 * length))
+
+
+def _increment(mu: Array, p: Array) -> Float[Array, "channel real real"]:
+    """Transition less 1, on the real parts of all modes followed by the imaginary ones."""
+    gain = 1 / (1 - mu)
+    along, across = gain * p, gain.conj() * p
+    across = 2 * across / (1 + inner(p, along))[..., None]
+    along, across = (jnp.concatenate((v.real, v.imag), -1) for v in (along, across))
+    diagonal = 2 * mu * gain
+    eye = jnp.eye(mu.shape[-1], dtype=diagonal.real.dtype)
+    real, imaginary = diagonal.real[..., None] * eye, diagonal.imag[..., None] * eye
+    blocks = jnp.block([[real, -imaginary], [imaginary, real]])
+    return blocks - along[..., :, None] * across[..., None, :]
+
+
+def _sums_of_poles(
+    weights: Float[Array, "channel row mode"],
+    mu: Complex[Array, "channel mode"],
+    sine: Float[Array, " node"],
+    cosine: Float[Array, " node"],
+) -> Complex[Array, "channel row node"]:
+    r"""Give :math:`\sum_n q_n / ((i \sigma - \gamma \mu_n)(i \sigma - \gamma \bar\mu_n))`."""
+    square = mu.real**2 + mu.imag**2
+
+    @jax.checkpoint
+    def block(node: tuple[Array, Array]) -> tuple[Array, Array]:
+        s, g = node
+        real = square[..., None] * g**2 - s**2
+        imaginary = mu.real[..., None] * (-2 * s * g)
+        size = real**2 + imaginary**2
+        return weights @ (real / size), weights @ (-imaginary / size)
+
+    columns = max(1, BLOCK // mu.size)
+    if len(sine) <= columns:
+        return jax.lax.complex(*block((sine, cosine)))
+    missing = -len(sine) % columns
+    padded = (jnp.pad(part, (0, missing), mode="edge") for part in (sine, cosine))
+    parts = jax.lax.map(block, tuple(part.reshape(-1, columns) for part in padded))
+    joined = (jnp.moveaxis(part, 0, 2).reshape(*weights.shape[:2], -1) for part in parts)
+    return jax.lax.complex(*joined)[..., : len(sine)]

@@ -1,0 +1,146 @@
+"""How a sequence enters a model: tokens looked up, channels mapped, positions added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from seqtheory._settings import require_integer
+
+if TYPE_CHECKING:
+    from jax.typing import ArrayLike, DTypeLike
+    from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenInput:
+    """Tokens ``(batch, time)``, each an integer in ``range(vocabulary)``, looked up in a table.
+
+    Parameters
+    ----------
+    vocabulary
+        Number of tokens, at least 1. The table's entries are N(0, 1).
+    """
+
+    vocabulary: int
+
+    def __post_init__(self) -> None:
+        require_integer("vocabulary", self.vocabulary, minimum=1)
+
+    def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> TokenEmbedding:
+        """Draw the table."""
+        return TokenEmbedding(jax.random.normal(key, (self.vocabulary, width), dtype))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearInput:
+    """Real channels ``(batch, time, channel)``, mapped to the model's width by ``W x + b``.
+
+    Parameters
+    ----------
+    channels
+        Number of channels, at least 1.
+    """
+
+    channels: int
+
+    def __post_init__(self) -> None:
+        require_integer("channels", self.channels, minimum=1)
+
+    def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> LinearEmbedding:
+        """Draw the map."""
+        return LinearEmbedding(eqx.nn.Linear(self.channels, width, dtype=dtype, key=key))
+
+
+class TokenEmbedding(eqx.Module):
+    """Module of `TokenInput`."""
+
+    table: Float[Array, "vocabulary width"]
+
+    def check(self, tokens: ArrayLike, mask: ArrayLike | None) -> None:
+        """Raise unless tokens have the right shape and type, and range where they are seen."""
+        shape, dtype = np.shape(tokens), dtype_of(tokens)
+        if len(shape) != 2:
+            raise ValueError(f"got tokens of shape {shape}, expected (batch, time).")
+        if not np.issubdtype(dtype, np.integer):
+            raise TypeError(f"got tokens of dtype {dtype}, expected integers such as int32.")
+        if isinstance(tokens, Tracer) or isinstance(mask, Tracer):
+            return
+        seen = np.asarray(tokens)
+        seen = seen if mask is None else seen[np.asarray(mask)]
+        wrong = (seen < 0) | (seen >= len(self.table))
+        if wrong.any():
+            raise ValueError(
+                f"got the token {seen[wrong][0]}, but the vocabulary has {len(self.table)} tokens "
+                f"(0..{len(self.table) - 1}). Hide padding with a mask."
+            )
+
+    def prepared(self, tokens: ArrayLike, mask: Array | None) -> Int[Array, "batch time"]:
+        """Tokens, 0 where the mask hides them."""
+        tokens = jnp.asarray(tokens, jnp.int32)
+        return tokens if mask is None else jnp.where(mask, tokens, 0)
+
+    def __call__(self, tokens: Int[Array, "batch time"]) -> Float[Array, "batch time width"]:
+        """Look up rows of the table."""
+        return self.table[tokens]
+
+
+class LinearEmbedding(eqx.Module):
+    """Module of `LinearInput`."""
+
+    linear: eqx.nn.Linear
+
+    def check(self, x: ArrayLike, mask: ArrayLike | None) -> None:
+        """Raise unless channels have the right shape and type."""
+        del mask
+        shape, dtype, channels = np.shape(x), dtype_of(x), self.linear.weight.shape[1]
+        if len(shape) != 3 or shape[-1] != channels:
+            raise ValueError(f"got inputs of shape {shape}, expected (batch, time, {channels}).")
+        if not jnp.issubdtype(dtype, jnp.floating):
+            raise TypeError(f"got inputs of dtype {dtype}, expected floating ones.")
+
+    def prepared(self, x: ArrayLike, mask: Array | None) -> Float[Array, "batch time channel"]:
+        """Channels in the model's type, 0 where the mask hides them."""
+        x = jnp.asarray(x, self.linear.weight.dtype)
+        return x if mask is None else jnp.where(mask[..., None], x, 0)
+
+    def __call__(self, x: Float[Array, "batch time channel"]) -> Float[Array, "batch time width"]:
+        """Map channels to the model's width."""
+        return affine(self.linear, x)
+
+
+def affine(layer: eqx.nn.Linear, x: Float[Array, "*point inwards"]) -> Float[Array, "*point out"]:
+    """Apply ``W x + b`` along the last axis."""
+    return x @ layer.weight.T + layer.bias
+
+
+def dtype_of(array: ArrayLike) -> np.dtype:
+    """Type of an array, or of what NumPy makes of it."""
+    return getattr(array, "dtype", None) or np.asarray(array).dtype
+
+
+def sinusoids(
+    positions: Int[Array, " position"], width: int, dtype: DTypeLike
+) -> Float[Array, "position width"]:
+    r"""Sinusoidal positions.
+
+    .. math:: p_{k, 2i} = \sin(k\, 10000^{-2i/width}), \qquad
+              p_{k, 2i+1} = \cos(k\, 10000^{-2i/width}).
+
+    Computed by NumPy in float64 where the positions are known, else in JAX's widest type.
+
+    References
+    ----------
+    Vaswani et al., arXiv 1706.03762, section 3.5.
+    """
+    numpy = jnp if isinstance(positions, Tracer) else np
+    rates = np.exp(np.arange(0, width, 2) * (-np.log(1e4) / width))
+    angles = numpy.asarray(positions)[:, None] * rates
+    pairs = numpy.stack((numpy.sin(angles), numpy.cos(angles)), axis=-1)
+    return jnp.asarray(pairs.reshape(len(angles), -1)[:, :width], dtype)

@@ -1,0 +1,185 @@
+"""The module of a sequence model: whole sequences, or one position at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqtheory._settings import require_integer
+
+from .embedding import LinearEmbedding, TokenEmbedding, affine, sinusoids
+from .layer import Layer, dropout
+from .linear_cde import DrivenMatrices
+from .readout import MeanOutput, StepOutput, check_mask, pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jax.typing import ArrayLike, DTypeLike
+    from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+    from .model import SequenceModelConfig
+
+
+class ModelState(NamedTuple):
+    """What a model remembers between two calls of `SequenceModel.step`."""
+
+    layers: tuple[Any, ...]
+    position: Int[Array, ""]
+    total: Float[Array, "batch width"]
+
+
+class SequenceModel(eqx.Module):
+    """Module of `SequenceModelConfig`; build it with `SequenceModelConfig.build(key)`."""
+
+    embedding: TokenEmbedding | LinearEmbedding
+    layers: tuple[Layer, ...]
+    readout: eqx.nn.Linear
+    config: SequenceModelConfig = eqx.field(static=True)
+
+    def __init__(self, config: SequenceModelConfig, *, dtype: DTypeLike, key: PRNGKeyArray):
+        of_input, of_readout, *keys = jax.random.split(key, 2 + config.depth)
+        self.embedding = config.input.build(config.width, dtype=dtype, key=of_input)
+        self.layers = tuple(
+            Layer(config, last=index == config.depth - 1, dtype=dtype, key=one)
+            for index, one in enumerate(keys)
+        )
+        size = config.output.size
+        self.readout = eqx.nn.Linear(config.width, size, dtype=dtype, key=of_readout)
+        self.config = config
+
+    def __call__(
+        self, inputs: ArrayLike, mask: ArrayLike | None = None, *, key: PRNGKeyArray | None = None
+    ) -> Float[Array, "batch ... size"]:
+        """Map whole sequences to outputs.
+
+        Parameters
+        ----------
+        inputs
+            Tokens ``(batch, time)`` for `TokenInput`, ``(batch, time, channel)`` for `LinearInput`.
+        mask
+            True at valid positions, which come first in each row; what stands elsewhere has no
+            influence on any output, statistic or gradient. None where all are valid.
+        key
+            Training mode: decides dropout, and batch normalisation takes the batch's statistics.
+
+        Returns
+        -------
+        ``(batch, time, size)`` for `StepOutput`, otherwise ``(batch, size)``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If shape, dtype, token range or mask are wrong, or there is no position at all. Under
+            `jit` values are unknown, so only types and shapes are checked.
+        """
+        return self._run(inputs, mask, key)[0]
+
+    def train_call(
+        self, inputs: ArrayLike, mask: ArrayLike | None = None, *, key: PRNGKeyArray
+    ) -> tuple[Float[Array, "batch ... size"], SequenceModel]:
+        """Give outputs in training mode, and the model with the statistics that this batch moved."""
+        outputs, norms = self._run(inputs, mask, key)
+        if self.config.norm != "batch":
+            return outputs, self
+        return outputs, eqx.tree_at(lambda model: [la.norm for la in model.layers], self, norms)
+
+    def check_inputs(self, inputs: ArrayLike, mask: ArrayLike | None = None) -> None:
+        """Raise unless `inputs` and `mask` are ones that this model can take."""
+        shape = np.shape(inputs)
+        if len(shape) < 2 or 0 in shape[:2]:
+            raise ValueError(
+                f"got inputs of shape {shape}: they hold no position. Give at least one row of at "
+                "least one position."
+            )
+        check_mask(mask, shape[:2])
+        self.embedding.check(inputs, mask)
+
+    def initial_state(self, batch_size: int) -> ModelState:
+        """State before the first position, for streams of `batch_size` rows.
+
+        Raises
+        ------
+        TypeError
+            If the mixer is not causal.
+        """
+        require_integer("batch_size", batch_size, minimum=1)
+        if not self.config.mixer.causal:
+            raise TypeError(
+                f"{type(self.config.mixer).__name__} has no `step`: its outputs depend on the "
+                "future, and it cannot run one position at a time. Call the model on the whole "
+                "sequence."
+            )
+        states = tuple(layer.mixer.initial_state(batch_size) for layer in self.layers)
+        total = jnp.zeros((batch_size, self.config.width), self.readout.weight.dtype)
+        return ModelState(states, jnp.zeros((), jnp.int32), total)
+
+    def step(self, x_k: Array, state: ModelState) -> tuple[Float[Array, "batch size"], ModelState]:
+        """Advance by one position.
+
+        Parameters
+        ----------
+        x_k
+            Tokens ``(batch,)`` or channels ``(batch, channel)``.
+        state
+            From `initial_state`, or from the call before.
+
+        Returns
+        -------
+        What the call returns on the sequence so far (at its last position, for `StepOutput`).
+        """
+        inputs = jnp.asarray(x_k)[:, None]
+        if len(inputs) != len(state.total):
+            raise ValueError(
+                f"got {len(inputs)} rows for a state of {len(state.total)}; start the streams with "
+                f"initial_state({len(inputs)})."
+            )
+        self.check_inputs(inputs)
+        x = self._embedded(self.embedding.prepared(inputs, None), state.position[None], None)[:, 0]
+        states = []
+        for layer, held in zip(self.layers, state.layers, strict=True):
+            x, held = layer.step(x, held)
+            states.append(held)
+        position, total = state.position + 1, state.total + x
+        read = total / position if isinstance(self.config.output, MeanOutput) else x
+        return affine(self.readout, read), ModelState(tuple(states), position, total)
+
+    def _run(
+        self, inputs: ArrayLike, mask: ArrayLike | None, key: PRNGKeyArray | None
+    ) -> tuple[Array, list[Any]]:
+        self.check_inputs(inputs, mask)
+        held = None if mask is None else jnp.asarray(mask)
+        count = len(self.layers)
+        of_input, *keys = [None] * (count + 1) if key is None else jax.random.split(key, count + 1)
+        prepared = self.embedding.prepared(inputs, held)
+        x = self._embedded(prepared, np.arange(prepared.shape[1]), of_input)
+        norms = []
+        for index, (layer, one) in enumerate(zip(self.layers, keys, strict=True)):
+            mix = self._lookup(layer, prepared) if index == 0 else None
+            x, norm = layer(x, held, key=one, mix=mix)
+            norms.append(norm)
+        y = affine(self.readout, pool(self.config.output, x, held))
+        if held is not None and isinstance(self.config.output, StepOutput):
+            y = jnp.where(held[..., None], y, 0)
+        return y, norms
+
+    def _embedded(self, prepared: Array, positions: Any, key: PRNGKeyArray | None) -> Array:
+        x = self.embedding(prepared)
+        if self.config.positions != "sinusoidal":
+            return x
+        added = x + sinusoids(positions, self.config.width, x.dtype)
+        return dropout(added, self.config.position_dropout, key)
+
+    def _lookup(self, layer: Layer, tokens: Array) -> Callable[[Array], Array] | None:
+        """Give the first mixer the table and the tokens, where it sees nothing else."""
+        bare = self.config.positions != "sinusoidal" and self.config.norm_position == "post"
+        table = isinstance(self.embedding, TokenEmbedding) and isinstance(
+            layer.mixer, DrivenMatrices
+        )
+        if not (bare and table) or tokens.size < len(self.embedding.table):
+            return None
+        return lambda _: layer.mixer.lookup(self.embedding.table, tokens)

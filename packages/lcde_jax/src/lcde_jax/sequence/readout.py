@@ -1,0 +1,89 @@
+"""How a sequence leaves a model: at every position, as a mean over time, or at its last one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from seqtheory._settings import require_integer
+
+from .embedding import dtype_of
+
+if TYPE_CHECKING:
+    from jax.typing import ArrayLike
+    from jaxtyping import Array, Bool, Float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Linear readout with `size` numbers; the subclass says from which positions.
+
+    Parameters
+    ----------
+    size
+        Number of outputs (classes, or targets of a regression), at least 1.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        require_integer("size", self.size, minimum=1)
+        if type(self) is Output:
+            raise TypeError("use StepOutput, MeanOutput or LastOutput: they say what is read.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOutput(Output):
+    """An output at every position: ``(batch, time, size)``, zero where the mask hides it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanOutput(Output):
+    """One output, read from the mean over the valid positions: ``(batch, size)``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastOutput(Output):
+    """One output, read from the last valid position: ``(batch, size)``."""
+
+
+def pool(
+    output: Output, x: Float[Array, "batch time width"], mask: Bool[Array, "batch time"] | None
+) -> Float[Array, "batch ... width"]:
+    """Reduce over the valid positions, as the readout asks."""
+    if isinstance(output, StepOutput):
+        return x
+    if isinstance(output, LastOutput):
+        return x[:, -1] if mask is None else x[jnp.arange(len(x)), mask.sum(1) - 1]
+    if mask is None:
+        return x.mean(1)
+    return jnp.where(mask[..., None], x, 0).sum(1) / mask.sum(1)[:, None].astype(x.dtype)
+
+
+def check_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> None:
+    """Raise unless the mask shows a non-empty prefix of every row; values only where known."""
+    if mask is None:
+        return
+    if dtype_of(mask) != np.bool_:
+        raise TypeError(f"got a mask of dtype {dtype_of(mask)}, expected bool; use mask != 0.")
+    if np.shape(mask) != shape:
+        raise ValueError(
+            f"got a mask of shape {np.shape(mask)}, expected the (batch, time) {shape} of the "
+            "inputs."
+        )
+    if isinstance(mask, Tracer):
+        return
+    values = np.asarray(mask)
+    if not (seen := values.any(1)).all():
+        row = int(np.argmin(seen))
+        raise ValueError(f"the mask hides every position of row {row}; drop that row.")
+    if (holed := (values[:, 1:] & ~values[:, :-1]).any(1)).any():
+        row = int(np.argmax(holed))
+        raise ValueError(
+            f"row {row} of the mask is False before it is True: the valid positions of a row must "
+            "come first. Move padding to the end."
+        )

@@ -1,0 +1,144 @@
+"""S4D: a diagonal state-space model per channel, by convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi
+from typing import TYPE_CHECKING, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.hippo import normal_part
+
+from .convolution import Convolution, exponential_sum
+from .discretisation import RULES, Rule, discretised
+from .mixer import MixerConfig, check_steps
+from .parameter import as_complex, complex_normal, log_steps, state_parameter
+
+if TYPE_CHECKING:
+    from jax.typing import DTypeLike
+    from jaxtyping import Array, Complex, Float, PRNGKeyArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class S4DConfig(MixerConfig):
+    r"""One diagonal state-space model per channel.
+
+    .. math:: h' = A h + u, \quad y = 2\,\mathrm{Re}(C h) + D u, \qquad
+              K_l = 2\,\mathrm{Re} \sum_n C_n g_n \bar A_n^l, \quad y = K * u + D u
+
+    Parameters
+    ----------
+    state_dim
+        N, real states per channel: even, since N/2 conjugate pairs are stored.
+    initialisation
+        "lin": :math:`-\tfrac12 + i \pi n`; "inv":
+        :math:`-\tfrac12 + i \tfrac{N}{\pi} (\tfrac{N}{2n + 1} - 1)`; "legs": the eigenvalues of
+        HiPPO-N with positive imaginary part.
+    discretisation
+        "zero_order_hold" or "bilinear": the transition and the gain g.
+    bidirectional
+        Whether a second kernel, with a C of its own, runs backwards in time. The mixer is then not
+        causal and has no `step`.
+    dt_min, dt_max
+        Steps of the channels start log-uniformly between these.
+    skip
+        Whether the term D u is present; D starts from N(0, 1).
+
+    Notes
+    -----
+    Re A is kept negative as -exp(.). C starts complex normal of variance 1; B is 1.
+
+    References
+    ----------
+    Gu, Gupta, Goel, Ré, arXiv 2206.11893, sections 3 and 4.
+    """
+
+    state_dim: int = 64
+    initialisation: Literal["lin", "inv", "legs"] = "lin"
+    discretisation: Rule = "zero_order_hold"
+    bidirectional: bool = False
+    dt_min: float = 1e-3
+    dt_max: float = 1e-1
+    skip: bool = True
+
+    def __post_init__(self) -> None:
+        require_pairs("state_dim", self.state_dim)
+        require_choice("initialisation", self.initialisation, ("lin", "inv", "legs"))
+        require_choice("discretisation", self.discretisation, RULES)
+        require_flag("bidirectional", self.bidirectional)
+        check_steps(self.dt_min, self.dt_max)
+        require_flag("skip", self.skip)
+
+    @property
+    def causal(self) -> bool:
+        """Whether an output depends on nothing later."""
+        return not self.bidirectional
+
+    def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> S4D:
+        """Draw the module."""
+        return S4D(self, width, dtype=dtype, key=key)
+
+
+class S4D(Convolution):
+    """Module of `S4DConfig`."""
+
+    log_decay: Float[Array, "width pair"] = state_parameter()
+    frequency: Float[Array, "width pair"] = state_parameter()
+    config: S4DConfig = eqx.field(static=True)
+
+    def __init__(self, config: S4DConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
+        of_steps, of_C, of_D = jax.random.split(key, 3)
+        A = jnp.tile(_initial_eigenvalues(config.initialisation, config.state_dim), (width, 1))
+        self.log_decay = jnp.log(-A.real).astype(dtype)
+        self.frequency = A.imag.astype(dtype)
+        self.log_dt = log_steps(of_steps, (width, 1), config.dt_min, config.dt_max, dtype)
+        directions = (2,) if config.bidirectional else ()
+        self.C = complex_normal(of_C, (*directions, *A.shape), 1.0, dtype)
+        self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
+        self.config = config
+
+    @property
+    def eigenvalues(self) -> Complex[Array, "width pair"]:
+        """A of each channel."""
+        return jax.lax.complex(-jnp.exp(self.log_decay), self.frequency)
+
+    def kernels(self, length: int) -> Float[Array, "direction width length"]:
+        """Give sums of exponentials."""
+        exponents, gain = self._discretised()
+        sums = [exponential_sum(gain * C, exponents, length) for C in self.output_maps]
+        return 2 * jnp.stack(sums)
+
+    def advance(
+        self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch width pair"]
+    ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch width pair"]]:
+        """Advance every state by itself."""
+        exponents, gain = self._discretised()
+        state = jnp.exp(exponents) * state + gain * x_k[..., None]
+        return 2 * (as_complex(self.C) * state).sum(-1).real, state
+
+    def _discretised(self) -> tuple[Array, Array]:
+        return discretised(self.config.discretisation, self.eigenvalues, jnp.exp(self.log_dt))
+
+
+def require_pairs(name: str, value: int) -> None:
+    """Raise unless `value` is an even integer of at least 2."""
+    require_integer(name, value, minimum=1)
+    if value % 2:
+        raise ValueError(
+            f"{name}={value} is odd, but states are stored as conjugate pairs; use {value + 1}."
+        )
+
+
+def _initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " pair"]:
+    """Give the initial A, one eigenvalue of each conjugate pair."""
+    n = np.arange(state_dim // 2)
+    if initialisation == "lin":
+        return -0.5 + 1j * pi * n
+    if initialisation == "inv":
+        return -0.5 + 1j * state_dim / pi * (state_dim / (2 * n + 1) - 1)
+    return normal_part(state_dim)[0][: state_dim // 2]

@@ -1,0 +1,171 @@
+"""S5: one state-space model with many inputs and outputs, by a scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.hippo import normal_part
+
+from .discretisation import RULES, Rule, discretised
+from .mixer import Mixer, MixerConfig, check_sequence, check_step, check_steps
+from .parameter import as_complex, as_pair, log_steps, state_parameter
+from .s4d import require_pairs
+
+if TYPE_CHECKING:
+    from jax.typing import DTypeLike
+    from jaxtyping import Array, Complex, Float, PRNGKeyArray
+
+_CLIP = -1e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class S5Config(MixerConfig):
+    r"""One diagonal state-space model over all channels.
+
+    .. math:: h_k = \bar\Lambda h_{k-1} + \bar B u_k, \qquad
+              y_k = 2\,\mathrm{Re}(C h_k) + D u_k,
+
+    where Lambda starts from the eigenvalues of `blocks` copies of HiPPO-N of size P / blocks, and
+    B and C are drawn in real coordinates and carried to its eigenvectors.
+
+    Parameters
+    ----------
+    state_dim
+        P, the number of real states. With conjugate symmetry P / 2 complex ones are stored.
+    blocks
+        Copies of HiPPO-N, a divisor of `state_dim`.
+    conjugate_symmetry
+        Whether only one state of each conjugate pair is kept. Without, all P are kept, and
+        y = Re(C h) + D u; then P may be odd.
+    discretisation
+        "zero_order_hold" or "bilinear".
+    clip_eigenvalues
+        Whether Re Lambda is kept at or below -1e-4.
+    dt_min, dt_max
+        Steps, one per state, start log-uniformly between these.
+    skip
+        Whether the term D u is present; D starts from N(0, 1).
+
+    Notes
+    -----
+    B and C start normal with variances 1 / width and 1 / P.
+
+    References
+    ----------
+    Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B.
+    """
+
+    state_dim: int = 64
+    blocks: int = 1
+    conjugate_symmetry: bool = True
+    discretisation: Rule = "zero_order_hold"
+    clip_eigenvalues: bool = False
+    dt_min: float = 1e-3
+    dt_max: float = 1e-1
+    skip: bool = True
+
+    def __post_init__(self) -> None:
+        require_integer("state_dim", self.state_dim, minimum=1)
+        require_integer("blocks", self.blocks, minimum=1)
+        for name in ("conjugate_symmetry", "clip_eigenvalues", "skip"):
+            require_flag(name, getattr(self, name))
+        require_choice("discretisation", self.discretisation, RULES)
+        check_steps(self.dt_min, self.dt_max)
+        if self.state_dim % self.blocks:
+            raise ValueError(
+                f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
+                "a multiple."
+            )
+        if self.conjugate_symmetry:
+            require_pairs("state_dim / blocks", self.state_dim // self.blocks)
+
+    def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> S5:
+        """Draw the module."""
+        return S5(self, width, dtype=dtype, key=key)
+
+
+class S5(Mixer):
+    """Module of `S5Config`."""
+
+    eigenvalues: Float[Array, "state 2"] = state_parameter()
+    log_dt: Float[Array, " state"] = state_parameter()
+    B: Float[Array, "state width 2"] = state_parameter()
+    C: Float[Array, "width state 2"]
+    D: Float[Array, " width"] | None
+    config: S5Config = eqx.field(static=True)
+
+    def __init__(self, config: S5Config, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
+        of_steps, of_B, of_C, of_D = jax.random.split(key, 4)
+        values, vectors = _block_spectrum(config)
+        B = jax.random.normal(of_B, (config.state_dim, width), dtype) / width**0.5
+        C = jax.random.normal(of_C, (width, config.state_dim), dtype) / config.state_dim**0.5
+        self.eigenvalues = as_pair(values, dtype)
+        self.log_dt = log_steps(of_steps, (len(values),), config.dt_min, config.dt_max, dtype)
+        self.B = as_pair(vectors.conj().T @ B, dtype)
+        self.C = as_pair(C @ vectors, dtype)
+        self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
+        self.config = config
+
+    def __call__(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
+        """Scan over time."""
+        check_sequence(x, len(self.C))
+        transition, B = self._discretised()
+        factors = jnp.broadcast_to(transition, (1, x.shape[1], len(transition)))
+        states = jax.lax.associative_scan(_joined, (factors, _driven(B, x)), axis=1)[1]
+        return self._read(states, x)
+
+    def initial_state(self, batch_size: int) -> Complex[Array, "batch state"]:
+        """Zero."""
+        values = as_complex(self.eigenvalues)
+        return jnp.zeros((batch_size, len(values)), values.dtype)
+
+    def step(
+        self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch state"]
+    ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch state"]]:
+        """Advance by one position."""
+        check_step(x_k, len(self.C))
+        transition, B = self._discretised()
+        state = transition * state + _driven(B, x_k)
+        return self._read(state, x_k), state
+
+    def _discretised(self) -> tuple[Complex[Array, " state"], Complex[Array, "state width"]]:
+        """Eigenvalues and input map of one step."""
+        values = as_complex(self.eigenvalues)
+        if self.config.clip_eigenvalues:
+            values = jax.lax.complex(jnp.minimum(values.real, _CLIP), values.imag)
+        dt = jnp.exp(self.log_dt)
+        exponents, gain = discretised(self.config.discretisation, values, dt)
+        return jnp.exp(exponents), gain[:, None] * as_complex(self.B)
+
+    def _read(self, h: Array, x: Array) -> Array:
+        C = as_complex(self.C)
+        y = h.real @ C.real.T - h.imag @ C.imag.T
+        y = 2 * y if self.config.conjugate_symmetry else y
+        return y if self.D is None else y + self.D * x
+
+
+def _driven(
+    B: Complex[Array, "state width"], x: Float[Array, "... width"]
+) -> Complex[Array, "... state"]:
+    return jax.lax.complex(x @ B.real.T, x @ B.imag.T)
+
+
+def _joined(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Apply one affine map after another."""
+    return second[0] * first[0], second[0] * first[1] + second[1]
+
+
+def _block_spectrum(config: S5Config) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of all blocks, and the block-diagonal matrix of their eigenvectors."""
+    size = config.state_dim // config.blocks
+    kept = size // 2 if config.conjugate_symmetry else size
+    values, vectors = normal_part(size)
+    copies = np.eye(config.blocks)
+    return np.tile(values[:kept], config.blocks), np.kron(copies, vectors[:, :kept])

@@ -32,7 +32,7 @@ class BestModel:
     def see(self, event: Event) -> None:
         """Take notice of an event of a fit; `Stepped` follows the `Evaluated` of its step."""
         if not isinstance(event, Evaluated):
-            if event.step == self.step and not self.tensors:
+            if event.step == self.step > 0 and not self.tensors:
                 self.tensors = _named(event.snapshot().tensors, _MODEL)
             return
         accuracy = event.metrics["token_accuracy"]

@@ -148,7 +148,8 @@ def _mixer(run: LongRangeRun) -> Any:
         case "lru":
             return mixers.LRUConfig(state_dim=run.state_dim)
         case "mamba":
-            return mixers.MambaConfig(state_dim=run.state_dim)
+            # Its inner width is that of the other models.
+            return mixers.MambaConfig(state_dim=run.state_dim, expand=1)
         case "transformer":
             return mixers.TransformerConfig(
                 heads=run.heads, feed_forward=run.feed_forward, dropout=run.dropout

@@ -1,8 +1,8 @@
 """The three tasks and how each is loaded: ListOps, film reviews byte by byte, grey images.
 
 `SHORT_LIST_OPS`, `SHORT_REVIEWS` and `SMALL_IMAGES` are what two cores can train on, and every
-record names them as what they are. `LIST_OPS`, `REVIEWS` and `IMAGES` are the tasks of the Long Range
-Arena (Y. Tay et al., arXiv:2011.04006), at the lengths of S4's published code.
+record names them as what they are. `LIST_OPS`, `REVIEWS` and `IMAGES` are the tasks of the Long
+Range Arena (Y. Tay et al., arXiv:2011.04006), at the lengths of S4's published code.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 
 def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
-    """S4 with every norm in every place above, the other models below; a column for each task."""
+    """Draw S4 with every norm in every place, the models below it; a column for each task."""
     tasks = list(dict.fromkeys((cell.task, cell.short) for cell in found))
     with style.paper():
         size = (max(4.5, 0.8 + 2.2 * len(tasks)), 4.6)
@@ -43,9 +43,10 @@ def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
         for column, (task, short) in zip(axes.T, tasks, strict=False):
             here = select(found, task=task)
             for cell in select(here, model="s4"):
-                _band(column[0], cell, PLACES.index((cell.norm, cell.position)))
+                number, dashes = PLACES.index((cell.norm, cell.position)), DASHES[cell.framework]
+                _band(column[0], cell, {**_look(number), "linestyle": dashes})
             for cell in _peers(here):
-                _band(column[1], cell, list(NAMES).index(cell.model))
+                _band(column[1], cell, _look(list(NAMES).index(cell.model)))
             for panel in column:
                 panel.axhline(_constant(here), color="0.4", linestyle=":", linewidth=0.8)
             column[0].set_title(short)
@@ -70,14 +71,13 @@ def _peers(here: Sequence[Cell]) -> list[Cell]:
     return [cell for cell in torch if (cell.norm, cell.position, cell.scale) in shared]
 
 
-def _band(panel: Axes, cell: Cell, number: int) -> None:
+def _band(panel: Axes, cell: Cell, look: dict[str, Any]) -> None:
     curves = [_curve(record) for record in cell.by_seed.values()]
     if not curves:
         return
     steps = sorted(set.intersection(*(set(curve) for curve in curves)))
     samples = [np.array([curve[step] for curve in curves]) for step in steps]
-    look = {**_look(number), "marker": "", "linestyle": DASHES[cell.framework]}
-    style.band(panel, steps, samples, **look)
+    style.band(panel, steps, samples, **{**look, "marker": ""})
 
 
 def _curve(record: Record) -> dict[int, float]:
@@ -90,7 +90,7 @@ def _constant(here: Sequence[Cell]) -> float:
 
 
 def _learned(shown: Sequence[Cell], folder: Path) -> list[Path]:
-    """Kernels of the first layer above, eigenvalues of all layers below; a column for each cell."""
+    """Draw kernels of the first layer, eigenvalues of all below them; a column for each cell."""
     with style.paper():
         size = (max(3.0, 0.6 + 1.7 * len(shown)), 3.6)
         figure = Figure(figsize=size, layout="constrained")
@@ -104,7 +104,7 @@ def _learned(shown: Sequence[Cell], folder: Path) -> list[Path]:
         axes[0, 0].set_ylabel("kernel / its largest value")
         axes[1, 0].set_ylabel("Im eigenvalue")
         layers = sum(name.startswith("eigenvalues.") for name in tensors)
-        handles = [_handle(n, f"layer {n + 1}", marker=".") for n in range(layers)]
+        handles = [_handle(n, f"layer {n + 1}", marker=".", linestyle="") for n in range(layers)]
         handles.append(Line2D([], [], color="black", marker="+", linestyle="", label="HiPPO-LegS"))
         figure.legend(handles=handles, loc="outside lower center", ncols=5)
         return style.save(figure, folder, "lra_kernels")
@@ -124,7 +124,8 @@ def _eigenvalues(panel: Axes, tensors: dict[str, np.ndarray]) -> None:
             panel.plot(values[..., 0].ravel(), values[..., 1].ravel(), ".", color=colour)
             size = values.shape[1]
     panel.plot(-np.arange(1, size + 1), np.zeros(size), "+", color="black", markersize=4)
-    panel.set_xlabel("Re eigenvalue")
+    most = max(1.0, *np.abs(panel.get_ylim()))  # real eigenvalues are on a line, not in the dust
+    panel.set(xlabel="Re eigenvalue", ylim=(-most, most))
 
 
 def _handle(number: int, label: str, **look: Any) -> Line2D:

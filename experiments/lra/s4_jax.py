@@ -1,9 +1,9 @@
 """Long-range tasks in JAX: the half of the normalisation table that S4's annotated code made.
 
 The models are the twins of those in `sequence_models`, weight for weight. A seed gives both the
-same batches in the same order; each draws its initial parameters from its own generator. `paper` has
-the settings of the grid in torch, and those of the annotated code: layer norm before the mixer, on
-ListOps and on CIFAR-10 in colour.
+same batches in the same order; each draws its initial parameters from its own generator. `paper`
+has the settings of the grid in torch, and those of the annotated code: layer norm before the mixer,
+on ListOps and on CIFAR-10 in colour.
 
 Source: A. Gu, K. Goel and C. Ré, arXiv:2111.00396; S. Rush and S. Karamcheti, The Annotated S4
 (ICLR Blog Track 2022), whose one-cycle schedule is here a warm-up and a cosine.

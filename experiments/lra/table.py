@@ -10,7 +10,7 @@ from experiments.claim import verdict_table
 from experiments.latex import tabular
 from experiments.lra.cells import Cell, Part, cells
 from experiments.lra.claims import CLAIMS, decided
-from experiments.lra.differences import FACTORS, differences, name_of, tables
+from experiments.lra.differences import FACTORS, Difference, differences, name_of, tables
 from experiments.lra.published_values import ACCURACY, FIRST_S4
 from experiments.markdown import markdown, spread
 from experiments.record import Record
@@ -54,7 +54,7 @@ def table(load: Load, preset: str | None) -> str:
         "norm that the others have; published numbers are of full scale.",
         markdown(*models),
         "## LaTeX",
-        *(f"```latex\n{tabular(*rows)}\n```" for _, rows in (*replicated, ("", models))),
+        *(f"```latex\n{tabular(*rows)}\n```" for _, rows in (*replicated, ("", models)) if rows[1]),
         "## Where the numbers come from",
         _sources(records),
         "## Claims",
@@ -114,22 +114,25 @@ def _accuracy(cell: Cell, part: Part) -> str:
 
 
 def _differences(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
-    rows = []
-    for one in tables(found):
-        for factor in FACTORS:
-            for difference in differences(one, factor):
-                low, high = difference.interval
-                rows.append(
-                    [
-                        one[0].task,
-                        name_of(factor),
-                        difference.where,
-                        f"{difference.mean:+.2f}",
-                        f"{low:+.2f} to {high:+.2f}",
-                        str(len(difference.values)),
-                    ]
-                )
+    rows = [
+        [
+            one[0].task,
+            name_of(factor),
+            difference.where,
+            f"{difference.mean:+.2f}",
+            _interval(difference),
+            str(len(difference.values)),
+        ]
+        for one in tables(found)
+        for factor in FACTORS
+        for difference in differences(one, factor)
+    ]
     return ["task", "difference", "at", "mean", "95 % interval", "pairs"], rows
+
+
+def _interval(difference: Difference) -> str:
+    low, high = difference.interval
+    return f"{low:+.2f} to {high:+.2f}" if len(difference.values) > 1 else "none"
 
 
 def _models(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:

@@ -88,7 +88,7 @@ def smoke(kind: type[AnyRun]) -> AnyRun:
         depth=2,
         width=8,
         state_dim=4,
-        training=_training(6, 8, rate=1e-2, decay=0.01, evaluate_every=3),
+        training=_training(6, 8, rate=1e-2, decay=0.01, evaluate_every=2),
     )
 
 

@@ -17,6 +17,7 @@ from experiments.lra.differences import tables
 from experiments.lra.table import FILES, NAMES
 from experiments.record import Record
 from experiments.rows import select
+from seqtheory.hippo import normal_part
 
 Load = Callable[..., list[Record]]
 
@@ -99,7 +100,7 @@ def _learned(shown: Sequence[Cell], folder: Path) -> list[Path]:
             seed = min(cell.by_seed)
             tensors = cell.by_seed[seed].tensors("learned")
             _kernels(column[0], tensors["kernel.0"])
-            _eigenvalues(column[1], tensors)
+            _eigenvalues(column[1], tensors, cell.by_seed[seed].run["state_dim"])
             column[0].set_title(f"{cell.norm}, {cell.position}\n({cell.framework}, seed {seed})")
         axes[0, 0].set_ylabel("kernel / its largest value")
         axes[1, 0].set_ylabel("Im eigenvalue")
@@ -116,16 +117,15 @@ def _kernels(panel: Axes, kernels: np.ndarray) -> None:
     panel.set_xlabel("lag")
 
 
-def _eigenvalues(panel: Axes, tensors: dict[str, np.ndarray]) -> None:
-    """Draw those of the continuous system; training starts from -1, ..., -N."""
+def _eigenvalues(panel: Axes, tensors: dict[str, np.ndarray], state_dim: int) -> None:
+    """Draw those of the normal part, one of each pair; training starts from HiPPO-LegS's."""
     for name, values in tensors.items():
         if name.startswith("eigenvalues."):
             colour = _look(int(name.removeprefix("eigenvalues.")))["color"]
             panel.plot(values[..., 0].ravel(), values[..., 1].ravel(), ".", color=colour)
-            size = values.shape[1]
-    panel.plot(-np.arange(1, size + 1), np.zeros(size), "+", color="black", markersize=4)
-    most = max(1.0, *np.abs(panel.get_ylim()))  # real eigenvalues are on a line, not in the dust
-    panel.set(xlabel="Re eigenvalue", ylim=(-most, most))
+    start = normal_part(state_dim)[0][: -(-state_dim // 2)]
+    panel.plot(start.real, start.imag, "+", color="black", markersize=5)
+    panel.set_xlabel("Re eigenvalue")
 
 
 def _handle(number: int, label: str, **look: Any) -> Line2D:

@@ -129,7 +129,7 @@ def _learned(model: Any, length: int) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for number, layer in enumerate(model.layers):
         kernel = np.asarray(layer.mixer.kernels(min(length, LONGEST_KERNEL))[0])
-        names = ("log_decay", "frequency", "P", "log_dt")
+        names = ("log_decay", "frequency", "log_dt")
         parameters = {name: np.asarray(getattr(layer.mixer, name)) for name in names}
         found |= layer_tensors(number, kernel, parameters)
     return found

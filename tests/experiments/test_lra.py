@@ -74,12 +74,10 @@ def _has(run: Any, facts: dict[str, Any]) -> bool:
 
 
 def _tensors() -> dict[str, np.ndarray]:
-    A, P, _, _ = diagonal_plus_low_rank(4)
-    pair = np.stack([P.real, P.imag], -1)[:2]
+    A = diagonal_plus_low_rank(4).eigenvalues[None, :2]
     parameters = {
-        "log_decay": np.log(-A.real[:2])[None],
-        "frequency": A.imag[None, :2],
-        "P": pair[None],
+        "log_decay": np.log(-A.real),
+        "frequency": A.imag,
         "log_dt": np.zeros((1, 1)),
     }
     return layer_tensors(0, np.ones((1, 8)), parameters)
@@ -212,13 +210,19 @@ def test_what_is_kept_survives_a_checkpoint() -> None:
 # What was learnt
 
 
-@pytest.mark.parametrize("size", [2, 8, 16])
+@pytest.mark.parametrize("size", [2, 8, 64])
 def test_eigenvalues_before_training_are_those_of_hippo(size: int) -> None:
-    A, P, _, _ = diagonal_plus_low_rank(size)
-    half = size // 2
-    pair = np.stack([P.real, P.imag], -1)[None, :half]
-    found = eigenvalues(np.log(-A.real)[None, :half], A.imag[None, :half], pair)
-    np.testing.assert_allclose(found[0], -np.arange(size, 0, -1.0), atol=1e-6)
+    A = diagonal_plus_low_rank(size).eigenvalues[None, : size // 2]
+    found = eigenvalues(np.log(-A.real), A.imag)
+    np.testing.assert_allclose(found, A, rtol=1e-12)
+    assert (found.imag > 0).all()
+
+
+def test_a_record_keeps_a_few_channels_of_a_layer() -> None:
+    held = _tensors()
+    assert held["kernel.0"].shape == (1, 8)
+    assert held["eigenvalues.0"].shape == (1, 2, 2)
+    assert held["step.0"].tolist() == [1.0]
 
 
 @pytest.mark.parametrize(("width", "kept"), [(1, [0]), (2, [0, 1]), (32, [0, 10, 21, 31])])

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.record import Record
 
-STUDIES = {"seq_torch": "lra.sequence_models", "lcde_jax": "lra.s4_jax"}
+STUDIES = {"torch": "lra.sequence_models", "jax": "lra.s4_jax"}
 # One run of the smoke preset, whose other models differ from it in state and rate as well.
 S4 = (
     "model=s4",

@@ -37,6 +37,7 @@ class Short(NamedTuple):
     task: Task
     num_steps: int
     batch_size: int
+    evaluate_every: int
 
 
 class Published(NamedTuple):
@@ -59,9 +60,9 @@ class Published(NamedTuple):
 # Steps that take about as long as each other. Batches of ListOps divide its 20,000 rows: the
 # frameworks treat a short last batch differently.
 SHORT = {
-    "list_ops": Short(SHORT_LIST_OPS, 2_400, 50),
-    "images": Short(SMALL_IMAGES, 1_200, 32),
-    "reviews": Short(SHORT_REVIEWS, 700, 32),
+    "list_ops": Short(SHORT_LIST_OPS, 2_000, 50, 200),
+    "images": Short(SMALL_IMAGES, 1_000, 32, 100),
+    "reviews": Short(SHORT_REVIEWS, 600, 32, 100),
 }
 FIRST = {
     "list_ops": Published(LIST_OPS, 96_000, 50, 50, 0.01, 0.01, 6, 128, 64, "batch", "post"),
@@ -94,14 +95,16 @@ def smoke(kind: type[AnyRun]) -> AnyRun:
 
 def short(kind: type[AnyRun], name: str) -> AnyRun:
     """Make the run of a task that two cores can train."""
-    task, num_steps, batch_size = SHORT[name]
+    task, num_steps, batch_size, evaluate_every = SHORT[name]
     return kind(
         task=task,
-        depth=4,
+        depth=3,
         width=32,
         state_dim=16,
         feed_forward=64,
-        training=_training(num_steps, batch_size, rate=1e-2, decay=0.01, evaluate_every=100),
+        training=_training(
+            num_steps, batch_size, rate=1e-2, decay=0.01, evaluate_every=evaluate_every
+        ),
     )
 
 

@@ -70,7 +70,7 @@ class LongRangeRun(Run):
     model: Model = "s4"
     norm: Norm = "layer"
     position: Position = "pre"
-    depth: int = 4
+    depth: int = 3
     width: int = 32
     state_dim: int = 16
     bidirectional: bool = False

@@ -336,7 +336,7 @@ def test_table_holds_the_answer_every_cell_and_the_published_numbers() -> None:
     text = table.table(norms(0.02).loader(), "quick")
     for part in (
         "yes, layer normalisation is ahead",
-        f"{LABEL}: 4 layers of 32, 2,400 steps of 50. Published at full scale: 58.35 (2021)",
+        f"{LABEL}: 3 layers of 32, 2,000 steps of 50. Published at full scale: 58.35 (2021)",
         "| JAX | batch | post | 5 |",
         "| layer - batch | mean of 4 | +",
         "| Transformer | 18,000 | 2 |",

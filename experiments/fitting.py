@@ -6,7 +6,7 @@ evaluation, takes a snapshot when a checkpoint is due, and a resumed run hands t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments.recorder import Diverged
 from seqtheory.training import Evaluated, Snapshot
@@ -15,7 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiments.recorder import Recorder
-    from seqtheory.training import FitData, History, Stepped, Training
+    from seqtheory.training import Event, FitData, History, Training
+
+
+class Keeper(Protocol):
+    """Keeps something of a training that a checkpoint of it must hold as well."""
+
+    def see(self, event: Event) -> None:
+        """Take notice of an event."""
+        ...
+
+    def packed(self, snapshot: Snapshot) -> Snapshot:
+        """Put what is kept into a snapshot."""
+        ...
+
+    def unpacked(self, snapshot: Snapshot) -> Snapshot:
+        """Take it out of one again."""
+        ...
 
 
 def fit_recorded(
@@ -26,6 +42,7 @@ def fit_recorded(
     recorder: Recorder,
     *,
     measure: Callable[[], dict[str, Any]] | None = None,
+    keeper: Keeper | None = None,
     **settings: Any,
 ) -> Any:
     """Fit from the newest checkpoint on, recording evaluations and checkpoints.
@@ -41,6 +58,8 @@ def fit_recorded(
     measure
         Further metrics of the model as it is, logged with each evaluation after the first step.
         They must follow from the last step alone, or a resumed run would log others.
+    keeper
+        Sees every event; checkpoints hold what it keeps.
     settings
         Passed on to `fit`.
 
@@ -57,15 +76,19 @@ def fit_recorded(
     """
     found = recorder.restore()
     resume = None if found is None else Snapshot(found.step, found.tensors, found.state)
+    if resume is not None and keeper is not None:
+        resume = keeper.unpacked(resume)
 
-    def on_event(event: Evaluated | Stepped) -> None:
+    def on_event(event: Event) -> None:
+        if keeper is not None:
+            keeper.see(event)
         if isinstance(event, Evaluated):
             more = measure() if measure is not None and event.step > 0 else {}
             recorder.log(event.step, **event.metrics, **more)
             return
         recorder.progress(event.step, event.num_steps)
         if recorder.due():
-            snapshot = event.snapshot()
+            snapshot = event.snapshot() if keeper is None else keeper.packed(event.snapshot())
             recorder.checkpoint(snapshot.step, snapshot.tensors, snapshot.state)
 
     fitted = fit(model, data, training, on_event=on_event, resume=resume, **settings)

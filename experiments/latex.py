@@ -1,0 +1,25 @@
+"""Tables of records in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    **{sign: "\\" + sign for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def tabular(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""Lay out a table as a ``tabular`` that needs no package; signs of LaTeX are escaped."""
+    lines = [" & ".join(map(escaped, row)) + r" \\" for row in (header, *rows)]
+    body = [lines[0], r"\hline", *lines[1:]]
+    columns = "l" * len(header)
+    return "\n".join([rf"\begin{{tabular}}{{{columns}}}", *body, r"\end{tabular}"])
+
+
+def escaped(text: str) -> str:
+    """Text that LaTeX prints as it is."""
+    return "".join(_ESCAPED.get(sign, sign) for sign in text)

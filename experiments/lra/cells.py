@@ -1,0 +1,107 @@
+"""Records of the study as cells: all seeds of one model with one normalisation on one task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from experiments.lra.tasks import short_name
+from experiments.record import DONE, Record
+
+Part = Literal["train", "validation", "test"]
+_VARIED = ("type", "seed", "norm", "position")
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One model, norm, position and framework on one task.
+
+    Parameters
+    ----------
+    task
+        Name of the data as their provenance has it: a subset says that it is one.
+    short
+        Name of the task alone.
+    framework, model, norm, position
+        What was trained.
+    settings
+        All other settings of the runs, the same text for the same ones.
+    scale
+        The size of model and training, in words.
+    records
+        The seeds' finished records, diverged ones included.
+    """
+
+    task: str
+    short: str
+    framework: str
+    model: str
+    norm: str
+    position: str
+    settings: str
+    scale: str
+    records: Sequence[Record]
+
+    @property
+    def by_seed(self) -> dict[int, Record]:
+        """Records of seeds that ended well."""
+        return {r.run["seed"]: r for r in self.records if r.status == DONE}
+
+    @property
+    def diverged(self) -> int:
+        """Count the seeds that met a number that is not finite."""
+        return len(self.records) - len(self.by_seed)
+
+    def accuracies(self, part: Part) -> np.ndarray:
+        """Accuracies of the selected models in percent, without seeds that diverged."""
+        return 100 * np.array([r.notes["accuracy"][part] for r in self.by_seed.values()])
+
+    def test_of(self, seed: int) -> float:
+        """Test accuracy of one seed, in percent."""
+        return 100 * self.by_seed[seed].notes["accuracy"]["test"]
+
+
+def cells(records: Iterable[Record]) -> list[Cell]:
+    """Group finished records into cells, in the order of the runs."""
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        if record.finished:
+            groups.setdefault(_key(record), []).append(record)
+    names = ("task", "short", "framework", "model", "norm", "position", "settings", "scale")
+    return [
+        Cell(**dict(zip(names, key, strict=True)), records=held) for key, held in groups.items()
+    ]
+
+
+def scale(run: dict[str, Any]) -> str:
+    """Size of a recorded run's model and training, in words."""
+    training = run["training"]
+    extra = (", bidirectional" if run["bidirectional"] else "") + (
+        f", dropout {run['dropout']:g}" if run["dropout"] else ""
+    )
+    return (
+        f"{run['depth']} layers of {run['width']}{extra}, {training['num_steps']:,} steps of "
+        f"{training['batch_size']}"
+    )
+
+
+def _key(record: Record) -> tuple[str, ...]:
+    run = record.run
+    label = record.notes["data"]["label"]
+    if run["selection"] == "test" and "selected on test" not in label:
+        label += ", selected on test"
+    rest = {name: value for name, value in run.items() if name not in _VARIED}
+    return (
+        label,
+        short_name(run["task"]["type"]),
+        "JAX" if record.study.endswith("jax") else "torch",
+        run["model"],
+        run["norm"],
+        run["position"],
+        json.dumps(rest, sort_keys=True),
+        scale(run),
+    )

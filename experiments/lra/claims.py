@@ -1,0 +1,123 @@
+"""What the replication asked and what theory expects, as functions from records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from experiments.claim import Claim, Verdict
+from experiments.lra.cells import Cell, cells
+from experiments.lra.differences import Difference, name_of, overall, tables
+from experiments.record import Record
+from experiments.rows import select
+
+Judge = Callable[[Sequence[Record]], Verdict]
+
+ENOUGH_SEEDS = 5
+AGREEMENT = 2.0
+"""Percentage points within which the frameworks are said to agree."""
+MARGIN = 3.0
+"""Percentage points by which a state-space model is to beat a small Transformer on pixels."""
+
+
+def decided(factor: str, records: Sequence[Record]) -> list[tuple[Cell, Difference]]:
+    """Differences over whole tables of enough seeds in both frameworks, with a cell of each."""
+    found = []
+    for table in tables(cells(records)):
+        if len({cell.framework for cell in table}) < 2:
+            continue
+        difference = overall(table, factor)
+        if difference is not None and len(difference.values) >= ENOUGH_SEEDS:
+            found.append((table[0], difference))
+    return found
+
+
+def _judge_factor(factor: str) -> Judge:
+    """Pass if the interval of the difference excludes zero; if it does not, nothing is decided."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        found = decided(factor, records)
+        if not found:
+            return _missing()
+        holds = all(difference.excludes_zero for _, difference in found)
+        return Verdict("pass" if holds else "undecided", _listed(factor, found))
+
+    return judge
+
+
+def _judge_agreement(records: Sequence[Record]) -> Verdict:
+    found = decided("framework", records)
+    if not found:
+        return _missing()
+    detail = _listed("framework", found)
+    intervals = [difference.interval for _, difference in found]
+    if any(low > AGREEMENT or high < -AGREEMENT for low, high in intervals):
+        return Verdict("fail", detail)
+    within = all(low >= -AGREEMENT and high <= AGREEMENT for low, high in intervals)
+    return Verdict("pass" if within else "undecided", detail)
+
+
+def _missing() -> Verdict:
+    return Verdict(
+        "not run", f"needs every cell of a table in both frameworks with {ENOUGH_SEEDS} seeds"
+    )
+
+
+def _listed(factor: str, found: Sequence[tuple[Cell, Difference]]) -> str:
+    return "; ".join(f"{cell.task}: {name_of(factor)} {difference}" for cell, difference in found)
+
+
+def _judge_pixels(model: str) -> Judge:
+    """Compare the seeds one by one: all of them, or none, beat the Transformer by the margin."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        images = select(cells(records), short="CIFAR-10")
+        details, least, most = [], [], []
+        for cell in select(images, model=model):
+            for other in _rivals(cell, images):
+                ours, theirs = cell.accuracies("test"), other.accuracies("test")
+                if len(ours) and len(theirs):
+                    least.append(ours.min() - theirs.max())
+                    most.append(ours.max() - theirs.min())
+                    details.append(f"{cell.task}: {ours.mean():.1f} to {theirs.mean():.1f}")
+        if not details:
+            return Verdict("not run", f"needs {model} and a Transformer on images")
+        if min(least) >= MARGIN:
+            return Verdict("pass", "; ".join(details))
+        return Verdict("fail" if min(most) < MARGIN else "undecided", "; ".join(details))
+
+    return judge
+
+
+def _rivals(cell: Cell, found: Sequence[Cell]) -> list[Cell]:
+    """Find Transformers on the same data and budget, with the same norm in the same place."""
+    facts = {name: getattr(cell, name) for name in ("task", "scale", "norm", "position")}
+    return select(found, model="transformer", **facts)
+
+
+CLAIMS = (
+    Claim(
+        "norm",
+        "the normalisation decides: the interval of layer - batch in S4's test accuracy, averaged "
+        "over places and frameworks, excludes zero",
+        _judge_factor("norm"),
+    ),
+    Claim(
+        "position",
+        "its place decides: the interval of pre - post excludes zero",
+        _judge_factor("position"),
+    ),
+    Claim(
+        "frameworks",
+        f"JAX and torch agree: the interval of their difference lies within {AGREEMENT:g} points",
+        _judge_agreement,
+    ),
+    *(
+        Claim(
+            f"pixels-{model}",
+            f"on grey pixels {name} beats a small Transformer by at least {MARGIN:g} points, "
+            "its worst seed the other's best",
+            _judge_pixels(model),
+        )
+        for model, name in (("s4d_lin", "S4D"), ("s5", "S5"), ("lru", "an LRU"))
+    ),
+)

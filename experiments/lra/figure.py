@@ -1,0 +1,142 @@
+"""Training curves of S4 and of its peers; kernels and eigenvalues that S4 learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from experiments import style
+from experiments.lra.cells import Cell, cells
+from experiments.lra.differences import tables
+from experiments.lra.table import FILES, NAMES
+from experiments.record import Record
+from experiments.rows import select
+from seqtheory.hippo import normal_part
+
+Load = Callable[..., list[Record]]
+
+PLACES = (("layer", "pre"), ("layer", "post"), ("batch", "pre"), ("batch", "post"))
+DASHES = {"torch": "-", "JAX": "--"}
+
+
+def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
+    """Draw `lra` (validation accuracy in training) and, where S4 was trained, `lra_kernels`."""
+    found = cells(record for file in FILES for record in load(preset, file))
+    paths = _curves(found, folder)
+    held = next(iter(tables(found)), [])
+    shown = [cell for cell in held if cell.framework == held[0].framework and cell.by_seed]
+    return paths + (_learned(shown, folder) if shown else [])
+
+
+def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
+    """Draw S4 with every norm in every place, the models below it; a column for each task."""
+    tasks = list(dict.fromkeys((cell.task, cell.short) for cell in found))
+    with style.paper():
+        size = (max(4.5, 0.8 + 2.2 * len(tasks)), 4.6)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(2, max(1, len(tasks)), squeeze=False)
+        for column, (task, short) in zip(axes.T, tasks, strict=False):
+            here = select(found, task=task)
+            for cell in select(here, model="s4"):
+                number, dashes = PLACES.index((cell.norm, cell.position)), DASHES[cell.framework]
+                _band(column[0], cell, {**_look(number), "linestyle": dashes})
+            for cell in _peers(here):
+                _band(column[1], cell, _look(list(NAMES).index(cell.model)))
+            for panel in column:
+                panel.axhline(_constant(here), color="0.4", linestyle=":", linewidth=0.8)
+            column[0].set_title(short)
+            column[1].set_xlabel("step")
+        axes[0, 0].set_ylabel("S4: validation accuracy, %")
+        axes[1, 0].set_ylabel("models: validation accuracy, %")
+        handles = [
+            *(_handle(number, f"{norm}, {place}") for number, (norm, place) in enumerate(PLACES)),
+            *(Line2D([], [], color="0.4", linestyle=d, label=n) for n, d in DASHES.items()),
+            Line2D([], [], color="0.4", linestyle=":", label="commonest class"),
+        ]
+        figure.legend(handles=handles, loc="outside upper center", ncols=4)
+        named = [_handle(n, name) for n, name in enumerate(NAMES.values())]
+        figure.legend(handles=named, loc="outside lower center", ncols=4)
+        return style.save(figure, folder, "lra")
+
+
+def _peers(here: Sequence[Cell]) -> list[Cell]:
+    """Cells in torch that share norm, place and budget with a model other than S4."""
+    torch = select(here, framework="torch")
+    shared = {(c.norm, c.position, c.scale) for c in torch if c.model != "s4"}
+    return [cell for cell in torch if (cell.norm, cell.position, cell.scale) in shared]
+
+
+def _band(panel: Axes, cell: Cell, look: dict[str, Any]) -> None:
+    curves = [_curve(record) for record in cell.by_seed.values()]
+    if not curves:
+        return
+    steps = sorted(set.intersection(*(set(curve) for curve in curves)))
+    samples = [np.array([curve[step] for curve in curves]) for step in steps]
+    style.band(panel, steps, samples, **{**look, "marker": ""})
+
+
+def _curve(record: Record) -> dict[int, float]:
+    return {line["step"]: 100 * line["token_accuracy"] for line in record.metrics}
+
+
+def _constant(here: Sequence[Cell]) -> float:
+    """Test accuracy of the commonest class, in percent."""
+    return 100 * float(np.mean([r.notes["constant"] for cell in here for r in cell.records]))
+
+
+def _learned(shown: Sequence[Cell], folder: Path) -> list[Path]:
+    """Draw kernels of the first layer, eigenvalues of all below them; a column for each cell."""
+    with style.paper():
+        size = (max(3.0, 0.6 + 1.7 * len(shown)), 3.6)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(2, len(shown), squeeze=False)
+        for column, cell in zip(axes.T, shown, strict=True):
+            seed = min(cell.by_seed)
+            tensors = cell.by_seed[seed].tensors("learned")
+            _kernels(column[0], tensors["kernel.0"])
+            _eigenvalues(column[1], tensors, cell.by_seed[seed].run["state_dim"])
+            column[0].set_title(f"{cell.norm}, {cell.position}\n({cell.framework}, seed {seed})")
+        axes[0, 0].set_ylabel("kernel / its largest value")
+        axes[1, 0].set_ylabel("Im eigenvalue")
+        layers = sum(name.startswith("eigenvalues.") for name in tensors)
+        handles = [_handle(n, f"layer {n + 1}", marker=".", linestyle="") for n in range(layers)]
+        handles.append(Line2D([], [], color="black", marker="+", linestyle="", label="HiPPO-LegS"))
+        figure.legend(handles=handles, loc="outside lower center", ncols=5)
+        return style.save(figure, folder, "lra_kernels")
+
+
+def _kernels(panel: Axes, kernels: np.ndarray) -> None:
+    for number, kernel in enumerate(kernels):
+        panel.plot(kernel / np.abs(kernel).max(), color=style.PALETTE[number], linewidth=0.8)
+    panel.set_xlabel("lag")
+
+
+def _eigenvalues(panel: Axes, tensors: dict[str, np.ndarray], state_dim: int) -> None:
+    """Draw those of the normal part, one of each pair; training starts from HiPPO-LegS's."""
+    for name, values in tensors.items():
+        if name.startswith("eigenvalues."):
+            colour = _look(int(name.removeprefix("eigenvalues.")))["color"]
+            panel.plot(values[..., 0].ravel(), values[..., 1].ravel(), ".", color=colour)
+    start = normal_part(state_dim)[0][: -(-state_dim // 2)]
+    panel.plot(start.real, start.imag, "+", color="black", markersize=5)
+    panel.set_xlabel("Re eigenvalue")
+
+
+def _handle(number: int, label: str, **look: Any) -> Line2D:
+    return Line2D([], [], label=label, **{**_look(number), "marker": "", **look})
+
+
+def _look(number: int) -> dict[str, Any]:
+    """Colours and markers begin anew, dashed, when they are used up."""
+    colours = len(style.PALETTE)
+    return {
+        "color": style.PALETTE[number % colours],
+        "marker": style.MARKERS[number % colours],
+        "linestyle": "-" if number < colours else "-.",
+    }

@@ -1,0 +1,168 @@
+"""Long-range tasks in JAX: the half of the normalisation table that S4's annotated code made.
+
+The models are the twins of those in `sequence_models`, weight for weight. A seed gives both the
+same batches in the same order; each draws its initial parameters from its own generator. `paper`
+has the settings of the grid in torch, and those of the annotated code: layer norm before the mixer,
+on ListOps and on CIFAR-10 in colour.
+
+Source: A. Gu, K. Goel and C. Ré, arXiv:2111.00396; S. Rush and S. Karamcheti, The Annotated S4
+(ICLR Blog Track 2022), whose one-cycle schedule is here a warm-up and a cosine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
+from experiments.lra.selection import BestModel
+from experiments.lra.settings import ANNOTATED, FIRST, SEEDS, published, short, smoke
+from experiments.lra.tasks import Tokens, num_classes
+from experiments.lra.training_run import (
+    LongRangeRun,
+    Model,
+    fit_data,
+    grid,
+    load,
+    note_data,
+    note_selected,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from experiments.recorder import Recorder
+
+VERSION = 1
+PRESETS = ("smoke", "quick", "paper")
+DEFAULT_PRESET = "quick"
+
+TWINS: tuple[Model, ...] = ("s4", "s4d_lin", "s4d_inv", "s4d_legs", "s5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JaxRun(LongRangeRun):
+    """A run of one of the models that have a twin in JAX."""
+
+    def __post_init__(self) -> None:
+        """Refuse the others."""
+        super().__post_init__()
+        if self.model not in TWINS:
+            raise ValueError(
+                f"model={self.model!r} has no twin in JAX: expected one of {', '.join(TWINS)}, or "
+                "the study lra.sequence_models"
+            )
+
+
+def runs(preset: str) -> list[JaxRun]:
+    """List the runs of a preset: the grid of S4 on ListOps."""
+    if preset == "smoke":
+        return grid(smoke(JaxRun), (0,))
+    if preset == "quick":
+        return grid(short(JaxRun, "list_ops"), SEEDS)
+    if preset == "paper":
+        annotated = [published(JaxRun, found) for found in ANNOTATED.values()]
+        return grid(published(JaxRun, FIRST["list_ops"]), SEEDS) + [
+            replace(run, seed=seed) for run in annotated for seed in SEEDS[:2]
+        ]
+    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def execute(run: JaxRun, recorder: Recorder) -> None:
+    """Train the model, go back to its best evaluation, and measure it there."""
+    import jax
+
+    import lcde_jax
+    from experiments.fitting import fit_recorded
+
+    splits = load(run)
+    note_data(splits, recorder)
+    of_model, of_training = jax.random.split(jax.random.key(run.seed))
+    model = _config(run, splits.train.inputs.shape[1:]).build(of_model)
+    recorder.note(device=jax.default_backend(), parameters=_num_parameters(model))
+    best = BestModel()
+    fit_recorded(
+        lcde_jax.fit,
+        model,
+        fit_data(run, splits),
+        run.seeded_training,
+        recorder,
+        keeper=best,
+        key=of_training,
+    )
+    model = _with_parameters(model, best.tensors)
+    note_selected(best, splits, recorder, lambda d: lcde_jax.evaluate(model, d, "cross_entropy"))
+    if run.model == "s4":
+        recorder.save("learned", _learned(model, splits.train.inputs.shape[1]))
+
+
+def _num_parameters(model: Any) -> int:
+    """Count what gradients move: not the running statistics of a norm."""
+    import equinox as eqx
+    import jax
+
+    from lcde_jax.optimiser import statistics
+
+    leaves = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
+    return sum(p.size for p, held in zip(leaves, statistics(model), strict=True) if not held)
+
+
+def _with_parameters(model: Any, tensors: Mapping[str, np.ndarray]) -> Any:
+    """Put parameters in their places, by name."""
+    import equinox as eqx
+    import jax
+    import jax.numpy as jnp
+
+    from lcde_jax.optimiser import tensor_names
+
+    parameters, rest = eqx.partition(model, eqx.is_inexact_array)
+    leaves = [jnp.asarray(tensors[name]) for name in tensor_names(model)]
+    return eqx.combine(jax.tree.unflatten(jax.tree.structure(parameters), leaves), rest)
+
+
+def _learned(model: Any, length: int) -> dict[str, np.ndarray]:
+    """Kernels and eigenvalues of all layers."""
+    import numpy as np
+
+    found: dict[str, np.ndarray] = {}
+    for number, layer in enumerate(model.layers):
+        kernel = np.asarray(layer.mixer.kernels(min(length, LONGEST_KERNEL))[0])
+        names = ("log_decay", "frequency", "log_dt")
+        parameters = {name: np.asarray(getattr(layer.mixer, name)) for name in names}
+        found |= layer_tensors(number, kernel, parameters)
+    return found
+
+
+def _config(run: JaxRun, shape: tuple[int, ...]) -> Any:
+    import lcde_jax
+
+    if isinstance(run.task, Tokens):
+        embedding = lcde_jax.TokenInput(vocabulary=run.task.vocabulary)
+    else:
+        embedding = lcde_jax.LinearInput(channels=shape[-1])
+    return lcde_jax.SequenceModelConfig(
+        mixer=_mixer(run),
+        input=embedding,
+        output=lcde_jax.MeanOutput(size=num_classes(run.task)),
+        width=run.width,
+        depth=run.depth,
+        dropout=run.dropout,
+        norm=run.norm,
+        norm_position=run.position,
+    )
+
+
+def _mixer(run: JaxRun) -> Any:
+    import lcde_jax
+
+    if run.model == "s4":
+        return lcde_jax.S4DPLRConfig(state_dim=run.state_dim, bidirectional=run.bidirectional)
+    if run.model == "s5":
+        return lcde_jax.S5Config(state_dim=run.state_dim)
+    return lcde_jax.S4DConfig(
+        state_dim=run.state_dim,
+        initialisation=run.model.removeprefix("s4d_"),  # pyright: ignore[reportArgumentType]
+        bidirectional=run.bidirectional,
+    )

@@ -1,0 +1,156 @@
+r"""Long-range tasks in torch: S4 with layer or batch normalisation before or after, and its peers.
+
+A model is a stack of `depth` layers, mixer, linear map with GLU, residual and norm, between an
+embedding and the mean over the positions that count. A replication study of S4 found that it could
+not reproduce the published numbers, suspected the normalisation, and left its table empty. This is
+that table; its half in JAX (`s4_jax`) is trained on the same batches.
+
+Source: A. Gu, K. Goel and C. Ré, arXiv:2111.00396. `paper` has the settings of its first published
+code, and rows of the later ones (A. Gu et al., arXiv:2206.12037); for the schedule that waits for a
+plateau they use a cosine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
+from experiments.lra.selection import BestModel
+from experiments.lra.settings import FIRST, LATER, SEEDS, SHORT, peer, published, short, smoke
+from experiments.lra.tasks import Tokens, num_classes
+from experiments.lra.training_run import (
+    MODELS,
+    LongRangeRun,
+    fit_data,
+    grid,
+    load,
+    note_data,
+    note_selected,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from experiments.recorder import Recorder
+
+VERSION = 1
+PRESETS = ("smoke", "quick", "paper")
+DEFAULT_PRESET = "quick"
+
+BOTH = "list_ops"
+"""The task that `s4_jax` learns as well."""
+PEER_SEEDS = (0, 1)
+
+
+def runs(preset: str) -> list[LongRangeRun]:
+    """List the runs of a preset: the grid of S4 on every task, and other models beside it."""
+    if preset == "smoke":
+        small = smoke(LongRangeRun)
+        return grid(small, (0,)) + _peers(small, (0,))
+    if preset == "quick":
+        return _tasks({name: short(LongRangeRun, name) for name in SHORT})
+    if preset == "paper":
+        first = {name: published(LongRangeRun, found) for name, found in FIRST.items()}
+        later = [published(LongRangeRun, found, bidirectional=True) for found in LATER.values()]
+        return _tasks(first) + [replace(run, seed=seed) for run in later for seed in PEER_SEEDS]
+    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def _tasks(found: dict[str, LongRangeRun]) -> list[LongRangeRun]:
+    """List all runs of the tasks; the one that both frameworks learn has more seeds."""
+    return [
+        run
+        for name, one in found.items()
+        for run in (
+            *grid(one, SEEDS if name == BOTH else PEER_SEEDS),
+            *_peers(one, PEER_SEEDS),
+        )
+    ]
+
+
+def _peers(run: LongRangeRun, seeds: tuple[int, ...]) -> list[LongRangeRun]:
+    return [replace(peer(run, model), seed=seed) for model in MODELS[1:] for seed in seeds]
+
+
+def execute(run: LongRangeRun, recorder: Recorder) -> None:
+    """Train the model, go back to its best evaluation, and measure it there."""
+    import torch
+
+    import seq_torch
+    from experiments.fitting import fit_recorded
+
+    splits = load(run)
+    note_data(splits, recorder)
+    model = _config(run, splits.train.inputs.shape[1:]).build(run.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
+    best = BestModel()
+    training = run.seeded_training
+    fit_recorded(
+        seq_torch.fit,
+        model,
+        fit_data(run, splits),
+        training,
+        recorder,
+        keeper=best,
+        device=device,
+    )
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in best.tensors.items()})
+    note_selected(best, splits, recorder, lambda data: seq_torch.evaluate(model, data, training))
+    if run.model == "s4":
+        recorder.save("learned", _learned(model, splits.train.inputs.shape[1]))
+
+
+def _learned(model: Any, length: int) -> dict[str, np.ndarray]:
+    """Kernels and eigenvalues of all layers."""
+    found: dict[str, np.ndarray] = {}
+    for number, layer in enumerate(model.layers):
+        kernel = layer.mixer.kernel(min(length, LONGEST_KERNEL)).numpy(force=True)
+        parameters = {name: p.numpy(force=True) for name, p in layer.mixer.named_parameters()}
+        found |= layer_tensors(number, kernel, parameters)
+    return found
+
+
+def _config(run: LongRangeRun, shape: tuple[int, ...]) -> Any:
+    import seq_torch
+
+    if isinstance(run.task, Tokens):
+        embedding = seq_torch.TokenInput(vocabulary=run.task.vocabulary)
+    else:
+        embedding = seq_torch.LinearInput(channels=shape[-1])
+    return seq_torch.SequenceModelConfig(
+        mixer=_mixer(run),
+        input=embedding,
+        output=seq_torch.MeanOutput(size=num_classes(run.task)),
+        width=run.width,
+        depth=run.depth,
+        dropout=run.dropout,
+        norm=run.norm,
+        norm_position=run.position,
+    )
+
+
+def _mixer(run: LongRangeRun) -> Any:
+    from seq_torch import mixers
+
+    match run.model:
+        case "s4":
+            return mixers.S4DPLRConfig(state_dim=run.state_dim, bidirectional=run.bidirectional)
+        case "s4d_lin" | "s4d_inv" | "s4d_legs":
+            return mixers.S4DConfig(
+                state_dim=run.state_dim,
+                initialisation=run.model.removeprefix("s4d_"),  # pyright: ignore[reportArgumentType]
+                bidirectional=run.bidirectional,
+            )
+        case "s5":
+            return mixers.S5Config(state_dim=run.state_dim)
+        case "lru":
+            return mixers.LRUConfig(state_dim=run.state_dim)
+        case "mamba":
+            # Its inner width is that of the other models.
+            return mixers.MambaConfig(state_dim=run.state_dim, expand=1)
+        case "transformer":
+            return mixers.TransformerConfig(
+                heads=run.heads, feed_forward=run.feed_forward, dropout=run.dropout
+            )

@@ -1,0 +1,174 @@
+"""The replication's table, paired differences, all models on all tasks, sources and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from experiments.claim import verdict_table
+from experiments.latex import tabular
+from experiments.lra.cells import Cell, Part, cells
+from experiments.lra.claims import CLAIMS, decided
+from experiments.lra.differences import FACTORS, Difference, differences, name_of, tables
+from experiments.lra.published_values import ACCURACY, FIRST_S4
+from experiments.markdown import markdown, spread
+from experiments.record import Record
+from experiments.rows import select
+from experiments.sources import sources
+
+Load = Callable[..., list[Record]]
+
+FILES = ("sequence_models", "s4_jax")
+NAMES = {
+    "s4": "S4",
+    "s4d_lin": "S4D-Lin",
+    "s4d_inv": "S4D-Inv",
+    "s4d_legs": "S4D-LegS",
+    "s5": "S5",
+    "lru": "LRU",
+    "mamba": "Mamba",
+    "transformer": "Transformer",
+}
+
+
+def table(load: Load, preset: str | None) -> str:
+    """Markdown: the answer, S4's table, differences, models, the same in LaTeX, sources, claims."""
+    records = [record for file in FILES for record in load(preset, file)]
+    found = cells(records)
+    replicated = [_replication(one) for one in tables(found)]
+    models = _models(found)
+    parts = [
+        "## Does the normalisation decide?",
+        answer(records),
+        "## S4: norm, place and framework",
+        "Accuracy in percent at the best evaluation on the validation set, where the test set is "
+        "measured once: mean (least..most) of seeds.",
+        *(f"{title}\n\n{markdown(*rows)}" for title, rows in replicated),
+        "## Paired differences",
+        "Test accuracy in percentage points over pairs of one seed, which saw the same examples in "
+        "the same order: mean, Student's 95 % interval, number of pairs.",
+        markdown(*_differences(found)),
+        "## All models",
+        "Test accuracy, and the number of parameters. S4 stands here in the place and with the "
+        "norm that the others have; published numbers are of full scale.",
+        markdown(*models),
+        "## LaTeX",
+        *(f"```latex\n{tabular(*rows)}\n```" for _, rows in (*replicated, ("", models)) if rows[1]),
+        "## Where the numbers come from",
+        _sources(records),
+        "## Claims",
+        verdict_table(CLAIMS, records),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def answer(records: Sequence[Record]) -> str:
+    """Answer the replication's question in one paragraph, from the records."""
+    found = decided("norm", records)
+    if not found:
+        return "Not run: no table has every cell in both frameworks with enough seeds."
+    sentences = []
+    for cell, difference in found:
+        which = "layer" if difference.mean > 0 else "batch"
+        verdict = (
+            f"yes, {which} normalisation is ahead" if difference.excludes_zero else "undecided"
+        )
+        sentences.append(
+            f"On {cell.task}, {cell.scale}: {verdict}. Layer - batch is {difference} in points of "
+            "test accuracy, averaged over both places and both frameworks."
+        )
+    return " ".join(sentences)
+
+
+def _replication(one: Sequence[Cell]) -> tuple[str, tuple[list[str], list[list[str]]]]:
+    """Title, header and rows of one table of S4."""
+    first = one[0]
+    title = f"{first.task}: {first.scale}."
+    if first.short in FIRST_S4:
+        title += (
+            f" Published at full scale: {FIRST_S4[first.short]:.2f} (2021), "
+            f"{ACCURACY['s4'][first.short]:.2f} (2022)."
+        )
+    rows = [
+        [
+            cell.framework,
+            cell.norm,
+            cell.position,
+            _seeds(cell),
+            *(_accuracy(cell, part) for part in ("train", "validation", "test")),
+        ]
+        for cell in one
+    ]
+    return title, (["framework", "norm", "place", "seeds", "train", "validation", "test"], rows)
+
+
+def _seeds(cell: Cell) -> str:
+    lost = f", {cell.diverged} diverged" if cell.diverged else ""
+    return f"{len(cell.records)}{lost}"
+
+
+def _accuracy(cell: Cell, part: Part) -> str:
+    values = cell.accuracies(part)
+    return spread(values) if len(values) else "diverged"
+
+
+def _differences(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [
+            one[0].task,
+            name_of(factor),
+            difference.where,
+            f"{difference.mean:+.2f}",
+            _interval(difference),
+            str(len(difference.values)),
+        ]
+        for one in tables(found)
+        for factor in FACTORS
+        for difference in differences(one, factor)
+    ]
+    return ["task", "difference", "at", "mean", "95 % interval", "pairs"], rows
+
+
+def _interval(difference: Difference) -> str:
+    low, high = difference.interval
+    return f"{low:+.2f} to {high:+.2f}" if len(difference.values) > 1 else "none"
+
+
+def _models(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
+    """One row per model on each task and budget, in the norm and place of the peers."""
+    places = {(c.task, c.scale, c.norm, c.position) for c in found if c.model != "s4"}
+    rows = []
+    for task, scale, norm, position in sorted(places):
+        facts = {"task": task, "scale": scale, "norm": norm, "position": position}
+        for model, name in NAMES.items():
+            for cell in select(found, model=model, framework="torch", **facts):
+                published = ACCURACY[model].get(cell.short)
+                rows.append(
+                    [
+                        f"{task}, {scale}",
+                        name,
+                        _parameters(cell),
+                        _seeds(cell),
+                        _accuracy(cell, "train"),
+                        _accuracy(cell, "test"),
+                        "-" if published is None else f"{published:.2f}",
+                    ]
+                )
+    return ["task", "model", "parameters", "seeds", "train", "test", "published"], rows
+
+
+def _parameters(cell: Cell) -> str:
+    return f"{int(np.mean([record.notes['parameters'] for record in cell.records])):,}"
+
+
+def _sources(records: Sequence[Record]) -> str:
+    """One line per study and preset: how many records, how they ended, where."""
+    rows = []
+    for s in sources(records):
+        diverged = sum(record.status == "diverged" for record in s.records)
+        devices = ", ".join(sorted({str(r.notes.get("device", "unknown")) for r in s.records}))
+        counts = [str(len(s.records)), str(diverged)]
+        rows.append([s.study, s.preset, *counts, s.seeds, s.hours, devices, s.hardware])
+    header = ["study", "preset", "records", "diverged", "seeds", "time of all", "on", "hardware"]
+    return markdown(header, rows)

@@ -1,0 +1,170 @@
+"""One training on a long-range task: what the halves of this study in torch and in JAX share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
+
+from experiments.lra import tasks
+from experiments.lra.selection import BestModel
+from experiments.lra.tasks import SHORT_LIST_OPS, Task
+from experiments.run import Run
+from seqtheory.training import FitData, Training
+
+if TYPE_CHECKING:
+    from experiments.data import Splits
+    from experiments.recorder import Recorder
+    from seqtheory.dataset import Dataset
+
+Model = Literal["s4", "s4d_lin", "s4d_inv", "s4d_legs", "s5", "lru", "mamba", "transformer"]
+Norm = Literal["layer", "batch"]
+Position = Literal["pre", "post"]
+
+MODELS: tuple[Model, ...] = (
+    "s4", "s4d_lin", "s4d_inv", "s4d_legs", "s5", "lru", "mamba", "transformer"
+)  # fmt: skip
+NORMS: tuple[Norm, ...] = ("layer", "batch")
+POSITIONS: tuple[Position, ...] = ("pre", "post")
+
+MOST_TRAINING_ROWS = 5_000
+"""Of more training rows than these, the first so many measure the training accuracy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongRangeRun(Run):
+    """One model with one normalisation on one task.
+
+    `seed` decides the initial parameters and the order of the batches, which in both frameworks is
+    the same function of it; `data_seed` decides the data. Runs of one seed can thus be compared in
+    pairs: whatever else they differ in, they saw the same examples in the same order.
+
+    Parameters
+    ----------
+    task, data_seed
+        What is learnt, and the seed that draws or cuts it.
+    model
+        The mixer.
+    norm, position
+        Normalisation of each layer, and whether it acts before the mixer or after the residual.
+    depth, width, state_dim
+        Layers, channels between them, and state: real states per channel of S4, S4D and Mamba, in
+        all for S5 (real) and the LRU (complex).
+    bidirectional
+        Whether S4 and S4D also run backwards in time.
+    heads, feed_forward
+        Of the Transformer.
+    dropout
+        After the mixer and after the activation.
+    selection
+        Which set selects the best evaluation. ``"test"`` is upstream's way, and its test accuracy
+        is too high.
+    training
+        Rates, steps, batches; its seed is the run's.
+    """
+
+    task: Task = SHORT_LIST_OPS
+    data_seed: int = 0
+    model: Model = "s4"
+    norm: Norm = "layer"
+    position: Position = "pre"
+    depth: int = 3
+    width: int = 32
+    state_dim: int = 16
+    bidirectional: bool = False
+    heads: int = 4
+    feed_forward: int = 64
+    dropout: float = 0.0
+    selection: Literal["validation", "test"] = "validation"
+    training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
+
+    def __post_init__(self) -> None:
+        """Refuse what could not give a result, before any framework is imported."""
+        super().__post_init__()
+        choices = {"model": MODELS, "norm": NORMS, "position": POSITIONS}
+        for name, known in {**choices, "selection": ("validation", "test")}.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r}: expected one of {', '.join(known)}"
+                )
+        for name in ("depth", "width", "state_dim", "heads", "feed_forward"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+        if self.model.startswith("s4d") and self.state_dim % 2:
+            raise ValueError(
+                f"state_dim={self.state_dim}: expected an even number, S4D keeps conjugate pairs"
+            )
+        if self.model == "s5" and self.state_dim % 2:
+            raise ValueError(
+                f"state_dim={self.state_dim}: expected an even number, S5 keeps conjugate pairs"
+            )
+        if self.bidirectional and not self.model.startswith("s4"):
+            raise ValueError(f"bidirectional=True with model={self.model!r}: expected S4 or S4D")
+        if self.model == "transformer" and self.width % self.heads:
+            raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout}: expected a number in [0, 1)")
+        if self.training.loss != "cross_entropy":
+            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+
+    @property
+    def seeded_training(self) -> Training:
+        """The training with the run's seed in it."""
+        return replace(self.training, seed=self.seed)
+
+
+AnyRun = TypeVar("AnyRun", bound=LongRangeRun)
+
+
+def grid(run: AnyRun, seeds: Iterable[int]) -> list[AnyRun]:
+    """Repeat a run with every norm in every place, for each seed."""
+    return [
+        replace(run, norm=norm, position=position, seed=seed)
+        for seed in seeds
+        for norm in NORMS
+        for position in POSITIONS
+    ]
+
+
+def fit_data(run: LongRangeRun, splits: Splits) -> FitData:
+    """Put together what is trained on, and what selects the best evaluation."""
+    held_out = splits.test if run.selection == "test" else splits.validation
+    return FitData(splits.train, held_out)
+
+
+def note_data(splits: Splits, recorder: Recorder) -> None:
+    """Record where the data came from, and the accuracy of the commonest class."""
+    counts = np.bincount(splits.test.targets)
+    recorder.note(data=splits.provenance.described(), constant=float(counts.max() / counts.sum()))
+
+
+def note_selected(
+    best: BestModel,
+    splits: Splits,
+    recorder: Recorder,
+    evaluate: Callable[[Dataset], dict[str, Any]],
+) -> None:
+    """Record the selected model's accuracy on all three sets: here the test set is measured once.
+
+    Parameters
+    ----------
+    best
+        What was selected.
+    splits
+        The data.
+    recorder
+        Where to.
+    evaluate
+        Metrics of the selected model on a data set.
+    """
+    learnt = next(splits.train.batches(MOST_TRAINING_ROWS, seed=None))
+    parts = {"train": learnt, "validation": splits.validation, "test": splits.test}
+    accuracies = {name: evaluate(data)["token_accuracy"] for name, data in parts.items()}
+    recorder.note(selected_step=best.step, accuracy=accuracies, measured_on=len(learnt))
+
+
+def load(run: LongRangeRun) -> Splits:
+    """Make or read the run's data."""
+    return tasks.load(run.task, run.data_seed)

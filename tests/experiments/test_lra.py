@@ -1,0 +1,376 @@
+"""The study of long-range tasks: runs, selection, cells, paired differences, claims, tables."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments import latex
+from experiments.lra import claims, figure, s4_jax, sequence_models, table, tasks
+from experiments.lra.cells import cells
+from experiments.lra.differences import Difference, differences, overall, tables
+from experiments.lra.learned import channels, eigenvalues, layer_tensors
+from experiments.lra.selection import BestModel
+from experiments.lra.training_run import LongRangeRun, fit_data, load
+from experiments.run import canonical, content_hash
+from seqtheory.hippo import diagonal_plus_low_rank
+from seqtheory.training import Evaluated, Snapshot, Stepped, Training
+
+LABEL = "ListOps (11 to 63 tokens, generated, 22,500 + 2,500 expressions)"
+
+
+class Study:
+    """Makes records of the quick preset's runs, with accuracies that a function gives."""
+
+    def __init__(self, test: Any = lambda run, framework: 0.5) -> None:
+        self.test = test
+
+    def records(self, framework: str = "torch", **facts: Any) -> list[Any]:
+        study = s4_jax if framework == "JAX" else sequence_models
+        runs = [r for r in study.runs("quick") if _has(r, facts)]
+        return [self.record(run, framework) for run in runs]
+
+    def record(self, run: Any, framework: str = "torch", status: str = "done") -> Any:
+        accuracy = self.test(run, framework)
+        task = canonical(run)["task"]["type"]
+        label = {"GeneratedListOps": LABEL, "IMDB": "IMDB (first 512 bytes)"}
+        steps = (0, 100, 200)
+        notes = {
+            "data": {"label": label.get(task, "CIFAR-10 (grey, 16 x 16)")},
+            "constant": 0.16,
+            "parameters": 18_000,
+            "device": "cpu",
+        }
+        if status == "done":
+            parts = {"train": accuracy + 0.05, "validation": accuracy, "test": accuracy}
+            notes |= {"accuracy": parts, "selected_step": 200}
+        return SimpleNamespace(
+            path=object(),
+            study="lra.s4_jax" if framework == "JAX" else "lra.sequence_models",
+            status=status,
+            finished=True,
+            run=canonical(run),
+            metrics=[{"step": k, "token_accuracy": accuracy * k / 200} for k in steps],
+            notes=notes,
+            tensors=lambda name: _tensors(),
+            provenance={
+                "preset": "quick",
+                "wall_seconds": 60.0,
+                "hardware": {"cpu": "a | b", "gpus": []},
+            },
+        )
+
+    def loader(self) -> Any:
+        held = {"sequence_models": self.records(), "s4_jax": self.records("JAX")}
+        return lambda preset, file: held[file]
+
+
+def _has(run: Any, facts: dict[str, Any]) -> bool:
+    return all(getattr(run, name) == value for name, value in facts.items())
+
+
+def _tensors() -> dict[str, np.ndarray]:
+    A = diagonal_plus_low_rank(4).eigenvalues[None, :2]
+    parameters = {
+        "log_decay": np.log(-A.real),
+        "frequency": A.imag,
+        "log_dt": np.zeros((1, 1)),
+    }
+    return layer_tensors(0, np.ones((1, 8)), parameters)
+
+
+def norms(by: float, spread: float = 0.001) -> Study:
+    """Layer normalisation is ahead by so much; seeds differ in a way that pairs remove."""
+
+    def accuracy(run: Any, framework: str) -> float:
+        common = 0.03 * run.seed
+        own = spread * math.sin(17 * run.seed + len(run.norm) + len(run.position) + len(framework))
+        return 0.4 + common + own + (by if run.norm == "layer" else 0.0)
+
+    return Study(accuracy)
+
+
+def s4(study: Study) -> list[Any]:
+    task = tasks.SHORT_LIST_OPS
+    both = ("torch", "JAX")
+    return [r for f in both for r in study.records(f, model="s4", task=task)]
+
+
+def verdict(name: str, records: list[Any]) -> str:
+    (claim,) = (claim for claim in claims.CLAIMS if claim.name == name)
+    return claim.judge(records).status
+
+
+# Runs
+
+
+@pytest.mark.parametrize("study", [sequence_models, s4_jax])
+def test_runs_of_a_preset_differ_from_each_other(study: Any) -> None:
+    for preset in study.PRESETS:
+        runs = study.runs(preset)
+        assert len({content_hash(run, "lra", 1) for run in runs}) == len(runs) > 3
+    with pytest.raises(ValueError, match="expected one of smoke"):
+        study.runs("hasty")
+
+
+def test_the_frameworks_train_the_same_grid_in_the_same_way() -> None:
+    def plain(runs: Any) -> set[str]:
+        return {
+            str({name: value for name, value in canonical(run).items() if name != "type"})
+            for run in runs
+        }
+
+    for preset, seeds in (("smoke", 1), ("quick", 5)):
+        ours = plain(s4_jax.runs(preset))
+        assert len(ours) == 4 * seeds
+        assert ours <= plain(sequence_models.runs(preset))
+
+
+@pytest.mark.parametrize("preset", ["quick", "paper"])
+def test_every_task_has_the_grid_and_every_model(preset: str) -> None:
+    runs = sequence_models.runs(preset)
+    for name in ("ListOps", "IMDB", "CIFAR-10"):
+        here = [r for r in runs if tasks.short_name(type(r.task).__name__) == name]
+        assert {r.model for r in here} == set(sequence_models.MODELS)
+        places = {(r.norm, r.position) for r in here if r.model == "s4"}
+        assert len(places) == 4
+
+
+def test_batches_are_whole_where_frameworks_are_compared() -> None:
+    for run in s4_jax.runs("quick"):
+        assert run.task.task.num_examples * run.task.parts[0] % run.training.batch_size == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "gru"}, "expected one of s4"),
+        ({"norm": "group"}, "expected one of layer, batch"),
+        ({"position": "middle"}, "expected one of pre, post"),
+        ({"selection": "train"}, "expected one of validation, test"),
+        ({"depth": 0}, "depth=0"),
+        ({"model": "s4d_lin", "state_dim": 3}, "even number"),
+        ({"model": "s5", "state_dim": 3}, "even number"),
+        ({"model": "lru", "bidirectional": True}, "expected S4 or S4D"),
+        ({"model": "transformer", "heads": 3}, "divisor"),
+        ({"dropout": 1.0}, r"\[0, 1\)"),
+        ({"training": Training()}, "cross_entropy"),
+    ],
+)
+def test_a_run_that_could_give_no_result_is_refused(settings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LongRangeRun(**settings)
+
+
+def test_a_model_without_a_twin_is_refused_in_jax() -> None:
+    with pytest.raises(ValueError, match="no twin in JAX"):
+        s4_jax.JaxRun(model="mamba")
+
+
+def test_selection_on_the_test_set_is_an_option() -> None:
+    run, *_ = sequence_models.runs("smoke")
+    splits = load(run)
+    assert fit_data(run, splits).held_out is splits.validation
+    upstream = LongRangeRun(task=run.task, selection="test")
+    assert fit_data(upstream, splits).held_out is splits.test
+
+
+# Selection
+
+
+def told(best: BestModel, step: int, accuracy: float) -> None:
+    best.see(Evaluated(step, {"token_accuracy": accuracy}))
+    tensors = {"model.w": np.array([step]), "optimiser.w": np.zeros(1)}
+    best.see(Stepped(step, 9, lambda: Snapshot(step, tensors, {})))
+
+
+def test_the_earliest_of_the_best_evaluations_is_kept() -> None:
+    best = BestModel()
+    for step, accuracy in enumerate((0.9, 0.2, 0.5, 0.5, 0.4)):
+        told(best, step, accuracy)
+    assert (best.step, best.accuracy) == (2, 0.5)
+    assert {name: value.tolist() for name, value in best.tensors.items()} == {"w": [2]}
+
+
+def test_what_is_kept_survives_a_checkpoint() -> None:
+    best, again = BestModel(), BestModel()
+    snapshot = Snapshot(3, {"model.w": np.array([3.0])}, {"digest": "x"})
+    assert best.packed(snapshot) is snapshot  # nothing is kept before the first evaluation
+    told(best, 1, 0.5)
+    left = again.unpacked(best.packed(snapshot))
+    assert (left.tensors.keys(), left.state) == (snapshot.tensors.keys(), snapshot.state)
+    assert (again.step, again.accuracy, again.tensors) == (1, 0.5, best.tensors)
+    assert again.unpacked(snapshot) is snapshot
+
+
+# What was learnt
+
+
+@pytest.mark.parametrize("size", [2, 8, 64])
+def test_eigenvalues_before_training_are_those_of_hippo(size: int) -> None:
+    A = diagonal_plus_low_rank(size).eigenvalues[None, : size // 2]
+    found = eigenvalues(np.log(-A.real), A.imag)
+    np.testing.assert_allclose(found, A, rtol=1e-12)
+    assert (found.imag > 0).all()
+
+
+def test_a_record_keeps_a_few_channels_of_a_layer() -> None:
+    held = _tensors()
+    assert held["kernel.0"].shape == (1, 8)
+    assert held["eigenvalues.0"].shape == (1, 2, 2)
+    assert held["step.0"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("width", "kept"), [(1, [0]), (2, [0, 1]), (32, [0, 10, 21, 31])])
+def test_channels_that_are_kept_are_spread(width: int, kept: list[int]) -> None:
+    assert channels(width).tolist() == kept
+
+
+# Cells and differences
+
+
+def test_a_cell_has_all_seeds_of_one_framework_norm_and_place() -> None:
+    found = cells(s4(Study()))
+    assert len(found) == 8
+    assert {len(cell.records) for cell in found} == {5}
+    assert len(tables(found)) == 1
+
+
+def test_another_training_or_selection_is_a_table_of_its_own() -> None:
+    run = s4_jax.runs("quick")[0]
+    longer = LongRangeRun(training=Training(loss="cross_entropy", num_steps=9))
+    upstream = LongRangeRun(training=longer.training, selection="test")
+    found = cells(Study().record(r) for r in (run, longer, upstream))
+    assert len(tables(found)) == 3
+    assert found[2].task.endswith("selected on test")
+
+
+def test_pairs_remove_what_seeds_have_in_common() -> None:
+    (one,) = tables(cells(s4(norms(0.02))))
+    found = overall(one, "norm")
+    assert found is not None
+    assert len(found.values) == 5
+    assert found.mean == pytest.approx(2, abs=0.1)
+    assert found.excludes_zero
+    assert np.std([cell.test_of(s) for cell in one[:1] for s in range(5)]) > 3
+
+
+def test_the_interval_is_students() -> None:
+    found = Difference("norm", "", np.array([1.0, 2.0, 3.0]))
+    half = 4.302653 / math.sqrt(3)  # the 97.5 % point at two degrees of freedom
+    assert found.interval == pytest.approx((2 - half, 2 + half), abs=1e-5)
+    assert not found.excludes_zero
+    assert Difference("norm", "", np.array([9.0])).interval == (-math.inf, math.inf)
+
+
+def test_a_seed_that_diverged_takes_part_in_no_pair() -> None:
+    study = norms(0.02)
+    records = s4(study)
+    lost = next(i for i, r in enumerate(records) if r.run["seed"] == 3)
+    run = next(r for r in sequence_models.runs("quick") if canonical(r) == records[lost].run)
+    records[lost] = study.record(run, status="diverged")
+    found = cells(records)
+    (one,) = tables(found)
+    assert found[0].diverged == 1
+    counts = [len(difference.values) for difference in differences(one, "norm")]
+    assert sorted(counts) == [4, 4, 5, 5, 5]
+    assert verdict("norm", records) == "not run"  # four seeds are too few
+
+
+def test_a_record_that_was_only_begun_is_not_read() -> None:
+    assert cells([SimpleNamespace(finished=False)]) == []
+
+
+# Claims
+
+
+def test_an_interval_that_covers_zero_decides_nothing() -> None:
+    assert verdict("norm", s4(norms(0.02))) == "pass"
+    assert verdict("norm", s4(norms(-0.02))) == "pass"
+    assert verdict("norm", s4(norms(0.0, spread=0.02))) == "undecided"
+    assert verdict("position", s4(norms(0.02, spread=0.02))) == "undecided"
+
+
+def test_one_framework_alone_does_not_answer_the_question() -> None:
+    records = s4(norms(0.02))
+    assert verdict("norm", [r for r in records if r.study.endswith("jax")]) == "not run"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "spread", "expected"),
+    [(0.0, 0.001, "pass"), (0.05, 0.001, "fail"), (0.02, 0.01, "undecided")],
+)
+def test_frameworks_agree_within_two_points(ahead: float, spread: float, expected: str) -> None:
+    base = norms(0.0, spread)
+
+    def accuracy(run: Any, framework: str) -> float:
+        return base.test(run, framework) + (ahead if framework == "JAX" else 0.0)
+
+    assert verdict("frameworks", s4(Study(accuracy))) == expected
+
+
+@pytest.mark.parametrize(
+    ("s5", "expected"), [((0.44, 0.45), "pass"), ((0.4, 0.41), "fail"), ((0.42, 0.45), "undecided")]
+)
+def test_pixels_are_compared_seed_by_seed(s5: tuple[float, float], expected: str) -> None:
+    def accuracy(run: Any, framework: str) -> float:
+        return s5[run.seed] if run.model == "s5" else (0.4, 0.41)[run.seed]
+
+    records = Study(accuracy).records(task=tasks.SMALL_IMAGES)
+    assert verdict("pixels-s5", records) == expected
+    assert verdict("pixels-s5", [r for r in records if r.run["model"] == "s5"]) == "not run"
+
+
+def test_claims_on_no_records_are_not_run() -> None:
+    assert {claim.judge([]).status for claim in claims.CLAIMS} == {"not run"}
+
+
+# Tables and figures
+
+
+def test_table_holds_the_answer_every_cell_and_the_published_numbers() -> None:
+    text = table.table(norms(0.02).loader(), "quick")
+    for part in (
+        "yes, layer normalisation is ahead",
+        f"{LABEL}: 3 layers of 32, 2,000 steps of 50. Published at full scale: 58.35 (2021)",
+        "| JAX | batch | post | 5 |",
+        "| layer - batch | mean of 4 | +",
+        "| Transformer | 18,000 | 2 |",
+        r"\begin{tabular}{lllllll}",
+        r"a \| b",
+        "| lra.s4_jax | quick | 20 | 0 |",
+    ):
+        assert part in text, part
+    undecided = table.table(norms(0.0, spread=0.02).loader(), "quick")
+    assert "undecided. Layer - batch is" in undecided
+
+
+def test_figures_are_drawn_from_whatever_is_there(tmp_path: Any) -> None:
+    paths = figure.draw(norms(0.02).loader(), "quick", tmp_path)
+    assert [path.name for path in paths] == [
+        "lra.png", "lra.pdf", "lra_kernels.png", "lra_kernels.pdf"
+    ]  # fmt: skip
+    assert all(path.stat().st_size > 1_000 for path in paths)
+
+
+def test_table_and_figure_of_nothing_are_empty_not_broken(tmp_path: Any) -> None:
+    def nothing(preset: str, file: str) -> list[Any]:
+        return []
+
+    assert "Not run" in table.table(nothing, "quick")
+    assert len(figure.draw(nothing, "quick", tmp_path)) == 2
+
+
+def test_latex_prints_every_sign() -> None:
+    text = latex.tabular(["a", "b"], [["50 %", r"x_1 & \y^2"]])
+    assert text.splitlines() == [
+        r"\begin{tabular}{ll}",
+        r"a & b \\",
+        r"\hline",
+        r"50 \% & x\_1 \& \textbackslash{}y\textasciicircum{}2 \\",
+        r"\end{tabular}",
+    ]

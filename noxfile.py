@@ -43,6 +43,7 @@ TESTS = {
             "tests/experiments/test_fit_faults.py",
             "tests/experiments/test_memory_models.py",
             "tests/experiments/test_stability_training.py",
+            "tests/experiments/test_lra_training.py",
         ],
     ),
     "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
@@ -119,6 +120,18 @@ def torch_stability(session: nox.Session) -> None:
     """Learning rates that each parameterisation bears: functionals, then images [-- ...]."""
     for module in ("functionals", "images"):
         study(session, "torch", "stability", module)
+
+
+@nox.session
+def torch_lra(session: nox.Session) -> None:
+    """Long sequences: S4 with either norm in either place, and its peers [-- --preset ...]."""
+    study(session, "torch", "lra", "sequence_models")
+
+
+@nox.session
+def jax_lra(session: nox.Session) -> None:
+    """The half of the same table in JAX: S4 on ListOps [-- --preset smoke|quick|paper ...]."""
+    study(session, "jax", "lra", "s4_jax")
 
 
 @nox.session

@@ -21,8 +21,12 @@ def sessions() -> set[str]:
         if isinstance(node, ast.FunctionDef)
         and "nox.session" in map(ast.unparse, node.decorator_list)
     }
-    rooms = ("core", "lcde_jax", "seq_torch", "experiments", "ray")
-    return named | {f"tests({room})" for room in rooms}
+    values = {
+        ast.unparse(node.targets[0]): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+    }
+    return named | {f"tests({room})" for room in ast.literal_eval(values["TESTS"])}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import MISSING, fields
 
 import numpy as np
 import pytest
@@ -296,5 +296,4 @@ def test_both_have_the_same_settings():
 
 
 def _fields(kind):
-    fields = kind.__dataclass_fields__.values()
-    return json.dumps([(f.name, repr(f.default).split("object")[0]) for f in fields])
+    return [(f.name, "none" if f.default is MISSING else repr(f.default)) for f in fields(kind)]

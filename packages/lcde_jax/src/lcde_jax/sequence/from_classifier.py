@@ -58,7 +58,8 @@ def from_classifier(classifier: LinearCDEClassifier) -> SequenceModel:
             cde.d[None],
             jnp.eye(width, dtype=cde.A.dtype),
             classifier.mix,
-            (classifier.norm.weight, classifier.norm.bias),
+            classifier.norm.weight,
+            classifier.norm.bias,
             classifier.readout,
         ),
     )
@@ -69,5 +70,6 @@ def _parts(model: SequenceModel) -> tuple[Any, ...]:
     mixer: Any = layer.mixer
     norm: Any = layer.norm
     maps = (mixer.A, mixer.start, mixer.C.weight)
-    around = (layer.mixing, (norm.weight, norm.bias), model.readout)
-    return (getattr(model.embedding, "table"), *maps, *around)  # noqa: B009
+    around = (layer.mixing, norm.weight, norm.bias, model.readout)
+    embedding: Any = model.embedding
+    return (embedding.table, *maps, *around)

@@ -154,8 +154,8 @@ def _bounded(rows: Sequence[MemoryOf]) -> Verdict:
 
 
 def _slower(rows: Sequence[MemoryOf]) -> Verdict:
-    """Whether training on a slow memory leaves RNN and LSTM with more of it at age 50."""
-    nonlinear = [row for row in rows if row.model in ("rnn", "lstm")]
+    """Whether training on a slow memory leaves RNN, GRU and LSTM with more of it at age 50."""
+    nonlinear = [row for row in rows if row.model in ("rnn", "gru", "lstm")]
     before, after = select(nonlinear, state="random"), select(nonlinear, state="trained")
     shares = {}
     for old in before:
@@ -175,8 +175,8 @@ CLAIMS = (
         _judge(_bounded, model="diagonal"),
     ),
     Claim(
-        "lstm-rnn-slower",
-        "RNN and LSTM trained on polynomial memory keep a larger share of it at age 50",
+        "rnn-gru-lstm-slower",
+        "RNN, GRU and LSTM trained on polynomial memory keep a larger share of it at age 50",
         _judge(_slower, kernel="polynomial"),
     ),
 )

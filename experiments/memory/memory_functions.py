@@ -9,7 +9,7 @@ exponential, whatever was learnt:
 .. math:: M(t) \le (d + 1)\, \theta_{\max}^2\, e^{-\beta t} .
 
 Source: S. Wang, Z. Li and Q. Li, arXiv:2305.19190, definition 3.1 (measured there on RNN, GRU and
-LSTM; `seq_torch` has no GRU); S. Wang and Q. Li, arXiv:2311.14495, theorem 3.3, the bound.
+LSTM); S. Wang and Q. Li, arXiv:2311.14495, theorem 3.3, the bound.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ VERSION = 1
 PRESETS = ("smoke", "quick", "paper")
 DEFAULT_PRESET = "quick"
 
-Model = Literal["diagonal", "rnn", "lstm", "s4d", "mamba", "transformer"]
-MODELS: tuple[Model, ...] = ("diagonal", "rnn", "lstm", "s4d", "mamba", "transformer")
+Model = Literal["diagonal", "rnn", "gru", "lstm", "s4d", "mamba", "transformer"]
+MODELS: tuple[Model, ...] = ("diagonal", "rnn", "gru", "lstm", "s4d", "mamba", "transformer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +158,8 @@ def _mixer(run: MemoryFunctionRun) -> Any:
             return mixers.ResidualRNNConfig(matrix="diagonal", activation="linear")
         case "rnn":
             return mixers.RNNConfig()
+        case "gru":
+            return mixers.GRUConfig()
         case "lstm":
             return mixers.LSTMConfig()
         case "s4d":

@@ -13,6 +13,7 @@ WIDTH = 8
 MEMBERS = {
     "rnn": st.RNNConfig(),
     "lstm": st.LSTMConfig(),
+    "gru": st.GRUConfig(),
     "transformer": st.TransformerConfig(heads=2, feed_forward=16),
     "s4d_lin": st.S4DConfig(state_dim=6),
     "s4d_inv": st.S4DConfig(state_dim=6, initialisation="inv", skip=False),

@@ -7,6 +7,7 @@ from .embedding import LinearInput, TokenInput
 from .mixers import (
     BlockDiagonal,
     Dense,
+    GRUConfig,
     LinearCDEConfig,
     LRUConfig,
     LSTMConfig,
@@ -37,6 +38,7 @@ __all__ = [
     "BlockDiagonal",
     "CheckpointError",
     "Dense",
+    "GRUConfig",
     "LRUConfig",
     "LSTMConfig",
     "LastOutput",

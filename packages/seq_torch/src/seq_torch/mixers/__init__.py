@@ -1,5 +1,6 @@
 """Mixers: maps of sequences, one file each."""
 
+from .gru import GRUConfig
 from .linear_cde import BlockDiagonal, Dense, LinearCDEConfig
 from .lru import LRUConfig
 from .lstm import LSTMConfig
@@ -19,6 +20,7 @@ from .transformer import TransformerConfig
 __all__ = [
     "BlockDiagonal",
     "Dense",
+    "GRUConfig",
     "LRUConfig",
     "LSTMConfig",
     "LinearCDEConfig",

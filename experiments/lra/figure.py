@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.typing import LineStyleType
 
 from experiments import style
 from experiments.lra.cells import Cell, cells
@@ -22,7 +23,7 @@ from seqtheory.hippo import normal_part
 Load = Callable[..., list[Record]]
 
 PLACES = (("layer", "pre"), ("layer", "post"), ("batch", "pre"), ("batch", "post"))
-DASHES = {"torch": "-", "JAX": "--"}
+DASHES: dict[str, LineStyleType] = {"torch": "-", "JAX": "--"}
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
@@ -104,7 +105,8 @@ def _learned(shown: Sequence[Cell], folder: Path) -> list[Path]:
             column[0].set_title(f"{cell.norm}, {cell.position}\n({cell.framework}, seed {seed})")
         axes[0, 0].set_ylabel("kernel / its largest value")
         axes[1, 0].set_ylabel("Im eigenvalue")
-        layers = sum(name.startswith("eigenvalues.") for name in tensors)
+        held = shown[0].by_seed[min(shown[0].by_seed)].tensors("learned")
+        layers = sum(name.startswith("eigenvalues.") for name in held)
         handles = [_handle(n, f"layer {n + 1}", marker=".", linestyle="") for n in range(layers)]
         handles.append(Line2D([], [], color="black", marker="+", linestyle="", label="HiPPO-LegS"))
         figure.legend(handles=handles, loc="outside lower center", ncols=5)
@@ -124,7 +126,7 @@ def _eigenvalues(panel: Axes, tensors: dict[str, np.ndarray], state_dim: int) ->
             colour = _look(int(name.removeprefix("eigenvalues.")))["color"]
             panel.plot(values[..., 0].ravel(), values[..., 1].ravel(), ".", color=colour)
     start = normal_part(state_dim)[0][: -(-state_dim // 2)]
-    panel.plot(start.real, start.imag, "+", color="black", markersize=5)
+    panel.plot(np.real(start), np.imag(start), "+", color="black", markersize=5)
     panel.set_xlabel("Re eigenvalue")
 
 

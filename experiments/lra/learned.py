@@ -59,6 +59,6 @@ def layer_tensors(
     values = eigenvalues(parameters["log_decay"][kept], parameters["frequency"][kept])
     return {
         f"kernel.{layer}": kernel[kept].astype(np.float32),
-        f"eigenvalues.{layer}": np.stack([values.real, values.imag], -1).astype(np.float32),
+        f"eigenvalues.{layer}": np.stack([np.real(values), np.imag(values)], -1).astype(np.float32),
         f"step.{layer}": np.exp(parameters["log_dt"][kept, 0]).astype(np.float32),
     }

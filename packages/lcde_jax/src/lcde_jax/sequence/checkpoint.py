@@ -139,7 +139,11 @@ def _filled(
     for wrong, what in ((own.keys() - tensors, "lacks"), (tensors.keys() - own, "has an unknown")):
         if wrong:
             raise CheckpointError(f"{path} {what} tensor {min(wrong)!r}, which its config decides.")
-    return jax.tree.unflatten(structure, [_checked(n, own[n], tensors[n], path) for n in names])
+    found = [_checked(name, own[name], tensors[name], path) for name in names]
+    kind = next(value.dtype for value in found if value.dtype.kind == "f")
+    return jax.tree.unflatten(
+        structure, [value if value.dtype.kind == "f" else value.astype(kind) for value in found]
+    )
 
 
 def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
@@ -154,7 +158,7 @@ def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
             f"{path} holds float64, but JAX's 64-bit mode is off in this process. Wrap the call in "
             "`with jax.enable_x64(True):`."
         )
-    return jnp.asarray(stored, own.dtype if counts else stored.dtype)
+    return jnp.asarray(stored)
 
 
 def _encoded(value: Any) -> Any:

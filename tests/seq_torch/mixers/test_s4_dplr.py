@@ -58,7 +58,7 @@ def test_the_kernel_at_the_start_is_that_of_hippo(size):
             assert np.abs(rest).max() < 2e-6 * np.abs(kernel).max()
 
 
-@pytest.mark.parametrize("length", [1, 6, 7])
+@pytest.mark.parametrize("length", [1, 6, 7, 21])
 def test_gradients_are_those_of_finite_differences(length, monkeypatch):
     monkeypatch.setattr(kernels, "BLOCK", 5)  # many blocks, the last ones not full
     parts = [part.requires_grad_() for part in system(5)]

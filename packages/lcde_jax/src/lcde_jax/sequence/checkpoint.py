@@ -139,11 +139,14 @@ def _filled(
     for wrong, what in ((own.keys() - tensors, "lacks"), (tensors.keys() - own, "has an unknown")):
         if wrong:
             raise CheckpointError(f"{path} {what} tensor {min(wrong)!r}, which its config decides.")
-    return jax.tree.unflatten(structure, [_checked(n, own[n], tensors, path) for n in names])
+    found = [_checked(name, own[name], tensors[name], path) for name in names]
+    kind = next(value.dtype for value in found if value.dtype.kind == "f")
+    return jax.tree.unflatten(
+        structure, [value if value.dtype.kind == "f" else value.astype(kind) for value in found]
+    )
 
 
-def _checked(name: str, own: Any, tensors: dict[str, np.ndarray], path: Any) -> jax.Array:
-    stored = tensors[name]
+def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
     counts = name.endswith(_COUNT)
     if stored.shape != own.shape or (stored.dtype.kind == "f") == counts:
         raise CheckpointError(
@@ -155,9 +158,7 @@ def _checked(name: str, own: Any, tensors: dict[str, np.ndarray], path: Any) -> 
             f"{path} holds float64, but JAX's 64-bit mode is off in this process. Wrap the call in "
             "`with jax.enable_x64(True):`."
         )
-    # A count is of the type of the statistics beside it, as the module keeps it.
-    like = tensors[name.removesuffix(_COUNT) + "running_mean"] if counts else stored
-    return jnp.asarray(stored, like.dtype)
+    return jnp.asarray(stored)
 
 
 def _encoded(value: Any) -> Any:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
+from experiments.lra.models import model_config, twin_mixer
 from experiments.lra.selection import BestModel
 from experiments.lra.settings import ANNOTATED, FIRST, SEEDS, published, short, smoke
-from experiments.lra.tasks import Tokens, num_classes
 from experiments.lra.training_run import (
     LongRangeRun,
     Model,
@@ -80,7 +80,9 @@ def execute(run: JaxRun, recorder: Recorder) -> None:
     splits = load(run)
     note_data(splits, recorder)
     of_model, of_training = jax.random.split(jax.random.key(run.seed))
-    model = _config(run, splits.train.inputs.shape[1:]).build(of_model)
+    shape = splits.train.inputs.shape[1:]
+    config = model_config(lcde_jax, run, shape, twin_mixer(lcde_jax, run))
+    model = config.build(of_model)
     recorder.note(device=jax.default_backend(), parameters=_num_parameters(model))
     best = BestModel()
     fit_recorded(
@@ -95,7 +97,7 @@ def execute(run: JaxRun, recorder: Recorder) -> None:
     model = _with_parameters(model, best.tensors)
     note_selected(best, splits, recorder, lambda d: lcde_jax.evaluate(model, d, "cross_entropy"))
     if run.model == "s4":
-        recorder.save("learned", _learned(model, splits.train.inputs.shape[1]))
+        recorder.save("learned", _learned(model, shape[0]))
 
 
 def _num_parameters(model: Any) -> int:
@@ -133,36 +135,3 @@ def _learned(model: Any, length: int) -> dict[str, np.ndarray]:
         parameters = {name: np.asarray(getattr(layer.mixer, name)) for name in names}
         found |= layer_tensors(number, kernel, parameters)
     return found
-
-
-def _config(run: JaxRun, shape: tuple[int, ...]) -> Any:
-    import lcde_jax
-
-    if isinstance(run.task, Tokens):
-        embedding = lcde_jax.TokenInput(vocabulary=run.task.vocabulary)
-    else:
-        embedding = lcde_jax.LinearInput(channels=shape[-1])
-    return lcde_jax.SequenceModelConfig(
-        mixer=_mixer(run),
-        input=embedding,
-        output=lcde_jax.MeanOutput(size=num_classes(run.task)),
-        width=run.width,
-        depth=run.depth,
-        dropout=run.dropout,
-        norm=run.norm,
-        norm_position=run.position,
-    )
-
-
-def _mixer(run: JaxRun) -> Any:
-    import lcde_jax
-
-    if run.model == "s4":
-        return lcde_jax.S4DPLRConfig(state_dim=run.state_dim, bidirectional=run.bidirectional)
-    if run.model == "s5":
-        return lcde_jax.S5Config(state_dim=run.state_dim)
-    return lcde_jax.S4DConfig(
-        state_dim=run.state_dim,
-        initialisation=run.model.removeprefix("s4d_"),  # pyright: ignore[reportArgumentType]
-        bidirectional=run.bidirectional,
-    )

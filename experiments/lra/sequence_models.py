@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
+from experiments.lra.models import model_config, twin_mixer
 from experiments.lra.selection import BestModel
 from experiments.lra.settings import FIRST, LATER, SEEDS, SHORT, peer, published, short, smoke
-from experiments.lra.tasks import Tokens, num_classes
 from experiments.lra.training_run import (
     MODELS,
     LongRangeRun,
@@ -82,7 +82,8 @@ def execute(run: LongRangeRun, recorder: Recorder) -> None:
 
     splits = load(run)
     note_data(splits, recorder)
-    model = _config(run, splits.train.inputs.shape[1:]).build(run.seed)
+    shape = splits.train.inputs.shape[1:]
+    model = model_config(seq_torch, run, shape, _mixer(run)).build(run.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
     best = BestModel()
@@ -99,7 +100,7 @@ def execute(run: LongRangeRun, recorder: Recorder) -> None:
     model.load_state_dict({name: torch.from_numpy(value) for name, value in best.tensors.items()})
     note_selected(best, splits, recorder, lambda data: seq_torch.evaluate(model, data, training))
     if run.model == "s4":
-        recorder.save("learned", _learned(model, splits.train.inputs.shape[1]))
+        recorder.save("learned", _learned(model, shape[0]))
 
 
 def _learned(model: Any, length: int) -> dict[str, np.ndarray]:
@@ -112,45 +113,18 @@ def _learned(model: Any, length: int) -> dict[str, np.ndarray]:
     return found
 
 
-def _config(run: LongRangeRun, shape: tuple[int, ...]) -> Any:
+def _mixer(run: LongRangeRun) -> Any:
     import seq_torch
 
-    if isinstance(run.task, Tokens):
-        embedding = seq_torch.TokenInput(vocabulary=run.task.vocabulary)
-    else:
-        embedding = seq_torch.LinearInput(channels=shape[-1])
-    return seq_torch.SequenceModelConfig(
-        mixer=_mixer(run),
-        input=embedding,
-        output=seq_torch.MeanOutput(size=num_classes(run.task)),
-        width=run.width,
-        depth=run.depth,
-        dropout=run.dropout,
-        norm=run.norm,
-        norm_position=run.position,
-    )
-
-
-def _mixer(run: LongRangeRun) -> Any:
-    from seq_torch import mixers
-
     match run.model:
-        case "s4":
-            return mixers.S4DPLRConfig(state_dim=run.state_dim, bidirectional=run.bidirectional)
-        case "s4d_lin" | "s4d_inv" | "s4d_legs":
-            return mixers.S4DConfig(
-                state_dim=run.state_dim,
-                initialisation=run.model.removeprefix("s4d_"),  # pyright: ignore[reportArgumentType]
-                bidirectional=run.bidirectional,
-            )
-        case "s5":
-            return mixers.S5Config(state_dim=run.state_dim)
         case "lru":
-            return mixers.LRUConfig(state_dim=run.state_dim)
+            return seq_torch.LRUConfig(state_dim=run.state_dim)
         case "mamba":
             # Its inner width is that of the other models.
-            return mixers.MambaConfig(state_dim=run.state_dim, expand=1)
+            return seq_torch.MambaConfig(state_dim=run.state_dim, expand=1)
         case "transformer":
-            return mixers.TransformerConfig(
+            return seq_torch.TransformerConfig(
                 heads=run.heads, feed_forward=run.feed_forward, dropout=run.dropout
             )
+        case _:
+            return twin_mixer(seq_torch, run)

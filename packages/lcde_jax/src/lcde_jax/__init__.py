@@ -82,43 +82,20 @@ __all__ = [
 
 # Training and sequence models are imported when they are first asked for: random features need
 # neither them nor optax, and their records do not depend on their source.
-_LATER = {
+# Of these names, all that are neither above nor in this table stand in `sequence`.
+_TRAINING = {
     "LinearCDEClassifier": "classifier",
     "TokenCDE": "tokens",
     "TokenMatrices": "tokens",
     "evaluate": "evaluation",
     "fit": "train",
-    **dict.fromkeys(
-        (
-            "S4",
-            "S4D",
-            "S5",
-            "BlockDiagonal",
-            "CheckpointError",
-            "LastOutput",
-            "LinearCDEConfig",
-            "LinearInput",
-            "MeanOutput",
-            "S4DConfig",
-            "S4DPLRConfig",
-            "S5Config",
-            "SequenceModel",
-            "SequenceModelConfig",
-            "StepOutput",
-            "TokenInput",
-            "from_classifier",
-            "load",
-            "save",
-        ),
-        "sequence",
-    ),
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LATER:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    return getattr(import_module(f".{_TRAINING.get(name, 'sequence')}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,7 @@ call them. The states are the output, so the backward pass computes none again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -48,9 +47,15 @@ def backward(
     return da, db, dinitial
 
 
-def _kernels(h: Tensor) -> Any:
-    """Give the module of the compiled passes; numba is imported on the first call."""
-    return import_module("..kernels.linear" + "_complex" * h.is_complex(), __package__)
+def _kernels(h: Tensor) -> ModuleType:
+    """Import the kernels, and numba with them, on the first call that needs them."""
+    if h.is_complex():
+        from ..kernels import linear_complex
+
+        return linear_complex
+    from ..kernels import linear
+
+    return linear
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:

@@ -197,7 +197,7 @@ def test_what_gives_no_verdict_is_refused(settings, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": "gru"}, "expected one of diagonal, rnn"),
+        ({"model": "hyena"}, "expected one of diagonal, rnn"),
         ({"width": 6}, "multiples of 4"),
         ({"horizon": 0}, "horizon=0"),
         ({"amplitude": 0.0}, "amplitude=0"),

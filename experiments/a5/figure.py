@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from experiments import style
 from experiments.a5.minimum_depth import (
-    SOLVED_ABOVE,
     Cell,
     cells,
     longest,
@@ -21,6 +20,7 @@ from experiments.a5.minimum_depth import (
 )
 from experiments.a5.published_values import DEPTHS
 from experiments.a5.words import LONGER_FACTORS
+from experiments.curve import SOLVED_ABOVE
 from experiments.record import Record
 from experiments.rows import select
 

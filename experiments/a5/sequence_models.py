@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.a5 import depth_schedule, words
-from experiments.a5.minimum_depth import curve
 from experiments.a5.words import WordsRun
+from experiments.curve import curve
 from seqtheory.training import Training
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""State tracking: what theory says a recurrence can follow, beside what training finds."""

@@ -1,0 +1,96 @@
+"""Records of the study as cells: all seeds of one model on one task, trained at one length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.curve import Curve, curve
+from experiments.record import Record
+from experiments.tracking.tasks import task_name
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One model on one task.
+
+    Parameters
+    ----------
+    task, model, framework
+        What was trained, by the names of tables.
+    length
+        The longest sequences that were trained on.
+    budget
+        The most steps that a run may take.
+    records
+        The seeds' finished records, diverged ones included.
+    """
+
+    task: str
+    model: str
+    framework: str
+    length: int
+    budget: int
+    records: Sequence[Record]
+
+    @property
+    def curves(self) -> list[Curve]:
+        """Held-out accuracy of each seed while it trained."""
+        return [curve(record) for record in self.records]
+
+    @property
+    def tested(self) -> list[int]:
+        """Lengths at which every seed was tested."""
+        held = [set(record.notes.get("longer", ())) for record in self.records]
+        return sorted(int(length) for length in set.intersection(*held))
+
+    def trained(self) -> np.ndarray:
+        """Best held-out token accuracy of each seed, at the lengths that were trained on."""
+        return np.array([curve.best for curve in self.curves])
+
+    def accuracies(self, length: int, kind: str = "token_accuracy") -> np.ndarray:
+        """Accuracy of each seed at a length; of a seed that diverged, that of a constant guess."""
+        return np.array([_measured(record, length, kind) for record in self.records])
+
+    def late(self, first: int, last: int) -> np.ndarray:
+        """Mean accuracy of each seed at positions `first` to `last`, in sequences that reach so far."""
+        length = min(n for n in self.tested if n >= last)
+        places = self.accuracies(length, "position_accuracy")
+        return places[:, first - 1 : last].mean(axis=1)
+
+    def horizons(self) -> np.ndarray:
+        """Length up to which each seed is above the threshold at every position."""
+        return np.array([r.notes.get("horizon", 0) for r in self.records])
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of the commonest class, at the greatest length."""
+        return float(np.mean([record.notes["chance"] for record in self.records]))
+
+    def scaled(self, accuracies: np.ndarray) -> np.ndarray:
+        """(accuracy - chance) / (1 - chance)."""
+        return (accuracies - self.chance) / (1 - self.chance)
+
+
+def cells(records: Iterable[Record]) -> list[Cell]:
+    """Group finished records into cells, in the order of the runs."""
+    groups: dict[tuple[Any, ...], list[Record]] = {}
+    for record in records:
+        if record.finished and record.metrics:
+            groups.setdefault(_key(record), []).append(record)
+    return [Cell(*key, held) for key, held in groups.items()]
+
+
+def _key(record: Record) -> tuple[Any, ...]:
+    run = record.run
+    framework = "JAX" if record.study.endswith("linear_cde") else "torch"
+    return (
+        task_name(run["task"]),
+        run["model"],
+        framework,
+        longest(run["task"]),
+        run["training"]["num_steps"],
+    )

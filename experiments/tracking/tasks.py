@@ -1,0 +1,85 @@
+"""Tasks of the study, their sequences to train and to test on, and their names in tables.
+
+Training sequences are labelled at every position, so that a training at lengths up to k sees every
+shorter one. Sequences to test on have one length each, and are drawn from streams of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqtheory.dataset import Dataset
+from seqtheory.tasks import (
+    CycleNavigation,
+    EvenPairs,
+    GroupWords,
+    ModularArithmetic,
+    ModularCounting,
+    Parity,
+)
+from seqtheory.training import FitData
+
+Task = Parity | EvenPairs | ModularCounting | CycleNavigation | ModularArithmetic | GroupWords
+
+_TRAIN, _HELD_OUT, _PAIRS, _LONGER = range(4)
+
+
+def fit_data(task: Task, seed: int, num_held_out: int, *, pairs: bool) -> FitData:
+    """Sequences to train on, others of the same lengths to evaluate on, and those of length 2.
+
+    Parameters
+    ----------
+    task
+        At the lengths to train on.
+    seed
+        Decides all of them.
+    num_held_out
+        How many to evaluate on.
+    pairs
+        Whether sequences of length 2 are trained on as well.
+    """
+    held_out = next(task.build(_stream(seed, _HELD_OUT)).batches(num_held_out, seed=None))
+    beside = task.at_length(2).build(_stream(seed, _PAIRS)) if pairs else None
+    return FitData(task.build(_stream(seed, _TRAIN)), held_out, beside)
+
+
+def longer(task: Task, seed: int, lengths: Sequence[int], count: int) -> dict[int, Dataset]:
+    """Sequences to test a trained model on, by their length."""
+    return {n: task.at_length(n, count).build(_stream(seed, _LONGER + n)) for n in lengths}
+
+
+def longest(task: Task) -> int:
+    """Most tokens of a sequence that is trained on."""
+    return task.max_length
+
+
+def chance(data: Dataset) -> float:
+    """Share of the commonest class among all positions that count."""
+    counted = data.targets if data.mask is None else data.targets[data.mask]
+    return float(np.bincount(counted.ravel()).max() / counted.size)
+
+
+def task_name(task: Mapping[str, Any]) -> str:
+    """Name of a task in tables and figures, from its description in a record."""
+    kind = task["type"]
+    match kind:
+        case "GroupWords":
+            return task["group"]
+        case "ModularCounting":
+            return f"counting mod {task['modulus']}"
+        case "ModularArithmetic":
+            return f"arithmetic mod {task['modulus']}"
+        case "CycleNavigation":
+            return "cycle navigation"
+        case "EvenPairs":
+            return "even pairs"
+        case _:
+            return kind.lower()
+
+
+def _stream(seed: int, number: int) -> int:
+    """Give a seed of its own to each use of a run's data seed."""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])

@@ -1,0 +1,110 @@
+"""One training on a task of state tracking, and its test on sequences many times as long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from experiments.run import Run
+from experiments.tracking import tasks
+from experiments.tracking.tasks import Task
+from seqtheory.tasks import Parity
+from seqtheory.training import FitData, Training
+
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+    from seqtheory.dataset import Dataset
+
+SOLVED_ABOVE = 0.90
+"""A position counts as tracked where more than this share of the sequences is right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingRun(Run):
+    """Train one model on short sequences, then test it on longer ones.
+
+    Parameters
+    ----------
+    task
+        What is tracked, at the lengths that are trained on.
+    data_seed
+        Decides the sequences.
+    depth, width, state_dim
+        Layers, channels between them, and entries of the state.
+    num_held_out
+        Sequences on which the model is evaluated while it trains.
+    num_longer
+        Sequences of each length on which the trained model is tested.
+    factors
+        Those lengths, over the longest that is trained on.
+    pairs
+        Whether sequences of length 2 are trained on as well, a batch beside each batch.
+    training
+        Rates, steps, batches; its seed is the run's.
+    keep_model
+        Whether the record holds the trained parameters.
+    """
+
+    task: Task = Parity(min_length=3, max_length=20)
+    data_seed: int = 0
+    depth: int = 1
+    width: int = 64
+    state_dim: int = 64
+    num_held_out: int = 1_000
+    num_longer: int = 500
+    factors: tuple[int, ...] = (1, 2, 4, 8)
+    pairs: bool = False
+    training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
+    keep_model: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what could not give a result, before any framework is imported."""
+        super().__post_init__()
+        for name in ("depth", "width", "state_dim", "num_held_out", "num_longer"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+        rising = all(a < b for a, b in zip(self.factors, self.factors[1:], strict=False))
+        if not self.factors or self.factors[0] < 1 or not rising:
+            raise ValueError(f"factors={self.factors}: expected rising integers from 1 on")
+        if self.training.loss != "cross_entropy":
+            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+
+    @property
+    def seeded_training(self) -> Training:
+        """The training with the run's seed in it."""
+        return replace(self.training, seed=self.seed)
+
+    @property
+    def tested(self) -> list[int]:
+        """Lengths at which the trained model is tested."""
+        return [factor * tasks.longest(self.task) for factor in self.factors]
+
+
+def fit_data(run: TrackingRun) -> FitData:
+    """Sequences to train and to evaluate on."""
+    return tasks.fit_data(run.task, run.data_seed, run.num_held_out, pairs=run.pairs)
+
+
+def note_longer(
+    run: TrackingRun, recorder: Recorder, evaluate: Callable[[Dataset], dict[str, Any]]
+) -> None:
+    """Record how the trained model does at every length, and how far it tracks.
+
+    The horizon is the length up to which every position is right in more than `SOLVED_ABOVE` of
+    the longest sequences. All sequences of a length go through the model in a few large batches.
+    """
+    data = tasks.longer(run.task, run.data_seed, run.tested, run.num_longer)
+    measured = {n: evaluate(part) for n, part in data.items()}
+    places = measured[run.tested[-1]]["position_accuracy"]
+    recorder.note(
+        longer={str(n): found for n, found in measured.items()},
+        horizon=_horizon(places),
+        chance=tasks.chance(data[run.tested[-1]]),
+    )
+
+
+def _horizon(places: list[float]) -> int:
+    """Positions before the first that is not tracked."""
+    below = [number for number, value in enumerate(places) if value <= SOLVED_ABOVE]
+    return below[0] if below else len(places)

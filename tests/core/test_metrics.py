@@ -160,3 +160,35 @@ def test_metrics_of_sequences_need_sequences() -> None:
 def test_unknown_time_weights_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         metrics.time_weighted_error(np.ones((1, 2)), np.ones((1, 2)), **options)
+
+
+@given(st.floats(0, 1), st.integers(2, 60))
+@few
+def test_scaled_accuracy_is_linear_from_chance_to_one(accuracy: float, num_classes: int) -> None:
+    chance = 1 / num_classes
+    scaled = metrics.scaled_accuracy(accuracy, chance)
+    assert metrics.scaled_accuracy(chance, chance) == 0
+    assert metrics.scaled_accuracy(1.0, chance) == 1
+    assert chance + scaled * (1 - chance) == pytest.approx(accuracy, abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1) | st.just(float("nan")), min_size=1, max_size=8))
+@few
+def test_the_horizon_is_the_last_length_before_the_first_failure(accuracies: list[float]) -> None:
+    lengths = [10 * 2**i for i in range(len(accuracies))]
+    found = metrics.horizon(lengths, accuracies, threshold=0.5)
+    held = [length for length in lengths if length <= found]
+    assert all(a >= 0.5 for a in accuracies[: len(held)])
+    assert len(held) == len(lengths) or not accuracies[len(held)] >= 0.5
+    assert found == (held[-1] if held else 0)
+
+
+def test_bad_scales_and_curves_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"got accuracy 1\.5"):
+        metrics.scaled_accuracy(1.5, 0.5)
+    with pytest.raises(ValueError, match=r"got chance 1\.0"):
+        metrics.scaled_accuracy(0.5, 1.0)
+    with pytest.raises(ValueError, match="expected them to increase"):
+        metrics.horizon([20, 10], [1.0, 1.0])
+    with pytest.raises(ValueError, match="got 0 lengths and 0 accuracies"):
+        metrics.horizon([], [])

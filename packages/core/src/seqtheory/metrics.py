@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -185,6 +187,85 @@ def length_accuracy(
         length: float(hits[lengths == length].mean() / length)
         for length in np.unique(lengths).tolist()
     }
+
+
+def scaled_accuracy(accuracy: float, chance: float) -> float:
+    r"""Accuracy on a scale where guessing is 0 and no error is 1.
+
+    .. math:: \frac{a - a_{\text{chance}}}{1 - a_{\text{chance}}}
+
+    Parameters
+    ----------
+    accuracy
+        Share that is right, in [0, 1].
+    chance
+        What guessing reaches, in [0, 1); 1 / num_classes where classes are equally likely.
+
+    Returns
+    -------
+    The scaled accuracy: at most 1, and below 0 for worse than guessing.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    References
+    ----------
+    G. Delétang et al., arXiv:2207.02098; R. Grazzi et al., arXiv:2411.12537, Table 2.
+
+    Examples
+    --------
+    >>> scaled_accuracy(0.75, chance=0.5)
+    0.5
+    """
+    if not 0 <= accuracy <= 1:
+        raise ValueError(f"got accuracy {accuracy!r}, expected a share in [0, 1].")
+    if not 0 <= chance < 1:
+        raise ValueError(f"got chance {chance!r}, expected a share in [0, 1), such as 1 / classes.")
+    return (accuracy - chance) / (1 - chance)
+
+
+def horizon(lengths: Sequence[int], accuracies: Sequence[float], threshold: float = 0.9) -> int:
+    """Longest length up to which an accuracy holds at every length tested.
+
+    Parameters
+    ----------
+    lengths
+        Lengths tested, in increasing order.
+    accuracies
+        The accuracy at each of them; NaN holds nothing.
+    threshold
+        What an accuracy must reach.
+
+    Returns
+    -------
+    The last length before the first failure; 0 if the first length fails. A success beyond a
+    failure does not count.
+
+    Raises
+    ------
+    ValueError
+        If there are no lengths, they do not increase, or their number is not that of accuracies.
+
+    Examples
+    --------
+    >>> horizon([20, 40, 80, 160], [1.0, 0.97, 0.6, 0.92])
+    40
+    """
+    if not len(lengths) or len(lengths) != len(accuracies):
+        raise ValueError(
+            f"got {len(lengths)} lengths and {len(accuracies)} accuracies, expected as many of "
+            "each, and at least one."
+        )
+    if any(later <= earlier for earlier, later in pairwise(lengths)):
+        raise ValueError(f"got lengths {list(lengths)}, expected them to increase; sort them.")
+    held = 0
+    for length, accuracy in zip(lengths, accuracies, strict=True):
+        if not accuracy >= threshold:
+            break
+        held = int(length)
+    return held
 
 
 def time_weighted_error(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
+from seqtheory.automaton import Algebra, group_algebra
+from seqtheory.automaton._automaton import checked_letters
 from seqtheory.dataset import Dataset
-from seqtheory.group import group, index_dtype, order_of
+from seqtheory.group import Group, group, index_dtype, order_of
 
 if TYPE_CHECKING:
     from jaxtyping import Int, UInt64
@@ -27,29 +30,37 @@ class GroupWords:
     Parameters
     ----------
     group
-        Name of the group: its elements are the tokens.
+        Name of the group.
     length
-        Tokens per word.
+        Letters per word.
     num_words
         Distinct words to draw, uniformly. Where the group has no more words of that length, all
         of them are listed, once each, in lexicographic order.
+    letters
+        ``"elements"``: the letters are all elements, in order. ``"swaps"``: the permutations of a
+        symmetric group that move at most two points, the identity first. A tuple: these elements.
+    tokens_per_letter
+        Above 1, each letter is followed by so many tokens less one of a kind of its own that means
+        nothing, and only the last of them counts: a model has as many steps to take a letter in.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no such group, or a number is no integer of at least 1.
+        If there is no such group or letter, or a number is no integer of at least 1.
 
     Notes
     -----
-    A word is read as a number in base `order`, cut into limbs of 64 bits. Limbs are drawn
-    uniformly, which makes the tokens uniform and independent; sorting the limbs then shows either
-    that all words differ or which ones repeat, and only those are drawn again. Nothing is hashed,
+    Inputs are numbers of letters, targets are elements; where the letters are all elements the two
+    agree. A word is read as a number in base `num_letters`, cut into limbs of 64 bits. Limbs are
+    drawn uniformly, which makes the letters uniform and independent; sorting the limbs then shows
+    either that all words differ or which repeat, and only those are drawn again. Nothing is hashed,
     so distinctness is proven. Words drawn come in random order, words listed do not.
 
     References
     ----------
     W. Merrill, J. Petty and A. Sabharwal, The Illusion of State in State-Space Models,
     arXiv:2404.08819. Its files of length 2 and 3 list all words; the longer ones hold a million.
+    R. Grazzi et al., arXiv:2411.12537, section 5.2, for swaps alone and four tokens per letter.
 
     Examples
     --------
@@ -61,15 +72,51 @@ class GroupWords:
     group: str = "A5"
     length: int = 20
     num_words: int = 1_000_000
+    letters: tuple[int, ...] | str = "elements"
+    tokens_per_letter: int = 1
 
     def __post_init__(self) -> None:
         order_of(self.group)
         require_integer("length", self.length, minimum=1)
         require_integer("num_words", self.num_words, minimum=1)
+        require_integer("tokens_per_letter", self.tokens_per_letter, minimum=1)
+        if self.letters != "elements":
+            self._letters()
+
+    @property
+    def num_letters(self) -> int:
+        """Number of letters."""
+        return order_of(self.group) if self.letters == "elements" else len(self._letters())
+
+    @property
+    def num_tokens(self) -> int:
+        """The letters, and the token that means nothing if there is one."""
+        return self.num_letters + (self.tokens_per_letter > 1)
+
+    @property
+    def num_classes(self) -> int:
+        """The elements of the group."""
+        return order_of(self.group)
+
+    @property
+    def num_sequences(self) -> int:
+        """Words in the data set: those asked for, or all there are."""
+        return min(self.num_words, _num_words(self.num_letters, self.length))
+
+    @property
+    def algebra(self) -> Algebra:
+        """The group that the letters generate."""
+        letters = self._letters()
+        return _algebra(self.group, None if self.letters == "elements" else tuple(letters))
 
     def auxiliary(self) -> GroupWords:
         """All words of length 2, the set that upstream mixes into training."""
-        return GroupWords(self.group, length=2, num_words=order_of(self.group) ** 2)
+        return replace(self, length=2, num_words=self.num_letters**2)
+
+    def at_length(self, length: int, num_sequences: int | None = None) -> GroupWords:
+        """Words of another length, to test on."""
+        count = self.num_words if num_sequences is None else num_sequences
+        return replace(self, length=length, num_words=count)
 
     def build(self, seed: int) -> Dataset:
         """Draw or list the words and multiply them.
@@ -81,8 +128,9 @@ class GroupWords:
 
         Returns
         -------
-        Data set of inputs and targets, both ``(num_words, length)`` of dtype
-        `index_dtype(order)`. The product of one word is one row of targets.
+        Data set of inputs and targets, both ``(num_words, length)`` of small integers. The products
+        of the prefixes of one word are one row of targets. Where a letter has several tokens there
+        are so many times more columns, and a mask.
 
         Raises
         ------
@@ -93,12 +141,44 @@ class GroupWords:
         """
         require_integer("seed", seed, minimum=0)
         structure = group(self.group)
-        token_bytes = 2 * self.length * index_dtype(structure.order).itemsize
-        count = min(self.num_words, _num_words(structure.order, self.length))
+        num_letters, steps = self.num_letters, self.length * self.tokens_per_letter
+        token_bytes = 2 * steps * index_dtype(structure.order).itemsize
+        count = self.num_sequences
         require_memory(count * (token_bytes + 64), f"{count:,} words of length {self.length}")
-        limbs = self._limbs(structure.order, np.random.default_rng(seed))
-        words = _decode(limbs, structure.order, self.length)
-        return Dataset(words, structure.running_products(words))
+        limbs = self._limbs(num_letters, np.random.default_rng(seed))
+        words = _decode(limbs, num_letters, self.length)
+        elements = words if self.letters == "elements" else self._elements(words)
+        return self._spread(words, structure.running_products(elements))
+
+    def _letters(self) -> list[int]:
+        if self.letters == "elements":
+            return list(range(order_of(self.group)))
+        if self.letters == "swaps":
+            return _swaps(group(self.group))
+        if isinstance(self.letters, str):
+            raise ValueError(
+                f"letters={self.letters!r} is not known; choose 'elements', 'swaps', or give a "
+                "tuple of elements."
+            )
+        return checked_letters(group(self.group), self.letters)
+
+    def _elements(self, words: Int[np.ndarray, "word length"]) -> Int[np.ndarray, "word length"]:
+        return np.array(self._letters(), dtype=index_dtype(order_of(self.group)))[words]
+
+    def _spread(
+        self, words: Int[np.ndarray, "word length"], products: Int[np.ndarray, "word length"]
+    ) -> Dataset:
+        """Put tokens that mean nothing behind each letter, if so asked."""
+        if self.tokens_per_letter == 1:
+            return Dataset(words, products)
+        shape = (*words.shape, self.tokens_per_letter)
+        inputs = np.full(shape, self.num_letters, dtype=index_dtype(self.num_tokens))
+        targets, counted = np.zeros(shape, dtype=products.dtype), np.zeros(shape, dtype=bool)
+        inputs[..., 0], targets[..., -1], counted[..., -1] = words, products, True
+        rows = len(words)
+        return Dataset(
+            inputs.reshape(rows, -1), targets.reshape(rows, -1), counted.reshape(rows, -1)
+        )
 
     def _limbs(self, order: int, rng: np.random.Generator) -> UInt64[np.ndarray, "word limb"]:
         total = _num_words(order, self.length)
@@ -112,6 +192,23 @@ class GroupWords:
             fresh = _draw(rng, bounds, int(repeated.sum()))
             limbs = np.concatenate([limbs[~repeated], fresh])
         return limbs
+
+
+@lru_cache(maxsize=32)
+def _algebra(name: str, letters: tuple[int, ...] | None) -> Algebra:
+    return group_algebra(group(name), letters)
+
+
+def _swaps(structure: Group) -> list[int]:
+    """Elements of a symmetric group that move at most two points, in order."""
+    if not structure.name.startswith("S") or "_x_" in structure.name:
+        raise ValueError(
+            f"letters='swaps' needs a symmetric group such as S5, but the group is "
+            f"{structure.name!r}. Give a tuple of its elements instead."
+        )
+    points = structure.elements[0]
+    moved = [sum(a != b for a, b in zip(points, p, strict=True)) for p in structure.elements]
+    return [i for i, count in enumerate(moved) if count <= 2]
 
 
 def _num_words(order: int, length: int) -> int:

@@ -1,0 +1,254 @@
+"""The transition monoid of an automaton, closed under products, and the groups inside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory._settings import require_integer
+from seqtheory.automaton._automaton import Automaton, checked_letters
+from seqtheory.group import MAX_ORDER, Group, index_dtype
+from seqtheory.group._axioms import span
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+
+
+@dataclass(frozen=True)
+class Algebra:
+    r"""The maps that words make of the states of a least automaton: a finite monoid.
+
+    Parameters
+    ----------
+    order
+        Number of different maps, that of the empty word included.
+    num_states
+        States of the least automaton.
+    letters
+        Number of each letter's map; 0 is the identity.
+    letter_periods
+        Period of each letter x: the least p with :math:`x^{k+p} = x^k` for some k. In a group
+        this is the order of x.
+    exponent
+        Least common multiple of the periods of all maps.
+    is_group
+        Whether every map is invertible.
+    is_abelian
+        Whether all maps commute.
+    is_reset
+        Whether every letter either does nothing or sends all states to one (a flip-flop).
+    groups
+        The groups inside: for each idempotent map e the largest group whose identity is e, trivial
+        ones left out. For a group this is the group alone, its elements numbered as the maps.
+
+    Notes
+    -----
+    A monoid is called *aperiodic* if it holds no group but trivial ones, and *solvable* if all
+    groups inside it are solvable (Straubing, Finite Automata, Formal Logic and Circuit Complexity,
+    1994, chapter V). For a group these are the usual notions.
+    """
+
+    order: int
+    num_states: int
+    letters: tuple[int, ...]
+    letter_periods: tuple[int, ...]
+    exponent: int
+    is_group: bool
+    is_abelian: bool
+    is_reset: bool
+    groups: tuple[Group, ...] = field(compare=False, repr=False)
+
+    @property
+    def is_aperiodic(self) -> bool:
+        """Whether all groups inside are trivial."""
+        return self.exponent == 1
+
+    @cached_property
+    def is_solvable(self) -> bool:
+        """Whether all groups inside are solvable."""
+        return all(inner.is_solvable for inner in self.groups)
+
+    @cached_property
+    def derived_length(self) -> int | None:
+        """Longest derived series of the groups inside; 0 if aperiodic, None if not solvable."""
+        if not self.is_solvable:
+            return None
+        return max((len(inner.derived_series) - 1 for inner in self.groups), default=0)
+
+
+def algebra_of(automaton: Automaton, max_order: int = MAX_ORDER) -> Algebra:
+    """Compute the algebra of what an automaton reads.
+
+    Parameters
+    ----------
+    automaton
+        The automaton; it is reduced to its least form first, so that the result is a fact about
+        what it reads (the syntactic monoid) and not about how its states were drawn.
+    max_order
+        Largest monoid to close.
+
+    Raises
+    ------
+    ValueError
+        If the letters make more than `max_order` maps.
+
+    Notes
+    -----
+    The closure takes O(order letters states), the multiplication table O(order^2).
+
+    Examples
+    --------
+    >>> parity = algebra_of(Automaton(((0, 1), (1, 0))))
+    >>> parity.order, parity.is_group, parity.is_aperiodic, parity.exponent
+    (2, True, False, 2)
+    """
+    require_integer("max_order", max_order, minimum=1)
+    return _algebra_of(automaton, max_order)
+
+
+def group_algebra(structure: Group, letters: Sequence[int] | None = None) -> Algebra:
+    """Compute the algebra of running products over some letters: the group that they generate.
+
+    Parameters
+    ----------
+    structure
+        The group.
+    letters
+        Element that each letter stands for; all elements where None.
+
+    Examples
+    --------
+    >>> from seqtheory.group import group
+    >>> group_algebra(group("S3"), letters=(3,)).order  # a three-cycle alone
+    3
+    """
+    if letters is None:
+        return _from_table(structure.table, range(structure.order), structure.order, False)
+    chosen = checked_letters(structure, letters)
+    members, _ = span(structure.table, np.array([structure.identity, *chosen]))
+    members = np.array([structure.identity, *members[members != structure.identity].tolist()])
+    table, number = _subtable(structure.table, members)
+    return _from_table(table, number[chosen].tolist(), len(members), False)
+
+
+@lru_cache(maxsize=64)
+def _algebra_of(automaton: Automaton, max_order: int) -> Algebra:
+    least = automaton.minimal()
+    maps = np.ascontiguousarray(least.table.T.astype(index_dtype(least.num_states)))
+    elements, index, generators = _closure(maps, max_order)
+    table = _multiplication(elements, index, generators)
+    constant = (maps == maps[:, :1]).all(axis=1)
+    idle = (maps == elements[0]).all(axis=1)
+    letters = [index[row.tobytes()] for row in maps]
+    return _from_table(table, letters, least.num_states, bool((constant | idle).all()))
+
+
+def _closure(
+    maps: Int[np.ndarray, "letter state"], max_order: int
+) -> tuple[Int[np.ndarray, "order state"], dict[bytes, int], list[Int[np.ndarray, " state"]]]:
+    """All products of the maps, the identity first, and the letters that make them."""
+    identity = np.arange(maps.shape[1], dtype=maps.dtype)
+    rows, index = [identity], {identity.tobytes(): 0}
+    generators: list[Int[np.ndarray, " state"]] = []
+    for letter in maps:
+        if letter.tobytes() in index:
+            continue
+        generators.append(letter)
+        frontier = np.array(rows)
+        while len(frontier):
+            known = len(rows)
+            for row in np.concatenate([g[frontier] for g in generators]):
+                if row.tobytes() not in index:
+                    index[row.tobytes()] = len(rows)
+                    rows.append(row)
+            if len(rows) > max_order:
+                raise ValueError(
+                    f"the {len(maps)} letters make more than {max_order} maps of {maps.shape[1]} "
+                    "states. Raise max_order, or take fewer letters or a smaller automaton."
+                )
+            frontier = np.array(rows[known:])
+    return np.array(rows), index, generators
+
+
+def _multiplication(
+    elements: Int[np.ndarray, "order state"],
+    index: dict[bytes, int],
+    generators: list[Int[np.ndarray, " state"]],
+) -> Int[np.ndarray, "order order"]:
+    """``table[a, b]``: first a, then b; each column follows from an earlier one by a letter."""
+    right = [np.array([index[row.tobytes()] for row in g[elements]]) for g in generators]
+    columns = np.empty((len(elements), len(elements)), dtype=np.int32)
+    columns[0] = np.arange(len(elements))
+    known, queue = {0}, [0]
+    for y in queue:  # grows while it is walked
+        for step in right:
+            z = int(step[y])
+            if z not in known:
+                columns[z] = step[columns[y]]
+                known.add(z)
+                queue.append(z)
+    return np.ascontiguousarray(columns.T)
+
+
+def _from_table(
+    table: Int[np.ndarray, "order order"], letters: Sequence[int], num_states: int, is_reset: bool
+) -> Algebra:
+    idempotents, periods = _powers(table)
+    is_group = bool((idempotents == 0).all()) and bool((table[0] == np.arange(len(table))).all())
+    return Algebra(
+        order=len(table),
+        num_states=num_states,
+        letters=tuple(int(x) for x in letters),
+        letter_periods=tuple(periods[np.asarray(letters)].tolist()),
+        exponent=math.lcm(*np.unique(periods).tolist()),
+        is_group=is_group,
+        is_abelian=bool(np.array_equal(table, table.T)),
+        is_reset=is_reset or len(table) == 1,
+        groups=tuple(_groups(table, idempotents)),
+    )
+
+
+def _powers(
+    table: Int[np.ndarray, "order order"],
+) -> tuple[Int[np.ndarray, " order"], Int[np.ndarray, " order"]]:
+    """Find the idempotent among the powers of each element, and the period of those powers."""
+    elements = np.arange(len(table))
+    idempotents = np.full(len(table), -1)
+    power = elements
+    while (idempotents < 0).any():
+        found = (table[power, power] == power) & (idempotents < 0)
+        idempotents[found] = power[found]
+        power = table[power, elements]
+    core = table[idempotents, elements]  # the group element that x acts as from some power on
+    periods = np.zeros(len(table), dtype=np.int64)
+    power, count = core, 1
+    while not periods.all():
+        periods[(power == idempotents) & (periods == 0)] = count
+        power, count = table[power, core], count + 1
+    return idempotents, periods
+
+
+def _groups(
+    table: Int[np.ndarray, "order order"], idempotents: Int[np.ndarray, " order"]
+) -> list[Group]:
+    inside = table[idempotents, np.arange(len(table))] == np.arange(len(table))
+    groups: list[Group] = []
+    for e in np.unique(idempotents).tolist():
+        members = np.flatnonzero(inside & (idempotents == e))
+        if len(members) > 1:
+            groups.append(Group(f"group at {e}", _subtable(table, members)[0]))
+    return groups
+
+
+def _subtable(
+    table: Int[np.ndarray, "order order"], members: Int[np.ndarray, " member"]
+) -> tuple[Int[np.ndarray, "member member"], Int[np.ndarray, " order"]]:
+    """Products of the members, and the new number of each."""
+    number = np.full(len(table), -1)
+    number[members] = np.arange(len(members))
+    return number[table[np.ix_(members, members)]], number

@@ -1,0 +1,204 @@
+"""A finite automaton with an output per state: its table, its runs, its least form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory.group import Group, index_dtype
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+
+_BLOCK_WORDS = 16_384
+
+
+@dataclass(frozen=True)
+class Automaton:
+    r"""A deterministic automaton that writes an output after every letter (a Moore machine).
+
+    .. math:: q_k = \mathrm{transitions}[q_{k-1}][x_k], \qquad y_k = \mathrm{outputs}[q_k]
+
+    Parameters
+    ----------
+    transitions
+        ``transitions[state][letter]`` is the next state; states and letters count from 0. Nested
+        sequences and arrays are taken, and kept as tuples.
+    outputs
+        The output of each state, from 0; the state itself where left empty.
+    start
+        :math:`q_0`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the table is no (state, letter) table of states, or another number is out of range.
+
+    Examples
+    --------
+    >>> parity = Automaton(((0, 1), (1, 0)))
+    >>> parity.read(np.array([[1, 0, 1, 1]])).tolist()
+    [[1, 1, 0, 1]]
+    """
+
+    transitions: tuple[tuple[int, ...], ...]
+    outputs: tuple[int, ...] = ()
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        table = np.asarray(self.transitions)
+        if table.ndim != 2 or not table.size or table.dtype.kind not in "iu":
+            raise TypeError(
+                f"transitions have shape {table.shape} and dtype {table.dtype}, expected integers "
+                "(state, letter): one row per state, one next state per letter."
+            )
+        _check_range("transitions", table, len(table), "state")
+        _check_range("start", np.asarray(self.start), len(table), "state")
+        outputs = np.asarray(self.outputs if len(self.outputs) else range(len(table)))
+        if outputs.shape != (len(table),) or outputs.dtype.kind not in "iu" or outputs.min() < 0:
+            raise ValueError(
+                f"outputs={self.outputs!r}, expected {len(table)} integers of at least 0, one per "
+                "state."
+            )
+        object.__setattr__(self, "transitions", tuple(map(tuple, table.tolist())))
+        object.__setattr__(self, "outputs", tuple(outputs.tolist()))
+        object.__setattr__(self, "start", int(self.start))
+
+    @property
+    def num_states(self) -> int:
+        """Number of states, reachable or not."""
+        return len(self.transitions)
+
+    @property
+    def num_letters(self) -> int:
+        """Number of letters."""
+        return len(self.transitions[0])
+
+    @property
+    def num_outputs(self) -> int:
+        """One more than the largest output."""
+        return max(self.outputs) + 1
+
+    @cached_property
+    def table(self) -> Int[np.ndarray, "state letter"]:
+        """The transitions as a read-only array."""
+        table = np.array(self.transitions, dtype=np.int32)
+        table.flags.writeable = False
+        return table
+
+    def run(self, words: Int[np.ndarray, "batch time"]) -> Int[np.ndarray, "batch time"]:
+        """State after each letter of each word, `index_dtype` of the number of states.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the words are not integers ``(batch, time)``, or one of them is no letter.
+        """
+        words = np.asarray(words)
+        if words.ndim != 2 or words.dtype.kind not in "iu":
+            raise TypeError(
+                f"words have shape {words.shape} and dtype {words.dtype}, expected integers "
+                "(batch, time)."
+            )
+        _check_range("words", words, self.num_letters, "letter")
+        states = np.empty(words.shape, dtype=index_dtype(self.num_states))
+        flat = self.table.ravel().astype(np.intp)
+        for first in range(0, len(words), _BLOCK_WORDS):
+            block = slice(first, first + _BLOCK_WORDS)
+            columns = words[block].T.astype(np.intp, order="C")
+            state = np.full(columns.shape[1], self.start, dtype=np.intp)
+            for letters in columns:
+                state = flat[state * self.num_letters + letters]
+                letters[:] = state
+            states[block] = columns.T
+        return states
+
+    def read(self, words: Int[np.ndarray, "batch time"]) -> Int[np.ndarray, "batch time"]:
+        """Output after each letter of each word; same errors as `run`."""
+        outputs = np.array(self.outputs, dtype=index_dtype(self.num_outputs))
+        return outputs[self.run(words)]
+
+    def minimal(self) -> Automaton:
+        """Leave out unreachable states and merge those that no word tells apart.
+
+        Returns
+        -------
+        The automaton with the fewest states that reads every word alike.
+
+        Notes
+        -----
+        Moore's refinement: classes of equal output are split by the classes of their successors
+        until nothing splits, O(states^2 letters) at worst.
+
+        Examples
+        --------
+        >>> Automaton(((1, 0), (0, 1), (2, 2)), outputs=(0, 0, 1)).minimal().num_states
+        1
+        """
+        table, outputs, start = self._reachable()
+        classes = _classes(outputs[:, None])
+        while True:
+            refined = _classes(np.column_stack([classes, classes[table]]))
+            if refined.max() == classes.max():
+                break
+            classes = refined
+        _, members = np.unique(classes, return_index=True)
+        return Automaton(
+            transitions=classes[table[members]],
+            outputs=tuple(outputs[members].tolist()),
+            start=int(classes[start]),
+        )
+
+    def _reachable(self) -> tuple[np.ndarray, np.ndarray, int]:
+        seen = np.zeros(self.num_states, dtype=bool)
+        frontier = np.array([self.start])
+        while len(frontier):
+            seen[frontier] = True
+            successors = np.unique(self.table[frontier])
+            frontier = successors[~seen[successors]]
+        number = np.cumsum(seen) - 1
+        return number[self.table[seen]], np.array(self.outputs)[seen], int(number[self.start])
+
+
+def group_automaton(structure: Group, letters: Sequence[int] | None = None) -> Automaton:
+    """Multiply elements of a group: states are elements, each letter multiplies on the right.
+
+    Parameters
+    ----------
+    structure
+        The group.
+    letters
+        Element that each letter stands for; all elements, in order, where None.
+
+    Examples
+    --------
+    >>> from seqtheory.group import group
+    >>> group_automaton(group("Z3"), letters=(1, 2)).read(np.array([[0, 0, 1]])).tolist()
+    [[1, 2, 1]]
+    """
+    chosen = range(structure.order) if letters is None else letters
+    return Automaton(structure.table[:, checked_letters(structure, chosen)], (), structure.identity)
+
+
+def checked_letters(structure: Group, letters: Iterable[int]) -> list[int]:
+    """List the letters, each proven to be an element."""
+    chosen = np.asarray([*letters])
+    if not chosen.size or chosen.dtype.kind not in "iu":
+        raise ValueError(f"letters={letters!r}, expected at least one element of {structure.name}.")
+    _check_range("letters", chosen, structure.order, f"element of {structure.name}")
+    return chosen.tolist()
+
+
+def _classes(rows: Int[np.ndarray, "state fact"]) -> Int[np.ndarray, " state"]:
+    """Give equal rows the same number."""
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _check_range(name: str, values: np.ndarray, count: int, noun: str) -> None:
+    if values.size and (values.min() < 0 or values.max() >= count):
+        bad = values[(values < 0) | (values >= count)].ravel()[0]
+        raise ValueError(f"{name} hold {bad}, which is no {noun}: expected 0..{count - 1}.")

@@ -1,0 +1,152 @@
+"""What tasks on tokens share: a contract, lengths to draw, sequences padded behind their end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from seqtheory._memory_guard import require_memory
+from seqtheory._settings import require_integer
+from seqtheory.automaton import Algebra
+from seqtheory.dataset import Dataset
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int
+
+
+@runtime_checkable
+class TokenTask(Protocol):
+    """A task whose inputs are tokens and whose targets are classes, one per position.
+
+    Notes
+    -----
+    `build` gives inputs and targets ``(batch, time)`` of small integers. A mask says which
+    positions count; where it is None all do. What a mask hides is 0.
+    """
+
+    @property
+    def num_tokens(self) -> int:
+        """Inputs are 0..num_tokens - 1."""
+        ...
+
+    @property
+    def num_classes(self) -> int:
+        """Targets are 0..num_classes - 1."""
+        ...
+
+    @property
+    def num_sequences(self) -> int:
+        """Sequences in the data set (fewer where no more exist)."""
+        ...
+
+    @property
+    def algebra(self) -> Algebra | None:
+        """The transition monoid of the task's least automaton; None where that says nothing."""
+        ...
+
+    def at_length(self, length: int, num_sequences: int | None = None) -> Self:
+        """Set all sequences to one length, to test on."""
+        ...
+
+    def build(self, seed: int) -> Dataset:
+        """Draw the sequences; the same seed gives the same bytes."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequences(ABC):
+    """Base of the tasks that draw sequences of many lengths.
+
+    Parameters
+    ----------
+    min_length, max_length
+        Each sequence's length is drawn uniformly from these and all between. The defaults are the
+        published lengths of training, 3 to 40.
+    num_sequences
+        Independent draws; short ones repeat.
+    """
+
+    min_length: int = 3
+    max_length: int = 40
+    num_sequences: int = 100_000
+    _steps_per_length: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        require_integer("min_length", self.min_length, minimum=1)
+        require_integer("max_length", self.max_length, minimum=1)
+        require_integer("num_sequences", self.num_sequences, minimum=1)
+        if self.min_length > self.max_length:
+            raise ValueError(
+                f"min_length={self.min_length} exceeds max_length={self.max_length}; swap them, or "
+                "use at_length(k) for sequences of one length."
+            )
+
+    @property
+    @abstractmethod
+    def num_tokens(self) -> int:
+        """Inputs are 0..num_tokens - 1."""
+
+    @property
+    @abstractmethod
+    def num_classes(self) -> int:
+        """Targets are 0..num_classes - 1."""
+
+    @property
+    @abstractmethod
+    def algebra(self) -> Algebra | None:
+        """The transition monoid of the task's least automaton; None where that says nothing."""
+
+    def at_length(self, length: int, num_sequences: int | None = None) -> Self:
+        """Set all sequences to one length, to test on.
+
+        Parameters
+        ----------
+        length
+            The length of every sequence.
+        num_sequences
+            How many; as many as this task has where None.
+        """
+        count = self.num_sequences if num_sequences is None else num_sequences
+        return replace(self, min_length=length, max_length=length, num_sequences=count)
+
+    def build(self, seed: int) -> Dataset:
+        """Draw the sequences; the same seed gives the same bytes.
+
+        Returns
+        -------
+        Inputs and targets ``(num_sequences, time)`` of small integers. The mask is True where a
+        position counts, and None where all do.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the seed is not a non-negative integer.
+        MemoryError
+            If so many sequences do not fit this machine.
+        """
+        require_integer("seed", seed, minimum=0)
+        require_memory(
+            8 * self.num_sequences * self.max_length * self._steps_per_length,
+            f"{self.num_sequences:,} sequences of length up to {self.max_length:,}",
+        )
+        rng = np.random.default_rng(seed)
+        lengths = rng.integers(self.min_length, self.max_length + 1, self.num_sequences)
+        inputs, targets, counted = self._draw(lengths, rng)
+        inside = np.arange(inputs.shape[1]) < (lengths * self._steps_per_length)[:, None]
+        inputs[~inside] = 0
+        counted = counted & inside
+        targets[~counted] = 0
+        return Dataset(inputs, targets, None if counted.all() else counted)
+
+    @abstractmethod
+    def _draw(
+        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+    ) -> tuple[
+        Int[np.ndarray, "batch time"],
+        Int[np.ndarray, "batch time"],
+        Bool[np.ndarray, "batch time"] | Bool[np.ndarray, " time"],
+    ]:
+        """Draw inputs, targets and where they count; what stands behind an end is of no account."""

@@ -1,0 +1,164 @@
+"""Modular arithmetic: the value of a sum, with brackets or without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory._settings import require_flag, require_integer
+from seqtheory.automaton import Algebra, Automaton, algebra_of
+from seqtheory.group import index_dtype
+from seqtheory.tasks._expressions import bracketed
+from seqtheory.tasks._lengths import Sequences
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int
+
+_SIGNS = "+-*"
+
+
+@dataclass(frozen=True)
+class ModularArithmetic(Sequences):
+    """Evaluate an expression such as ``1+2*4-3`` or ``((1+2)*(-4))``, modulo m.
+
+    Parameters
+    ----------
+    modulus
+        m, at least 2; digits are 0..m-1.
+    brackets
+        Without: digits and operators in turn; every digit's target is the value so far. With:
+        fully bracketed expressions of exactly the length drawn; the last token's target is the
+        value, and no other counts.
+    operators
+        Which of ``+``, ``-`` and ``*`` to draw from, uniformly.
+    precedence
+        Whether ``*`` binds more tightly. If not, expressions without brackets are evaluated from
+        left to right, and the task has another algebra: affine maps, which do not commute.
+    min_length, max_length
+        Tokens of an expression. Without brackets one of even length ends with an operator, which
+        does not count.
+
+    Notes
+    -----
+    Tokens are indices into `vocabulary`. With brackets `algebra` is None: nesting is unbounded, the
+    language is context-free and no finite automaton evaluates it. Without, the automaton rejects
+    what is no expression, by a state that nothing leaves; the data never reach it.
+
+    References
+    ----------
+    G. Delétang et al., arXiv:2207.02098: modulus 5; there the value of the whole alone is asked
+    for, and expressions with brackets have no ``*`` by default.
+
+    Examples
+    --------
+    >>> task = ModularArithmetic(brackets=True, min_length=9, max_length=9, num_sequences=1)
+    >>> data = task.build(seed=3)
+    >>> "".join(task.vocabulary[t] for t in data.inputs[0]), data.targets[0].tolist()
+    ('(1+(4*2))', [0, 0, 0, 0, 0, 0, 0, 0, 4])
+    """
+
+    modulus: int = 5
+    brackets: bool = False
+    operators: str = _SIGNS
+    precedence: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_integer("modulus", self.modulus, minimum=2)
+        require_flag("brackets", self.brackets)
+        require_flag("precedence", self.precedence)
+        chosen = set(self.operators)
+        if not chosen or len(chosen) < len(self.operators) or not chosen <= set(_SIGNS):
+            raise ValueError(
+                f"operators={self.operators!r}, expected some of '+', '-' and '*', each once."
+            )
+        if self.brackets and "-" not in chosen:
+            raise ValueError(
+                f"operators={self.operators!r} lack '-', which expressions with brackets need as a "
+                "sign. Add it."
+            )
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """What each token stands for: digits, operators, brackets."""
+        return (*map(str, range(self.modulus)), *self.operators, *("()" if self.brackets else ""))
+
+    @property
+    def num_tokens(self) -> int:
+        """Digits, operators and, if there are any, brackets."""
+        return len(self.vocabulary)
+
+    @property
+    def num_classes(self) -> int:
+        """The modulus."""
+        return self.modulus
+
+    @property
+    def automaton(self) -> Automaton:
+        """What evaluates expressions without brackets; an operator's output is `modulus`.
+
+        Raises
+        ------
+        ValueError
+            If there are brackets.
+        """
+        if self.brackets:
+            raise ValueError(
+                "no finite automaton evaluates brackets of every depth. Use brackets=False."
+            )
+        return _evaluator(self.modulus, self.operators, self.precedence)
+
+    @property
+    def algebra(self) -> Algebra | None:
+        """The transition monoid without brackets, None with them."""
+        return None if self.brackets else algebra_of(self.automaton)
+
+    def _draw(
+        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+    ) -> tuple[
+        Int[np.ndarray, "batch time"],
+        Int[np.ndarray, "batch time"],
+        Bool[np.ndarray, "batch time"] | Bool[np.ndarray, " time"],
+    ]:
+        if self.brackets:
+            inputs, values = bracketed(lengths, self.modulus, self.operators, rng)
+            last = np.arange(inputs.shape[1]) == lengths[:, None] - 1
+            return inputs, (last * values[:, None]).astype(index_dtype(self.modulus)), last
+        inputs = np.empty((len(lengths), self.max_length), dtype=index_dtype(self.num_tokens))
+        digits, signs = inputs[:, ::2], inputs[:, 1::2]
+        digits[:] = rng.integers(0, self.modulus, digits.shape)
+        signs[:] = rng.integers(self.modulus, self.num_tokens, signs.shape)
+        return inputs, self.automaton.read(inputs), np.arange(self.max_length) % 2 == 0
+
+
+@cache
+def _evaluator(modulus: int, operators: str, precedence: bool) -> Automaton:
+    """Build the least automaton that evaluates expressions without brackets.
+
+    A state holds the closed terms s, the open term p, and the operator that waits for a digit, if
+    one does. The value is s + p. From left to right there is but one open term, so s stays 0.
+    """
+    numbers = range(modulus)
+    terms = numbers if precedence else range(1)
+    states = [(s, p, sign) for sign in ("", *_SIGNS) for s, p in product(terms, numbers)]
+    number = {state: i for i, state in enumerate([*states, None])}
+
+    def after(state: tuple[int, int, str] | None, letter: int) -> tuple[int, int, str] | None:
+        if state is None or (letter < modulus) == (state[2] == ""):
+            return None  # a digit where none may stand, or an operator
+        s, p, sign = state
+        if letter >= modulus:
+            return s, p, operators[letter - modulus]
+        if sign == "*":
+            return s, p * letter % modulus, ""
+        term = letter if sign == "+" else -letter % modulus
+        return ((s + p) % modulus, term, "") if precedence else (0, (p + term) % modulus, "")
+
+    letters = range(modulus + len(operators))
+    table = [[number[after(state, letter)] for letter in letters] for state in number]
+    outputs = [(s + p) % modulus if sign == "" else modulus for s, p, sign in states]
+    return Automaton(table, (*outputs, modulus), start=number[0, 0, "+"]).minimal()  # pyright: ignore[reportArgumentType]

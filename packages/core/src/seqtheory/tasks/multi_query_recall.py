@@ -1,0 +1,116 @@
+"""Multi-query recall: look up the values of keys that were told before."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory._settings import require_integer
+from seqtheory.group import index_dtype
+from seqtheory.tasks._lengths import Sequences
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int
+
+
+@dataclass(frozen=True)
+class MultiQueryRecall(Sequences):
+    """Read pairs of key and value, then answer each queried key with its value.
+
+    Parameters
+    ----------
+    num_pairs
+        Pairs at the start of a sequence, the first ``2 * num_pairs`` tokens, with distinct keys.
+    num_keys, num_values
+        Tokens 0..num_keys - 1 are keys, the next `num_values` are values; classes are values.
+    min_length, max_length
+        Tokens of a sequence, more than ``2 * num_pairs``. All after the pairs are queries, each of
+        a key drawn uniformly from the pairs.
+
+    Notes
+    -----
+    Only queries count. `algebra` is None: for fixed keys, values and pairs a finite automaton does
+    this, but one with a state for each table of pairs, far too many to close; what is asked of a
+    model is size of memory and not a kind of group.
+
+    In the source queries lie among tokens that mean nothing, at gaps by a power law; here there is
+    nothing between them.
+
+    References
+    ----------
+    S. Arora et al., Zoology, arXiv:2312.04927, section 4.
+
+    Examples
+    --------
+    >>> data = MultiQueryRecall(2, 4, 4).at_length(7, num_sequences=1).build(seed=0)
+    >>> data.inputs.tolist(), data.targets.tolist()
+    ([[2, 5, 3, 5, 2, 2, 2]], [[0, 0, 0, 0, 1, 1, 1]])
+    """
+
+    num_pairs: int = 4
+    num_keys: int = 16
+    num_values: int = 16
+    _: KW_ONLY
+    min_length: int = 12
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("num_pairs", "num_keys", "num_values"):
+            require_integer(name, getattr(self, name), minimum=1)
+        if self.num_pairs > self.num_keys:
+            raise ValueError(
+                f"num_pairs={self.num_pairs} need as many distinct keys, but num_keys="
+                f"{self.num_keys}. Raise num_keys."
+            )
+        if self.min_length <= 2 * self.num_pairs:
+            raise ValueError(
+                f"min_length={self.min_length} leaves no query behind {self.num_pairs} pairs: it "
+                f"must be at least {2 * self.num_pairs + 1}."
+            )
+
+    @property
+    def num_tokens(self) -> int:
+        """Keys and values."""
+        return self.num_keys + self.num_values
+
+    @property
+    def num_classes(self) -> int:
+        """Values."""
+        return self.num_values
+
+    @property
+    def algebra(self) -> None:
+        """None: an automaton with a state for each table of pairs says nothing."""
+        return
+
+    def _draw(
+        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+    ) -> tuple[
+        Int[np.ndarray, "batch time"], Int[np.ndarray, "batch time"], Bool[np.ndarray, " time"]
+    ]:
+        shape = (len(lengths), self.max_length)
+        told = 2 * self.num_pairs
+        keys = _distinct(self.num_keys, (len(lengths), self.num_pairs), rng)
+        values = rng.integers(0, self.num_values, keys.shape)
+        asked = rng.integers(0, self.num_pairs, (shape[0], shape[1] - told))
+        inputs = np.empty(shape, dtype=index_dtype(self.num_tokens))
+        inputs[:, 0:told:2], inputs[:, 1:told:2] = keys, self.num_keys + values
+        inputs[:, told:] = np.take_along_axis(keys, asked, axis=1)
+        targets = np.zeros(shape, dtype=index_dtype(self.num_values))
+        targets[:, told:] = np.take_along_axis(values, asked, axis=1)
+        return inputs, targets, np.arange(shape[1]) >= told
+
+
+def _distinct(
+    count: int, shape: tuple[int, int], rng: np.random.Generator
+) -> Int[np.ndarray, "batch pair"]:
+    """Distinct numbers below `count` in each row, every ordered choice equally likely (Floyd)."""
+    rows, chosen = shape
+    numbers = np.empty(shape, dtype=np.int64)
+    for i, top in enumerate(range(count - chosen, count)):
+        draw = rng.integers(0, top + 1, rows)
+        taken = (numbers[:, :i] == draw[:, None]).any(axis=1)
+        numbers[:, i] = np.where(taken, top, draw)
+    return rng.permuted(numbers, axis=1)

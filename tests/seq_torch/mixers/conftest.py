@@ -38,6 +38,22 @@ MEMBERS = {
     "mamba": st.MambaConfig(state_dim=4),
     "mamba_bare": st.MambaConfig(state_dim=4, block=False),
     "mamba_fixed_C": st.MambaConfig(state_dim=4, block=False, input_dependent_C=False, skip=False),
+    "mamba_signed": st.MambaConfig(state_dim=4, eigenvalues="signed"),
+    "mamba_bare_signed": st.MambaConfig(
+        state_dim=4, block=False, input_dependent_C=False, eigenvalues="signed"
+    ),
+    "delta_net": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3),
+    "delta_net_bare": st.DeltaNetConfig(
+        heads=2, key_dim=4, value_dim=3, eigenvalues="signed", block=False, trained_start=True
+    ),
+    "gated_delta_net": st.GatedDeltaNetConfig(heads=2, key_dim=4, value_dim=4),
+    "gated_delta_net_bare": st.GatedDeltaNetConfig(
+        heads=2, key_dim=4, value_dim=4, eigenvalues="signed", block=False
+    ),
+    "delta_product": st.DeltaProductConfig(
+        heads=2, key_dim=4, value_dim=3, factors=3, eigenvalues="signed"
+    ),
+    "delta_product_gated": st.DeltaProductConfig(heads=2, key_dim=4, value_dim=3, gated=True),
     "residual": st.ResidualRNNConfig(dt=0.5),
     "residual_linear": st.ResidualRNNConfig(dt=0.5, activation="linear"),
     "residual_diagonal": st.ResidualRNNConfig(

@@ -9,6 +9,9 @@ import seq_torch as st
 from seq_torch import ops
 
 SCANNED = (
+    st.DeltaNetConfig,
+    st.DeltaProductConfig,
+    st.GatedDeltaNetConfig,
     st.LRUConfig,
     st.MambaConfig,
     st.ResidualRNNConfig,

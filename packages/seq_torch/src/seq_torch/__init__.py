@@ -6,7 +6,10 @@ from .checkpoint import CheckpointError, load, save
 from .embedding import LinearInput, TokenInput
 from .mixers import (
     BlockDiagonal,
+    DeltaNetConfig,
+    DeltaProductConfig,
     Dense,
+    GatedDeltaNetConfig,
     GRUConfig,
     LinearCDEConfig,
     LRUConfig,
@@ -37,8 +40,11 @@ __version__ = "0.1.0"
 __all__ = [
     "BlockDiagonal",
     "CheckpointError",
+    "DeltaNetConfig",
+    "DeltaProductConfig",
     "Dense",
     "GRUConfig",
+    "GatedDeltaNetConfig",
     "LRUConfig",
     "LSTMConfig",
     "LastOutput",

@@ -1,5 +1,8 @@
 """Mixers: maps of sequences, one file each."""
 
+from .delta_net import DeltaNetConfig
+from .delta_product import DeltaProductConfig
+from .gated_delta_net import GatedDeltaNetConfig
 from .gru import GRUConfig
 from .linear_cde import BlockDiagonal, Dense, LinearCDEConfig
 from .lru import LRUConfig
@@ -19,8 +22,11 @@ from .transformer import TransformerConfig
 
 __all__ = [
     "BlockDiagonal",
+    "DeltaNetConfig",
+    "DeltaProductConfig",
     "Dense",
     "GRUConfig",
+    "GatedDeltaNetConfig",
     "LRUConfig",
     "LSTMConfig",
     "LinearCDEConfig",

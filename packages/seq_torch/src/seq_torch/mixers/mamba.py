@@ -14,8 +14,10 @@ from seqtheory._settings import require_flag, require_integer
 
 from .. import ops
 from ..parameter import StateParameter
+from .eigenvalues import Eigenvalues, check_eigenvalues, ranged
 from .mixer import MixerConfig, check_sequence, check_step
-from .step_size import check_steps, log_steps
+from .short_convolution import ShortConvolution
+from .step_size import check_steps, log_steps, unsoftplus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +54,22 @@ class MambaConfig(MixerConfig):
         Steps at zero input start log-uniformly between these.
     skip
         Whether the term D u is present; D starts from 1.
+    eigenvalues
+        "unit" for the factors :math:`e^{\Delta_k A}` in [0, 1], "signed" for
+        :math:`2 e^{\Delta_k A} - 1` in their place, in [-1, 1].
 
     Notes
     -----
     The input map is :math:`\Delta B`, Euler's, as in the published code, and not the zero-order
     hold of the paper's equation (4).
 
+    With "signed" the factors of all positions are formed at once, O(batch time width state_dim)
+    memory, and `ops.linear_scan` runs in place of `ops.selective_scan`.
+
     References
     ----------
-    Gu and Dao, arXiv 2312.00752, section 3 and algorithm 2.
+    Gu and Dao, arXiv 2312.00752, section 3 and algorithm 2; for the signed range, Grazzi et al.,
+    arXiv 2411.12537, section 4.
     """
 
     state_dim: int = 16
@@ -72,6 +81,7 @@ class MambaConfig(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
+    eigenvalues: Eigenvalues = "unit"
 
     def __post_init__(self) -> None:
         for name in ("state_dim", "expand", "convolution"):
@@ -81,6 +91,7 @@ class MambaConfig(MixerConfig):
         for name in ("block", "input_dependent_C", "skip"):
             require_flag(name, getattr(self, name))
         check_steps(self.dt_min, self.dt_max)
+        check_eigenvalues(self.eigenvalues)
 
     def build(self, width: int) -> SelectiveRecurrence | MambaBlock:
         """Draw the module."""
@@ -93,14 +104,14 @@ class SelectiveRecurrence(nn.Module):
     def __init__(self, config: MambaConfig, width: int):
         super().__init__()
         self.width, self.state_dim = width, config.state_dim
+        self.eigenvalues: Eigenvalues = config.eigenvalues
         self.rank = config.step_rank or -(-width // 16)
         projected = self.rank + config.state_dim * (2 if config.input_dependent_C else 1)
         self.projection = nn.Linear(width, projected, bias=False)
         bound = self.rank**-0.5
         self.step_weight = nn.Parameter(torch.empty(width, self.rank).uniform_(-bound, bound))
         dt = log_steps(width, dt_min=config.dt_min, dt_max=config.dt_max).exp()
-        # The inverse of softplus, so that softplus(step_bias) is dt.
-        self.step_bias = StateParameter(dt + torch.log(-torch.expm1(-dt)))
+        self.step_bias = StateParameter(unsoftplus(dt))
         n = torch.arange(1, config.state_dim + 1, dtype=torch.get_default_dtype())
         self.log_decay = StateParameter(n.log().repeat(width, 1))
         self.C = None if config.input_dependent_C else nn.Parameter(torch.randn(config.state_dim))
@@ -133,6 +144,8 @@ class SelectiveRecurrence(nn.Module):
 
     def _scan(self, x: torch.Tensor, gate: torch.Tensor | None, **state: Any) -> Any:
         """Scan, channels before time; without a state given or asked for, kernels on a GPU can."""
+        if self.eigenvalues == "signed":
+            return self._signed_scan(x, gate, **state)
         rank, *varying = self.projection(x).split(
             [self.rank] + [self.state_dim] * (1 if self.C is not None else 2), dim=-1
         )
@@ -151,6 +164,32 @@ class SelectiveRecurrence(nn.Module):
             **state,
         )
 
+    def _signed_scan(
+        self,
+        x: torch.Tensor,
+        gate: torch.Tensor | None,
+        initial_state: torch.Tensor | None = None,
+        return_last_state: bool = False,
+    ) -> Any:
+        """Do the same with factors 2 exp(step A) - 1, all of them formed at once."""
+        a, driven, C = self._signed_parts(x)
+        start = None if initial_state is None else initial_state.flatten(1)
+        h = ops.linear_scan(a.flatten(2), driven.flatten(2), start).unflatten(2, a.shape[2:])
+        y = (h * C[..., None, :]).sum(-1)
+        y = y if self.D is None else y + self.D * x
+        y = (y if gate is None else y * functional.silu(gate)).to(x.dtype).mT
+        return (y, h[:, -1]) if return_last_state else y
+
+    def _signed_parts(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Factors and drives, (batch, time, width, state), and what reads the states."""
+        rank, B, *rest = self.projection(x).split(
+            [self.rank] + [self.state_dim] * (1 if self.C is not None else 2), dim=-1
+        )
+        dt = functional.linear(rank, self.step_weight).to(self.step_bias.dtype) + self.step_bias
+        dt = functional.softplus(dt)
+        a = ranged(torch.exp(-dt[..., None] * self.log_decay.exp()), self.eigenvalues)
+        return a, (dt * x)[..., None] * B[..., None, :], rest[0] if self.C is None else self.C
+
 
 class MambaBlock(nn.Module):
     """Projections, causal convolution and gate around S6: module of `MambaConfig(block=True)`."""
@@ -158,9 +197,8 @@ class MambaBlock(nn.Module):
     def __init__(self, config: MambaConfig, width: int):
         super().__init__()
         self.width, inner = width, config.expand * width
-        self.history = config.convolution - 1
         self.into = nn.Linear(width, 2 * inner, bias=False)
-        self.convolution = nn.Conv1d(inner, inner, config.convolution, groups=inner)
+        self.convolution = ShortConvolution(inner, config.convolution)
         self.recurrence = SelectiveRecurrence(config, inner)
         self.out = nn.Linear(inner, width, bias=False)
 
@@ -168,22 +206,21 @@ class MambaBlock(nn.Module):
         """Map a sequence."""
         check_sequence(x, self.width)
         u, gate = self.into(x).chunk(2, dim=-1)
-        u = self.convolution(functional.pad(u.mT, (self.history, 0))).mT
+        u = self.convolution.sequence(u)
         return self.out(self.recurrence(functional.silu(u), gate))
 
     def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Zero: the convolution's last inputs, and the recurrence's state."""
-        recurrent = self.recurrence.initial_state(batch_size)
-        return recurrent.new_zeros(batch_size, self.recurrence.width, self.history), recurrent
+        past = self.convolution.initial_state(batch_size)
+        return past, self.recurrence.initial_state(batch_size)
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: tuple[torch.Tensor, torch.Tensor]
     ) -> tuple[torch.Tensor, Any]:
         """Advance by one position."""
         check_step(x_k, self.width)
-        recent, recurrent = state
+        past, recurrent = state
         u, gate = self.into(x_k).chunk(2, dim=-1)
-        window = torch.cat((recent.to(u.dtype), u[..., None]), dim=-1)
-        u = functional.silu(self.convolution(window)[..., 0])
-        y, recurrent = self.recurrence.step(u, recurrent, gate)
-        return self.out(y), (window[..., 1:], recurrent)
+        u, past = self.convolution.step(u, past)
+        y, recurrent = self.recurrence.step(functional.silu(u), recurrent, gate)
+        return self.out(y), (past, recurrent)

@@ -21,3 +21,8 @@ def check_steps(dt_min: float, dt_max: float) -> None:
 def log_steps(*shape: int, dt_min: float, dt_max: float) -> Float[torch.Tensor, ...]:
     """Logarithms of steps, drawn from U[log dt_min, log dt_max]."""
     return torch.empty(*shape).uniform_(log(dt_min), log(dt_max))
+
+
+def unsoftplus(values: Float[torch.Tensor, ...]) -> Float[torch.Tensor, ...]:
+    """Give what softplus maps to these positive values."""
+    return values + torch.log(-torch.expm1(-values))

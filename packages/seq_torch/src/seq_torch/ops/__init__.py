@@ -7,6 +7,7 @@ INFO of the logger ``seq_torch.ops.backend``.
 
 from .backend import BackendError, use_backend
 from .convolution import causal_convolution, causal_convolution_direct
+from .delta import delta_scan
 from .discretisation import bilinear, euler, zero_order_hold
 from .linear import linear_scan
 from .residual import residual_scan
@@ -17,6 +18,7 @@ __all__ = [
     "bilinear",
     "causal_convolution",
     "causal_convolution_direct",
+    "delta_scan",
     "euler",
     "linear_scan",
     "residual_scan",

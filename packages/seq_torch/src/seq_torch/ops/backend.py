@@ -11,7 +11,7 @@ from importlib import import_module, util
 
 import torch
 
-BACKENDS = ("auto", "reference", "fused", "parallel", "cuda")
+BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
 
@@ -33,8 +33,8 @@ def use_backend(backend: str) -> Iterator[None]:
     Parameters
     ----------
     backend
-        ``"reference"``, ``"fused"``, ``"parallel"``, ``"cuda"``, or ``"auto"`` for the choice by
-        device, type and shape.
+        ``"reference"``, ``"fused"``, ``"parallel"``, ``"chunked"``, ``"cuda"``, or ``"auto"`` for
+        the choice by device, type and shape.
 
     Raises
     ------
@@ -106,6 +106,27 @@ def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = T
     return chosen
 
 
+def choose_chunked(operation: str, backend: str) -> str:
+    """Name of the backend to run, of an operation that runs by chunks or step by step.
+
+    Raises
+    ------
+    ValueError
+        If `backend` is not one of the known names.
+    BackendError
+        If it is one that the operation does not have.
+    """
+    backend = asked(backend)
+    if backend == "auto":
+        return "chunked"
+    if backend not in ("chunked", "reference"):
+        raise BackendError(
+            f"{operation}: got backend={backend!r}, but a recurrence of matrices has none of that "
+            "kind. Use backend='chunked', which runs on every device, 'reference', or 'auto'."
+        )
+    return backend
+
+
 def require(operation: str, backend: str, device: torch.device) -> None:
     """Raise `BackendError` if this backend cannot run on this device."""
     if backend == "fused":
@@ -119,6 +140,11 @@ def require(operation: str, backend: str, device: torch.device) -> None:
                 f"{operation}: backend='fused' needs numba, which is not installed. "
                 f"Install it: {INSTALL_NUMBA}"
             )
+    if backend == "chunked":
+        raise BackendError(
+            f"{operation}: got backend='chunked', but only recurrences of matrices run by chunks. "
+            "Use backend='parallel', or 'auto'."
+        )
     if backend == "cuda" and operation == "linear_scan":
         raise BackendError(
             "linear_scan: got backend='cuda', but no CUDA kernel of it exists. "

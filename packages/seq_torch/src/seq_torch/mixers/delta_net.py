@@ -1,0 +1,48 @@
+"""DeltaNet: the delta rule, one Householder factor per position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .delta_rule import DeltaRuleConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeltaNetConfig(DeltaRuleConfig):
+    r"""Linear attention that writes what the state does not yet recall: the delta rule.
+
+    .. math::
+        S_t = (I - \beta_t k_t k_t^\top) S_{t-1} + \beta_t k_t v_t^\top, \qquad
+        o_t = S_t^\top q_t, \qquad y_t = W_o\, o_t
+
+    in each head, with queries and keys of norm 1, :math:`q = W_q x / |W_q x|` and
+    :math:`k = W_k x / |W_k x|`, values :math:`v = W_v x`, and :math:`\beta = \sigma(w x + b)` for
+    `eigenvalues="unit"`, :math:`2\sigma(w x + b)` for "signed". The transition is symmetric: 1 but
+    along k, where it is :math:`1 - \beta`, in [0, 1] or in [-1, 1].
+
+    Parameters
+    ----------
+    heads
+        Number of states.
+    key_dim, value_dim
+        Rows and columns of each state S.
+    eigenvalues
+        "unit" or "signed"; at the end of the second range stands a reflection.
+    block
+        True for the published layer: a causal convolution and silu behind :math:`W_q, W_k, W_v`,
+        and a root-mean-square norm of each head's output. False for the equation alone.
+    convolution
+        Length of the block's convolution.
+    trained_start
+        Whether S_0 is trained, from N(0, 1 / key_dim); otherwise it is zero.
+
+    Notes
+    -----
+    w and b place the eigenvalues, so they are parameters of the recurrence (`StateParameter`).
+    They start as torch's linear map, and from b = 0.
+
+    References
+    ----------
+    Schlag, Irie, Schmidhuber, arXiv 2102.11174; Yang, Wang, Zhang, Shen, Kim, arXiv 2406.06484,
+    section 3 (layer, computation by chunks); Grazzi et al., arXiv 2411.12537 (signed range).
+    """

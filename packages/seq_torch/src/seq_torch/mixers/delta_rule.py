@@ -1,0 +1,157 @@
+"""The delta rule as a module: maps from the input around `ops.delta_scan`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import nn
+from torch.nn import functional
+
+from seqtheory._settings import require_flag, require_integer
+
+from .. import ops
+from ..parameter import StateParameter
+from .eigenvalues import Eigenvalues, check_eigenvalues
+from .mixer import MixerConfig, check_sequence, check_step
+from .short_convolution import ShortConvolution
+from .step_size import log_steps, unsoftplus
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeltaRuleConfig(MixerConfig):
+    """Settings that the recurrences of the delta rule share; see `DeltaNetConfig`."""
+
+    heads: int = 4
+    key_dim: int = 16
+    value_dim: int = 16
+    eigenvalues: Eigenvalues = "unit"
+    block: bool = True
+    convolution: int = 4
+    trained_start: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("heads", "key_dim", "value_dim", "convolution"):
+            require_integer(name, getattr(self, name), minimum=1)
+        for name in ("block", "trained_start"):
+            require_flag(name, getattr(self, name))
+        check_eigenvalues(self.eigenvalues)
+
+    @property
+    def decays(self) -> bool:
+        """Whether the state decays at every position."""
+        return False
+
+    @property
+    def householders(self) -> int:
+        """Factors of a position."""
+        return 1
+
+    def build(self, width: int) -> DeltaRule:
+        """Draw the module."""
+        return DeltaRule(self, width)
+
+
+class DeltaRule(nn.Module):
+    """Module of `DeltaNetConfig`, `GatedDeltaNetConfig` and `DeltaProductConfig`."""
+
+    def __init__(self, config: DeltaRuleConfig, width: int):
+        super().__init__()
+        self.width, self.config = width, config
+        heads, factors = config.heads, config.householders
+        self.parts = [
+            heads * config.key_dim,
+            heads * factors * config.key_dim,
+            heads * factors * config.value_dim,
+        ]
+        self.into = nn.Linear(width, sum(self.parts), bias=False)
+        self.strength = nn.Linear(width, heads * factors)
+        self.strength.weight = StateParameter(self.strength.weight.detach())
+        self.strength.bias = StateParameter(torch.zeros(heads * factors))
+        self.decay = Decay(width, heads) if config.decays else None
+        start = torch.randn(heads, config.key_dim, config.value_dim) / config.key_dim**0.5
+        self.start = nn.Parameter(start) if config.trained_start else None
+        self.convolution = self.norm = self.gate = None
+        if config.block:
+            self.convolution = ShortConvolution(sum(self.parts), config.convolution)
+            self.norm = nn.RMSNorm(config.value_dim, eps=1e-5)
+            if config.decays:
+                self.gate = nn.Linear(width, heads * config.value_dim, bias=False)
+        self.out = nn.Linear(heads * config.value_dim, width, bias=False)
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Scan over time."""
+        check_sequence(x, self.width)
+        mapped = self.into(x)
+        if self.convolution is not None:
+            mapped = functional.silu(self.convolution.sequence(mapped))
+        return self._scan(x, mapped, self._start(len(x)))[0]
+
+    def initial_state(
+        self, batch_size: int
+    ) -> tuple[torch.Tensor | None, Float[torch.Tensor, "batch head key value"]]:
+        """Give the convolution's last inputs, if there is one, and the recurrence's state."""
+        past = None if self.convolution is None else self.convolution.initial_state(batch_size)
+        return past, self._start(batch_size)
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: Any
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor | None, torch.Tensor]]:
+        """Advance by one position."""
+        check_step(x_k, self.width)
+        (past, S), mapped = state, self.into(x_k)
+        if self.convolution is not None:
+            mapped, past = self.convolution.step(mapped, past)
+            mapped = functional.silu(mapped)
+        y, S = self._scan(x_k[:, None], mapped[:, None], S)
+        return y[:, 0], (past, S)
+
+    def _start(self, batch_size: int) -> torch.Tensor:
+        if self.start is not None:
+            return self.start.expand(batch_size, -1, -1, -1)
+        c = self.config
+        return self.into.weight.new_zeros(batch_size, c.heads, c.key_dim, c.value_dim)
+
+    def _scan(
+        self, x: torch.Tensor, mapped: torch.Tensor, state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Output of the module and the last state, given queries, keys and values side by side."""
+        c = self.config
+        q, k, v = mapped.split(self.parts, dim=-1)
+        per_head = (c.heads, c.householders)
+        o, state = ops.delta_scan(
+            functional.normalize(q.unflatten(-1, (c.heads, -1)), dim=-1).transpose(1, 2),
+            functional.normalize(k.unflatten(-1, (*per_head, -1)), dim=-1).transpose(1, 2),
+            v.unflatten(-1, (*per_head, -1)).transpose(1, 2),
+            self.strengths(x).unflatten(-1, per_head).transpose(1, 2),
+            None if self.decay is None else self.decay(x).mT,
+            state,
+            return_last_state=True,
+        )
+        o = o.transpose(1, 2)
+        o = (o if self.norm is None else self.norm(o)).flatten(2)
+        o = o if self.gate is None else o * functional.silu(self.gate(x))
+        return self.out(o), state
+
+    def strengths(self, x: Float[torch.Tensor, "... width"]) -> Float[torch.Tensor, "... factor"]:
+        """Give beta, one minus the eigenvalue of each factor along its key."""
+        share = torch.sigmoid(self.strength(x))
+        return share if self.config.eigenvalues == "unit" else 2 * share
+
+
+class Decay(nn.Module):
+    r"""Logarithm of a decay by the input, one per head: :math:`-a\,\mathrm{softplus}(W x + b)`."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(heads, width).uniform_(-1, 1) / width**0.5)
+        self.bias = StateParameter(unsoftplus(log_steps(heads, dt_min=1e-3, dt_max=1e-1).exp()))
+        self.log_rate = StateParameter(torch.empty(heads).uniform_(1, 16).log())
+
+    def forward(self, x: Float[torch.Tensor, "... width"]) -> Float[torch.Tensor, "... head"]:
+        """Give the logarithm of each head's decay."""
+        return -self.log_rate.exp() * functional.softplus(
+            functional.linear(x, self.weight) + self.bias
+        )

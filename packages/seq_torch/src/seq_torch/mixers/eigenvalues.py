@@ -1,0 +1,27 @@
+"""The range of real eigenvalues, one switch for every recurrence that has it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import torch
+
+from seqtheory._settings import require_choice
+
+Eigenvalues: TypeAlias = Literal["unit", "signed"]
+
+
+def check_eigenvalues(value: object) -> None:
+    """Raise unless `value` is "unit" or "signed"."""
+    require_choice("eigenvalues", value, ("unit", "signed"))  # type: ignore[arg-type]
+
+
+def ranged(values: torch.Tensor, eigenvalues: Eigenvalues) -> torch.Tensor:
+    r"""Eigenvalues s in [0, 1] as they are, "unit", or spread over [-1, 1] as 2 s - 1, "signed".
+
+    References
+    ----------
+    Grazzi, Siems, Zela, Franke, Hutter, Pontil, arXiv 2411.12537, section 4: without an eigenvalue
+    that is not in [0, 1] no finite stack of such layers follows parity at every length.
+    """
+    return values if eigenvalues == "unit" else 2 * values - 1

@@ -1,0 +1,32 @@
+"""The short causal convolution in front of a recurrence, one kernel per channel."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import nn
+from torch.nn import functional
+
+
+class ShortConvolution(nn.Conv1d):
+    """Causal convolution over time, with bias; every channel sees itself alone."""
+
+    def __init__(self, channels: int, length: int):
+        super().__init__(channels, channels, length, groups=channels)
+
+    def sequence(
+        self, x: Float[torch.Tensor, "batch time channel"]
+    ) -> Float[torch.Tensor, "batch time channel"]:
+        """Map a whole sequence; before it stand zeros."""
+        return self(functional.pad(x.mT, (self.kernel_size[0] - 1, 0))).mT
+
+    def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch channel past"]:
+        """Zero inputs before the first."""
+        return self.weight.new_zeros(batch_size, self.in_channels, self.kernel_size[0] - 1)
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch channel"], past: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Advance by one position."""
+        window = torch.cat((past.to(x_k.dtype), x_k[..., None]), dim=-1)
+        return self(window)[..., 0], window[..., 1:]

@@ -1,0 +1,89 @@
+"""The delta rule: a recurrence of matrices, each step a product of Householder factors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..backend import choose_chunked
+from . import chunked, problem, reference
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_BACKENDS = {"chunked": chunked.scan, "reference": reference.scan}
+
+
+def delta_scan(
+    q: Float[Tensor, "batch head time key"],
+    k: Float[Tensor, "batch head time factor key"],
+    v: Float[Tensor, "batch head time factor value"],
+    beta: Float[Tensor, "batch head time factor"],
+    log_decay: Float[Tensor, "batch head time"] | None = None,
+    initial: Float[Tensor, "batch head key value"] | None = None,
+    *,
+    return_last_state: bool = False,
+    backend: str = "auto",
+) -> Tensor | tuple[Tensor, Tensor]:
+    r"""Matrix state that is decayed, then corrected along one key after the other.
+
+    .. math::
+        S_{t,0} = e^{g_t} S_{t-1}, \qquad
+        S_{t,j} = (I - \beta_{t,j} k_{t,j} k_{t,j}^\top) S_{t,j-1}
+                  + \beta_{t,j} k_{t,j} v_{t,j}^\top, \qquad
+        o_t = S_t^\top q_t
+
+    for :math:`j = 1, \dots, n_h` and :math:`S_t = S_{t,n_h}`. With keys of norm 1 every factor is
+    the identity but for one eigenvalue :math:`1 - \beta`, along k: a reflection at
+    :math:`\beta = 2`.
+
+    Parameters
+    ----------
+    q
+        What is read at each step.
+    k, v
+        Keys, of norm 1 unless meant otherwise, and values, `factor` of each a step.
+    beta
+        Strengths; between 0 and 2 for keys of norm 1, beyond that the state grows.
+    log_decay
+        Finite logarithms g of the decays, normally not positive; None for no decay.
+    initial
+        State before the first step; zero if None.
+    return_last_state
+        Whether the state after the last step is returned too.
+    backend
+        ``"auto"``, ``"chunked"`` or ``"reference"``.
+
+    Returns
+    -------
+    Output `(batch, head, time, value)` in the type of `v`, and the last state
+    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a type or a shape does not fit; the message says which, and what was expected.
+    BackendError
+        If a named backend cannot run here.
+
+    Notes
+    -----
+    ``chunked``, on any device, costs O(time * factor * (64 + key) * (key + value)) for each head in
+    matrix products and O(time * factor * (64 + key + value)) memory, and passes one state per 64
+    factors on. ``reference`` holds all states and takes a step of Python for every factor. Both are
+    plain torch and can be differentiated again. In ``chunked`` a NaN or an infinity spoils its
+    whole chunk, earlier steps included.
+
+    References
+    ----------
+    Yang, Wang, Zhang, Shen, Kim, arXiv 2406.06484 (delta rule, chunks); Yang, Kautz, Hatamizadeh,
+    arXiv 2412.06464 (decay); Siems et al., arXiv 2502.10297 (several factors).
+    """
+    p = problem.check(q, k, v, beta, log_decay, initial)
+    chosen = choose_chunked("delta_scan", backend)
+    with torch.autocast(k.device.type, enabled=False):
+        output, state = _BACKENDS[chosen](p)
+    output = output.to(v.dtype)
+    return (output, state) if return_last_state else output

@@ -86,7 +86,7 @@ def _(structure: DiagonalPlusLowRank, parameters: Parameters, vectors: Array) ->
 @apply.register(Sparse)
 def _(structure: Sparse, parameters: Parameters, vectors: Array) -> Array:
     chosen = vectors[..., structure.columns(vectors.shape[-1])]
-    return jnp.einsum("...nk,...nk->...n", parameters["values"], chosen)
+    return jnp.einsum("...nk,...nk->...n", parameters["entries"], chosen)
 
 
 @apply.register(WalshHadamard)
@@ -135,7 +135,7 @@ def _(structure: DiagonalPlusLowRank, parameters: Parameters) -> Array:
 @norm_bound.register(Sparse)
 def _(structure: Sparse, parameters: Parameters) -> Array:
     """Use that the square of the spectral norm is at most the product of the 1- and inf-norms."""
-    sizes = jnp.abs(parameters["values"])
+    sizes = jnp.abs(parameters["entries"])
     columns = structure.columns(sizes.shape[1])
     sums = jnp.zeros(sizes.shape[:2], sizes.dtype).at[:, columns].add(sizes)
     return jnp.sqrt((sums.max(axis=1) * sizes.sum(axis=2).max(axis=1)).sum())

@@ -1,12 +1,20 @@
 """Sequence models in torch."""
 
+from seqtheory.structure import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    DiagonalPlusLowRank,
+    OneHotDiagonal,
+    Sparse,
+    WalshHadamard,
+)
+
 from . import ops
 from .array_model import array_model
 from .checkpoint import CheckpointError, load, save
 from .embedding import LinearInput, TokenInput
 from .mixers import (
-    BlockDiagonal,
-    Dense,
     GRUConfig,
     LinearCDEConfig,
     LRUConfig,
@@ -38,6 +46,8 @@ __all__ = [
     "BlockDiagonal",
     "CheckpointError",
     "Dense",
+    "Diagonal",
+    "DiagonalPlusLowRank",
     "GRUConfig",
     "LRUConfig",
     "LSTMConfig",
@@ -48,6 +58,7 @@ __all__ = [
     "MeanOutput",
     "MixerConfig",
     "ModelState",
+    "OneHotDiagonal",
     "RNNConfig",
     "Recurrent",
     "ResidualRNNConfig",
@@ -59,11 +70,13 @@ __all__ = [
     "SelectiveDiagonalConfig",
     "SequenceModel",
     "SequenceModelConfig",
+    "Sparse",
     "StableSSMConfig",
     "StateParameter",
     "StepOutput",
     "TokenInput",
     "TransformerConfig",
+    "WalshHadamard",
     "array_model",
     "evaluate",
     "fit",

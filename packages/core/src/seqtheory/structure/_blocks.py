@@ -53,7 +53,7 @@ class Dense(Structure):
         return self._checked(parameters)[1]["matrix"]
 
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
-        """A y."""
+        """Multiply by the whole matrix."""
         return np.einsum("...ij,...j->...i", self.matrix(parameters), np.asarray(vectors))
 
     def cost(self, width: int) -> int:

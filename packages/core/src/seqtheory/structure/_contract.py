@@ -40,13 +40,16 @@ class Structure(ABC):
     linear: ClassVar[bool] = True
     """Whether the matrix is a linear function of all parameters together."""
 
+    centres: ClassVar[Mapping[str, float]] = {}
+    """Mean of each parameter in a random draw; 0 where a name is missing."""
+
     @abstractmethod
     def shapes(self, width: int) -> dict[str, tuple[int, ...]]:
         """Shape of each parameter of one matrix, in the order in which they are drawn."""
 
     @abstractmethod
     def scales(self, width: int) -> dict[str, float]:
-        """Standard deviation of each parameter in a random draw.
+        """Give the standard deviation of each parameter in a random draw.
 
         With independent normal entries of these sizes every word of matrices keeps the size of a
         vector's entries, on average over draws, whatever the width.
@@ -79,7 +82,7 @@ class Structure(ABC):
 
     def draw(
         self, width: int, leading: tuple[int, ...], seed: int
-    ) -> dict[str, Float[np.ndarray, "..."]]:
+    ) -> dict[str, Float[np.ndarray, ...]]:
         """Draw independent normal parameters of the structure's own sizes, in float64.
 
         Parameters
@@ -93,7 +96,8 @@ class Structure(ABC):
         """
         random, scales = np.random.default_rng(seed), self.scales(width)
         return {
-            name: scales[name] * random.standard_normal((*leading, *shape))
+            name: self.centres.get(name, 0.0)
+            + scales[name] * random.standard_normal((*leading, *shape))
             for name, shape in self.shapes(width).items()
         }
 

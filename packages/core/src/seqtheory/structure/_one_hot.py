@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,6 +54,7 @@ class OneHotDiagonal(Structure):
 
     closed = True
     linear = False
+    centres: ClassVar[Mapping[str, float]] = {"magnitude": 4.0}
 
     def __post_init__(self) -> None:
         """Refuse another kind of entries."""
@@ -66,7 +67,7 @@ class OneHotDiagonal(Structure):
         return {"choice": (width, width), "magnitude": (width,), **phases}
 
     def scales(self, width: int) -> dict[str, float]:
-        """1 for every parameter."""
+        """1 for every parameter; magnitudes start around 4, so that d has a size near one."""
         return dict.fromkeys(self.shapes(width), 1.0)
 
     def chosen(self, parameters: Parameters) -> Int[np.ndarray, "... width"]:

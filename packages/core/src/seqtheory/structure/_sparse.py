@@ -39,7 +39,7 @@ class Sparse(Structure):
     Examples
     --------
     >>> Sparse(density=0.5).shapes(6), Sparse(density=0.5).columns(6).shape
-    ({'values': (6, 3)}, (6, 3))
+    ({'entries': (6, 3)}, (6, 3))
     """
 
     density: float = 0.1
@@ -60,24 +60,24 @@ class Sparse(Structure):
 
     def shapes(self, width: int) -> dict[str, tuple[int, ...]]:
         """Give the entries row by row, at `columns(width)`."""
-        return {"values": (width, self._entries(width))}
+        return {"entries": (width, self._entries(width))}
 
     def scales(self, width: int) -> dict[str, float]:
         """1 / sqrt(entries of a row)."""
-        return {"values": 1 / sqrt(self._entries(width))}
+        return {"entries": 1 / sqrt(self._entries(width))}
 
     def matrix(self, parameters: Parameters) -> Float[np.ndarray, "... width width"]:
         """Set the entries into zeros."""
         width, given = self._checked(parameters)
-        whole = np.zeros((*given["values"].shape[:-2], width, width))
-        whole[..., np.arange(width)[:, None], self.columns(width)] = given["values"]
+        whole = np.zeros((*given["entries"].shape[:-2], width, width))
+        whole[..., np.arange(width)[:, None], self.columns(width)] = given["entries"]
         return whole
 
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """Sum over the entries of each row."""
         width, given = self._checked(parameters)
         chosen = np.asarray(vectors)[..., self.columns(width)]
-        return np.einsum("...nk,...nk->...n", given["values"], chosen)
+        return np.einsum("...nk,...nk->...n", given["entries"], chosen)
 
     def cost(self, width: int) -> int:
         """Entries of the matrix."""
@@ -88,7 +88,7 @@ class Sparse(Structure):
         return max(1, round(self.density * width))
 
     def _width(self, shapes: Mapping[str, tuple[int, ...]]) -> int:
-        return last_axes(shapes, "values", 2)[0]
+        return last_axes(shapes, "entries", 2)[0]
 
 
 @lru_cache(maxsize=32)

@@ -1,7 +1,7 @@
 """Mixers: maps of sequences, one file each."""
 
 from .gru import GRUConfig
-from .linear_cde import BlockDiagonal, Dense, LinearCDEConfig
+from .linear_cde import LinearCDEConfig
 from .lru import LRUConfig
 from .lstm import LSTMConfig
 from .mamba import MambaConfig
@@ -18,8 +18,6 @@ from .stable_ssm import StableSSMConfig
 from .transformer import TransformerConfig
 
 __all__ = [
-    "BlockDiagonal",
-    "Dense",
     "GRUConfig",
     "LRUConfig",
     "LSTMConfig",

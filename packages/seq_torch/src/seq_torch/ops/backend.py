@@ -11,7 +11,7 @@ from importlib import import_module, util
 
 import torch
 
-BACKENDS = ("auto", "reference", "fused", "parallel", "cuda")
+BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
 
@@ -33,8 +33,8 @@ def use_backend(backend: str) -> Iterator[None]:
     Parameters
     ----------
     backend
-        ``"reference"``, ``"fused"``, ``"parallel"``, ``"cuda"``, or ``"auto"`` for the choice by
-        device, type and shape.
+        ``"reference"``, ``"fused"``, ``"parallel"``, ``"chunked"``, ``"cuda"``, or ``"auto"`` for
+        the choice by device, type and shape.
 
     Raises
     ------
@@ -119,6 +119,11 @@ def require(operation: str, backend: str, device: torch.device) -> None:
                 f"{operation}: backend='fused' needs numba, which is not installed. "
                 f"Install it: {INSTALL_NUMBA}"
             )
+    if backend == "chunked":
+        raise BackendError(
+            f"{operation}: got backend='chunked', but only recurrences of matrices run by chunks. "
+            "Use backend='parallel', or 'auto'."
+        )
     if backend == "cuda" and operation == "linear_scan":
         raise BackendError(
             "linear_scan: got backend='cuda', but no CUDA kernel of it exists. "

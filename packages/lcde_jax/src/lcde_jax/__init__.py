@@ -9,7 +9,16 @@ from .features import feature_blocks, random_features
 from .plan import FeaturePlan, plan_features
 from .regression import LeastSquares, Readout, fit_readout
 from .solvers import solve
-from .structure import Dense, Diagonal, Structure
+from .structure import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    DiagonalPlusLowRank,
+    OneHotDiagonal,
+    Sparse,
+    Structure,
+    WalshHadamard,
+)
 
 if TYPE_CHECKING:
     from .classifier import LinearCDEClassifier
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
         S4,
         S4D,
         S5,
-        BlockDiagonal,
         CheckpointError,
         LastOutput,
         LinearCDEConfig,
@@ -48,6 +56,7 @@ __all__ = [
     "CheckpointError",
     "Dense",
     "Diagonal",
+    "DiagonalPlusLowRank",
     "FeaturePlan",
     "LastOutput",
     "LeastSquares",
@@ -56,17 +65,20 @@ __all__ = [
     "LinearCDEConfig",
     "LinearInput",
     "MeanOutput",
+    "OneHotDiagonal",
     "Readout",
     "S4DConfig",
     "S4DPLRConfig",
     "S5Config",
     "SequenceModel",
     "SequenceModelConfig",
+    "Sparse",
     "StepOutput",
     "Structure",
     "TokenCDE",
     "TokenInput",
     "TokenMatrices",
+    "WalshHadamard",
     "evaluate",
     "feature_blocks",
     "fit",

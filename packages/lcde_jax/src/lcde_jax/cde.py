@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .structure import Dense, Structure
+from .structure import Dense, Diagonal, OneHotDiagonal, Structure
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -31,7 +31,8 @@ class LinearCDE(eqx.Module):
     channels
         Number of data channels, at least 1. Time is channel 0 of `w` and is not counted.
     structure
-        `Dense()` or `Diagonal()`: the shape of the matrices `A`.
+        Of the matrices `A`: `Dense()`, `Diagonal()`, or another of `seqtheory.structure` that is a
+        field of an equation (all but `OneHotDiagonal`).
     forcing
         Whether the term `B dw` is present. Without it `B` is None and the equation is homogeneous.
     dtype
@@ -43,7 +44,8 @@ class LinearCDE(eqx.Module):
     Attributes
     ----------
     A
-        State matrices, `(channels + 1, width, width)`, for `Diagonal()` `(channels + 1, width)`.
+        State matrices, `(channels + 1, width, width)`, for `Diagonal()` `(channels + 1, width)`;
+        for other structures a dictionary of their parameters, with `channels + 1` in front.
     B
         Forcing, `(width, channels + 1)`, or None.
     C, d
@@ -52,8 +54,8 @@ class LinearCDE(eqx.Module):
     Raises
     ------
     ValueError
-        If `width` or `channels` is below 1, the parameters exceed the memory of the machine, or
-        `dtype` is not available.
+        If `width` or `channels` is below 1, the structure does not fit the width, the parameters
+        exceed the memory of the machine, or `dtype` is not available.
 
     Notes
     -----
@@ -65,7 +67,7 @@ class LinearCDE(eqx.Module):
     Cirone, Orvieto, Walker, Salvi, Lyons, arXiv 2402.19047, equation (6) and Theorem 4.2.
     """
 
-    A: Float[Array, "path_channel width ..."]
+    A: Float[Array, "path_channel width ..."] | dict[str, Float[Array, "path_channel ..."]]
     B: Float[Array, "width path_channel"] | None
     C: Float[Array, "width channel"]
     d: Float[Array, " width"]
@@ -84,14 +86,12 @@ class LinearCDE(eqx.Module):
         _check_sizes(width, channels, structure)
         dtype = _checked_dtype(dtype)
         _check_memory(width, channels, structure, dtype.itemsize)
-        shapes = (
-            (channels + 1, *structure.shape(width)),
-            (width, channels + 1),
-            (width, channels),
-            (width,),
-        )
-        A, B, self.C, self.d = _normals(key, shapes, dtype)
-        self.A = A * structure.scale(width)
+        of_A = ((channels + 1, *shape) for shape in structure.shapes(width).values())
+        shapes = (*of_A, (width, channels + 1), (width, channels), (width,))
+        *draws, B, self.C, self.d = _normals(key, shapes, dtype)
+        scales = structure.scales(width)
+        A = {name: part * scales[name] for name, part in zip(scales, draws, strict=True)}
+        self.A = next(iter(A.values())) if isinstance(structure, (Dense, Diagonal)) else A
         self.B = B if forcing else None
         self.structure = structure
 
@@ -104,6 +104,13 @@ class LinearCDE(eqx.Module):
     def channels(self) -> int:
         """Number of data channels, time not counted."""
         return self.C.shape[1]
+
+    @property
+    def parameters(self) -> dict[str, Float[Array, "path_channel ..."]]:
+        """Parameters of `A` by the names of the structure."""
+        if isinstance(self.A, dict):
+            return self.A
+        return {next(iter(self.structure.shapes(self.width))): self.A}
 
     @property
     def forcing(self) -> bool:
@@ -131,8 +138,12 @@ def _check_sizes(width: int, channels: int, structure: Structure) -> None:
             raise TypeError(f"got {name}={value!r}, expected an integer of at least 1.")
         if value < 1:
             raise ValueError(f"got {name}={value}, expected at least 1.")
-    if not isinstance(structure, Structure):
-        raise TypeError(f"got structure={structure!r}, expected Dense() or Diagonal().")
+    if not isinstance(structure, Structure) or isinstance(structure, OneHotDiagonal):
+        raise TypeError(
+            f"got structure={structure!r}, expected Dense() or Diagonal(), or a BlockDiagonal, "
+            "DiagonalPlusLowRank, Sparse or WalshHadamard: matrices of a vector field."
+        )
+    structure.shapes(width)
 
 
 def _checked_dtype(dtype: DTypeLike | None) -> jnp.dtype:
@@ -151,7 +162,7 @@ def _checked_dtype(dtype: DTypeLike | None) -> jnp.dtype:
 
 
 def _check_memory(width: int, channels: int, structure: Structure, itemsize: int) -> None:
-    needed = (channels + 1) * prod(structure.shape(width)) * itemsize
+    needed = (channels + 1) * structure.num_parameters(width) * itemsize
     present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > present // 2:
         raise ValueError(

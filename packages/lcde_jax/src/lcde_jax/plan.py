@@ -147,7 +147,7 @@ def _signature_cost(
     set_up = (
         words
         * letters
-        * sum(cde.width if isinstance(cde.structure, Diagonal) else cde.width**2 for cde in cdes)
+        * sum(cde.structure.cost(cde.width) for cde in cdes)
     )
     per_path = steps * terms * _COST_PER_SIGNATURE_TERM + words * letters * width
     return set_up + len(paths) * per_path
@@ -163,6 +163,6 @@ def _exact_cost(
             per_step += cde.width * _COST_PER_DIAGONAL_STEP
         else:
             order, substeps = series_order(cde, longest, paths.dtype)
-            products = order * substeps * letters * cde.width**2
+            products = order * substeps * letters * cde.structure.cost(cde.width)
             per_step += products * _COST_PER_TAYLOR_PRODUCT
     return len(paths) * steps * per_step

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .structure import Diagonal
+from .structure import Dense, Diagonal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jaxtyping import Float
     from numpy.typing import DTypeLike
@@ -47,15 +47,15 @@ def word_levels(
     ----------
     Cirone et al., arXiv 2402.19047, Proposition B.4, extended by the forcing term.
     """
-    matrices, diagonal = np.asarray(cde.A, dtype), isinstance(cde.structure, Diagonal)
+    append_letter = _letters(cde, dtype)
     empty = np.column_stack([np.asarray(cde.d, dtype), np.asarray(cde.C, dtype)]).T[None]
     yield empty
-    level = _append_letter(matrices, empty, diagonal)
+    level = append_letter(empty)
     if cde.B is not None:
         level[:, 0] += np.asarray(cde.B, dtype).T
     while True:
         yield level
-        level = _append_letter(matrices, level, diagonal)
+        level = append_letter(level)
 
 
 def word_matrices(
@@ -65,12 +65,23 @@ def word_matrices(
     return np.concatenate(list(islice(word_levels(cde, dtype), depth + 1)))
 
 
-def _append_letter(
-    matrices: np.ndarray, level: Float[np.ndarray, "word column width"], diagonal: bool
-) -> Float[np.ndarray, "longer_word column width"]:
+def _letters(cde: LinearCDE, dtype: DTypeLike) -> Callable[[np.ndarray], np.ndarray]:
     """Act with every letter's matrix on every word; the new letter varies fastest."""
-    if diagonal:
-        longer = level[:, None] * matrices[None, :, None]
-    else:
-        longer = np.stack([level @ matrix.T for matrix in matrices], axis=1)
-    return longer.reshape(-1, *level.shape[1:])
+    structure = cde.structure
+    named = {name: np.asarray(value, dtype) for name, value in cde.parameters.items()}
+
+    def moved(level: Float[np.ndarray, "word column width"]) -> list[np.ndarray]:
+        letters = range(cde.channels + 1)
+        if isinstance(structure, Dense):
+            return [level @ named["matrix"][i].T for i in letters]
+        if isinstance(structure, Diagonal):
+            return [level * named["diagonal"][i] for i in letters]
+        parts = [{name: value[i] for name, value in named.items()} for i in letters]
+        return [structure.apply(part, level).astype(dtype) for part in parts]
+
+    def append_letter(
+        level: Float[np.ndarray, "word column width"],
+    ) -> Float[np.ndarray, "longer_word column width"]:
+        return np.stack(moved(level), axis=1).reshape(-1, *level.shape[1:])
+
+    return append_letter

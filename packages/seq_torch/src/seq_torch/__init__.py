@@ -1,14 +1,22 @@
 """Sequence models in torch."""
 
+from seqtheory.structure import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    DiagonalPlusLowRank,
+    OneHotDiagonal,
+    Sparse,
+    WalshHadamard,
+)
+
 from . import ops
 from .array_model import array_model
 from .checkpoint import CheckpointError, load, save
 from .embedding import LinearInput, TokenInput
 from .mixers import (
-    BlockDiagonal,
     DeltaNetConfig,
     DeltaProductConfig,
-    Dense,
     GatedDeltaNetConfig,
     GRUConfig,
     LinearCDEConfig,
@@ -43,6 +51,8 @@ __all__ = [
     "DeltaNetConfig",
     "DeltaProductConfig",
     "Dense",
+    "Diagonal",
+    "DiagonalPlusLowRank",
     "GRUConfig",
     "GatedDeltaNetConfig",
     "LRUConfig",
@@ -54,6 +64,7 @@ __all__ = [
     "MeanOutput",
     "MixerConfig",
     "ModelState",
+    "OneHotDiagonal",
     "RNNConfig",
     "Recurrent",
     "ResidualRNNConfig",
@@ -65,11 +76,13 @@ __all__ = [
     "SelectiveDiagonalConfig",
     "SequenceModel",
     "SequenceModelConfig",
+    "Sparse",
     "StableSSMConfig",
     "StateParameter",
     "StepOutput",
     "TokenInput",
     "TransformerConfig",
+    "WalshHadamard",
     "array_model",
     "evaluate",
     "fit",

@@ -3,7 +3,7 @@
 from .checkpoint import CheckpointError, load, save
 from .embedding import LinearInput, TokenInput
 from .from_classifier import from_classifier
-from .linear_cde import BlockDiagonal, LinearCDEConfig
+from .linear_cde import LinearCDEConfig
 from .mixer import Mixer, MixerConfig
 from .model import SequenceModelConfig
 from .network import ModelState, SequenceModel
@@ -16,7 +16,6 @@ __all__ = [
     "S4",
     "S4D",
     "S5",
-    "BlockDiagonal",
     "CheckpointError",
     "LastOutput",
     "LinearCDEConfig",

@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ..paths import check_path
-from ..structure import Diagonal
+from ..structure import Dense, Diagonal
 from . import adaptive, euler, exact, log_ode, taylor
 
 if TYPE_CHECKING:
@@ -103,6 +103,11 @@ def solve(
                 "got method='log_ode' for diagonal matrices, expected dense ones: diagonal fields "
                 "have the closed form of method='exact', which is as cheap as one Euler step."
             )
+        if not isinstance(cde.structure, Dense):
+            raise ValueError(
+                f"got method='log_ode' for {cde.structure}, expected dense matrices: it works with "
+                "their commutators, which have no such structure. Use method='exact'."
+            )
         order = 2 if order is None else order
     tolerances = jnp.asarray([rtol, atol], path.dtype)
     return _states(cde, times, path, method, order, window, tolerances)
@@ -168,7 +173,7 @@ def _check_norms(
     cde: LinearCDE, times: Float[Array, " time"], path: Float[Array, "time channel"]
 ) -> None:
     """Refuse steps that would overflow, where values are known."""
-    if any(isinstance(leaf, Tracer) for leaf in (cde.A, times, path)):
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((cde.A, times, path))):
         return
     steps = np.diff(np.asarray(path), axis=0), np.diff(np.asarray(times))
     longest = np.sqrt(np.square(steps[0]).sum(1) + np.square(steps[1])).max()

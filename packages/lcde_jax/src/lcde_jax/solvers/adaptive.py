@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import diffrax
 import jax.numpy as jnp
 
-from ..structure import Diagonal
+from ..structure import Dense, apply
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -33,7 +33,8 @@ def states(
         time: object, state: Float[Array, " width"], args: object
     ) -> Float[Array, "width path_channel"]:
         del time, args
-        moved = cde.A * state if isinstance(cde.structure, Diagonal) else cde.A @ state
+        dense = isinstance(cde.structure, Dense)
+        moved = cde.A @ state if dense else apply(cde.structure, cde.parameters, state)
         return moved.T if cde.B is None else moved.T + cde.B
 
     control = diffrax.LinearInterpolation(times, driver)

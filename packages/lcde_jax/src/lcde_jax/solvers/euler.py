@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from ..structure import Diagonal
+from ..structure import Dense, Diagonal, apply
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -27,8 +27,10 @@ def states(
     ) -> tuple[Float[Array, " width"], Float[Array, " width"]]:
         if isinstance(cde.structure, Diagonal):
             moved = (increment @ cde.A) * state
-        else:
+        elif isinstance(cde.structure, Dense):
             moved = jnp.einsum("i,iab,b->a", increment, cde.A, state)
+        else:
+            moved = increment @ apply(cde.structure, cde.parameters, state)
         following = state + moved
         if cde.B is not None:
             following = following + cde.B @ increment

@@ -17,10 +17,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import structure as structured
+
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, Int
 
     from ..cde import LinearCDE
+    from ..structure import Structure
 
 MOST_TERMS = 24  # enough for a norm of 1 in float64, which takes 18
 LARGEST_NORM = 1000.0  # of one step; the exponential overflows float64 at 710
@@ -67,13 +70,36 @@ def stack(
     return Generators(matrices.transpose(0, 2, 1).reshape(-1, matrices.shape[-1]), vectors)
 
 
-def generators(cde: LinearCDE) -> Generators:
+class StructuredGenerators(NamedTuple):
+    """As `Generators`, for matrices that are never formed."""
+
+    structure: Structure
+    parameters: dict[str, Float[Array, "increment ..."]]
+    vectors: Float[Array, "increment width"] | None
+
+    velocity = Generators.velocity
+
+    def act(
+        self, increment: Float[Array, " increment"], vector: Float[Array, " width"]
+    ) -> Float[Array, " width"]:
+        """`G` applied to a vector."""
+        return increment @ structured.apply(self.structure, self.parameters, vector)
+
+    def norm_bound(self) -> Float[Array, ""]:
+        """As `Generators.norm_bound`, by the structure's own bound."""
+        return structured.norm_bound(self.structure, self.parameters)
+
+
+def generators(cde: LinearCDE) -> Generators | StructuredGenerators:
     """Give the matrices and vectors that an increment of `w = (t, x)` weighs."""
-    return stack(cde.A, None if cde.B is None else cde.B.T)
+    vectors = None if cde.B is None else cde.B.T
+    if isinstance(cde.A, dict):
+        return StructuredGenerators(cde.structure, cde.A, vectors)
+    return stack(cde.A, vectors)
 
 
 def step(
-    generators: Generators,
+    generators: Generators | StructuredGenerators,
     state: Float[Array, " width"],
     increment: Float[Array, " increment"],
     order: int | Int[Array, ""],

@@ -4,7 +4,7 @@ from .delta_net import DeltaNetConfig
 from .delta_product import DeltaProductConfig
 from .gated_delta_net import GatedDeltaNetConfig
 from .gru import GRUConfig
-from .linear_cde import BlockDiagonal, Dense, LinearCDEConfig
+from .linear_cde import LinearCDEConfig
 from .lru import LRUConfig
 from .lstm import LSTMConfig
 from .mamba import MambaConfig
@@ -21,10 +21,8 @@ from .stable_ssm import StableSSMConfig
 from .transformer import TransformerConfig
 
 __all__ = [
-    "BlockDiagonal",
     "DeltaNetConfig",
     "DeltaProductConfig",
-    "Dense",
     "GRUConfig",
     "GatedDeltaNetConfig",
     "LRUConfig",

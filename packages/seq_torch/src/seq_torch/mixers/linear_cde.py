@@ -6,47 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Inexact, Int
 from torch import nn
 
 from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.structure import Dense, OneHotDiagonal, Structure
 
-from ..parameter import StateParameter
+from ..ops.structured import Transitions, structured_scan
+from ..parameter import StateParameter, as_complex
 from .mixer import MixerConfig, check_sequence, check_step
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dense:
-    """State matrices without zeros."""
-
-    def blocks(self, state_dim: int) -> tuple[int, int]:
-        """Give the number of blocks and the size of each."""
-        return 1, state_dim
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockDiagonal:
-    """State matrices of blocks along the diagonal.
-
-    Parameters
-    ----------
-    block_size
-        Rows of a block, a divisor of the state's dimension. Size 1 is a real diagonal.
-    """
-
-    block_size: int
-
-    def __post_init__(self) -> None:
-        require_integer("block_size", self.block_size, minimum=1)
-
-    def blocks(self, state_dim: int) -> tuple[int, int]:
-        """Give the number of blocks and the size of each."""
-        if state_dim % self.block_size:
-            raise ValueError(
-                f"state_dim={state_dim} cannot be cut into blocks of {self.block_size}; choose a "
-                "multiple."
-            )
-        return state_dim // self.block_size, self.block_size
+from .structured import check_transition, transitions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,23 +33,37 @@ class LinearCDEConfig(MixerConfig):
     state_dim
         Entries of S.
     structure
-        `Dense()` or `BlockDiagonal(block_size=...)`.
+        Of `seqtheory.structure`: `Dense()`, `Diagonal()`, `BlockDiagonal(block_size=...)`,
+        `DiagonalPlusLowRank(rank=...)`, `Sparse(density=...)`, `WalshHadamard()` or
+        `OneHotDiagonal()`.
     transition
-        "exponential", the exact solution, or "first_order", Euler's.
+        "exponential", the exact solution, for matrices whose exponential has their structure;
+        "first_order", Euler's; or "direct", :math:`M(x) = A_0 + \sum_i A_i x^i` without a step, the
+        only one of `OneHotDiagonal`.
     dt
-        The step :math:`\Delta`, the same at every length.
+        The step :math:`\Delta`, the same at every length. "direct" has none.
 
     Raises
     ------
     ValueError
-        If the structure does not fit `state_dim`.
+        If the structure does not fit `state_dim` or `transition`.
 
     Notes
     -----
-    A starts from N(0, 1 / block size), S_0 from N(0, 1); both are trained. The matrices of all
-    positions are formed at once: O(batch time state_dim block_size) memory. In the first layer of a
-    model with token inputs they are formed once per token of the vocabulary instead. An exponential
-    costs about ten products of matrices, and about eight times that backwards.
+    A starts from the random draw of its structure (for dense blocks N(0, 1 / block size)), S_0 from
+    N(0, 1); both are trained. For "direct" the draw is divided by the square root of the number of
+    inputs plus one. The matrices of all positions are formed at once: memory is O(batch time) times
+    the parameters of one matrix. In the first layer of a model with token inputs they are formed
+    once per token of the vocabulary instead. An exponential costs about ten products of matrices,
+    and about eight times that backwards.
+
+    What is linear in the input are the parameters of the matrix. `DiagonalPlusLowRank` is then
+    :math:`\Delta (\mathrm{diag}(d(x)) + U(x) V(x)^\top)`, of the same rank for any number of inputs
+    and quadratic in x, where the sum over i of such matrices would have a growing rank.
+
+    The choice of `OneHotDiagonal` is hard in both directions of use; its gradient is that of the
+    softmax over rows in its place (straight through). Where a gradient is asked for, its matrices
+    are dense, at state_dim^2 per position; otherwise a position costs state_dim.
 
     Unlike the published step, the increment is the input itself (not a difference of values, nor
     divided by the length), and the first position counts.
@@ -88,24 +71,25 @@ class LinearCDEConfig(MixerConfig):
     References
     ----------
     Cirone, Orvieto, Walker, Salvi, Lyons, arXiv 2402.19047, equation (6); Walker et al., arXiv
-    2505.17761 (structures, fixed step).
+    2505.17761 (structures, fixed step); Terzic et al., arXiv 2509.22284 (`OneHotDiagonal`).
     """
 
     state_dim: int = 32
-    structure: Dense | BlockDiagonal = Dense()
-    transition: Literal["exponential", "first_order"] = "exponential"
+    structure: Structure = Dense()  # noqa: RUF009 - a frozen value
+    transition: Literal["exponential", "first_order", "direct"] = "exponential"
     dt: float = 0.025
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
-        if not isinstance(self.structure, (Dense, BlockDiagonal)):
-            raise TypeError(
-                f"structure={self.structure!r} is not known; expected Dense() or "
-                "BlockDiagonal(block_size=4)."
-            )
-        self.structure.blocks(self.state_dim)
-        require_choice("transition", self.transition, ("exponential", "first_order"))
+        require_choice("transition", self.transition, ("exponential", "first_order", "direct"))
+        check_transition(self.structure, self.transition)
+        self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
+
+    @property
+    def complex_state(self) -> bool:
+        """Whether the state is complex; the output map then sees real and imaginary parts."""
+        return isinstance(self.structure, OneHotDiagonal) and self.structure.entries == "complex"
 
     def build(self, width: int) -> LinearCDE:
         """Draw the module."""
@@ -113,20 +97,31 @@ class LinearCDEConfig(MixerConfig):
 
 
 class LinearCDE(nn.Module):
-    """Module of `LinearCDEConfig`."""
+    """Module of `LinearCDEConfig`.
+
+    Attributes
+    ----------
+    A
+        Parameters of the matrices by the names of the structure, `width + 1` in front, that of
+        time first.
+    start
+        S_0, as real pairs where the state is complex.
+    C
+        Output map.
+    """
 
     def __init__(self, config: LinearCDEConfig, width: int):
         super().__init__()
         self.width, self.config = width, config
-        blocks, size = config.structure.blocks(config.state_dim)
-        self.A = StateParameter(torch.randn(width + 1, blocks, size, size) / size**0.5)
-        self.start = nn.Parameter(torch.randn(blocks, size))
-        self.C = nn.Linear(config.state_dim, width, bias=False)
+        self.A = nn.ParameterDict(_draw(config, width))
+        parts = (2,) if config.complex_state else ()
+        self.start = nn.Parameter(torch.randn(config.state_dim, *parts))
+        self.C = nn.Linear(config.state_dim * (2 if parts else 1), width, bias=False)
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Multiply the state by one matrix per position."""
         check_sequence(x, self.width)
-        return self._run(self.matrices(x))
+        return self._run(self.transitions(x))
 
     def lookup(
         self, table: Float[torch.Tensor, "token width"], tokens: Int[torch.Tensor, "batch time"]
@@ -135,38 +130,54 @@ class LinearCDE(nn.Module):
         check_sequence(table[None], self.width)
         if tokens.numel() < len(table):
             return self.forward(table[tokens])
-        return self._run(self.matrices(table)[tokens])
+        return self._run(self.transitions(table).map(lambda tensor: tensor[tokens]))
+
+    def transitions(self, x: Float[torch.Tensor, "... width"]) -> Transitions:
+        """Matrices of each input, in the form that a product needs."""
+        config = self.config
+        parameters = {}
+        for name, A in self.A.items():
+            step = config.dt ** config.structure.degree.get(name, 1.0)
+            A = A if config.transition == "direct" else step * A
+            moved = (x.to(A.dtype) @ A[1:].flatten(1)).to(A.dtype)
+            parameters[name] = moved.unflatten(-1, A.shape[1:]) + A[0]
+        return transitions(config.structure, config.transition, parameters)
 
     def matrices(
         self, x: Float[torch.Tensor, "... width"]
-    ) -> Float[torch.Tensor, "... block size size"]:
-        """Transition matrix of each input."""
-        A = self.config.dt * self.A
-        steps = (x.to(A.dtype) @ A[1:].flatten(1)).to(A.dtype)
-        generators = steps.unflatten(-1, A.shape[1:]) + A[0]
-        if self.config.transition == "exponential":
-            return torch.linalg.matrix_exp(generators)
-        return generators + torch.eye(A.shape[-1], dtype=A.dtype, device=A.device)
+    ) -> Inexact[torch.Tensor, "... state_dim state_dim"]:
+        """Transition matrix of each input, formed whole."""
+        return self.transitions(x).dense()
 
-    def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch block size"]:
+    def initial_state(self, batch_size: int) -> Inexact[torch.Tensor, "batch state_dim"]:
         """Give the trained start."""
-        return self.start.expand(batch_size, -1, -1)
+        start = as_complex(self.start) if self.config.complex_state else self.start
+        return start.expand(batch_size, -1)
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advance by one position."""
         check_step(x_k, self.width)
-        state = _apply(self.matrices(x_k), state)
-        return self.C(state.flatten(1)), state
+        state = self.transitions(x_k).apply(state)
+        return self._output(state), state
 
-    def _run(self, matrices: Float[torch.Tensor, "batch time block size size"]) -> torch.Tensor:
-        state, states = self.initial_state(len(matrices)), []
-        for matrix in matrices.unbind(1):
-            state = _apply(matrix, state)
-            states.append(state)
-        return self.C(torch.stack(states, 1).flatten(2))
+    def _run(self, moves: Transitions) -> torch.Tensor:
+        return self._output(structured_scan(moves, self.initial_state(len(moves.like()))))
+
+    def _output(self, states: Inexact[torch.Tensor, "... state_dim"]) -> torch.Tensor:
+        if states.is_complex():
+            states = torch.cat((states.real, states.imag), -1)
+        return self.C(states)
 
 
-def _apply(matrix: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-    return (matrix @ state.to(matrix.dtype)[..., None])[..., 0]
+def _draw(config: LinearCDEConfig, width: int) -> dict[str, StateParameter]:
+    """Draw parameters of the matrices; means belong to time alone."""
+    structure, parameters = config.structure, {}
+    inputs = (width + 1) ** 0.5 if config.transition == "direct" else 1.0
+    scales = structure.scales(config.state_dim)
+    for name, shape in structure.shapes(config.state_dim).items():
+        draw = torch.randn(width + 1, *shape) * (scales[name] / inputs)
+        draw[0] += structure.centres.get(name, 0.0)
+        parameters[name] = StateParameter(draw)
+    return parameters

@@ -12,9 +12,11 @@ from .discretisation import bilinear, euler, zero_order_hold
 from .linear import linear_scan
 from .residual import residual_scan
 from .selective import selective_scan
+from .structured import Transitions, structured_scan
 
 __all__ = [
     "BackendError",
+    "Transitions",
     "bilinear",
     "causal_convolution",
     "causal_convolution_direct",
@@ -23,6 +25,7 @@ __all__ = [
     "linear_scan",
     "residual_scan",
     "selective_scan",
+    "structured_scan",
     "use_backend",
     "zero_order_hold",
 ]

@@ -1,0 +1,99 @@
+"""A choice of one row per column, times a diagonal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit  # pyright: ignore[reportMissingTypeStubs]
+
+from seqtheory._settings import require_choice
+from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
+
+if TYPE_CHECKING:
+    from jaxtyping import Inexact, Int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneHotDiagonal(Structure):
+    r"""Matrices :math:`P\,\mathrm{diag}(d)`: column j of P has a single 1, in the row it chooses.
+
+    .. math:: P_{ij} = [\,i = \arg\max_k c_{kj}\,], \qquad
+              d_j = \sigma(m_j) e^{\mathrm i \phi_j} \quad \text{or} \quad d_j = \tanh(m_j)
+
+    Parameters
+    ----------
+    entries
+        Whether d is complex, inside the unit disc, or real, in (-1, 1).
+
+    Notes
+    -----
+    With d of size one, P follows the transitions of any automaton of n states. The largest logit
+    wins; of equal ones the first row does. The choice has no derivative: where it is trained, the
+    gradient is that of the softmax over rows in its place (straight through).
+
+    Not a field of a differential equation: its products are themselves the transitions.
+
+    Examples
+    --------
+    >>> swap = {"choice": [[0.0, 1.0], [1.0, 0.0]], "magnitude": [40.0, 40.0]}
+    >>> OneHotDiagonal(entries="real").matrix(swap)
+    array([[0., 1.],
+           [1., 0.]])
+
+    References
+    ----------
+    A. Terzic et al., "Structured Sparse Transition Matrices to Enable State Tracking in
+    State-Space Models", arXiv 2509.22284.
+    """
+
+    entries: Literal["complex", "real"] = "complex"
+
+    closed = True
+    linear = False
+    centres: ClassVar[Mapping[str, float]] = {"magnitude": 4.0}
+
+    def __post_init__(self) -> None:
+        """Refuse another kind of entries."""
+        require_choice("entries", self.entries, ("complex", "real"))
+
+    def shapes(self, width: int) -> dict[str, tuple[int, ...]]:
+        """Give the logits c, rows first, then m and, where complex, the phases (radians)."""
+        require_width(width)
+        phases = {"phase": (width,)} if self.entries == "complex" else {}
+        return {"choice": (width, width), "magnitude": (width,), **phases}
+
+    def scales(self, width: int) -> dict[str, float]:
+        """1 for every parameter; magnitudes start around 4, so that d has a size near one."""
+        return dict.fromkeys(self.shapes(width), 1.0)
+
+    def chosen(self, parameters: Parameters) -> Int[np.ndarray, "... width"]:
+        """Row that each column chooses."""
+        return self._checked(parameters)[1]["choice"].argmax(-2)
+
+    def matrix(self, parameters: Parameters) -> Inexact[np.ndarray, "... width width"]:
+        """P diag(d)."""
+        width, given = self._checked(parameters)
+        rows = given["choice"].argmax(-2)
+        one_hot = rows[..., None, :] == np.arange(width)[:, None]
+        return one_hot * self._diagonal(given)[..., None, :]
+
+    def apply(self, parameters: Parameters, vectors: ArrayLike) -> Inexact[np.ndarray, "... width"]:
+        """Send each entry of d y to its row."""
+        return np.einsum("...ij,...j->...i", self.matrix(parameters), np.asarray(vectors))
+
+    def cost(self, width: int) -> int:
+        """Width, the choice being known."""
+        require_width(width)
+        return width
+
+    def _diagonal(self, given: Mapping[str, np.ndarray]) -> Inexact[np.ndarray, "... width"]:
+        if self.entries == "real":
+            return np.tanh(given["magnitude"])
+        return expit(given["magnitude"]) * np.exp(1j * given["phase"])
+
+    def _width(self, shapes: Mapping[str, tuple[int, ...]]) -> int:
+        return last_axes(shapes, "choice", 2)[0]

@@ -1,0 +1,122 @@
+"""From the parameters of a structure to the matrices of a recurrence, in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+
+import torch
+from jaxtyping import Inexact
+from torch import Tensor
+
+from seqtheory.structure import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    DiagonalPlusLowRank,
+    OneHotDiagonal,
+    Sparse,
+    Structure,
+    WalshHadamard,
+)
+
+from ..ops.structured import (
+    Blocks,
+    DiagonalLowRank,
+    Elementwise,
+    Hadamard,
+    Routed,
+    SparseRows,
+    Transitions,
+)
+
+Parameters = Mapping[str, Tensor]
+
+
+def check_transition(structure: object, transition: str) -> None:
+    """Raise unless the structure is known and has this kind of transition."""
+    if not isinstance(structure, Structure) or type(structure) not in transitions.registry:
+        raise TypeError(
+            f"structure={structure!r} is not known; expected Dense() or another of "
+            "seqtheory.structure, such as BlockDiagonal(block_size=4)."
+        )
+    if isinstance(structure, OneHotDiagonal) and transition != "direct":
+        raise ValueError(
+            f"structure={structure} is no vector field, so transition={transition!r} means nothing "
+            "for it; use transition='direct'."
+        )
+    exact = isinstance(structure, (Dense, Diagonal, BlockDiagonal))
+    if transition == "exponential" and not exact:
+        raise ValueError(
+            f"structure={structure}: the exponential of such a matrix is dense; use "
+            "transition='first_order'."
+        )
+
+
+@singledispatch
+def transitions(structure: Structure, transition: str, parameters: Parameters) -> Transitions:
+    """Matrices of the transition whose generator has these parameters; leading axes are kept."""
+    raise TypeError(f"{structure!r} has no transitions in torch.")
+
+
+@transitions.register(Dense)
+def _(structure: Dense, transition: str, parameters: Parameters) -> Transitions:
+    return Blocks(_squares(parameters["matrix"].unsqueeze(-3), transition))
+
+
+@transitions.register(BlockDiagonal)
+def _(structure: BlockDiagonal, transition: str, parameters: Parameters) -> Transitions:
+    return Blocks(_squares(parameters["blocks"], transition))
+
+
+def _squares(
+    generators: Inexact[Tensor, "... size size"], transition: str
+) -> Inexact[Tensor, "... size size"]:
+    if transition == "exponential":
+        return torch.linalg.matrix_exp(generators)
+    if transition == "direct":
+        return generators
+    size, dtype, device = generators.shape[-1], generators.dtype, generators.device
+    return generators + torch.eye(size, dtype=dtype, device=device)
+
+
+@transitions.register(Diagonal)
+def _(structure: Diagonal, transition: str, parameters: Parameters) -> Transitions:
+    generators = parameters["diagonal"]
+    if transition == "exponential":
+        return Elementwise(generators.exp())
+    return Elementwise(generators if transition == "direct" else 1 + generators)
+
+
+@transitions.register(DiagonalPlusLowRank)
+def _(structure: DiagonalPlusLowRank, transition: str, parameters: Parameters) -> Transitions:
+    diagonal = parameters["diagonal"]
+    diagonal = diagonal if transition == "direct" else 1 + diagonal
+    return DiagonalLowRank(diagonal, parameters["left"], parameters["right"])
+
+
+@transitions.register(Sparse)
+def _(structure: Sparse, transition: str, parameters: Parameters) -> Transitions:
+    values = parameters["entries"]
+    places = torch.tensor(structure.columns(values.shape[-2]), device=values.device)
+    return SparseRows(values, places, plus_identity=transition != "direct")
+
+
+@transitions.register(WalshHadamard)
+def _(structure: WalshHadamard, transition: str, parameters: Parameters) -> Transitions:
+    return Hadamard(parameters["diagonal"], plus_identity=transition != "direct")
+
+
+@transitions.register(OneHotDiagonal)
+def _(structure: OneHotDiagonal, transition: str, parameters: Parameters) -> Transitions:
+    choice, magnitude = parameters["choice"], parameters["magnitude"]
+    rows = choice.argmax(-2)
+    if structure.entries == "real":
+        factors = magnitude.tanh()
+    else:
+        factors = torch.polar(magnitude.sigmoid(), parameters["phase"])
+    if not choice.requires_grad:
+        return Routed(rows, factors)
+    soft = choice.softmax(-2)
+    hard = torch.zeros_like(soft).scatter(-2, rows.unsqueeze(-2), 1.0)
+    return Blocks(((hard - soft.detach() + soft) * factors.unsqueeze(-2)).unsqueeze(-3))

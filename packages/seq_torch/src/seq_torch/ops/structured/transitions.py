@@ -1,0 +1,204 @@
+"""Matrices of a structure, one at every position, as what a product with them needs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from jaxtyping import Inexact, Int
+
+
+@dataclass(frozen=True)
+class Transitions(ABC):
+    """Matrices with leading axes, such as those of batch and time.
+
+    A subclass names its tensors, and says in `cores` how many last axes of each belong to one
+    matrix. `Blocks`, `Elementwise` and `Routed` also have `compose`.
+    """
+
+    cores: ClassVar[dict[str, int]]
+    closed: ClassVar[bool] = False
+
+    @abstractmethod
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """Multiply states by the matrices; leading axes broadcast."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Rows of a matrix."""
+
+    def compose(self, earlier: Self) -> Self:
+        """Give the product of these matrices with `earlier`, which act first."""
+        raise TypeError(f"products of {type(self).__name__} matrices are not of that kind.")
+
+    def map(self, move: Callable[[Tensor], Tensor]) -> Self:
+        """Move the leading axes of every tensor alike."""
+        return replace(self, **{name: move(getattr(self, name)) for name in self.cores})
+
+    def columns(self) -> Self:
+        """Give the same matrices with an axis for several states behind the leading ones."""
+        unsqueezed = {
+            name: getattr(self, name).unsqueeze(-1 - core) for name, core in self.cores.items()
+        }
+        return replace(self, **unsqueezed)
+
+    def like(self) -> Tensor:
+        """Give a tensor in the type and on the device of the states."""
+        return getattr(self, next(reversed(self.cores)))
+
+    def dense(self) -> Inexact[Tensor, "... width width"]:
+        """Form the whole matrices."""
+        tensor = self.like()
+        identity = torch.eye(self.width, dtype=tensor.dtype, device=tensor.device)
+        return self.columns().apply(identity).transpose(-1, -2)
+
+
+@dataclass(frozen=True)
+class Blocks(Transitions):
+    """Blocks along the diagonal; a dense matrix is one block."""
+
+    blocks: Inexact[Tensor, "... block size size"]
+
+    cores: ClassVar[dict[str, int]] = {"blocks": 3}
+    closed: ClassVar[bool] = True
+
+    @property
+    def width(self) -> int:
+        """Rows of all blocks together."""
+        return self.blocks.shape[-3] * self.blocks.shape[-1]
+
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """Multiply every part of a state by its block."""
+        parts = states.to(self.blocks.dtype).unflatten(-1, self.blocks.shape[-3:-1])
+        return (self.blocks @ parts[..., None])[..., 0].flatten(-2)
+
+    def compose(self, earlier: Self) -> Self:
+        """Multiply the blocks."""
+        return replace(self, blocks=self.blocks @ earlier.blocks)
+
+
+@dataclass(frozen=True)
+class Elementwise(Transitions):
+    """Diagonal matrices."""
+
+    factors: Inexact[Tensor, "... width"]
+
+    cores: ClassVar[dict[str, int]] = {"factors": 1}
+    closed: ClassVar[bool] = True
+
+    @property
+    def width(self) -> int:
+        """Entries of a diagonal."""
+        return self.factors.shape[-1]
+
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """Multiply entry by entry."""
+        return self.factors * states
+
+    def compose(self, earlier: Self) -> Self:
+        """Multiply entry by entry."""
+        return replace(self, factors=self.factors * earlier.factors)
+
+
+@dataclass(frozen=True)
+class DiagonalLowRank(Transitions):
+    """diag(d) + U V^T."""
+
+    diagonal: Inexact[Tensor, "... width"]
+    left: Inexact[Tensor, "... width rank"]
+    right: Inexact[Tensor, "... width rank"]
+
+    cores: ClassVar[dict[str, int]] = {"diagonal": 1, "left": 2, "right": 2}
+
+    @property
+    def width(self) -> int:
+        """Entries of d."""
+        return self.diagonal.shape[-1]
+
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """D y + U (V^T y)."""
+        states = states.to(self.diagonal.dtype)
+        inner = self.right.transpose(-1, -2) @ states[..., None]
+        return self.diagonal * states + (self.left @ inner)[..., 0]
+
+
+@dataclass(frozen=True)
+class SparseRows(Transitions):
+    """The same number of entries in every row, and perhaps the identity beside them."""
+
+    values: Inexact[Tensor, "... width entry"]
+    places: Int[Tensor, "width entry"]
+    plus_identity: bool
+
+    cores: ClassVar[dict[str, int]] = {"values": 2}
+
+    @property
+    def width(self) -> int:
+        """Rows."""
+        return self.values.shape[-2]
+
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """Sum over the entries of each row."""
+        moved = (self.values * states[..., self.places]).sum(-1)
+        return states + moved if self.plus_identity else moved
+
+
+@dataclass(frozen=True)
+class Hadamard(Transitions):
+    """H diag(d) / sqrt(n), and perhaps the identity beside it."""
+
+    diagonal: Inexact[Tensor, "... width"]
+    plus_identity: bool
+
+    cores: ClassVar[dict[str, int]] = {"diagonal": 1}
+
+    @property
+    def width(self) -> int:
+        """Entries of d, a power of two."""
+        return self.diagonal.shape[-1]
+
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """Transform the product with the diagonal, in log2(width) passes."""
+        moved, half = self.diagonal * states, 1
+        while half < self.width:
+            first, second = moved.unflatten(-1, (-1, 2, half)).unbind(-2)
+            moved = torch.stack((first + second, first - second), -2).flatten(-3)
+            half *= 2
+        moved = moved / sqrt(self.width)
+        return states + moved if self.plus_identity else moved
+
+
+@dataclass(frozen=True)
+class Routed(Transitions):
+    """P diag(d), where column j of P has its 1 in row `rows[j]`; without a gradient for P."""
+
+    rows: Int[Tensor, "... width"]
+    factors: Inexact[Tensor, "... width"]
+
+    cores: ClassVar[dict[str, int]] = {"rows": 1, "factors": 1}
+    closed: ClassVar[bool] = True
+
+    @property
+    def width(self) -> int:
+        """Entries of d."""
+        return self.factors.shape[-1]
+
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """Add each entry of d y to its row."""
+        moved = self.factors * states
+        return torch.zeros_like(moved).scatter_add(-1, self.rows.expand(moved.shape), moved)
+
+    def compose(self, earlier: Self) -> Self:
+        """Follow the routes one after the other."""
+        following, factors = (
+            tensor.gather(-1, earlier.rows) for tensor in (self.rows, self.factors)
+        )
+        return replace(self, rows=following, factors=factors * earlier.factors)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_integer
+from seqtheory._settings import require_flag, require_integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +21,33 @@ class TokenInput:
     ----------
     vocabulary
         Number of tokens, at least 1. The table's entries are N(0, 1).
+    one_hot
+        Whether the table holds unit vectors instead, and is not trained. A mixer that is linear in
+        its input then has parameters of their own for each token. The model must be at least as
+        wide as the vocabulary.
     """
 
     vocabulary: int
+    one_hot: bool = False
 
     def __post_init__(self) -> None:
         require_integer("vocabulary", self.vocabulary, minimum=1)
+        require_flag("one_hot", self.one_hot)
 
     def build(self, width: int) -> TokenEmbedding:
-        """Draw the table."""
-        return TokenEmbedding(self.vocabulary, width)
+        """Draw the table.
+
+        Raises
+        ------
+        ValueError
+            If unit vectors are asked for and the model is narrower than the vocabulary.
+        """
+        if self.one_hot and width < self.vocabulary:
+            raise ValueError(
+                f"width={width} is too small for unit vectors of {self.vocabulary} tokens; "
+                f"choose {self.vocabulary} or more, or one_hot=False."
+            )
+        return TokenEmbedding(self.vocabulary, width, one_hot=self.one_hot)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +73,15 @@ class LinearInput:
 class TokenEmbedding(nn.Module):
     """Module of `TokenInput`."""
 
-    def __init__(self, vocabulary: int, width: int):
+    table: torch.Tensor
+
+    def __init__(self, vocabulary: int, width: int, *, one_hot: bool = False):
         super().__init__()
         self.vocabulary = vocabulary
-        self.table = nn.Parameter(torch.randn(vocabulary, width))
+        if one_hot:
+            self.register_buffer("table", torch.eye(vocabulary, width))
+        else:
+            self.table = nn.Parameter(torch.randn(vocabulary, width))
 
     def checked(self, tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Tokens of the right shape, type and range; 0 where the mask hides them."""

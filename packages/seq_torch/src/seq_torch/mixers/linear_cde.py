@@ -15,6 +15,7 @@ from seqtheory.structure import Dense, OneHotDiagonal, Structure
 from ..ops.structured import Transitions, structured_scan
 from ..parameter import StateParameter, as_complex
 from .mixer import MixerConfig, check_sequence, check_step
+from .orthogonal import WITH_ORTHOGONAL, orthogonal
 from .structured import check_transition, transitions
 
 
@@ -42,11 +43,15 @@ class LinearCDEConfig(MixerConfig):
         only one of `OneHotDiagonal`.
     dt
         The step :math:`\Delta`, the same at every length. "direct" has none.
+    initial
+        "random", the draw of the structure; or "orthogonal", for "direct" transitions alone: each
+        :math:`A_i` is a random orthogonal matrix and :math:`A_0` zero, so that on one-hot inputs
+        (`TokenInput(one_hot=True)`) every token has a matrix of its own that keeps the norm.
 
     Raises
     ------
     ValueError
-        If the structure does not fit `state_dim` or `transition`.
+        If the structure does not fit `state_dim`, `transition` or `initial`.
 
     Notes
     -----
@@ -78,6 +83,7 @@ class LinearCDEConfig(MixerConfig):
     structure: Structure = Dense()  # noqa: RUF009 - a frozen value
     transition: Literal["exponential", "first_order", "direct"] = "exponential"
     dt: float = 0.025
+    initial: Literal["random", "orthogonal"] = "random"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -85,6 +91,17 @@ class LinearCDEConfig(MixerConfig):
         check_transition(self.structure, self.transition)
         self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
+        require_choice("initial", self.initial, ("random", "orthogonal"))
+        if self.initial == "orthogonal" and self.transition != "direct":
+            raise ValueError(
+                f'initial="orthogonal" with transition={self.transition!r}: expected "direct", '
+                "whose parameters are the matrices themselves."
+            )
+        if self.initial == "orthogonal" and not isinstance(self.structure, WITH_ORTHOGONAL):
+            known = ", ".join(kind.__name__ for kind in WITH_ORTHOGONAL)
+            raise ValueError(
+                f'initial="orthogonal" with structure={self.structure}: expected one of {known}.'
+            )
 
     @property
     def complex_state(self) -> bool:
@@ -174,6 +191,10 @@ class LinearCDE(nn.Module):
 def _draw(config: LinearCDEConfig, width: int) -> dict[str, StateParameter]:
     """Draw parameters of the matrices; means belong to time alone."""
     structure, parameters = config.structure, {}
+    if config.initial == "orthogonal":
+        found = orthogonal(structure, config.state_dim, width)
+        zeros = {name: torch.zeros(1, *tensor.shape[1:]) for name, tensor in found.items()}
+        return {k: StateParameter(torch.cat((zeros[k], found[k]))) for k in found}
     inputs = (width + 1) ** 0.5 if config.transition == "direct" else 1.0
     scales = structure.scales(config.state_dim)
     for name, shape in structure.shapes(config.state_dim).items():

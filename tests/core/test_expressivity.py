@@ -208,7 +208,7 @@ def test_a_larger_class_does_what_a_smaller_does() -> None:
         status = predict(algebra, transition).status
         for wider in larger(transition):
             if status == "possible":
-                assert predict(algebra, wider).status != "impossible", (algebra, transition, wider)
+                assert predict(algebra, wider).status == "possible", (algebra, transition, wider)
 
 
 @pytest.mark.parametrize("name", ["Z1", "Z7", "Z60", "S3", "D4", "D7", "A4", "S4", "A5", "S5"])
@@ -257,7 +257,8 @@ def test_codimensions_are_those_of_matrices(name: str, dimension: int) -> None:
 @pytest.mark.parametrize(
     ("name", "dimension"),
     [("Z1", 0), ("Z2", 1), ("Z2_x_Z2", 2), ("Z2_x_Z2_x_Z2", 3), ("Z3", 2), ("Z6", 2),
-     ("Z3_x_Z3", 4), ("D5", 2), ("A4", 3), ("S4", 3), ("A5", 3), ("S5", 4), ("A6", 5), ("S3_x_Z2", 2)],
+     ("Z3_x_Z3", 4),
+     ("D5", 2), ("A4", 3), ("S4", 3), ("A5", 3), ("S5", 4), ("A6", 5), ("S3_x_Z2", 2)],
 )  # fmt: skip
 def test_faithful_dimensions_are_known(name: str, dimension: int) -> None:
     assert faithful_dimension(group(name)) == dimension

@@ -147,7 +147,7 @@ def regular_by_reflections(algebra: Algebra, transition: Transition) -> Verdict 
 
 
 def transition_matrices(algebra: Algebra, transition: Transition) -> Verdict | None:
-    """Take the automaton's own matrices on one-hot states; their eigenvalues are roots of 1 or 0."""
+    """Take the automaton's matrices on one-hot states; their eigenvalues are 0 or roots of 1."""
     if transition.structure not in ("dense", "block_diagonal", "one_hot_diagonal"):
         return None
     if transition.size is not None and transition.size < algebra.num_states:

@@ -141,7 +141,7 @@ def small_state(algebra: Algebra, transition: Transition) -> Verdict | None:
         "F. Klein's list of the finite subgroups of O(3)",
         f"on finitely many states one layer of width {size} acts as a finite group of orthogonal "
         f"{size}x{size} matrices, of which the task's group must be a quotient. Up to width 3 such "
-        f"quotients are such groups again, but this one acts faithfully from dimension {needed} on.",
+        f"quotients are such groups again, but this one acts faithfully from width {needed} on.",
     )
 
 

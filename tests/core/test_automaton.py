@@ -91,7 +91,7 @@ def test_the_monoid_is_the_closure_of_the_letters(automaton: Automaton) -> None:
 def test_the_groups_inside_all_maps_of_n_points_are_symmetric(degree: int) -> None:
     cycle = [*range(1, degree), 0]
     swap, merge = [1, 0, *range(2, degree)], [0, 0, *range(2, degree)]
-    algebra = algebra_of(Automaton(np.array([cycle, swap, merge]).T))
+    algebra = algebra_of(Automaton(tuple(zip(cycle, swap, merge, strict=True))))
     # an idempotent of rank r fixes r points and sends the others to them; its group is S_r
     expected = sorted(
         factorial(r)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from seqtheory.automaton import Automaton, group_automaton
+from seqtheory.automaton import Automaton, algebra_of, group_automaton
 from seqtheory.group import group
 from seqtheory.tasks import (
     Copying,
@@ -271,8 +271,13 @@ def test_the_algebra_of_each_task_is_the_known_one() -> None:
     # with precedence: x -> x + b and p -> a p, from left to right: x -> a x + b
     simple, left = ModularArithmetic(5), ModularArithmetic(5, precedence=False)
     assert facts(simple) == (False, True, False, False, 20)
-    assert {g.order for g in simple.algebra.groups} == {4, 5}
-    assert {(g.order, g.is_abelian) for g in left.algebra.groups} == {(20, False)}
+    assert {g.order for g in algebra_of(simple.automaton).groups} == {4, 5}
+    inner = algebra_of(left.automaton).groups
+    assert {(g.order, g.is_abelian) for g in inner} == {(20, False)}
+    # four tokens per letter: no token repeats, but letters, as words, still make the group
+    spelt = GroupWords("S3", 4, 10, tokens_per_letter=4).algebra
+    assert max(spelt.letter_periods) == 1
+    assert {(g.order, g.is_abelian) for g in spelt.groups} == {(6, False)}
     assert ModularArithmetic(brackets=True).algebra is None
     assert Copying().algebra is None
     assert MultiQueryRecall().algebra is None

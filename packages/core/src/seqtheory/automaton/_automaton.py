@@ -64,7 +64,7 @@ class Automaton:
                 f"outputs={self.outputs!r}, expected {len(table)} integers of at least 0, one per "
                 "state."
             )
-        object.__setattr__(self, "transitions", tuple(map(tuple, table.tolist())))
+        object.__setattr__(self, "transitions", _rows(table))
         object.__setattr__(self, "outputs", tuple(outputs.tolist()))
         object.__setattr__(self, "start", int(self.start))
 
@@ -148,7 +148,7 @@ class Automaton:
             classes = refined
         _, members = np.unique(classes, return_index=True)
         return Automaton(
-            transitions=classes[table[members]],
+            transitions=_rows(classes[table[members]]),
             outputs=tuple(outputs[members].tolist()),
             start=int(classes[start]),
         )
@@ -181,7 +181,8 @@ def group_automaton(structure: Group, letters: Sequence[int] | None = None) -> A
     [[1, 2, 1]]
     """
     chosen = range(structure.order) if letters is None else letters
-    return Automaton(structure.table[:, checked_letters(structure, chosen)], (), structure.identity)
+    table = structure.table[:, checked_letters(structure, chosen)]
+    return Automaton(_rows(table), start=structure.identity)
 
 
 def checked_letters(structure: Group, letters: Iterable[int]) -> list[int]:
@@ -191,6 +192,11 @@ def checked_letters(structure: Group, letters: Iterable[int]) -> list[int]:
         raise ValueError(f"letters={letters!r}, expected at least one element of {structure.name}.")
     _check_range("letters", chosen, structure.order, f"element of {structure.name}")
     return chosen.tolist()
+
+
+def _rows(table: Int[np.ndarray, "state letter"]) -> tuple[tuple[int, ...], ...]:
+    rows: list[list[int]] = table.tolist()
+    return tuple(tuple(row) for row in rows)
 
 
 def _classes(rows: Int[np.ndarray, "state fact"]) -> Int[np.ndarray, " state"]:

@@ -135,11 +135,13 @@ class Sequences(ABC):
         rng = np.random.default_rng(seed)
         lengths = rng.integers(self.min_length, self.max_length + 1, self.num_sequences)
         inputs, targets, counted = self._draw(lengths, rng)
-        inside = np.arange(inputs.shape[1]) < (lengths * self._steps_per_length)[:, None]
+        inside: Bool[np.ndarray, "batch time"] = (
+            np.arange(inputs.shape[1]) < (lengths * self._steps_per_length)[:, None]
+        )
         inputs[~inside] = 0
-        counted = counted & inside
-        targets[~counted] = 0
-        return Dataset(inputs, targets, None if counted.all() else counted)
+        inside &= counted
+        targets[~inside] = 0
+        return Dataset(inputs, targets, None if inside.all() else inside)
 
     @abstractmethod
     def _draw(

@@ -10,7 +10,7 @@ import numpy as np
 
 from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
-from seqtheory.automaton import Algebra, group_algebra
+from seqtheory.automaton import Algebra, Automaton, algebra_of, group_algebra
 from seqtheory.automaton._automaton import checked_letters
 from seqtheory.dataset import Dataset
 from seqtheory.group import Group, group, index_dtype, order_of
@@ -105,9 +105,15 @@ class GroupWords:
 
     @property
     def algebra(self) -> Algebra:
-        """The group that the letters generate."""
-        letters = self._letters()
-        return _algebra(self.group, None if self.letters == "elements" else tuple(letters))
+        """The group that the letters generate; with several tokens per letter, what tokens do.
+
+        Raises
+        ------
+        ValueError
+            If several tokens per letter make a monoid above `seqtheory.group.MAX_ORDER`.
+        """
+        letters = None if self.letters == "elements" else tuple(self._letters())
+        return _algebra(self.group, letters, self.tokens_per_letter)
 
     def auxiliary(self) -> GroupWords:
         """All words of length 2, the set that upstream mixes into training."""
@@ -195,8 +201,31 @@ class GroupWords:
 
 
 @lru_cache(maxsize=32)
-def _algebra(name: str, letters: tuple[int, ...] | None) -> Algebra:
-    return group_algebra(group(name), letters)
+def _algebra(name: str, letters: tuple[int, ...] | None, tokens: int) -> Algebra:
+    structure = group(name)
+    if tokens == 1:
+        return group_algebra(structure, letters)
+    chosen = range(structure.order) if letters is None else letters
+    return algebra_of(_spelt(structure, [*chosen], tokens))
+
+
+def _spelt(structure: Group, letters: list[int], tokens: int) -> Automaton:
+    """Multiply letters of several tokens each: states are (element, tokens of the last letter).
+
+    A token out of turn leads to a last state that nothing leaves; the data never reach it.
+    """
+    order, dead = structure.order, structure.order * tokens
+    table = np.full((dead + 1, len(letters) + 1), dead)
+    table[:dead:tokens, :-1] = structure.table[:, letters] * tokens + 1
+    for place in range(1, tokens):
+        table[place:dead:tokens, -1] = np.arange(order) * tokens + (place + 1) % tokens
+    outputs = np.full(dead + 1, order)
+    outputs[:dead:tokens] = np.arange(order)
+    return Automaton(
+        tuple(tuple(row) for row in table.tolist()),
+        tuple(outputs.tolist()),
+        structure.identity * tokens,
+    )
 
 
 def _swaps(structure: Group) -> list[int]:

@@ -126,8 +126,10 @@ class ModularArithmetic(Sequences):
     ]:
         if self.brackets:
             inputs, values = bracketed(lengths, self.modulus, self.operators, rng)
-            last = np.arange(inputs.shape[1]) == lengths[:, None] - 1
-            return inputs, (last * values[:, None]).astype(index_dtype(self.modulus)), last
+            place: Int[np.ndarray, " time"] = np.arange(inputs.shape[1])
+            targets = np.zeros(inputs.shape, dtype=index_dtype(self.modulus))
+            targets[np.arange(len(lengths)), lengths - 1] = values
+            return inputs, targets, place == lengths[:, None] - 1
         inputs = np.empty((len(lengths), self.max_length), dtype=index_dtype(self.num_tokens))
         digits, signs = inputs[:, ::2], inputs[:, 1::2]
         digits[:] = rng.integers(0, self.modulus, digits.shape)
@@ -159,6 +161,6 @@ def _evaluator(modulus: int, operators: str, precedence: bool) -> Automaton:
         return ((s + p) % modulus, term, "") if precedence else (0, (p + term) % modulus, "")
 
     letters = range(modulus + len(operators))
-    table = [[number[after(state, letter)] for letter in letters] for state in number]
+    table = tuple(tuple(number[after(state, x)] for x in letters) for state in number)
     outputs = [(s + p) % modulus if sign == "" else modulus for s, p, sign in states]
-    return Automaton(table, (*outputs, modulus), start=number[0, 0, "+"]).minimal()  # pyright: ignore[reportArgumentType]
+    return Automaton(table, (*outputs, modulus), start=number[0, 0, "+"]).minimal()

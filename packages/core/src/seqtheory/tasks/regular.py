@@ -187,13 +187,16 @@ class FiniteAutomaton(_Regular):
     True
     """
 
-    automaton: Automaton = Automaton(((0, 0, 1), (1, 0, 1)))  # noqa: RUF009  (frozen)
+    automaton: Automaton = Automaton(  # noqa: RUF009  # pyright: ignore[reportIncompatibleMethodOverride]
+        ((0, 0, 1), (1, 0, 1))
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.automaton, Automaton):
+        given: object = self.automaton
+        if not isinstance(given, Automaton):
             raise TypeError(
-                f"automaton={self.automaton!r} is no Automaton. Give "
+                f"automaton={given!r} is no Automaton. Give "
                 "seqtheory.automaton.Automaton(transitions, outputs, start)."
             )
 

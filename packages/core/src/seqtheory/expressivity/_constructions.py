@@ -1,0 +1,235 @@
+"""Theorems that say *possible*: each a function of algebra and class, None where it is silent.
+
+The initial state may be chosen, and what reads the state out may be any function of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory.automaton import Algebra
+from seqtheory.expressivity._irreducibles import (
+    Irreducible,
+    faithful_dimension,
+    real_irreducibles,
+    separates,
+)
+from seqtheory.expressivity._obstructions import DIAGONAL, GRAZZI, MERRILL, SARROF
+from seqtheory.expressivity._transition import Transition, Verdict
+from seqtheory.group import Group, from_table
+from seqtheory.group._axioms import span
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+
+
+def nothing_to_follow(algebra: Algebra, _: Transition) -> Verdict | None:
+    """Follow a state that never changes."""
+    if algebra.order > 1:
+        return None
+    return Verdict("possible", "trivial", "no letter does anything.")
+
+
+def reset(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Keep the state, or put another in its place: eigenvalues 1 and 0."""
+    unlimited = transition.structure in ("dense", "one_hot_diagonal") or transition.has_diagonals
+    if not algebra.is_reset or not unlimited:
+        return None
+    return Verdict(
+        "possible",
+        "by construction",
+        "each letter keeps the state or replaces it: A(x) is 1 or 0, b(x) the new state.",
+    )
+
+
+def star_free(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Do a star-free task by non-negative diagonal layers, of some number."""
+    if not algebra.is_aperiodic or not transition.has_diagonals or transition.layers is not None:
+        return None
+    return Verdict(
+        "possible",
+        f"{SARROF}, on star-free languages",
+        "aperiodic, that is star-free: a cascade of flip-flops does it, of a depth that depends on "
+        "the task.",
+    )
+
+
+def characters_in_layers(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Follow a solvable group by a diagonal layer for each abelian factor of its derived series."""
+    length, layers = algebra.derived_length, transition.layers
+    if not algebra.is_group or not transition.has_rotations or length is None:
+        return None
+    if layers is not None and length > layers:
+        return None
+    return Verdict(
+        "possible",
+        f"{DIAGONAL}, the theorem on k layers",
+        f"a group of derived length {length}: each layer adds in one abelian factor, by rotations.",
+    )
+
+
+def signs_in_layers(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Follow a 2-group by one layer of signs for each elementary abelian factor."""
+    if not algebra.is_group or not transition.has_diagonals or transition.eigenvalues == "unit":
+        return None
+    length = _length_of_squares(algebra.groups[0])
+    if length is None or (transition.layers is not None and length > transition.layers):
+        return None
+    return Verdict(
+        "possible",
+        f"{DIAGONAL}, the theorem on k layers with signs for characters",
+        f"a 2-group whose subgroups of squares end after {length}: each layer multiplies signs.",
+    )
+
+
+def reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Write letters as products of few reflections, in representations that tell elements apart."""
+    signed = transition.structure == "householder" and transition.eigenvalues == "signed"
+    if not signed or not algebra.is_group:
+        return None
+    inner, letters = algebra.groups[0], np.array(algebra.letters)
+    moved = {rho: int(rho.codimension[letters].max()) for rho in real_irreducibles(inner)}
+    few = [rho for rho, dimensions in moved.items() if dimensions <= transition.factors]
+    if not separates(inner, few):
+        return None
+    return Verdict(
+        "possible",
+        f"{GRAZZI}, Proposition 1 and Theorem 3",
+        "in real representations that together tell all elements apart, one per head, a letter "
+        f"moves at most {max(moved[rho] for rho in few)} dimensions, and is a product of as many "
+        "reflections (Cartan and Dieudonné).",
+    )
+
+
+def low_rank(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Write letters as the identity plus a matrix of low rank, in one representation."""
+    if transition.structure != "diagonal_plus_low_rank" or not algebra.is_group:
+        return None
+    real = max(algebra.letter_periods) <= 2
+    if transition.eigenvalues == "unit" or (transition.eigenvalues == "signed" and not real):
+        return None
+    inner, letters = algebra.groups[0], np.array(algebra.letters)
+    if not _fits(inner, letters, transition.factors):
+        return None
+    return Verdict(
+        "possible",
+        "Serre, Linear Representations of Finite Groups, 1.3",
+        "a real representation tells all elements apart in which every letter is the identity plus "
+        f"a matrix of rank {transition.factors} or less.",
+    )
+
+
+def two_layers_of_reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Add modulo m: the first layer tells odd from even steps, the second reflects."""
+    deep = transition.layers is None or transition.layers >= 2
+    signed = transition.structure == "householder" and transition.eigenvalues == "signed"
+    if not (deep and signed and algebra.is_group and algebra.is_abelian):
+        return None
+    return Verdict(
+        "possible",
+        f"{GRAZZI}, Theorem 6",
+        "an abelian group, so sums modulo some numbers: two reflections in a row are a rotation.",
+    )
+
+
+def regular_by_reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Do any regular task by Householder products in enough layers."""
+    signed = transition.structure == "householder" and transition.eigenvalues == "signed"
+    if not signed or transition.layers is not None or transition.factors < algebra.num_states:
+        return None
+    return Verdict(
+        "possible",
+        f"{GRAZZI}, Theorem 4",
+        f"any automaton of {algebra.num_states} states, in at most 2^{algebra.num_states} layers.",
+    )
+
+
+def transition_matrices(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Take the automaton's matrices on one-hot states; their eigenvalues are 0 or roots of 1."""
+    if transition.structure not in ("dense", "block_diagonal", "one_hot_diagonal"):
+        return None
+    if transition.size is not None and transition.size < algebra.num_states:
+        return None
+    if max(algebra.letter_periods) > {"unit": 1, "signed": 2}.get(transition.eigenvalues, np.inf):
+        return None
+    return Verdict(
+        "possible",
+        f"Terzić et al., arXiv:2509.22284; {MERRILL}, for dense matrices",
+        f"one layer of width {algebra.num_states}: one-hot states and the automaton's 0-1 "
+        "matrices, whose eigenvalues other than 0 are roots of unity of the letters' periods.",
+    )
+
+
+def orthogonal_matrices(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Take a real representation that tells elements apart, whole or in blocks."""
+    if transition.structure not in ("dense", "block_diagonal") or not algebra.is_group:
+        return None
+    real = max(algebra.letter_periods) <= 2
+    if transition.eigenvalues == "unit" or (transition.eigenvalues == "signed" and not real):
+        return None
+    inner = algebra.groups[0]
+    size = inner.order if transition.size is None else transition.size
+    if transition.structure == "dense":
+        needed = faithful_dimension(inner)
+        if needed > size:
+            return None
+        how = f"the group acts on {needed} real dimensions, no two elements alike"
+    else:
+        if not separates(inner, [r for r in real_irreducibles(inner) if r.dimension <= size]):
+            return None
+        how = (
+            f"irreducible representations of dimension up to {size}, one per block, tell all apart"
+        )
+    return Verdict("possible", "Serre, Linear Representations of Finite Groups, 1.3", f"{how}.")
+
+
+def _length_of_squares(group: Group) -> int | None:
+    """Count the steps of G, <squares of G>, ... down to 1; None if it never ends."""
+    length = 0
+    while group.order > 1:
+        members, _ = span(group.table, np.unique(group.table.diagonal()))
+        if len(members) == group.order:
+            return None
+        number = np.full(group.order, -1)
+        number[members] = np.arange(len(members))
+        group = from_table(number[group.table[np.ix_(members, members)]])
+        length += 1
+    return length
+
+
+def _fits(group: Group, letters: Int[np.ndarray, " letter"], rank: int) -> bool:
+    """Whether some sum of irreducibles has a trivial kernel and moves at most `rank` dimensions."""
+    choices: dict[tuple[bytes, bytes], Irreducible] = {}
+    for rho in real_irreducibles(group):
+        if 0 < rho.codimension[letters].max() <= rank:
+            choices[rho.kernel.tobytes(), rho.codimension[letters].tobytes()] = rho
+    start = np.ones(group.order, dtype=bool).tobytes(), np.zeros(len(letters), dtype=int).tobytes()
+    seen, queue = {start}, [start]
+    for kernel, moved in queue:  # grows while it is walked
+        if kernel.count(1) == 1:
+            return True
+        for rho in choices.values():
+            total = np.frombuffer(moved, dtype=int) + rho.codimension[letters]
+            common = np.frombuffer(kernel, dtype=bool) & rho.kernel
+            state = common.tobytes(), total.tobytes()
+            if common.tobytes() != kernel and total.max() <= rank and state not in seen:
+                seen.add(state)
+                queue.append(state)
+    return False
+
+
+CONSTRUCTIONS = (
+    nothing_to_follow,
+    reset,
+    characters_in_layers,
+    signs_in_layers,
+    reflections,
+    low_rank,
+    two_layers_of_reflections,
+    orthogonal_matrices,
+    transition_matrices,
+    star_free,
+    regular_by_reflections,
+)

@@ -1,0 +1,175 @@
+"""Theorems that say *impossible*: each a function of algebra and class, None where it is silent.
+
+They speak of finite precision: a recurrence reaches finitely many states, and its matrices act on
+them as matrices do. Whatever a cascade of layers then computes, a finite automaton computes. "In
+its proof" names a bound that a theorem's proof gives though its statement asks for less.
+"""
+
+from __future__ import annotations
+
+from seqtheory.automaton import Algebra
+from seqtheory.expressivity._irreducibles import faithful_dimension
+from seqtheory.expressivity._transition import Transition, Verdict
+
+GRAZZI = "Grazzi et al., arXiv:2411.12537"
+DIAGONAL = "Shakerinava et al., arXiv:2603.01959"
+SARROF = "Sarrof, Veitsman and Hahn, arXiv:2405.17394"
+MERRILL = "Merrill, Petty and Sabharwal, arXiv:2404.08819"
+
+
+def odd_part(number: int) -> int:
+    """Divide by two as often as possible."""
+    return number // (number & -number)
+
+
+def non_negative_diagonal(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Non-negative diagonal layers recognise star-free languages alone."""
+    if not transition.is_diagonal or transition.eigenvalues != "unit" or algebra.is_aperiodic:
+        return None
+    return Verdict(
+        "impossible",
+        f"{SARROF}, on star-free languages",
+        "diagonal layers with eigenvalues in [0, 1] at finite precision do star-free tasks alone, "
+        f"but a word of this task has period {_largest(algebra)}.",
+    )
+
+
+def non_negative(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Eigenvalues in [0, 1] let every layer settle on a constant input."""
+    products = transition.structure == "householder" and transition.factors > 2
+    period = max(algebra.letter_periods)
+    if transition.eigenvalues != "unit" or products or period == 1:
+        return None
+    two = transition.structure == "householder" and transition.factors == 2
+    return Verdict(
+        "impossible",
+        f"{GRAZZI}, Theorem 1" + (" in its proof" if odd_part(period) > 1 else ""),
+        f"a letter repeated makes states of period {period}, but where no eigenvalue leaves "
+        "[0, inf) every layer at finite precision settles on a constant input."
+        + (" Two factors in [0, 1] have a product with such eigenvalues." if two else ""),
+    )
+
+
+def real_diagonal(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Real diagonal layers at most double the period of a periodic input, one after the other."""
+    if not transition.is_real_diagonal:
+        return None
+    if odd_part(algebra.exponent) > 1:
+        return Verdict(
+            "impossible",
+            f"{GRAZZI}, Theorem 2",
+            "counting modulo what is no power of 2 needs a product of matrices with a complex "
+            "eigenvalue, at finite precision and any depth; products of real diagonal matrices "
+            f"have none, and a word of this task has period {_largest(algebra)}.",
+        )
+    if transition.layers is not None and algebra.exponent > 2**transition.layers:
+        return Verdict(
+            "impossible",
+            f"{GRAZZI}, Theorem 2 in its proof",
+            "each layer of real eigenvalues at most doubles the period of its input: "
+            f"{transition.layers} reach 2^{transition.layers}, but a word of this task has period "
+            f"{_largest(algebra)}.",
+        )
+    return None
+
+
+def real_spectrum_in_one_layer(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """One layer whose matrices have real eigenvalues answers a letter repeated with period 1 or 2.
+
+    Products of *different* matrices may have complex eigenvalues, so only letters are looked at.
+    """
+    several = transition.structure == "householder" and transition.factors > 1
+    if transition.layers != 1 or transition.eigenvalues == "complex" or several:
+        return None
+    period = max(algebra.letter_periods, key=lambda p: (odd_part(p), p))
+    if period <= 2:
+        return None
+    return Verdict(
+        "impossible",
+        f"{GRAZZI}, Theorem 2" + ("" if odd_part(period) > 1 else " in its proof"),
+        f"a letter repeated makes states of period {period}, which in one layer at finite "
+        "precision needs a matrix with a complex eigenvalue.",
+    )
+
+
+def diagonal_depth(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """So many diagonal layers, so long a series with abelian factors."""
+    if not transition.is_diagonal:
+        return None
+    length, layers = algebra.derived_length, transition.layers
+    if length is not None and (layers is None or length <= layers):
+        return None
+    kind = (
+        "no depth is enough for a group that is not solvable"
+        if length is None
+        else f"{layers} {'layer does' if layers == 1 else 'layers do'} groups of derived length up "
+        f"to {layers}, and this task holds one of {length}"
+    )
+    return Verdict(
+        "impossible",
+        f"{DIAGONAL}, the theorem on k layers",
+        f"diagonal layers at finite precision, complex ones included: {kind}.",
+    )
+
+
+def small_blocks(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Blocks of two numbers turn and mirror the plane, and cascades of those are solvable."""
+    blocks = transition.structure in ("block_diagonal", "dense") and transition.size is not None
+    if not blocks or algebra.is_solvable or (transition.size or 0) > 2:
+        return None
+    return Verdict(
+        "impossible",
+        "Krohn and Rhodes, Trans. AMS 116 (1965)",
+        "finite groups of real 2x2 matrices are cyclic or dihedral, hence solvable, and a cascade "
+        "of finitely many states holds no simple group that none of its layers holds; this task "
+        "holds one that is not abelian.",
+    )
+
+
+def small_state(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """One dense layer on at most three numbers does the finite groups of rotations of space."""
+    size = transition.size
+    if transition.structure != "dense" or size is None or size > 3 or transition.layers != 1:
+        return None
+    if not algebra.is_group or not algebra.groups:
+        return None
+    needed = faithful_dimension(algebra.groups[0])
+    if needed <= size:
+        return None
+    return Verdict(
+        "impossible",
+        "F. Klein's list of the finite subgroups of O(3)",
+        f"on finitely many states one layer of width {size} acts as a finite group of orthogonal "
+        f"{size}x{size} matrices, of which the task's group must be a quotient. Up to width 3 such "
+        f"quotients are such groups again, but this one acts faithfully from width {needed} on.",
+    )
+
+
+def time_invariant(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Layers with one fixed matrix stay in TC0."""
+    if transition.input_dependent or algebra.is_solvable:
+        return None
+    return Verdict(
+        "impossible",
+        f"{MERRILL}, the theorem on non-gated SSMs",
+        "unless TC0 = NC1: layers with one fixed matrix stay in TC0 at logarithmic precision, and "
+        "the word problem of a group that is not solvable is complete for NC1.",
+    )
+
+
+def _largest(algebra: Algebra) -> int:
+    """Largest period of a word, that of an odd part above 1 if there is one."""
+    orders = {int(k) for inner in algebra.groups for k in inner.element_orders}
+    return max(orders, key=lambda p: (odd_part(p) > 1, p))
+
+
+OBSTRUCTIONS = (
+    non_negative_diagonal,
+    real_diagonal,
+    diagonal_depth,
+    non_negative,
+    real_spectrum_in_one_layer,
+    small_blocks,
+    small_state,
+    time_invariant,
+)

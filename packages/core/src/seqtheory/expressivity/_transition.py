@@ -1,0 +1,127 @@
+"""Classes of transition matrices, and what is said of a task under one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from seqtheory._settings import require_choice, require_flag, require_integer
+
+Structure = Literal[
+    "diagonal",
+    "block_diagonal",
+    "dense",
+    "householder",
+    "diagonal_plus_low_rank",
+    "sparse",
+    "walsh_hadamard",
+    "one_hot_diagonal",
+]
+Eigenvalues = Literal["unit", "signed", "complex"]
+
+
+@dataclass(frozen=True)
+class Transition:
+    r"""A class of linear recurrences, :math:`h_k = A(x_k)\, h_{k-1} + b(x_k)`, in layers.
+
+    Parameters
+    ----------
+    structure
+        What the matrices A(x) may be; products of generalised Householder matrices
+        :math:`I - \beta v v^\top` for ``"householder"``, a column-one-hot times a diagonal matrix
+        for ``"one_hot_diagonal"``. All are real but the diagonals of ``"diagonal"`` and
+        ``"one_hot_diagonal"`` with complex eigenvalues.
+    eigenvalues
+        Where the eigenvalues of every A(x), for ``"householder"`` of every factor, lie: ``"unit"``
+        in [0, 1], ``"signed"`` in [-1, 1], ``"complex"`` in the closed unit disc.
+    input_dependent
+        Whether A(x) depends on the input (Mamba) or not (S4).
+    size
+        Width of a block for ``"block_diagonal"``, of the whole state for ``"dense"`` and
+        ``"one_hot_diagonal"``; None for as large as needed. The number of blocks, heads and
+        channels is never limited.
+    factors
+        Householder factors per step, or the rank of ``"diagonal_plus_low_rank"``.
+    layers
+        Layers in a row, each reading any function of the layers below; None for any finite number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a choice is not known, a number too small, or a Householder factor is to have complex
+        eigenvalues.
+
+    Examples
+    --------
+    >>> mamba = Transition("diagonal", "unit", layers=2)
+    >>> delta_product = Transition("householder", "signed", factors=2)
+    """
+
+    structure: Structure
+    eigenvalues: Eigenvalues
+    input_dependent: bool = True
+    size: int | None = None
+    factors: int = 1
+    layers: int | None = 1
+
+    def __post_init__(self) -> None:
+        require_choice("structure", self.structure, get_args(Structure))
+        require_choice("eigenvalues", self.eigenvalues, get_args(Eigenvalues))
+        require_flag("input_dependent", self.input_dependent)
+        require_integer("factors", self.factors, minimum=1)
+        for name in ("size", "layers"):
+            if getattr(self, name) is not None:
+                require_integer(name, getattr(self, name), minimum=1)
+        if self.structure == "householder" and self.eigenvalues == "complex":
+            raise ValueError(
+                "a Householder factor is symmetric, so its eigenvalues are real: use 'unit' or "
+                "'signed'. The product of two signed factors has complex ones."
+            )
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether matrices commute for their shape alone: diagonal, or blocks of one number."""
+        one = self.size == 1 and self.structure in ("block_diagonal", "dense", "one_hot_diagonal")
+        return self.structure == "diagonal" or one
+
+    @property
+    def is_real_diagonal(self) -> bool:
+        """Whether they are diagonal and real."""
+        real_blocks = self.is_diagonal and self.structure in ("block_diagonal", "dense")
+        return real_blocks or (self.is_diagonal and self.eigenvalues != "complex")
+
+    @property
+    def has_diagonals(self) -> bool:
+        """Whether the class holds all diagonal matrices with real eigenvalues in its range."""
+        if self.structure in ("dense", "one_hot_diagonal"):
+            return self.size is None
+        return self.structure not in ("sparse", "walsh_hadamard")
+
+    @property
+    def has_rotations(self) -> bool:
+        """Whether it holds all diagonal matrices with complex eigenvalues, as rotations if real."""
+        wide = self.size is None or (self.structure == "block_diagonal" and self.size > 1)
+        shapes = ("diagonal", "block_diagonal", "dense", "one_hot_diagonal")
+        return self.eigenvalues == "complex" and self.structure in shapes and wide
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What theory says: whether weights exist that are right at every length.
+
+    Parameters
+    ----------
+    status
+        ``"possible"``, ``"impossible"``, or ``"open"`` where no theorem known here decides.
+    theorem
+        Who proved it, and where.
+    reason
+        How the theorem applies, its assumptions included.
+    """
+
+    status: Literal["possible", "impossible", "open"]
+    theorem: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.status} ({self.theorem}): {self.reason}"

@@ -1,0 +1,330 @@
+"""Predictions agree with the published theorems, with each other, and with hand-set weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from seqtheory.automaton import Algebra, Automaton, algebra_of, group_algebra
+from seqtheory.expressivity import (
+    Transition,
+    Verdict,
+    characters,
+    faithful_dimension,
+    predict,
+    real_irreducibles,
+)
+from seqtheory.expressivity._constructions import CONSTRUCTIONS
+from seqtheory.expressivity._obstructions import OBSTRUCTIONS
+from seqtheory.group import group
+from seqtheory.representation import representation
+from seqtheory.tasks import (
+    Copying,
+    CycleNavigation,
+    EvenPairs,
+    FiniteAutomaton,
+    GroupWords,
+    ModularArithmetic,
+    ModularCounting,
+    MultiQueryRecall,
+    Parity,
+    TokenTask,
+)
+
+MAMBA = Transition("diagonal", "unit", layers=4)
+NEGATIVE = Transition("diagonal", "signed")
+ROTATING = Transition("diagonal", "complex")
+DELTA_UNIT = Transition("householder", "unit")
+DELTA = Transition("householder", "signed")
+DENSE = Transition("dense", "complex")
+LOW_RANK = Transition("diagonal_plus_low_rank", "complex", factors=2)
+BLOCKS = Transition("block_diagonal", "complex", size=4)
+ONE_HOT = Transition("one_hot_diagonal", "complex")
+
+
+def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
+    return GroupWords(name, 8, 100, letters=letters)
+
+
+@pytest.mark.parametrize(
+    ("task", "transition", "status"),
+    [
+        # arXiv:2411.12537, Theorem 1, and arXiv:2405.17394: parity
+        (Parity(), MAMBA, "impossible"),
+        (Parity(), replace(MAMBA, layers=None), "impossible"),
+        (Parity(), DELTA_UNIT, "impossible"),
+        (Parity(), Transition("householder", "unit", factors=2), "impossible"),
+        (Parity(), Transition("householder", "unit", factors=3), "open"),
+        (Parity(), Transition("dense", "unit", layers=3), "impossible"),
+        (Parity(), NEGATIVE, "possible"),
+        (Parity(), DELTA, "possible"),
+        # Theorem 2: counting modulo what is no power of two
+        (ModularCounting(3), replace(NEGATIVE, layers=None), "impossible"),
+        (ModularCounting(3), DELTA, "impossible"),
+        (ModularCounting(3), ROTATING, "possible"),
+        (ModularCounting(3), replace(DELTA, factors=2), "possible"),
+        (ModularCounting(4), NEGATIVE, "impossible"),
+        (ModularCounting(4), replace(NEGATIVE, layers=2), "possible"),
+        (CycleNavigation(5), replace(NEGATIVE, layers=8), "impossible"),
+        # Theorem 6: two layers of reflections add modulo m
+        (words("Z60"), DELTA, "impossible"),
+        (words("Z60"), replace(DELTA, layers=2), "possible"),
+        # Theorem 3: swaps by one reflection, S5 by four
+        (words("S5", "swaps"), DELTA, "possible"),
+        (words("S5"), DELTA, "impossible"),
+        (words("S5"), replace(DELTA, factors=4), "possible"),
+        (words("S3"), replace(DELTA, factors=2), "possible"),
+        (words("A5"), replace(DELTA, factors=2), "possible"),
+        # arXiv:2603.01959: k diagonal layers, a series of k abelian factors
+        (words("Z60"), ROTATING, "possible"),
+        (words("S3"), ROTATING, "impossible"),
+        (words("S3"), replace(ROTATING, layers=2), "possible"),
+        (words("A4"), replace(ROTATING, layers=2), "possible"),
+        (words("S4"), replace(ROTATING, layers=2), "impossible"),
+        (words("S4"), replace(ROTATING, layers=3), "possible"),
+        (words("A5"), replace(ROTATING, layers=None), "impossible"),
+        # dense, low rank, blocks: the smallest faithful real representation
+        (words("A5"), Transition("dense", "complex", size=3), "possible"),
+        (words("A5"), Transition("dense", "complex", size=2), "impossible"),
+        (words("S5"), Transition("dense", "complex", size=4), "possible"),
+        (words("S5"), Transition("dense", "complex", size=3), "impossible"),
+        (words("A5"), Transition("block_diagonal", "complex", size=3), "possible"),
+        (words("A5"), Transition("block_diagonal", "complex", size=2, layers=9), "impossible"),
+        (words("A5"), LOW_RANK, "possible"),
+        (words("S5"), LOW_RANK, "open"),
+        (words("S5"), replace(LOW_RANK, factors=4), "possible"),
+        (words("A5"), ONE_HOT, "possible"),
+        # arXiv:2404.08819: one fixed matrix
+        (words("A5"), replace(DENSE, input_dependent=False, layers=4), "impossible"),
+        (words("S3"), replace(DENSE, input_dependent=False, layers=4), "open"),
+        # monoids
+        (FiniteAutomaton(), Transition("diagonal", "unit"), "possible"),
+        (EvenPairs(), MAMBA, "open"),
+        (EvenPairs(), replace(MAMBA, layers=None), "possible"),
+        (EvenPairs(), DENSE, "possible"),
+        (ModularArithmetic(), replace(NEGATIVE, layers=None), "impossible"),
+        (ModularArithmetic(), DENSE, "possible"),
+        (ModularArithmetic(precedence=False), ROTATING, "impossible"),
+        # several tokens per letter: two reflections in a row can turn, so no theorem forbids it
+        (GroupWords("Z3", 4, 9, tokens_per_letter=4), DELTA, "open"),
+        (GroupWords("S3", 4, 9, tokens_per_letter=4), ROTATING, "impossible"),
+        # no automaton
+        (Copying(), DENSE, "open"),
+        (MultiQueryRecall(), DENSE, "open"),
+        (ModularArithmetic(brackets=True), DENSE, "open"),
+        (words("A5"), Transition("walsh_hadamard", "complex"), "open"),
+    ],
+)
+def test_verdicts_are_those_of_the_theorems(
+    task: TokenTask, transition: Transition, status: str
+) -> None:
+    verdict = predict(task, transition)
+    assert verdict.status == status, str(verdict)
+    assert verdict.theorem
+    assert verdict.reason.endswith(".")
+    if task.algebra is not None:
+        assert predict(task.algebra, transition) == verdict
+
+
+@cache
+def algebras() -> list[Algebra]:
+    names = ("Z1", "Z2", "Z3", "Z4", "Z12", "Z2_x_Z2", "S3", "D4", "D7", "A4", "S4", "A5", "S5")
+    letters = [group_algebra(group(name)) for name in names]
+    few = [
+        group_algebra(group("S5"), words("S5", "swaps")._letters()),
+        group_algebra(group("S4"), (1, 9)),
+    ]
+    tables = [((0, 0, 1), (1, 0, 1)), ((1, 0), (2, 0), (2, 1)), ((1, 1), (2, 0), (3, 2), (0, 3))]
+    tasks = [
+        EvenPairs(),
+        ModularCounting(6),
+        ModularArithmetic(3),
+        ModularArithmetic(3, precedence=False),
+    ]
+    monoids = [algebra_of(Automaton(table)) for table in tables]
+    return [*letters, *few, *monoids, *(algebra_of(task.automaton) for task in tasks)]
+
+
+def transitions() -> list[Transition]:
+    shapes: list[dict] = [
+        *({"structure": s} for s in ("diagonal", "dense", "sparse", "one_hot_diagonal")),
+        *({"structure": "dense", "size": n} for n in (1, 2, 3, 4, 60)),
+        *({"structure": "block_diagonal", "size": n} for n in (1, 2, 3, 4, None)),
+        *(
+            {"structure": s, "factors": k}
+            for s in ("householder", "diagonal_plus_low_rank")
+            for k in (1, 2, 4)
+        ),
+    ]
+    ranges = ("unit", "signed", "complex")
+    return [
+        Transition(**shape, eigenvalues=where, layers=layers, input_dependent=dependent)
+        for shape, where, layers, dependent in product(
+            shapes, ranges, (1, 2, 3, None), (True, False)
+        )
+        if (shape["structure"], where) != ("householder", "complex")
+    ]
+
+
+def test_no_theorem_contradicts_another() -> None:
+    nontrivial = [algebra for algebra in algebras() if algebra.order > 1]
+    dependent = [transition for transition in transitions() if transition.input_dependent]
+    for algebra, transition in product(nontrivial, dependent):
+        verdicts = [rule(algebra, transition) for rule in (*OBSTRUCTIONS, *CONSTRUCTIONS)]
+        statuses = {verdict.status for verdict in verdicts if verdict is not None}
+        assert len(statuses) < 2, (algebra, transition, [str(v) for v in verdicts if v])
+
+
+def larger(transition: Transition) -> list[Transition]:
+    """Classes that hold this one."""
+    found = [replace(transition, input_dependent=True)]
+    if transition.eigenvalues == "unit":
+        found.append(replace(transition, eigenvalues="signed"))
+    elif transition.structure != "householder":
+        found.append(replace(transition, eigenvalues="complex"))
+    if transition.layers is not None:
+        found.append(replace(transition, layers=transition.layers + 1))
+        found.append(replace(transition, layers=None))
+    if transition.size is not None:
+        found.append(replace(transition, size=transition.size + 1))
+        found.append(replace(transition, size=None))
+        if transition.structure == "dense":
+            found.append(replace(transition, structure="block_diagonal"))
+    if transition.structure in ("householder", "diagonal_plus_low_rank"):
+        found.append(replace(transition, factors=transition.factors + 1))
+    if transition.structure in ("diagonal", "block_diagonal"):
+        found.append(replace(transition, structure="dense", size=None))
+    if transition.structure == "diagonal" and transition.eigenvalues != "complex":
+        found += [replace(transition, structure=s) for s in ("householder", "one_hot_diagonal")]
+    return found
+
+
+def test_a_larger_class_does_what_a_smaller_does() -> None:
+    for algebra, transition in product(algebras(), transitions()):
+        status = predict(algebra, transition).status
+        for wider in larger(transition):
+            if status == "possible":
+                assert predict(algebra, wider).status == "possible", (algebra, transition, wider)
+
+
+@pytest.mark.parametrize("name", ["Z1", "Z7", "Z60", "S3", "D4", "D7", "A4", "S4", "A5", "S5"])
+def test_characters_are_orthogonal_and_multiply_like_traces(name: str) -> None:
+    structure = group(name)
+    table = characters(structure)
+    sizes = np.array([len(members) for members in structure.conjugacy_classes])
+    assert table.shape == (len(sizes), len(sizes))
+    gram = (table * sizes) @ table.conj().T / structure.order
+    assert np.abs(gram - np.eye(len(sizes))).max() < 1e-9
+    # the trace of left multiplication: order at the identity, 0 elsewhere
+    regular = table[:, [int(np.argmax(sizes == 1))]].real.T @ table
+    assert abs(regular[0, 0] - structure.order) < 1e-9
+
+
+def test_known_irreducibles_are_found() -> None:
+    golden = (1 + 5**0.5) / 2
+    found = sorted(
+        np.round(row.real, 6).tolist()
+        for row in characters(group("A5"))
+        if row[0].real == pytest.approx(3)
+    )
+    classes = group("A5").conjugacy_classes
+    orders = [int(group("A5").element_orders[members[0]]) for members in classes]
+    for row in found:
+        values = dict(zip(orders, row, strict=True))
+        assert (values[1], values[2], values[3]) == (3, -1, 0)
+        assert sorted(v for v, k in zip(row, orders, strict=True) if k == 5) == pytest.approx(
+            [1 - golden, golden], abs=1e-6
+        )
+    dimensions = [rho.dimension for rho in real_irreducibles(group("Z5"))]
+    assert dimensions == [1, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(("name", "dimension"), [("A5", 3), ("Z12", 2)])
+def test_codimensions_are_those_of_matrices(name: str, dimension: int) -> None:
+    matrices = representation(name).matrices
+    moved = np.linalg.matrix_rank(matrices - np.eye(dimension), tol=1e-6)
+    alike = [
+        rho for rho in real_irreducibles(group(name)) if np.array_equal(rho.codimension, moved)
+    ]
+    assert alike
+    assert all(rho.dimension == dimension and rho.kernel.sum() == 1 for rho in alike)
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension"),
+    [("Z1", 0), ("Z2", 1), ("Z2_x_Z2", 2), ("Z2_x_Z2_x_Z2", 3), ("Z3", 2), ("Z6", 2),
+     ("Z3_x_Z3", 4),
+     ("D5", 2), ("A4", 3), ("S4", 3), ("A5", 3), ("S5", 4), ("A6", 5), ("S3_x_Z2", 2)],
+)  # fmt: skip
+def test_faithful_dimensions_are_known(name: str, dimension: int) -> None:
+    assert faithful_dimension(group(name)) == dimension
+
+
+def test_one_reflection_per_swap_follows_s4() -> None:
+    # what the verdict on swaps says in matrices: I - 2 v v' with v = (e_i - e_j)/sqrt 2
+    task = GroupWords("S4", 40, 50, letters="swaps")
+    structure, data = group("S4"), task.build(0)
+    assert predict(task, DELTA).status == "possible"
+    points = [[int(x) - 1 for x in structure.elements[i]] for i in task._letters()]
+    normals = np.array([np.eye(4)[0] * 0 if p == [0, 1, 2, 3] else _normal(p) for p in points])
+    factors = np.eye(4) - 2 * normals[:, :, None] * normals[:, None, :]
+    everything = np.array([np.eye(4)[:, [int(x) - 1 for x in e]] for e in structure.elements])
+    for word, targets in zip(data.inputs, data.targets, strict=True):
+        state = np.eye(4)
+        for letter, target in zip(word, targets, strict=True):
+            state = state @ factors[letter]
+            distance = np.abs(everything - state).max(axis=(1, 2))
+            assert distance.argmin() == target
+            assert distance.min() < 1e-9
+
+
+def _normal(points: list[int]) -> np.ndarray:
+    i, j = (k for k, image in enumerate(points) if image != k)
+    return (np.eye(4)[i] - np.eye(4)[j]) / np.sqrt(2)
+
+
+def test_two_diagonal_layers_follow_s3() -> None:
+    # what the verdict on derived length 2 says: signs below, rotations by +-120 degrees above
+    structure, task = group("S3"), GroupWords("S3", 30, 200)
+    assert predict(task, replace(ROTATING, layers=2)).status == "possible"
+    swap, turn = 1, int(np.flatnonzero(structure.element_orders == 3)[0])
+    powers = [structure.identity, turn, int(structure.table[turn, turn])]
+    name = {
+        int(structure.table[a, b]): (i, j)
+        for i, a in enumerate(powers)
+        for j, b in enumerate((0, swap))
+    }
+    data = task.build(0)
+    for word, targets in zip(data.inputs.tolist(), data.targets.tolist(), strict=True):
+        sign, angle = 1.0, 1 + 0j
+        for letter, target in zip(word, targets, strict=True):
+            turns, flips = name[letter]
+            before = sign
+            sign *= (-1.0) ** flips  # layer 1
+            assert before == sign * (-1.0) ** flips  # which layer 2 knows from sign and letter
+            angle *= np.exp(2j * np.pi * before * turns / 3)  # layer 2
+            turned = round(np.angle(angle) * 3 / (2 * np.pi)) % 3
+            assert int(structure.table[powers[turned], (0, swap)[int(sign < 0)]]) == target
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"structure": "diag", "eigenvalues": "unit"}, ValueError, "Did you mean 'diagonal'"),
+        ({"structure": "dense", "eigenvalues": "real"}, ValueError, "eigenvalues='real'"),
+        ({"structure": "dense", "eigenvalues": "unit", "size": 0}, ValueError, "size=0 is too"),
+        ({"structure": "dense", "eigenvalues": "unit", "layers": 1.5}, TypeError, "layers=1.5"),
+        ({"structure": "householder", "eigenvalues": "complex"}, ValueError, "is symmetric"),
+    ],
+)
+def test_bad_classes_are_refused(options: dict, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Transition(**options)
+
+
+def test_a_verdict_reads_as_a_sentence() -> None:
+    assert str(Verdict("open", "none", "because.")) == "open (none): because."

@@ -13,6 +13,8 @@ SCANNED = (
     st.DeltaProductConfig,
     st.GatedDeltaNetConfig,
     st.LRUConfig,
+    st.Mamba2Config,
+    st.Mamba3Config,
     st.MambaConfig,
     st.ResidualRNNConfig,
     st.ResidualSSMConfig,

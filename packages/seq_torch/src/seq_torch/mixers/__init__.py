@@ -8,6 +8,8 @@ from .linear_cde import LinearCDEConfig
 from .lru import LRUConfig
 from .lstm import LSTMConfig
 from .mamba import MambaConfig
+from .mamba2 import Mamba2Config
+from .mamba3 import Mamba3Config
 from .mixer import MixerConfig, Recurrent
 from .residual_rnn import ResidualRNNConfig
 from .residual_ssm import ResidualSSMConfig
@@ -28,6 +30,8 @@ __all__ = [
     "LRUConfig",
     "LSTMConfig",
     "LinearCDEConfig",
+    "Mamba2Config",
+    "Mamba3Config",
     "MambaConfig",
     "MixerConfig",
     "RNNConfig",

@@ -10,6 +10,7 @@ from .convolution import causal_convolution, causal_convolution_direct
 from .delta import delta_scan
 from .discretisation import bilinear, euler, zero_order_hold
 from .linear import linear_scan
+from .outer import outer_scan
 from .residual import residual_scan
 from .selective import selective_scan
 from .structured import Transitions, structured_scan
@@ -23,6 +24,7 @@ __all__ = [
     "delta_scan",
     "euler",
     "linear_scan",
+    "outer_scan",
     "residual_scan",
     "selective_scan",
     "structured_scan",

@@ -1,0 +1,36 @@
+r"""The outer scan by chunks: attention without a softmax inside, one state passed on.
+
+With :math:`R_{ts}` the product of the decays over (s, t] and :math:`D_t` that from the chunk's
+start, the output at step t is :math:`D_t S^\top q_t + \sum_{s \le t} R_{ts} (q_t \cdot k_s) v_s`,
+where S is the state before the chunk.
+
+References
+----------
+Dao and Gu, arXiv 2405.21060, section 6 (the block decomposition of the semiseparable matrix).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..chunks import carried, cut, ratios_of_factors, steps_of
+from .problem import Problem
+
+
+def scan(p: Problem) -> tuple[Tensor, Tensor]:
+    """Output `(batch, head, time, value)` and last state `(batch, head, key, value)`."""
+    if p.time == 0:
+        return p.v[:, :, :, 0].clone(), p.initial.clone()
+    factors = p.v.shape[3]
+    steps = steps_of(p.time, factors)
+    k, v = (cut(value, steps, -3).flatten(3, 4) for value in (p.k, p.v))
+    q, factor = cut(p.q, steps, -2), cut(p.decay, steps, -1, fill=1.0)
+    ratios = ratios_of_factors(factor).repeat_interleave(factors, -1)  # (..., step, row)
+    decay = factor.cumprod(-1)  # (..., step)
+
+    added = k.mT @ (ratios[..., -1, :, None] * v)
+    states = carried(p.initial, None, decay[..., -1], added)
+    before = torch.stack(states[:-1], 2)
+    output = ((q @ k.mT) * ratios) @ v + decay[..., None] * (q @ before)
+    return output.flatten(2, 3)[:, :, : p.time], states[-1]

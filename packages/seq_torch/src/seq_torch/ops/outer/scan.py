@@ -1,0 +1,78 @@
+"""The outer scan: a recurrence of matrices with one scalar factor a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..backend import choose_chunked
+from . import chunked, problem, reference
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_BACKENDS = {"chunked": chunked.scan, "reference": reference.scan}
+
+
+def outer_scan(
+    q: Float[Tensor, "batch group time key"],
+    k: Float[Tensor, "batch group time factor key"],
+    v: Float[Tensor, "batch head time factor value"],
+    decay: Float[Tensor, "batch head time"],
+    initial: Float[Tensor, "batch head key value"] | None = None,
+    *,
+    return_last_state: bool = False,
+    backend: str = "auto",
+) -> Tensor | tuple[Tensor, Tensor]:
+    r"""Matrix state that is multiplied by a number, then gains outer products.
+
+    .. math::
+        S_t = a_t S_{t-1} + \sum_j k_{t,j} v_{t,j}^\top, \qquad o_t = S_t^\top q_t
+
+    Parameters
+    ----------
+    q
+        What is read at each step; one group for each head, or one for all.
+    k, v
+        Keys and values, `factor` of each a step; keys in groups as the queries.
+    decay
+        Factors a, of either sign; between -1 and 1 unless the state may grow.
+    initial
+        State before the first step; zero if None.
+    return_last_state
+        Whether the state after the last step is returned too.
+    backend
+        ``"auto"``, ``"chunked"`` or ``"reference"``.
+
+    Returns
+    -------
+    Output `(batch, head, time, value)` in the type of `v`, and the last state
+    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a type or a shape does not fit; the message says which, and what was expected.
+    BackendError
+        If a named backend cannot run here.
+
+    Notes
+    -----
+    ``chunked``, on any device, costs O(time * factor * (64 + key) * value) for each head in matrix
+    products, and passes one state per 64 factors on. Queries and keys with one head serve all
+    heads, and then meet once. ``reference`` holds all states. Both are plain torch and can be
+    differentiated again. In ``chunked`` a NaN or an infinity spoils its whole chunk, earlier steps
+    included.
+
+    References
+    ----------
+    Dao and Gu, arXiv 2405.21060, sections 2 and 6.
+    """
+    p = problem.check(q, k, v, decay, initial)
+    chosen = choose_chunked("outer_scan", backend)
+    with torch.autocast(v.device.type, enabled=False):
+        output, state = _BACKENDS[chosen](p)
+    output = output.to(v.dtype)
+    return (output, state) if return_last_state else output

@@ -35,6 +35,17 @@ MIXERS = {
     "linear_cde_blocks": st.LinearCDEConfig(
         state_dim=6, structure=st.BlockDiagonal(block_size=2), transition="first_order"
     ),
+    **{
+        name: st.LinearCDEConfig(state_dim=8, structure=structure, transition=transition)
+        for name, structure, transition in (
+            ("linear_cde_diagonal", st.Diagonal(), "exponential"),
+            ("linear_cde_low_rank", st.DiagonalPlusLowRank(rank=2), "first_order"),
+            ("linear_cde_sparse", st.Sparse(density=0.3, seed=5), "first_order"),
+            ("linear_cde_walsh_hadamard", st.WalshHadamard(), "direct"),
+            ("linear_cde_one_hot", st.OneHotDiagonal(), "direct"),
+            ("linear_cde_one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
+        )
+    },
 }
 FAMILIES = ["s4", "s4d", "s5", "linear_cde"]
 TOKENS, CHANNELS = st.TokenInput(vocabulary=7), st.LinearInput(channels=2)

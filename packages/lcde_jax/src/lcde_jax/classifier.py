@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .structure import Dense, Structure
 from .tokens import DELTA, Path, Step, TokenCDE, TokenMatrices
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class LinearCDEClassifier(eqx.Module):
     matrix_per_token
         Whether each token has a free matrix (`TokenMatrices`) in place of one that is linear in
         its embedding (`TokenCDE`). Then `path`, `step` and `delta` do not matter.
+    structure
+        Of the state matrices, as in `TokenCDE` and `TokenMatrices`.
     path, step, delta, forcing
         As in `TokenCDE`.
     dropout
@@ -77,6 +80,7 @@ class LinearCDEClassifier(eqx.Module):
         width: int,
         *,
         matrix_per_token: bool = False,
+        structure: Structure = Dense(),  # noqa: B008 - a frozen value
         path: Path = "sums",
         step: Step = "first_order",
         delta: float | None = DELTA,
@@ -92,9 +96,11 @@ class LinearCDEClassifier(eqx.Module):
         keys = [key] * 4 if shared_key else jax.random.split(key, 4)
         self.embedding = jax.random.normal(keys[0], (vocabulary, width), dtype)
         if matrix_per_token:
-            self.cde = TokenMatrices(vocabulary, width, forcing=forcing, dtype=dtype, key=keys[1])
+            settings = {"structure": structure, "forcing": forcing}
+            self.cde = TokenMatrices(vocabulary, width, **settings, dtype=dtype, key=keys[1])
         else:
             settings = {"path": path, "step": step, "delta": delta, "forcing": forcing}
+            settings |= {"structure": structure}
             self.cde = TokenCDE(width, **settings, dtype=dtype, key=keys[1])
         self.mix = eqx.nn.Linear(width, width, dtype=dtype, key=keys[2])
         self.norm = eqx.nn.LayerNorm(width, dtype=dtype)

@@ -144,11 +144,7 @@ def _signature_cost(
     words = sum(letters**length for length in range(depth + 1))
     terms = sum(letters**j for level in range(1, depth + 1) for j in range(2, level + 1))
     width = sum(cde.width for cde in cdes)
-    set_up = (
-        words
-        * letters
-        * sum(cde.structure.cost(cde.width) for cde in cdes)
-    )
+    set_up = words * letters * sum(cde.structure.cost(cde.width) for cde in cdes)
     per_path = steps * terms * _COST_PER_SIGNATURE_TERM + words * letters * width
     return set_up + len(paths) * per_path
 

@@ -124,9 +124,7 @@ def _(structure: BlockDiagonal, parameters: Parameters) -> Array:
 @norm_bound.register(DiagonalPlusLowRank)
 def _(structure: DiagonalPlusLowRank, parameters: Parameters) -> Array:
     left, right = (
-        jnp.linalg.norm(
-            jnp.einsum("inr,ins->irs", parameters[name], parameters[name]), axis=(1, 2)
-        )
+        jnp.linalg.norm(jnp.einsum("inr,ins->irs", parameters[name], parameters[name]), axis=(1, 2))
         for name in ("left", "right")
     )
     return jnp.linalg.norm(jnp.abs(parameters["diagonal"]).max(axis=1) + jnp.sqrt(left * right))

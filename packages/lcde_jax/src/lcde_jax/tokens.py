@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from .cde import LinearCDE
 from .exponential import exponentials
 from .solvers import unknown
+from .structure import BlockDiagonal, Dense, Diagonal, OneHotDiagonal, Structure, WalshHadamard
 from .token_scan import Drift, token_scan
+from .transitions import affine_scan, check_transition, transitions
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -34,6 +36,9 @@ class TokenCDE(eqx.Module):
     ----------
     width
         Number of state variables, and of entries of an embedding.
+    structure
+        Of the matrices; any other than `Dense()` has ``path="sums"`` alone, and exponential steps
+        only where the exponential has the same structure and there is no forcing.
     path
         ``"sums"``: the driver above; every token acts, the first one included.
         ``"differences"``: :math:`w_k = (k \delta, e(x_k))` from the first token on, with
@@ -58,9 +63,15 @@ class TokenCDE(eqx.Module):
     Attributes
     ----------
     A, B, d
-        As in `LinearCDE`, with `width` data channels.
+        As in `LinearCDE`, with `width` data channels; for structures other than `Dense()` A is the
+        dictionary of their parameters.
     C
         Initial state by the first token; None for ``"sums"``, which does not use it.
+
+    Notes
+    -----
+    What is linear in the embedding are the parameters of the matrix. That of
+    `DiagonalPlusLowRank` is then quadratic in it, and keeps its rank.
 
     References
     ----------
@@ -68,18 +79,22 @@ class TokenCDE(eqx.Module):
     Structured Linear CDEs, arXiv 2505.17761.
     """
 
-    A: Float[Array, "path_channel width width"] = eqx.field(metadata={"state": True})
+    A: Float[Array, "path_channel width width"] | dict[str, Array] = eqx.field(
+        metadata={"state": True}
+    )
     B: Float[Array, "width path_channel"] | None
     C: Float[Array, "width channel"] | None
     d: Float[Array, " width"]
     path: Path = eqx.field(static=True)
     step: Step = eqx.field(static=True)
     delta: float | None = eqx.field(static=True)
+    structure: Structure = eqx.field(static=True)
 
     def __init__(
         self,
         width: int,
         *,
+        structure: Structure = Dense(),  # noqa: B008 - a frozen value
         path: Path = "sums",
         step: Step = "first_order",
         delta: float | None = DELTA,
@@ -88,8 +103,13 @@ class TokenCDE(eqx.Module):
         key: PRNGKeyArray,
     ):
         _check_settings(path, step, delta)
-        cde = LinearCDE(width, width, forcing=forcing, dtype=dtype, key=key)
-        self.A, self.B, self.d = cde.A, cde.B, cde.d
+        settings = {"structure": structure, "forcing": forcing, "dtype": dtype}
+        cde = LinearCDE(width, width, **settings, key=key)
+        dense = isinstance(structure, Dense)
+        if not dense:
+            _check_structured(structure, path, step, forcing)
+        self.A, self.B, self.d = cde.A if dense else cde.parameters, cde.B, cde.d
+        self.structure = structure
         self.C = None if path == "sums" else cde.C
         self.path, self.step, self.delta = path, step, delta
 
@@ -106,6 +126,9 @@ class TokenCDE(eqx.Module):
         if self.path == "differences":
             return self._difference_states(embedding, tokens, mask, delta)
         ones = jnp.ones((len(embedding), 1), embedding.dtype)
+        if isinstance(self.A, dict):
+            inputs = jnp.concatenate([ones, embedding], axis=1)
+            return self._structured_states(self.A, inputs, tokens, mask, delta)
         maps = _maps(*self._fields(jnp.concatenate([ones, embedding], axis=1) * delta), self.step)
         initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))
         return _masked_scan(*maps, initial, tokens, mask)
@@ -119,6 +142,18 @@ class TokenCDE(eqx.Module):
         if self.B is None:
             return matrices, jnp.zeros((len(increments), width), matrices.dtype)
         return matrices, increments @ self.B.T
+
+    def _structured_states(
+        self, A: dict[str, Array], inputs: Array, tokens: Array, mask: Array | None, delta: float
+    ) -> Array:
+        degree = self.structure.degree
+        parameters = {
+            name: jnp.tensordot(inputs * delta ** degree.get(name, 1.0), value, 1)
+            for name, value in A.items()
+        }
+        moves = transitions(self.structure, self.step, parameters, len(self.d))
+        offsets = None if self.B is None else (inputs * delta) @ self.B.T
+        return affine_scan(moves, offsets, self.d, tokens, mask)
 
     def _published_states(self, embedding: Array, tokens: Array, mask: Array | None) -> Array:
         length = tokens.shape[1]
@@ -166,6 +201,8 @@ class TokenMatrices(eqx.Module):
         Number of tokens.
     width
         Number of state variables.
+    structure
+        Of the matrices; that of `OneHotDiagonal` with real entries alone.
     forcing
         Whether the offsets f are present; they start at zero.
     dtype
@@ -177,7 +214,9 @@ class TokenMatrices(eqx.Module):
     ----------
     matrices
         `(vocabulary, width, width)`; random rotations and reflections at the start, so that
-        states neither grow nor shrink along a word of any length.
+        states neither grow nor shrink along a word of any length. For other structures the
+        dictionary of their parameters: blocks are rotations and reflections, diagonals random
+        signs, and the rest is the random draw of the structure.
     forcing
         `(vocabulary, width)`, or None.
     d
@@ -188,22 +227,36 @@ class TokenMatrices(eqx.Module):
     This is `TokenCDE` with as many data channels as tokens, embedded as unit vectors.
     """
 
-    matrices: Float[Array, "vocabulary width width"] = eqx.field(metadata={"state": True})
+    matrices: Float[Array, "vocabulary width width"] | dict[str, Array] = eqx.field(
+        metadata={"state": True}
+    )
     forcing: Float[Array, "vocabulary width"] | None
     d: Float[Array, " width"]
+    structure: Structure = eqx.field(static=True)
 
     def __init__(
         self,
         vocabulary: int,
         width: int,
         *,
+        structure: Structure = Dense(),  # noqa: B008 - a frozen value
         forcing: bool = True,
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
+        check_transition(structure, "direct")
+        if isinstance(structure, OneHotDiagonal) and structure.entries != "real":
+            raise ValueError(
+                f"got structure={structure}, expected OneHotDiagonal(entries='real'): the states "
+                "here are real. `SequenceModelConfig` has complex ones."
+            )
         of_matrices, of_state = jax.random.split(key)
         dtype = jnp.dtype(dtype or jax.dtypes.canonicalize_dtype(float))
-        self.matrices = jax.random.orthogonal(of_matrices, width, (vocabulary,), dtype)
+        self.structure = structure
+        if isinstance(structure, Dense):
+            self.matrices = jax.random.orthogonal(of_matrices, width, (vocabulary,), dtype)
+        else:
+            self.matrices = _drawn(structure, vocabulary, width, dtype, of_matrices)
         self.forcing = jnp.zeros((vocabulary, width), dtype) if forcing else None
         self.d = jax.random.normal(of_state, (width,), dtype)
 
@@ -214,9 +267,30 @@ class TokenMatrices(eqx.Module):
         mask: Bool[Array, "batch time"] | None = None,
     ) -> Float[Array, "batch time width"]:
         """State after each token; the embedding is not used."""
+        if isinstance(self.matrices, dict):
+            moves = transitions(self.structure, "direct", self.matrices, len(self.d))
+            return affine_scan(moves, self.forcing, self.d, tokens, mask)
         offsets = jnp.zeros_like(embedding) if self.forcing is None else self.forcing
         initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))
         return _masked_scan(self.matrices, offsets, initial, tokens, mask)
+
+
+def _drawn(
+    structure: Structure, vocabulary: int, width: int, dtype: DTypeLike, key: PRNGKeyArray
+) -> dict[str, Array]:
+    """Draw parameters whose matrices keep the size of a state, exactly where they can."""
+    shapes, scales = structure.shapes(width), structure.scales(width)
+    if isinstance(structure, BlockDiagonal):
+        shape = (vocabulary, width // structure.block_size)
+        return {"blocks": jax.random.orthogonal(key, structure.block_size, shape, dtype)}
+    if isinstance(structure, (Diagonal, WalshHadamard)):
+        return {"diagonal": jax.random.rademacher(key, (vocabulary, width), dtype)}
+    keys = jax.random.split(key, len(shapes))
+    return {
+        name: structure.centres.get(name, 0.0)
+        + scales[name] * jax.random.normal(of_part, (vocabulary, *shape), dtype)
+        for of_part, (name, shape) in zip(keys, shapes.items(), strict=True)
+    }
 
 
 def _maps(
@@ -250,6 +324,19 @@ def _masked_scan(
     matrices = jnp.concatenate([matrices, identity])
     offsets = jnp.concatenate([offsets, jnp.zeros_like(offsets[:1])])
     return token_scan(matrices, offsets, initial, jnp.where(mask, tokens, len(matrices) - 1))
+
+
+def _check_structured(structure: Structure, path: str, step: str, forcing: bool) -> None:
+    check_transition(structure, step)
+    if path != "sums":
+        raise ValueError(
+            f"got path={path!r} with structure={structure}, expected path='sums', or Dense()."
+        )
+    if step == "exponential" and forcing:
+        raise ValueError(
+            f"got step='exponential' with forcing and structure={structure}, expected "
+            "step='first_order', forcing=False, or Dense()."
+        )
 
 
 def _check_settings(path: str, step: str, delta: float | None) -> None:

@@ -17,9 +17,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from ..optimiser import tensor_names
-from ..structure import Dense
+from ..structure import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    DiagonalPlusLowRank,
+    OneHotDiagonal,
+    Sparse,
+    WalshHadamard,
+)
 from .embedding import LinearInput, TokenInput
-from .linear_cde import BlockDiagonal, LinearCDEConfig
+from .linear_cde import LinearCDEConfig
 from .model import SequenceModelConfig
 from .network import SequenceModel
 from .readout import LastOutput, MeanOutput, StepOutput
@@ -31,7 +39,8 @@ _FORMAT = "seq_torch.model.1"
 _COUNT = "num_batches_tracked"  # an integer on disk
 _CONFIGS = (
     *(SequenceModelConfig, TokenInput, LinearInput, StepOutput, MeanOutput, LastOutput),
-    *(S4DPLRConfig, S4DConfig, S5Config, LinearCDEConfig, Dense, BlockDiagonal),
+    *(S4DPLRConfig, S4DConfig, S5Config, LinearCDEConfig),
+    *(Dense, Diagonal, BlockDiagonal, DiagonalPlusLowRank, Sparse, WalshHadamard, OneHotDiagonal),
 )
 _KINDS = {kind.__name__: kind for kind in _CONFIGS}
 

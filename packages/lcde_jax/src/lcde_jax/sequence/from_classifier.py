@@ -41,22 +41,25 @@ def from_classifier(classifier: LinearCDEClassifier) -> SequenceModel:
         )
     vocabulary, width = classifier.embedding.shape
     config = SequenceModelConfig(
-        mixer=LinearCDEConfig(state_dim=width, transition=cde.step, dt=cde.delta),
+        mixer=LinearCDEConfig(
+            state_dim=width, structure=cde.structure, transition=cde.step, dt=cde.delta
+        ),
         input=TokenInput(vocabulary=vocabulary),
         output=StepOutput(size=len(classifier.readout.weight)),
         width=width,
         activation="relu",
         dropout=classifier.dropout,
     )
-    model = config.build(jax.random.key(0), dtype=cde.A.dtype)
+    dtype = classifier.embedding.dtype
+    model = config.build(jax.random.key(0), dtype=dtype)
     return eqx.tree_at(
         _parts,
         model,
         (
             classifier.embedding,
-            cde.A[:, None],
-            cde.d[None],
-            jnp.eye(width, dtype=cde.A.dtype),
+            cde.A if isinstance(cde.A, dict) else {"matrix": cde.A},
+            cde.d,
+            jnp.eye(width, dtype=dtype),
             classifier.mix,
             classifier.norm.weight,
             classifier.norm.bias,

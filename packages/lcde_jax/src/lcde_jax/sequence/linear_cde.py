@@ -11,30 +11,14 @@ import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_integer, require_positive
 
-from ..exponential import exponentials
-from ..structure import Dense
+from ..structure import Dense, OneHotDiagonal, Structure
 from ..token_scan import token_scan
+from ..transitions import Transitions, check_transition, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
-    from jaxtyping import Array, Float, Int, PRNGKeyArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockDiagonal:
-    """State matrices of blocks along the diagonal.
-
-    Parameters
-    ----------
-    block_size
-        Rows of a block, a divisor of the state's dimension. Size 1 is a real diagonal.
-    """
-
-    block_size: int
-
-    def __post_init__(self) -> None:
-        require_integer("block_size", self.block_size, minimum=1)
+    from jaxtyping import Array, Float, Inexact, Int, PRNGKeyArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,52 +37,63 @@ class LinearCDEConfig(MixerConfig):
     state_dim
         Entries of S.
     structure
-        `Dense()` or `BlockDiagonal(block_size=...)`.
+        Of `seqtheory.structure`: `Dense()`, `Diagonal()`, `BlockDiagonal(block_size=...)`,
+        `DiagonalPlusLowRank(rank=...)`, `Sparse(density=...)`, `WalshHadamard()` or
+        `OneHotDiagonal()`.
     transition
-        "exponential", the exact solution, or "first_order", Euler's.
+        "exponential", the exact solution, for matrices whose exponential has their structure;
+        "first_order", Euler's; or "direct", :math:`M(x) = A_0 + \sum_i A_i x^i` without a step, the
+        only one of `OneHotDiagonal`.
     dt
-        The step :math:`\Delta`, the same at every length.
+        The step :math:`\Delta`, the same at every length. "direct" has none.
 
     Raises
     ------
     ValueError
-        If the structure does not fit `state_dim`.
+        If the structure does not fit `state_dim` or `transition`.
 
     Notes
     -----
-    A starts from N(0, 1 / block size), S_0 from N(0, 1); both are trained. In the first layer of a
-    model with token inputs, matrices are formed once per token of the vocabulary.
+    A starts from the random draw of its structure (for dense blocks N(0, 1 / block size)), S_0 from
+    N(0, 1); both are trained. For "direct" the draw is divided by the square root of the number of
+    inputs plus one. The matrices of all positions are formed at once: memory is O(batch time) times
+    the parameters of one matrix. In the first layer of a model with token inputs they are formed
+    once per token of the vocabulary instead. An exponential costs about ten products of matrices,
+    and about eight times that backwards.
+
+    What is linear in the input are the parameters of the matrix. `DiagonalPlusLowRank` is then
+    :math:`\Delta (\mathrm{diag}(d(x)) + U(x) V(x)^\top)`, of the same rank for any number of inputs
+    and quadratic in x, where the sum over i of such matrices would have a growing rank.
+
+    The choice of `OneHotDiagonal` is hard in both directions of use; its gradient is that of the
+    softmax over rows in its place (straight through). Its matrices are dense here, at state_dim^2
+    per position.
+
+    Unlike the published step, the increment is the input itself (not a difference of values, nor
+    divided by the length), and the first position counts.
 
     References
     ----------
     Cirone, Orvieto, Walker, Salvi, Lyons, arXiv 2402.19047, equation (6); Walker et al., arXiv
-    2505.17761 (structures, fixed step).
+    2505.17761 (structures, fixed step); Terzic et al., arXiv 2509.22284 (`OneHotDiagonal`).
     """
 
     state_dim: int = 32
-    structure: Dense | BlockDiagonal = Dense()  # noqa: RUF009 - a frozen value
-    transition: Literal["exponential", "first_order"] = "exponential"
+    structure: Structure = Dense()  # noqa: RUF009 - a frozen value
+    transition: Literal["exponential", "first_order", "direct"] = "exponential"
     dt: float = 0.025
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
-        if not isinstance(self.structure, (Dense, BlockDiagonal)):
-            raise TypeError(
-                f"structure={self.structure!r} is not known; expected Dense() or "
-                "BlockDiagonal(block_size=4)."
-            )
-        if self.state_dim % self.block_size:
-            raise ValueError(
-                f"state_dim={self.state_dim} cannot be cut into blocks of {self.block_size}; "
-                "choose a multiple."
-            )
-        require_choice("transition", self.transition, ("exponential", "first_order"))
+        require_choice("transition", self.transition, ("exponential", "first_order", "direct"))
+        check_transition(self.structure, self.transition)
+        self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
 
     @property
-    def block_size(self) -> int:
-        """Rows of a block."""
-        return self.state_dim if isinstance(self.structure, Dense) else self.structure.block_size
+    def complex_state(self) -> bool:
+        """Whether the state is complex; the output map then sees real and imaginary parts."""
+        return isinstance(self.structure, OneHotDiagonal) and self.structure.entries == "complex"
 
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> DrivenMatrices:
         """Draw the module."""
@@ -108,69 +103,91 @@ class LinearCDEConfig(MixerConfig):
 class DrivenMatrices(Mixer):
     """Module of `LinearCDEConfig`."""
 
-    A: Float[Array, "path_channel block size size"] = eqx.field(metadata={"state": True})
-    start: Float[Array, "block size"]
+    A: dict[str, Float[Array, "path_channel ..."]] = eqx.field(metadata={"state": True})
+    start: Float[Array, "state_dim ..."]
     C: eqx.nn.Linear
     config: LinearCDEConfig = eqx.field(static=True)
 
     def __init__(self, config: LinearCDEConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_A, of_start, of_C = jax.random.split(key, 3)
-        size = config.block_size
-        blocks = config.state_dim // size
-        self.A = jax.random.normal(of_A, (width + 1, blocks, size, size), dtype) / size**0.5
-        self.start = jax.random.normal(of_start, (blocks, size), dtype)
-        self.C = eqx.nn.Linear(config.state_dim, width, use_bias=False, dtype=dtype, key=of_C)
+        self.A = _draw(config, width, dtype, of_A)
+        parts = (2,) if config.complex_state else ()
+        self.start = jax.random.normal(of_start, (config.state_dim, *parts), dtype)
+        size = config.state_dim * (2 if parts else 1)
+        self.C = eqx.nn.Linear(size, width, use_bias=False, dtype=dtype, key=of_C)
         self.config = config
+
+    @property
+    def width(self) -> int:
+        """Channels of an input."""
+        return len(next(iter(self.A.values()))) - 1
 
     def __call__(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
         """Multiply the state by one matrix per position."""
-        check_sequence(x, len(self.A) - 1)
-        return self._run(self.matrices(x))
+        check_sequence(x, self.width)
+        return self._run(self.transitions(x))
 
     def lookup(
         self, table: Float[Array, "token width"], tokens: Int[Array, "batch time"]
     ) -> Float[Array, "batch time width"]:
         """Give what the call gives on ``table[tokens]``, with one matrix per row of the table."""
-        matrices = self.matrices(table)
-        if self.start.shape[0] > 1:
-            return self._run(matrices[tokens])
-        start = jnp.broadcast_to(self.start[0], (len(tokens), self.config.state_dim))
+        moves = self.transitions(table)
+        if not isinstance(self.config.structure, Dense):
+            return self._run(moves.map(lambda values: values[tokens]))
+        start = self.initial_state(len(tokens))
         offsets = jnp.zeros((len(table), self.config.state_dim), start.dtype)
-        return token_scan(matrices[:, 0], offsets, start, tokens) @ self.C.weight.T
+        return self._output(token_scan(moves.parameters["matrix"], offsets, start, tokens))
 
-    def matrices(self, x: Float[Array, "*point width"]) -> Float[Array, "*point block size size"]:
-        """Transition matrix of each input."""
-        A = self.config.dt * self.A
-        flat = x.reshape(-1, x.shape[-1]) @ A[1:].reshape(len(A) - 1, -1)
-        generators = flat.reshape(-1, *A.shape[1:]) + A[0]
-        if self.config.transition == "exponential":
-            square = generators.reshape(-1, *A.shape[2:])
-            steps = exponentials(square).reshape(generators.shape)
-        else:
-            steps = generators + jnp.eye(A.shape[-1], dtype=A.dtype)
-        return steps.reshape(*x.shape[:-1], *A.shape[1:])
+    def transitions(self, x: Float[Array, "*point width"]) -> Transitions:
+        """Matrices of each input, in the form that a product needs."""
+        config, parameters = self.config, {}
+        for name, A in self.A.items():
+            step = config.dt ** config.structure.degree.get(name, 1.0)
+            A = A if config.transition == "direct" else step * A
+            flat = x.reshape(-1, x.shape[-1]) @ A[1:].reshape(len(A) - 1, -1)
+            moved = flat.reshape(-1, *A.shape[1:]) + A[0]
+            parameters[name] = moved.reshape(*x.shape[:-1], *A.shape[1:])
+        return transitions(config.structure, config.transition, parameters, config.state_dim)
 
-    def initial_state(self, batch_size: int) -> Float[Array, "batch block size"]:
+    def matrices(
+        self, x: Float[Array, "*point width"]
+    ) -> Inexact[Array, "*point state_dim state_dim"]:
+        """Transition matrix of each input, formed whole."""
+        return self.transitions(x).dense()
+
+    def initial_state(self, batch_size: int) -> Inexact[Array, "batch state_dim"]:
         """Give the trained start."""
-        return jnp.broadcast_to(self.start, (batch_size, *self.start.shape))
+        start = self.start
+        start = start[:, 0] + 1j * start[:, 1] if self.config.complex_state else start
+        return jnp.broadcast_to(start, (batch_size, *start.shape))
 
     def step(
-        self, x_k: Float[Array, "batch width"], state: Float[Array, "batch block size"]
-    ) -> tuple[Float[Array, "batch width"], Float[Array, "batch block size"]]:
+        self, x_k: Float[Array, "batch width"], state: Inexact[Array, "batch state_dim"]
+    ) -> tuple[Float[Array, "batch width"], Inexact[Array, "batch state_dim"]]:
         """Advance by one position."""
-        check_step(x_k, len(self.A) - 1)
-        state = _apply(self.matrices(x_k), state)
-        return state.reshape(len(state), -1) @ self.C.weight.T, state
+        check_step(x_k, self.width)
+        state = self.transitions(x_k).apply(state)
+        return self._output(state), state
 
-    def _run(self, matrices: Float[Array, "batch time block size size"]) -> Array:
-        def advance(state: Array, matrix: Array) -> tuple[Array, Array]:
-            state = _apply(matrix, state)
-            return state, state
+    def _run(self, moves: Transitions) -> Array:
+        batch = len(next(iter(moves.parameters.values())))
+        return self._output(structured_scan(moves, self.initial_state(batch)))
 
-        initial = self.initial_state(len(matrices))
-        states = jax.lax.scan(advance, initial, matrices.swapaxes(0, 1))[1].swapaxes(0, 1)
-        return states.reshape(*states.shape[:2], -1) @ self.C.weight.T
+    def _output(self, states: Inexact[Array, "... state_dim"]) -> Float[Array, "... width"]:
+        if self.config.complex_state:
+            states = jnp.concatenate([states.real, states.imag], axis=-1)
+        return states @ self.C.weight.T
 
 
-def _apply(matrix: Array, state: Array) -> Array:
-    return (matrix @ state[..., None])[..., 0]
+def _draw(
+    config: LinearCDEConfig, width: int, dtype: DTypeLike, key: PRNGKeyArray
+) -> dict[str, Array]:
+    """Draw parameters of the matrices; means belong to time alone."""
+    structure, parameters = config.structure, {}
+    inputs = (width + 1) ** 0.5 if config.transition == "direct" else 1.0
+    scales, shapes = structure.scales(config.state_dim), structure.shapes(config.state_dim)
+    keys = [key] if len(shapes) == 1 else jax.random.split(key, len(shapes))
+    for of_part, (name, shape) in zip(keys, shapes.items(), strict=True):
+        draw = jax.random.normal(of_part, (width + 1, *shape), dtype) * (scales[name] / inputs)
+        parameters[name] = draw.at[0].add(structure.centres.get(name, 0.0))
+    return parameters

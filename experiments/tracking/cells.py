@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from experiments.curve import Curve, curve
-from experiments.record import Record
-from experiments.tracking.tasks import task_name
+from experiments.record import DIVERGED, Record
+from experiments.tracking.tasks import recorded_longest, task_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +91,13 @@ def _key(record: Record) -> tuple[Any, ...]:
         task_name(run["task"]),
         run["model"],
         framework,
-        longest(run["task"]),
+        recorded_longest(run["task"]),
         run["training"]["num_steps"],
     )
+
+
+def _measured(record: Record, length: int, kind: str) -> Any:
+    """What was measured at a length; of a run that diverged, guesses of the commonest class."""
+    if record.status == DIVERGED:
+        return np.nan
+    return record.notes["longer"][str(length)][kind]

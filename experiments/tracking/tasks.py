@@ -7,6 +7,7 @@ shorter one. Sequences to test on have one length each, and are drawn from strea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def fit_data(task: Task, seed: int, num_held_out: int, *, pairs: bool) -> FitDat
     pairs
         Whether sequences of length 2 are trained on as well.
     """
-    held_out = next(task.build(_stream(seed, _HELD_OUT)).batches(num_held_out, seed=None))
+    held_out = _fewer(task, num_held_out).build(_stream(seed, _HELD_OUT))
     beside = task.at_length(2).build(_stream(seed, _PAIRS)) if pairs else None
     return FitData(task.build(_stream(seed, _TRAIN)), held_out, beside)
 
@@ -53,13 +54,18 @@ def longer(task: Task, seed: int, lengths: Sequence[int], count: int) -> dict[in
 
 def longest(task: Task) -> int:
     """Most tokens of a sequence that is trained on."""
-    return task.max_length
+    return task.length if isinstance(task, GroupWords) else task.max_length
 
 
 def chance(data: Dataset) -> float:
     """Share of the commonest class among all positions that count."""
     counted = data.targets if data.mask is None else data.targets[data.mask]
     return float(np.bincount(counted.ravel()).max() / counted.size)
+
+
+def recorded_longest(task: Mapping[str, Any]) -> int:
+    """Give the same of a task as a record describes it."""
+    return task["length"] if task["type"] == "GroupWords" else task["max_length"]
 
 
 def task_name(task: Mapping[str, Any]) -> str:
@@ -78,6 +84,12 @@ def task_name(task: Mapping[str, Any]) -> str:
             return "even pairs"
         case _:
             return kind.lower()
+
+
+def _fewer(task: Task, count: int) -> Task:
+    if isinstance(task, GroupWords):
+        return replace(task, num_words=count)
+    return replace(task, num_sequences=count)
 
 
 def _stream(seed: int, number: int) -> int:

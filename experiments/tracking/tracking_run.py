@@ -46,7 +46,7 @@ class TrackingRun(Run):
         Whether the record holds the trained parameters.
     """
 
-    task: Task = Parity(min_length=3, max_length=20)
+    task: Task = field(default_factory=lambda: Parity(min_length=3, max_length=20))
     data_seed: int = 0
     depth: int = 1
     width: int = 64

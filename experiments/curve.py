@@ -1,4 +1,4 @@
-"""Accuracy of one run while it trained: whether it passed, and whether it stood still at the end."""
+"""Accuracy of one run while it trained: whether it passed, and whether it stood still."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ class Curve:
     def passes(self) -> bool:
         """Whether it ever exceeded the threshold."""
         return self.best > SOLVED_ABOVE
+
+    @property
+    def first_pass(self) -> int:
+        """Steps after which it first exceeded the threshold.
+
+        Raises
+        ------
+        ValueError
+            If it never did.
+        """
+        for step, accuracy in zip(self.steps, self.accuracies, strict=True):
+            if accuracy > SOLVED_ABOVE:
+                return step
+        raise ValueError(f"seed {self.seed}: the best accuracy is {self.best}, no pass")
 
     @property
     def is_flat(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.curve import Curve, curve
-from experiments.record import DIVERGED, Record
+from experiments.record import DONE, Record
 from experiments.tracking.tasks import recorded_longest, task_name
 
 
@@ -44,31 +44,31 @@ class Cell:
     @property
     def tested(self) -> list[int]:
         """Lengths at which every seed was tested."""
-        held = [set(record.notes.get("longer", ())) for record in self.records]
-        return sorted(int(length) for length in set.intersection(*held))
+        held = [set(record.notes["longer"]) for record in self.records if record.status == DONE]
+        return sorted(int(length) for length in set.intersection(*held)) if held else []
 
     def trained(self) -> np.ndarray:
         """Best held-out token accuracy of each seed, at the lengths that were trained on."""
         return np.array([curve.best for curve in self.curves])
 
     def accuracies(self, length: int, kind: str = "token_accuracy") -> np.ndarray:
-        """Accuracy of each seed at a length; of a seed that diverged, that of a constant guess."""
+        """Measure of each seed at a length; zero for a seed that diverged."""
         return np.array([_measured(record, length, kind) for record in self.records])
 
     def late(self, first: int, last: int) -> np.ndarray:
-        """Mean accuracy of each seed at positions `first` to `last`, in sequences that reach so far."""
+        """Mean accuracy of each seed at positions `first` to `last` of sequences that long."""
         length = min(n for n in self.tested if n >= last)
         places = self.accuracies(length, "position_accuracy")
-        return places[:, first - 1 : last].mean(axis=1)
+        return np.nanmean(places[:, first - 1 : last], axis=1)
 
     def horizons(self) -> np.ndarray:
         """Length up to which each seed is above the threshold at every position."""
-        return np.array([r.notes.get("horizon", 0) for r in self.records])
+        return np.array([r.notes["horizon"] if r.status == DONE else 0 for r in self.records])
 
     @property
     def chance(self) -> float:
         """Accuracy of the commonest class, at the greatest length."""
-        return float(np.mean([record.notes["chance"] for record in self.records]))
+        return float(np.mean([r.notes["chance"] for r in self.records if r.status == DONE]))
 
     def scaled(self, accuracies: np.ndarray) -> np.ndarray:
         """(accuracy - chance) / (1 - chance)."""
@@ -97,7 +97,6 @@ def _key(record: Record) -> tuple[Any, ...]:
 
 
 def _measured(record: Record, length: int, kind: str) -> Any:
-    """What was measured at a length; of a run that diverged, guesses of the commonest class."""
-    if record.status == DIVERGED:
-        return np.nan
+    if record.status != DONE:
+        return np.zeros(length) if kind == "position_accuracy" else 0.0
     return record.notes["longer"][str(length)][kind]

@@ -54,7 +54,7 @@ _HEADS = 4
 
 
 def mixer(model: Model, state_dim: int) -> Any:
-    """Settings of the torch mixer of a class.
+    """Give the settings of the torch mixer of a class.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -61,6 +61,15 @@ def chance(data: Dataset) -> float:
     """Share of the commonest class among all positions that count."""
     counted = data.targets if data.mask is None else data.targets[data.mask]
     return float(np.bincount(counted.ravel()).max() / counted.size)
+
+
+def described(task: Mapping[str, Any]) -> Task:
+    """Make the task that a record describes."""
+    kinds = {kind.__name__: kind for kind in get_args(Task)}
+    settings = {k: v for k, v in task.items() if k != "type"}
+    if isinstance(letters := settings.get("letters"), list):
+        settings["letters"] = tuple(letters)
+    return kinds[task["type"]](**settings)
 
 
 def recorded_longest(task: Mapping[str, Any]) -> int:

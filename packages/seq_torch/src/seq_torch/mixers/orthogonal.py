@@ -1,4 +1,4 @@
-"""Random orthogonal matrices of a structure: a start from which no word grows or shrinks a state."""
+"""Random orthogonal matrices of a structure: no word of them grows or shrinks a state."""
 
 from __future__ import annotations
 

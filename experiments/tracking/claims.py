@@ -1,0 +1,177 @@
+"""What is claimed of trackers, as functions from records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from experiments.claim import Claim, Verdict
+from experiments.record import Record
+from experiments.rows import select
+from experiments.tracking.cells import Cell, cells
+from experiments.tracking.judgement import is_measured_possible, outcome
+from experiments.tracking.models import KINDS
+from experiments.tracking.prediction import predicted
+
+Judge = Callable[[Sequence[Record]], Verdict]
+
+FIRST, LAST = 40, 100
+"""Lengths at which parity and counting are tested, after a training up to 20."""
+
+
+def late_scaled(cell: Cell) -> np.ndarray:
+    """Scaled accuracy of each seed at lengths 40 to 100."""
+    return cell.scaled(cell.late(FIRST, LAST))
+
+
+def _judged(
+    decide: Callable[[list[Cell]], tuple[bool, str]],
+    models: Sequence[str],
+    *,
+    tested: int = 0,
+    **facts: object,
+) -> Judge:
+    """Judge the cells of these models and facts, all of which must be there, tested so far."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        found = [
+            c
+            for c in select(cells(records), **facts)
+            if c.model in models and max(c.tested, default=0) >= tested
+        ]
+        missing = [m for m in models if m not in {c.model for c in found}]
+        if missing:
+            return Verdict("not run", f"no finished record of {', '.join(missing)}")
+        holds, detail = decide(found)
+        return Verdict("pass" if holds else "fail", detail)
+
+    return judge
+
+
+def _below(bound: float) -> Callable[[list[Cell]], tuple[bool, str]]:
+    """Every seed stays below a scaled accuracy at lengths 40 to 100."""
+
+    def decide(found: list[Cell]) -> tuple[bool, str]:
+        return all((late_scaled(c) < bound).all() for c in found), _late(found)
+
+    return decide
+
+
+def _best_above(bound: float) -> Callable[[list[Cell]], tuple[bool, str]]:
+    """Ask of every model that a seed exceed a scaled accuracy at lengths 40 to 100."""
+
+    def decide(found: list[Cell]) -> tuple[bool, str]:
+        return all(late_scaled(c).max() > bound for c in found), _late(found)
+
+    return decide
+
+
+def _trained_above(bound: float) -> Callable[[list[Cell]], tuple[bool, str]]:
+    """Every seed reaches an accuracy at its trained length; the horizon is shown."""
+
+    def decide(found: list[Cell]) -> tuple[bool, str]:
+        holds = all((cell.trained() >= bound).all() for cell in found)
+        return holds, ", ".join(f"{_name(c)} {_trained(c)}, {_horizon(c)}" for c in found)
+
+    return decide
+
+
+def _judge_diagonals(records: Sequence[Record]) -> Verdict:
+    """Diagonals fail on A5 at lengths 6 and 12, by the rule that training must be able to tell."""
+    study = cells(records)
+    found = [
+        c
+        for c in select(study, task="A5")
+        if c.model in ("mamba", "mamba_signed", "complex_diagonal") and c.length >= 6
+    ]
+    if not found:
+        return Verdict("not run", "no finished record of a diagonal on A5")
+    shown = {c: outcome(c, study) for c in found}
+    detail = ", ".join(f"{_name(c)} L{c.length} {_trained(c)} {o}" for c, o in shown.items())
+    if "solved" in shown.values():
+        return Verdict("fail", detail)
+    return Verdict("undecided" if "undertrained" in shown.values() else "pass", detail)
+
+
+def _judge_theory(records: Sequence[Record]) -> Verdict:
+    """No cell is measured possible that theory calls impossible."""
+    found = [c for c in cells(records) if KINDS[c.model].transition is not None]
+    found = [c for c in found if 8 * c.length in c.tested]
+    if not found:
+        return Verdict("not run", "no record tested at eight times its length")
+    wrong = [
+        f"{_name(c)} on {c.task}"
+        for c in found
+        if is_measured_possible(c) and predicted(c).status == "impossible"
+    ]
+    tasks = {c.task for c in found}
+    scope = f"{len(found)} cells, {len(tasks)} tasks, {len({c.model for c in found})} classes"
+    return Verdict("fail" if wrong else "pass", "; ".join([scope, *wrong]))
+
+
+def _name(cell: Cell) -> str:
+    return KINDS[cell.model].name
+
+
+def _late(found: Sequence[Cell]) -> str:
+    return ", ".join(
+        f"{_name(c)} best {late_scaled(c).max():.3f}, median {np.median(late_scaled(c)):.3f}"
+        for c in found
+    )
+
+
+def _trained(cell: Cell) -> str:
+    values = cell.trained()
+    return f"{values.mean():.3f} ({values.min():.3f}..{values.max():.3f})"
+
+
+def _horizon(cell: Cell) -> str:
+    values = cell.horizons()
+    return f"horizon {np.median(values):.0f} ({values.min()}..{values.max()})"
+
+
+_COUNTING = "counting mod 3"
+CLAIMS = (
+    Claim(
+        "parity-unit",
+        "eigenvalues in [0, 1] fail parity at lengths 40 to 100: scaled accuracy below 0.1",
+        _judged(_below(0.1), ("mamba", "delta_net"), tested=LAST, task="parity"),
+    ),
+    Claim(
+        "parity-signed",
+        "eigenvalues in [-1, 1] hold parity there: above 0.95 in the best seed",
+        _judged(
+            _best_above(0.95), ("mamba_signed", "delta_net_signed"), tested=LAST, task="parity"
+        ),
+    ),
+    Claim(
+        "counting-real",
+        "real diagonals fail to count modulo 3, whatever their range: below 0.2 there",
+        _judged(_below(0.2), ("mamba", "mamba_signed"), tested=LAST, task=_COUNTING),
+    ),
+    Claim(
+        "counting-complex",
+        "complex diagonals and two Householder factors count modulo 3 at their trained length: "
+        "at least 0.95",
+        _judged(_trained_above(0.95), ("complex_diagonal", "delta_product"), task=_COUNTING),
+    ),
+    Claim(
+        "words",
+        "one block of blocks, of low rank and dense tracks A5 at length 12: at least 0.95",
+        _judged(
+            _trained_above(0.95), ("block_diagonal", "low_rank", "dense"), task="A5", length=12
+        ),
+    ),
+    Claim("diagonals", "diagonals, complex ones too, fail on A5 from length 6", _judge_diagonals),
+    Claim(
+        "abelian",
+        "a complex diagonal tracks Z60 at its trained length: at least 0.95",
+        _judged(_trained_above(0.95), ("complex_diagonal",), task="Z60"),
+    ),
+    Claim(
+        "theory",
+        "no class does at eight times the trained length what theory calls impossible for it",
+        _judge_theory,
+    ),
+)

@@ -1,0 +1,99 @@
+"""Prediction beside measurement, and accuracy position by position beyond the trained length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import style
+from experiments.record import Record
+from experiments.rows import select
+from experiments.tracking.cells import Cell, cells
+from experiments.tracking.judgement import FAR, far_accuracy
+from experiments.tracking.models import KINDS
+from experiments.tracking.prediction import predicted
+
+Load = Callable[..., list[Record]]
+
+SIGNS = {"possible": "+", "impossible": "\N{MINUS SIGN}", "open": "?"}
+CURVES = (
+    ("parity", ("mamba", "mamba_signed", "delta_net", "delta_net_signed")),
+    ("counting mod 3", ("mamba_signed", "complex_diagonal", "delta_net_signed", "delta_product")),
+    ("A5", ("complex_diagonal", "block_diagonal", "low_rank", "dense", "rnn")),
+)
+"""Tasks that are drawn position by position, and the classes that are drawn on each."""
+
+
+def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
+    """Draw `tracking.png` and `tracking_lengths.png`, and the same as PDF."""
+    study = cells(records(load, preset))
+    return [*_draw_grid(study, folder), *_draw_lengths(study, folder)]
+
+
+def records(load: Load, preset: str | None) -> list[Record]:
+    """Load the records of a preset; beside `quick`, those of `prediction` that are there."""
+    presets = (preset,) if preset in ("smoke", "paper") else (preset, "prediction")
+    found = [record for name in presets for record in load(name, "sequence_models")]
+    return list({record.path: record for record in found if record.finished}.values())
+
+
+def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
+    tasks = list(dict.fromkeys((c.task, c.length) for c in study))
+    models = [model for model in KINDS if select(study, model=model)]
+    values = np.full((len(models), len(tasks)), np.nan)
+    with style.paper():
+        figure = Figure(figsize=(style.WIDTH, 0.6 + 0.24 * len(models)))
+        panel = figure.subplots()
+        panel.grid(visible=False)
+        for cell in study:
+            row, column = models.index(cell.model), tasks.index((cell.task, cell.length))
+            accuracy = far_accuracy(cell)
+            if accuracy is None:
+                continue
+            values[row, column] = accuracy
+            sign = "" if KINDS[cell.model].transition is None else SIGNS[predicted(cell).status]
+            colour = "white" if accuracy < 0.5 else "black"
+            panel.text(
+                column, row, f"{sign} {accuracy:.2f}", ha="center", va="center", color=colour
+            )
+        image = panel.imshow(values, vmin=0, vmax=1, cmap="cividis", aspect="auto")
+        panel.set_xticks(range(len(tasks)), [f"{task}, {length}" for task, length in tasks])
+        panel.set_yticks(range(len(models)), [KINDS[model].name for model in models])
+        panel.tick_params(length=0)
+        panel.set_title(
+            f"Theory (+ possible, \N{MINUS SIGN} impossible, ? open) and accuracy at {FAR} times "
+            "the trained length"
+        )
+        figure.colorbar(image, ax=panel, label="token accuracy, median of seeds")
+        return style.save(figure, folder, "tracking")
+
+
+def _draw_lengths(study: Sequence[Cell], folder: Path) -> list[Path]:
+    with style.paper():
+        figure = Figure(figsize=(style.WIDTH, 2.6))
+        for panel, (task, models) in zip(figure.subplots(1, len(CURVES)), CURVES, strict=True):
+            _lengths(panel, study, task, models)
+        return style.save(figure, folder, "tracking_lengths")
+
+
+def _lengths(panel: Axes, study: Sequence[Cell], task: str, models: Sequence[str]) -> None:
+    """Draw accuracy at each position of the longest sequences: median, least and most of seeds."""
+    for number, model in enumerate(models):
+        found = [cell for cell in select(study, task=task, model=model) if cell.tested]
+        if not found:
+            continue
+        cell = max(found, key=lambda cell: cell.length)
+        places = cell.accuracies(cell.tested[-1], "position_accuracy")
+        positions = np.arange(1, places.shape[1] + 1)
+        colour = style.PALETTE[number]
+        panel.plot(positions, np.median(places, axis=0), color=colour, label=KINDS[model].name)
+        low, high = places.min(axis=0), places.max(axis=0)
+        panel.fill_between(positions, low, high, color=colour, alpha=0.2, linewidth=0)
+        panel.axvline(cell.length, color="0.4", linestyle=":", linewidth=0.8)
+    panel.set(xlabel="position", ylabel="accuracy", title=task, xscale="log", ylim=(0, 1.03))
+    if panel.get_legend_handles_labels()[0]:
+        panel.legend(loc="lower left")

@@ -1,0 +1,57 @@
+"""What a cell shows: tracked, tracked far beyond the trained length, or trained too little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from experiments.curve import SOLVED_ABOVE
+from experiments.tracking.cells import Cell
+
+FAR = 8
+"""A task counts as measured possible at this multiple of the trained length."""
+Outcome = Literal["solved", "cannot", "undertrained"]
+
+
+def is_solved(cell: Cell) -> bool:
+    """Whether at least two seeds of three pass at the trained lengths."""
+    return 3 * sum(curve.passes for curve in cell.curves) >= 2 * len(cell.curves)
+
+
+def far_accuracy(cell: Cell) -> float | None:
+    """Median over seeds of the token accuracy at eight times the trained length."""
+    length = FAR * cell.length
+    return float(np.median(cell.accuracies(length))) if length in cell.tested else None
+
+
+def is_measured_possible(cell: Cell) -> bool:
+    """Whether that median is at least 0.9."""
+    accuracy = far_accuracy(cell)
+    return accuracy is not None and accuracy >= SOLVED_ABOVE
+
+
+def outcome(cell: Cell, study: Sequence[Cell]) -> Outcome:
+    """Say what a cell shows at its trained length; a failure counts only where training could tell.
+
+    A cell that is not solved *cannot* be if every failing seed had at least as many steps as the
+    slowest one that passed on the same task and length, and its curve is flat, and the same model
+    solves another task. Else it is *undertrained*.
+
+    Parameters
+    ----------
+    cell
+        The cell to judge.
+    study
+        All cells.
+    """
+    if is_solved(cell):
+        return "solved"
+    failing = [curve for curve in cell.curves if not curve.passes]
+    same = [c for c in study if (c.task, c.length) == (cell.task, cell.length)]
+    slowest = max((k.first_pass for c in same for k in c.curves if k.passes), default=0)
+    long_enough = min(curve.steps[-1] for curve in failing) >= slowest
+    flat = all(curve.is_flat for curve in failing)
+    learns = any(c.model == cell.model and is_solved(c) for c in study)
+    return "cannot" if long_enough and flat and learns else "undertrained"

@@ -1,0 +1,141 @@
+"""Prediction beside measurement, every cell, longer sequences, and the claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from experiments.claim import verdict_table
+from experiments.markdown import markdown, spread
+from experiments.record import Record
+from experiments.rows import select
+from experiments.sources import sources
+from experiments.tracking.cells import Cell, cells
+from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
+from experiments.tracking.figure import records
+from experiments.tracking.judgement import FAR, far_accuracy, is_measured_possible, outcome
+from experiments.tracking.models import KINDS
+from experiments.tracking.prediction import predicted
+
+Load = Callable[..., list[Record]]
+
+
+def table(load: Load, preset: str | None) -> str:
+    """Markdown: prediction and measurement, what was not found, every cell, sources, claims."""
+    found = records(load, preset)
+    study = cells(found)
+    parts = [
+        "## Prediction and measurement",
+        "What theory says of one layer at every length (+ possible, - impossible, ? open), and the "
+        f"median over seeds of the token accuracy at {FAR} times the trained length.",
+        _grid(study),
+        "## Possible, but not found",
+        _not_found(study),
+        "## Every cell",
+        "Best held-out token accuracy at the trained lengths, token and sequence accuracy at "
+        "longer ones, and the length up to which every position is above 0.9: mean (least..most) "
+        "of seeds.",
+        _cells(study),
+        f"## Parity and counting at lengths {FIRST} to {LAST}",
+        "(accuracy - chance) / (1 - chance) over seeds.",
+        _late(study),
+        "## Where the numbers come from",
+        _sources(found),
+        "## Claims",
+        verdict_table(CLAIMS, found),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def shown(cell: Cell) -> str:
+    """Prediction and measurement of a cell, in few signs."""
+    accuracy = far_accuracy(cell)
+    measured = "not tested" if accuracy is None else f"{accuracy:.2f}"
+    if KINDS[cell.model].transition is None:
+        return measured
+    sign = {"possible": "+", "impossible": "-", "open": "?"}[predicted(cell).status]
+    return f"{sign} {measured}"
+
+
+def _grid(study: Sequence[Cell]) -> str:
+    tasks = list(dict.fromkeys((c.task, c.length) for c in study))
+    rows = []
+    for model, kind in KINDS.items():
+        held = {(c.task, c.length): c for c in select(study, model=model)}
+        if held:
+            rows.append([kind.name, *(shown(held[t]) if t in held else "not run" for t in tasks)])
+    return markdown(["class", *(f"{task}, {length}" for task, length in tasks)], rows)
+
+
+def _not_found(study: Sequence[Cell]) -> str:
+    rows = [
+        [
+            KINDS[cell.model].name,
+            f"{cell.task}, {cell.length}",
+            spread(cell.trained()),
+            f"{far_accuracy(cell):.3f}",
+            predicted(cell).theorem,
+        ]
+        for cell in study
+        if KINDS[cell.model].transition is not None
+        and far_accuracy(cell) is not None
+        and not is_measured_possible(cell)
+        and predicted(cell).status == "possible"
+    ]
+    if not rows:
+        return "None."
+    return markdown(["class", "task", "trained", f"at {FAR} times", "possible by"], rows)
+
+
+def _cells(study: Sequence[Cell]) -> str:
+    rows = [
+        [
+            KINDS[cell.model].name,
+            f"{cell.task}, {cell.length}",
+            str(len(cell.records)),
+            spread(cell.trained()),
+            *(_at(cell, factor) for factor in (2, FAR)),
+            spread(cell.horizons()),
+            f"{cell.budget:,}",
+            outcome(cell, study),
+        ]
+        for cell in study
+    ]
+    header = [
+        "class", "task", "seeds", "trained", "tokens, sequences at 2 times",
+        f"at {FAR} times", "horizon", "steps", "shows",
+    ]  # fmt: skip
+    return markdown(header, rows)
+
+
+def _at(cell: Cell, factor: int) -> str:
+    length = factor * cell.length
+    if length not in cell.tested:
+        return "not tested"
+    tokens, sequences = (
+        np.mean(cell.accuracies(length, kind)) for kind in ("token_accuracy", "sequence_accuracy")
+    )
+    return f"{tokens:.3f}, {sequences:.3f}"
+
+
+def _late(study: Sequence[Cell]) -> str:
+    rows = [
+        [
+            cell.task,
+            KINDS[cell.model].name,
+            f"{late_scaled(cell).max():.3f}",
+            f"{np.median(late_scaled(cell)):.3f}",
+        ]
+        for cell in study
+        if cell.task in ("parity", "counting mod 3") and max(cell.tested, default=0) >= LAST
+    ]
+    return markdown(["task", "class", "best", "median"], rows)
+
+
+def _sources(found: Sequence[Record]) -> str:
+    rows = [
+        [s.study, s.preset, str(len(s.records)), s.seeds, s.hours, s.hardware]
+        for s in sources(found)
+    ]
+    return markdown(["study", "preset", "records", "seeds", "time of all", "hardware"], rows)

@@ -288,7 +288,7 @@ def test_the_algebra_of_each_task_is_the_known_one() -> None:
     [
         (lambda: Parity(min_length=5, max_length=4), ValueError, "min_length=5 exceeds"),
         (lambda: Parity(min_length=0), ValueError, "min_length=0 is too small"),
-        (lambda: Parity(num_sequences=1.5), TypeError, "num_sequences=1.5 is not"),
+        (lambda: replace(Parity(), num_sequences=1.5), TypeError, "num_sequences=1.5 is not"),
         (lambda: ModularCounting(1), ValueError, "modulus=1 is too small"),
         (lambda: CycleNavigation(1), ValueError, "cycle=1 is too small"),
         (lambda: ModularArithmetic(operators="+/"), ValueError, r"operators='\+/', expected"),

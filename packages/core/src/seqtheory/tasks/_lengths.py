@@ -135,9 +135,8 @@ class Sequences(ABC):
         rng = np.random.default_rng(seed)
         lengths = rng.integers(self.min_length, self.max_length + 1, self.num_sequences)
         inputs, targets, counted = self._draw(lengths, rng)
-        inside: Bool[np.ndarray, "batch time"] = (
-            np.arange(inputs.shape[1]) < (lengths * self._steps_per_length)[:, None]
-        )
+        width: int = inputs.shape[1]
+        inside = np.arange(width) < (lengths * self._steps_per_length)[:, None]
         inputs[~inside] = 0
         inside &= counted
         targets[~inside] = 0

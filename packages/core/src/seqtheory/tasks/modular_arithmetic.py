@@ -126,10 +126,10 @@ class ModularArithmetic(Sequences):
     ]:
         if self.brackets:
             inputs, values = bracketed(lengths, self.modulus, self.operators, rng)
-            place: Int[np.ndarray, " time"] = np.arange(inputs.shape[1])
+            width: int = inputs.shape[1]
             targets = np.zeros(inputs.shape, dtype=index_dtype(self.modulus))
             targets[np.arange(len(lengths)), lengths - 1] = values
-            return inputs, targets, place == lengths[:, None] - 1
+            return inputs, targets, np.arange(width) == lengths[:, None] - 1
         inputs = np.empty((len(lengths), self.max_length), dtype=index_dtype(self.num_tokens))
         digits, signs = inputs[:, ::2], inputs[:, 1::2]
         digits[:] = rng.integers(0, self.modulus, digits.shape)

@@ -193,14 +193,17 @@ class FiniteAutomaton(_Regular):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given: object = self.automaton
-        if not isinstance(given, Automaton):
-            raise TypeError(
-                f"automaton={given!r} is no Automaton. Give "
-                "seqtheory.automaton.Automaton(transitions, outputs, start)."
-            )
+        _require_automaton(self.automaton)
 
 
 @cache
 def _counter(modulus: int) -> Automaton:
     return Automaton(tuple((q, (q + 1) % modulus) for q in range(modulus)))
+
+
+def _require_automaton(value: object) -> None:
+    if not isinstance(value, Automaton):
+        raise TypeError(
+            f"automaton={value!r} is no Automaton. Give "
+            "seqtheory.automaton.Automaton(transitions, outputs, start)."
+        )

@@ -98,8 +98,8 @@ def _checked(texts: Texts, source: Path) -> tuple[Reviews, Reviews]:
                     f"{source} lacks review {number} of {split}/{folder}, {number}_RATING.txt"
                 )
             name, text = found[number]
-            identity = Path(name).stem
-            reviews[split].add(text, int(folder == "pos"), identity, f"{source}: {name}")
+            place = f"{source}: {name}"
+            reviews[split].add(text, int(folder == "pos"), Path(name).stem, (place, place))
         if not found:
             raise DataError(f"{source} holds no review of {split}/{folder}")
     return reviews["train"], reviews["test"]

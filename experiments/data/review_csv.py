@@ -43,18 +43,19 @@ def read_csv(path: Path) -> tuple[Reviews, File, int]:
     for line, fields in records:
         if len(fields) != len(header):
             raise DataError(f"{path}:{line}: {len(fields)} fields, expected {len(header)}")
-        label = _label(fields[sentiment], f"{path}:{line}: column 'sentiment'")
+        places = f"{path}:{line}: column 'review'", f"{path}:{line}: column 'sentiment'"
+        label = _label(fields[sentiment], places[1])
         text = fields[review].encode("utf-8", errors="surrogateescape")
         if text in lines:
             earlier, known = lines[text]
             if known != label:
                 raise DataError(
-                    f"{path}:{line}: column 'sentiment': {label}, but line {earlier} has the same "
+                    f"{places[1]}: {label}, but line {earlier} has the same "
                     f"review with {known}; drop one of them"
                 )
             dropped += 1
             continue
-        reviews.add(text, label, fields[identity], f"{path}:{line}: column 'review'")
+        reviews.add(text, label, fields[identity], places)
         lines[text] = (line, label)
     if not reviews.texts:
         raise DataError(f"{path}: a header and no reviews: the file is empty or cut short")

@@ -23,10 +23,11 @@ class Reviews:
     texts: list[bytes] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
 
-    def add(self, text: bytes, label: int, identity: str, place: str) -> None:
-        """Add one, or raise a `DataError` that begins with `place`, the name of the field."""
-        check_text(text, place)
-        check_rating(identity, label, place)
+    def add(self, text: bytes, label: int, identity: str, places: tuple[str, str]) -> None:
+        """Add one, or raise a `DataError` that begins with the place of the text or the label."""
+        of_text, of_label = places
+        check_text(text, of_text)
+        check_rating(identity, label, of_label)
         self.texts.append(text)
         self.labels.append(label)
 

@@ -110,7 +110,7 @@ def test_values_by_hand(expression: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("tokens", "message"),
     [
-        ([], "0 expressions side by side"),
+        ([], "got no token, expected an expression"),
         ([3, 4], "2 expressions side by side, expected one"),
         ([10, 1, 14, 5], "2 expressions"),
         ([10, 1, 2], "unbalanced: 1 of them are open at the end"),
@@ -424,7 +424,7 @@ GOOD = b"( ( ( [SM 1 ) 2 ) ] )\t3\r\n"
         (HEAD + GOOD + b"3\t3\t3\r\n", 3, "3 columns, expected 2"),
         (HEAD + GOOD + b"[SUM 1 2 ]\t3\r\n", 3, r"column 'Source': token 0 is '\[SUM', expected"),
         (HEAD + b"[SM 1 12 ]\t3\r\n", 2, "token 2 is '12'"),
-        (HEAD + b"\t3\r\n", 2, "column 'Source': got 0 expressions"),
+        (HEAD + b"\t3\r\n", 2, "column 'Source': got no token, expected"),
         (HEAD + GOOD + b"( ( ( [SM 1 ) 2 ) )\t3\r\n", 3, "'Source': brackets are unbalanced: 1"),
         (HEAD + b"[SM 1 2 ] ]\t3\r\n", 2, "'Source': token 4 is 14, a ] that closes nothing"),
         (HEAD + b"( ( [SM 1 ) 2 ) ] )\t3\r\n", 2, "round brackets are unbalanced: 2 open and 3"),

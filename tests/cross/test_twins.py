@@ -27,9 +27,12 @@ MIXERS = {
     "s4_bidirectional": st.S4DPLRConfig(state_dim=6, bidirectional=True),
     "s4d": st.S4DConfig(state_dim=6),
     "s4d_legs": st.S4DConfig(state_dim=6, initialisation="legs", bidirectional=True),
+    "s4d_odd": st.S4DConfig(state_dim=5),
+    "s4d_odd_legs": st.S4DConfig(state_dim=5, initialisation="legs", discretisation="bilinear"),
     "s4d_bilinear": st.S4DConfig(state_dim=6, initialisation="inv", discretisation="bilinear"),
     "s5": st.S5Config(state_dim=8, blocks=2),
     "s5_bilinear": st.S5Config(state_dim=6, discretisation="bilinear", clip_eigenvalues=True),
+    "s5_odd": st.S5Config(state_dim=6, blocks=2),
     "s5_full": st.S5Config(state_dim=5, conjugate_symmetry=False, skip=False),
     "linear_cde": st.LinearCDEConfig(state_dim=6),
     "linear_cde_blocks": st.LinearCDEConfig(

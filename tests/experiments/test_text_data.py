@@ -266,7 +266,7 @@ GOOD = b"id,sentiment,review\n1_9,1,fine\n"
         (GOOD + b"2_9,2,a\n", ":3: column 'sentiment'", "got '2', expected 0"),
         (GOOD + b"2_9,,a\n", ":3: column 'sentiment'", "got '', expected 0"),
         (GOOD + b"2_9,positive,a\n", ":3: column 'sentiment'", "got 'positive'"),
-        (GOOD + b"2_9,0,a\n", ":3: column 'review'", "2_9 has the rating 9, expected 1 to 4"),
+        (GOOD + b"2_9,0,a\n", ":3: column 'sentiment'", "2_9 has the rating 9, expected 1 to 4"),
         (GOOD + b"2_9,1,\n", ":3: column 'review'", "the review is empty"),
         (GOOD + b'2_9,1," \n "\n', ":3: column 'review'", "the review is empty"),
         (GOOD + b'2_9,1,"a\nb"\n3_9,1,\n', ":5: column 'review'", "the review is empty"),

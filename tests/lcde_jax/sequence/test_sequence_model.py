@@ -26,7 +26,9 @@ MIXERS = {
     "s4": lj.S4DPLRConfig(state_dim=5),
     "s4_bidirectional": lj.S4DPLRConfig(state_dim=4, bidirectional=True, skip=False),
     "s4d": lj.S4DConfig(state_dim=6, discretisation="bilinear"),
+    "s4d_odd": lj.S4DConfig(state_dim=5, initialisation="inv"),
     "s5": lj.S5Config(state_dim=8, blocks=2),
+    "s5_odd": lj.S5Config(state_dim=6, blocks=2),
     "linear_cde": lj.LinearCDEConfig(state_dim=6),
     "linear_cde_blocks": lj.LinearCDEConfig(
         state_dim=6, structure=lj.BlockDiagonal(block_size=2), transition="first_order"
@@ -294,9 +296,9 @@ def test_bad_inputs_are_named(inputs, hidden, error, said):
     [
         (lj.S4DPLRConfig, {"state_dim": 0}, "state_dim=0 is too small"),
         (lj.S4DPLRConfig, {"dt_min": 0.2}, "dt_min=0.2 above dt_max=0.1"),
-        (lj.S4DConfig, {"state_dim": 5}, "state_dim=5 is odd.*use 6"),
+        (lj.S4DConfig, {"state_dim": 0}, "state_dim=0 is too small"),
         (lj.S4DConfig, {"initialisation": "leg"}, "Did you mean 'legs'"),
-        (lj.S5Config, {"state_dim": 6, "blocks": 2}, "state_dim / blocks=3 is odd"),
+        (lj.S5Config, {"state_dim": 6, "blocks": 4}, "cannot be cut into 4 equal blocks"),
         (lj.LinearCDEConfig, {"dt": 0.0}, "dt=0.0 must be a positive number"),
         (lj.TokenInput, {"vocabulary": 0}, "vocabulary=0 is too small"),
     ],

@@ -13,8 +13,6 @@ S5 = st.S5Config(state_dim=4)
 @pytest.mark.parametrize(
     ("kind", "settings", "said"),
     [
-        (st.S4DConfig, {"state_dim": 5}, "state_dim=5 is odd.*use 6"),
-        (st.S4DConfig, {"state_dim": 1}, "state_dim=1 is odd.*use 2"),
         (st.S4DConfig, {"state_dim": 0}, "state_dim=0 is too small"),
         (st.S4DConfig, {"initialisation": "leg"}, "Did you mean 'legs'"),
         (st.S4DConfig, {"dt_min": 0.0}, "dt_min=0.0 must be a positive number"),
@@ -23,11 +21,10 @@ S5 = st.S5Config(state_dim=4)
         (st.S4DPLRConfig, {"state_dim": 0}, "state_dim=0 is too small"),
         (st.S4DPLRConfig, {"dt_min": 0.2}, "dt_min=0.2 above dt_max=0.1"),
         (st.S4Config, {"state_dim": 0}, "state_dim=0 is too small"),
-        (st.S5Config, {"state_dim": 7}, "state_dim / blocks=7 is odd"),
-        (st.S5Config, {"state_dim": 6, "blocks": 2}, "state_dim / blocks=3 is odd"),
         (st.S5Config, {"state_dim": 6, "blocks": 4}, "cannot be cut into 4 equal blocks"),
         (st.S5Config, {"state_dim": 0}, "state_dim=0 is too small"),
         (st.S5Config, {"discretisation": "zoh"}, "discretisation='zoh' is not known"),
+        (st.StableSSMConfig, {"state_dim": 5}, "state_dim=5 is odd.*use 6"),
         (st.LRUConfig, {"state_dim": 0}, "state_dim=0 is too small"),
         (st.LRUConfig, {"max_modulus": 1.0}, "expected 0 <= min_modulus < max_modulus < 1"),
         (st.LRUConfig, {"min_modulus": 0.9, "max_modulus": 0.5}, "got min_modulus=0.9"),

@@ -106,7 +106,7 @@ def test_wrong_tensors_are_named(path, change, said):
     [
         ("type", "S6Config", "type 'S6Config', of which 0 are imported"),
         ("type", "TokenInput", "type 'TokenInput', of which 0 are imported"),
-        ("state_dim", 5, "state_dim / blocks=5 is odd"),
+        ("blocks", 3, "state_dim=4 cannot be cut into 3 equal blocks"),
         ("sate_dim", 5, "has no field 'sate_dim'"),
         ("state_dim", "4", "is not an integer"),
     ],

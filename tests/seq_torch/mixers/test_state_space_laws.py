@@ -21,6 +21,11 @@ CONVOLVED = {
     "inv": st.S4DConfig(state_dim=6, initialisation="inv", skip=False),
     "legs": st.S4DConfig(state_dim=6, initialisation="legs", skip=False),
     "bilinear": st.S4DConfig(state_dim=6, discretisation="bilinear", skip=False),
+    "lin_odd": st.S4DConfig(state_dim=5, skip=False),
+    "inv_odd": st.S4DConfig(state_dim=5, initialisation="inv", skip=False),
+    "legs_odd": st.S4DConfig(state_dim=5, initialisation="legs", skip=False),
+    "bilinear_odd": st.S4DConfig(state_dim=5, discretisation="bilinear", skip=False),
+    "lin_one": st.S4DConfig(state_dim=1, skip=False),
     "dplr": st.S4DPLRConfig(state_dim=6, skip=False),
     "dplr_odd": st.S4DPLRConfig(state_dim=5, skip=False),
     "dplr_one": st.S4DPLRConfig(state_dim=1, skip=False),
@@ -80,6 +85,51 @@ def test_s4d_starts_from_the_published_eigenvalues():
     assert (legs.frequency > 0).all()
 
 
+def all_modes(values, odd):
+    """Every state: each pair with its conjugate, and the real one, whose imaginary part is not."""
+    if not odd:
+        return torch.cat((values, values.conj()), -1)
+    return torch.cat((values, values[..., :-1].conj()), -1)
+
+
+def spoilt(pairs):
+    """Imaginary parts given to the last modes."""
+    with torch.no_grad():
+        pairs[..., -1, 1] += 7.0
+
+
+@pytest.mark.parametrize("name", ["lin_odd", "inv_odd", "legs_odd", "bilinear_odd", "lin_one"])
+def test_an_odd_number_of_states_is_pairs_and_one_real_state(name):
+    module, lags = built(CONVOLVED[name]), torch.arange(40)
+    A = all_modes(module.eigenvalues.detach(), odd=True)
+    C = as_complex(module.C.detach()).clone()
+    C[:, -1] = C[:, -1].real.to(C)
+    rule = getattr(ops, module.discretisation)
+    transition, gain = rule(A, torch.ones_like(A), module.dt.detach())
+    powers = transition[..., None] ** lags
+    expected = ((all_modes(C, odd=True) * gain)[..., None] * powers).sum(1)
+    assert expected.imag.abs().max() < 1e-10
+    torch.testing.assert_close(module.kernel(40), expected.real, **EXACT)
+    before = module.kernel(40)
+    spoilt(module.C)
+    with torch.no_grad():
+        module.frequency[:, -1] += 3.0
+    assert torch.equal(module.kernel(40), before)
+
+
+def test_s4d_of_odd_size_starts_from_a_spectrum_that_is_its_own_conjugate():
+    n = torch.arange(-2, 3)
+    expected = {
+        "lin_odd": pi * n,
+        "inv_odd": 5 / pi * torch.tensor([-4.0, -2 / 3, 0.0, 2 / 3, 4.0]),
+        "legs_odd": torch.from_numpy(normal_part(5)[0].imag.copy()).sort().values,
+    }
+    for name, frequencies in expected.items():
+        A = all_modes(built(CONVOLVED[name]).eigenvalues[0].detach(), odd=True)
+        torch.testing.assert_close(A.real, torch.full((5,), -0.5).double())
+        torch.testing.assert_close(A.imag.sort().values.float(), frequencies.float())
+
+
 def test_s4_is_the_selective_scan_with_fixed_parameters():
     x = noise(2, 20, 5)
     for published in (False, True):
@@ -124,44 +174,51 @@ def test_s5_starts_with_real_part_minus_one_half():
 
 
 @pytest.mark.parametrize("rule", ["zero_order_hold", "bilinear"])
-def test_conjugate_symmetry_gives_the_full_system(rule):
-    half = built(st.S5Config(state_dim=8, blocks=2, discretisation=rule))
-    full = built(st.S5Config(state_dim=8, conjugate_symmetry=False, discretisation=rule))
+@pytest.mark.parametrize(("size", "real"), [(8, []), (6, [1, 3])], ids=["even", "odd"])
+def test_conjugate_symmetry_gives_the_full_system(size, real, rule):
+    half = built(st.S5Config(state_dim=size, blocks=2, discretisation=rule))
+    full = built(st.S5Config(state_dim=size, conjugate_symmetry=False, discretisation=rule))
+    pairs = [n for n in range(4) if n not in real]
 
     def doubled(pair, axis):
-        values = as_complex(pair.detach())
-        return as_pair(torch.cat((values, values.conj()), axis)).double()
+        values = as_complex(pair.detach()).movedim(axis, 0).clone()
+        values[real] = values[real].real.to(values)
+        return as_pair(torch.cat((values, values[pairs].conj())).movedim(0, axis)).double()
 
-    with torch.no_grad():
-        half.eigenvalues.copy_(half.eigenvalues + 0.1 * noise(4, 2))
+    with torch.no_grad():  # imaginary parts of the real states too, which have no effect
+        for pair in (half.eigenvalues, half.B, half.C):
+            pair.copy_(pair + 0.1 * noise(*pair.shape))
     full.eigenvalues.data = doubled(half.eigenvalues, 0)
     full.B.data, full.C.data = doubled(half.B, 0), doubled(half.C, 1)
-    full.log_dt.data, full.D.data = half.log_dt.data.repeat(2), half.D.data
+    full.log_dt.data = torch.cat((half.log_dt.data, half.log_dt.data[pairs]))
+    full.D.data = half.D.data
     x = noise(2, 30, 5)
     torch.testing.assert_close(full(x), half(x), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("rule", ["zero_order_hold", "bilinear"])
-def test_s5_starts_as_the_real_hippo_system(rule):
+@pytest.mark.parametrize("size", [5, 6])
+def test_s5_starts_as_the_real_hippo_system(size, rule):
     torch.set_default_dtype(torch.float64)
     try:
-        module = built(st.S5Config(state_dim=6, discretisation=rule, skip=False))
+        module = built(st.S5Config(state_dim=size, discretisation=rule, skip=False))
     finally:
         torch.set_default_dtype(torch.float32)
     dt = 0.05
     module.log_dt.data.fill_(log(dt))
-    values, vectors = (torch.from_numpy(array.copy()) for array in normal_part(6))
+    values, vectors = (torch.from_numpy(array.copy()) for array in normal_part(size))
     A, half = (vectors * values @ vectors.mH).real, vectors[:, :3]
-    B = 2 * (half @ as_complex(module.B)).real
-    C = 2 * (as_complex(module.C) @ half.mH).real
-    eye = torch.eye(6, dtype=torch.float64)
+    times = torch.tensor([2.0, 2.0, 1.0 if size % 2 else 2.0])
+    B = (half * times @ as_complex(module.B)).real
+    C = (as_complex(module.C) @ (half * times).mH).real
+    eye = torch.eye(size, dtype=torch.float64)
     if rule == "bilinear":
         step = torch.linalg.solve(eye - dt / 2 * A, eye + dt / 2 * A)
         drive = torch.linalg.solve(eye - dt / 2 * A, dt * B)
     else:
         step = torch.linalg.matrix_exp(dt * A)
         drive = torch.linalg.solve(A, (step - eye) @ B)
-    x, h, expected = noise(1, 40, 5), torch.zeros(6, dtype=torch.float64), []
+    x, h, expected = noise(1, 40, 5), torch.zeros(size, dtype=torch.float64), []
     for x_k in x[0]:
         h = step @ h + drive @ x_k
         expected.append(C @ h)

@@ -160,6 +160,8 @@ def _as_bytes(tokens: Iterable[int]) -> bytes:
 
 def _fault(tokens: bytes) -> str:
     """Why these tokens are no expression."""
+    if not tokens:
+        return "got no token, expected an expression: a digit, or an operator with its arguments"
     depth = expressions = 0
     for position, token in enumerate(tokens):
         where = f"token {position} is {token}"

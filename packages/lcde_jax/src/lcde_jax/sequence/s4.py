@@ -16,6 +16,7 @@ from .convolution import Convolution
 from .dplr_kernel import advance, dplr_kernel, inner
 from .mixer import MixerConfig, check_steps
 from .parameter import as_complex, as_pair, complex_normal, log_steps
+from .real_mode import num_modes, real_last
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -88,7 +89,7 @@ class S4(Convolution):
 
     def __init__(self, config: S4DPLRConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_steps, of_C, of_D = jax.random.split(key, 3)
-        modes = -(-config.state_dim // 2)
+        modes = num_modes(config.state_dim)
         A, P, B, _ = diagonal_plus_low_rank(config.state_dim)
         A, P, B = (jnp.tile(part[:modes], (width, 1)) for part in (A, P, B))
         self.log_decay = jnp.log(-A.real).astype(dtype)
@@ -133,8 +134,4 @@ class S4(Convolution):
 
     def _real_state(self, values: Complex[Array, "... mode"]) -> Complex[Array, "... mode"]:
         """Drop what would make the last mode of an odd system complex."""
-        if self.config.state_dim % 2 == 0:
-            return values
-        real = values.real[..., -1:]
-        last = jax.lax.complex(real, jnp.zeros_like(real))
-        return jnp.concatenate((values[..., :-1], last), -1)
+        return real_last(values) if self.config.state_dim % 2 else values

@@ -17,7 +17,8 @@ from seqtheory.hippo import normal_part
 from .convolution import Convolution, exponential_sum
 from .discretisation import RULES, Rule, discretised
 from .mixer import MixerConfig, check_steps
-from .parameter import as_complex, complex_normal, log_steps
+from .parameter import complex_normal, log_steps
+from .real_mode import num_modes, once_last, real_last
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -31,12 +32,15 @@ class S4DConfig(MixerConfig):
     .. math:: h' = A h + u, \quad y = 2\,\mathrm{Re}(C h) + D u, \qquad
               K_l = 2\,\mathrm{Re} \sum_n C_n g_n \bar A_n^l, \quad y = K * u + D u
 
+    with one of each of N/2 conjugate pairs, n = 0, ..., N/2 - 1. An odd N has one real state more,
+    without the 2, which starts from -1/2.
+
     Parameters
     ----------
     state_dim
-        N, real states per channel: even, since N/2 conjugate pairs are stored.
+        N, real states per channel, even or odd.
     initialisation
-        "lin": :math:`-\tfrac12 + i \pi n`; "inv":
+        "lin": :math:`-\tfrac12 + i \pi n` (pairs from n = 1 on if N is odd); "inv":
         :math:`-\tfrac12 + i \tfrac{N}{\pi} (\tfrac{N}{2n + 1} - 1)`; "legs": the eigenvalues of
         HiPPO-N with positive imaginary part.
     discretisation
@@ -51,7 +55,8 @@ class S4DConfig(MixerConfig):
 
     Notes
     -----
-    Re A is kept negative as -exp(.). C starts complex normal of variance 1; B is 1.
+    Re A is kept negative as -exp(.). C starts complex normal of variance 1; B is 1. Imaginary parts
+    of the real state are stored and have no effect.
 
     References
     ----------
@@ -67,7 +72,7 @@ class S4DConfig(MixerConfig):
     skip: bool = True
 
     def __post_init__(self) -> None:
-        require_pairs("state_dim", self.state_dim)
+        require_integer("state_dim", self.state_dim, minimum=1)
         require_choice("initialisation", self.initialisation, ("lin", "inv", "legs"))
         require_choice("discretisation", self.discretisation, RULES)
         require_flag("bidirectional", self.bidirectional)
@@ -87,8 +92,8 @@ class S4DConfig(MixerConfig):
 class S4D(Convolution):
     """Module of `S4DConfig`."""
 
-    log_decay: Float[Array, "width pair"] = eqx.field(metadata={"state": True})
-    frequency: Float[Array, "width pair"] = eqx.field(metadata={"state": True})
+    log_decay: Float[Array, "width mode"] = eqx.field(metadata={"state": True})
+    frequency: Float[Array, "width mode"] = eqx.field(metadata={"state": True})
     config: S4DConfig = eqx.field(static=True)
 
     def __init__(self, config: S4DConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
@@ -103,9 +108,16 @@ class S4D(Convolution):
         self.config = config
 
     @property
-    def eigenvalues(self) -> Complex[Array, "width pair"]:
+    def eigenvalues(self) -> Complex[Array, "width mode"]:
         """A of each channel."""
-        return jax.lax.complex(-jnp.exp(self.log_decay), self.frequency)
+        A = jax.lax.complex(-jnp.exp(self.log_decay), self.frequency)
+        return real_last(A) if self.config.state_dim % 2 else A
+
+    @property
+    def output_maps(self) -> Complex[Array, "direction width mode"]:
+        """C of each direction, half of it for a real state."""
+        C = super().output_maps
+        return once_last(C) if self.config.state_dim % 2 else C
 
     def kernels(self, length: int) -> Float[Array, "direction width length"]:
         """Give sums of exponentials."""
@@ -114,31 +126,23 @@ class S4D(Convolution):
         return 2 * jnp.stack(sums)
 
     def advance(
-        self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch width pair"]
-    ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch width pair"]]:
+        self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch width mode"]
+    ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch width mode"]]:
         """Advance every state by itself."""
         exponents, gain = self._discretised()
         state = jnp.exp(exponents) * state + gain * x_k[..., None]
-        return 2 * (as_complex(self.C) * state).sum(-1).real, state
+        return 2 * (self.output_maps[0] * state).sum(-1).real, state
 
     def _discretised(self) -> tuple[Array, Array]:
         return discretised(self.config.discretisation, self.eigenvalues, jnp.exp(self.log_dt))
 
 
-def require_pairs(name: str, value: int) -> None:
-    """Raise unless `value` is an even integer of at least 2."""
-    require_integer(name, value, minimum=1)
-    if value % 2:
-        raise ValueError(
-            f"{name}={value} is odd, but states are stored as conjugate pairs; use {value + 1}."
-        )
-
-
-def _initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " pair"]:
-    """Give the initial A, one eigenvalue of each conjugate pair."""
-    n = np.arange(state_dim // 2)
+def _initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " mode"]:
+    """Give the initial A, one eigenvalue of each conjugate pair; the real one, if any, last."""
+    modes = num_modes(state_dim)
+    if initialisation == "legs":
+        return normal_part(state_dim)[0][:modes]
+    n = np.arange(modes)
     if initialisation == "lin":
-        return -0.5 + 1j * pi * n
-    if initialisation == "inv":
-        return -0.5 + 1j * state_dim / pi * (state_dim / (2 * n + 1) - 1)
-    return normal_part(state_dim)[0][: state_dim // 2]
+        return -0.5 + 1j * pi * (np.roll(n, -1) if state_dim % 2 else n)
+    return -0.5 + 1j * state_dim / pi * (state_dim / (2 * n + 1) - 1)

@@ -16,7 +16,7 @@ from seqtheory.hippo import normal_part
 from .discretisation import RULES, Rule, discretised
 from .mixer import Mixer, MixerConfig, check_sequence, check_step, check_steps
 from .parameter import as_complex, as_pair, log_steps
-from .s4d import require_pairs
+from .real_mode import num_modes, once_last, real_last
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -33,17 +33,19 @@ class S5Config(MixerConfig):
               y_k = 2\,\mathrm{Re}(C h_k) + D u_k,
 
     where Lambda starts from the eigenvalues of `blocks` copies of HiPPO-N of size P / blocks, and
-    B and C are drawn in real coordinates and carried to its eigenvectors.
+    B and C are drawn in real coordinates and carried to its eigenvectors. A block of odd size has
+    one real state, which counts once, without the 2.
 
     Parameters
     ----------
     state_dim
-        P, the number of real states. With conjugate symmetry P / 2 complex ones are stored.
+        P, the number of real states. With conjugate symmetry one complex state is stored for each
+        pair, and one for the real state of each block of odd size.
     blocks
         Copies of HiPPO-N, a divisor of `state_dim`.
     conjugate_symmetry
         Whether only one state of each conjugate pair is kept. Without, all P are kept, and
-        y = Re(C h) + D u; then P may be odd.
+        y = Re(C h) + D u.
     discretisation
         "zero_order_hold" or "bilinear".
     clip_eigenvalues
@@ -55,7 +57,8 @@ class S5Config(MixerConfig):
 
     Notes
     -----
-    B and C start normal with variances 1 / width and 1 / P.
+    B and C start normal with variances 1 / width and 1 / P. Imaginary parts of the real states are
+    stored and have no effect.
 
     References
     ----------
@@ -83,8 +86,11 @@ class S5Config(MixerConfig):
                 f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
                 "a multiple."
             )
-        if self.conjugate_symmetry:
-            require_pairs("state_dim / blocks", self.state_dim // self.blocks)
+
+    @property
+    def odd(self) -> bool:
+        """Whether each block has a real state, besides its pairs."""
+        return self.conjugate_symmetry and self.state_dim // self.blocks % 2 == 1
 
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> S5:
         """Draw the module."""
@@ -137,15 +143,26 @@ class S5(Mixer):
 
     def _discretised(self) -> tuple[Complex[Array, " state"], Complex[Array, "state width"]]:
         """Eigenvalues and input map of one step."""
-        values = as_complex(self.eigenvalues)
+        values = self._real_states(as_complex(self.eigenvalues))
         if self.config.clip_eigenvalues:
             values = jax.lax.complex(jnp.minimum(values.real, _CLIP), values.imag)
         dt = jnp.exp(self.log_dt)
         exponents, gain = discretised(self.config.discretisation, values, dt)
-        return jnp.exp(exponents), gain[:, None] * as_complex(self.B)
+        return jnp.exp(exponents), gain[:, None] * self._real_states(as_complex(self.B).T).T
+
+    def _real_states(self, values: Complex[Array, "... state"]) -> Complex[Array, "... state"]:
+        """Drop what would make the last state of an odd block complex."""
+        if not self.config.odd:
+            return values
+        return real_last(self._blocks(values)).reshape(values.shape)
+
+    def _blocks(self, values: Array) -> Array:
+        return values.reshape(*values.shape[:-1], self.config.blocks, -1)
 
     def _read(self, h: Array, x: Array) -> Array:
         C = as_complex(self.C)
+        if self.config.odd:
+            C = once_last(self._blocks(C)).reshape(C.shape)
         y = h.real @ C.real.T - h.imag @ C.imag.T
         y = 2 * y if self.config.conjugate_symmetry else y
         return y if self.D is None else y + self.D * x
@@ -165,7 +182,7 @@ def _joined(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Ar
 def _block_spectrum(config: S5Config) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of all blocks, and the block-diagonal matrix of their eigenvectors."""
     size = config.state_dim // config.blocks
-    kept = size // 2 if config.conjugate_symmetry else size
+    kept = num_modes(size) if config.conjugate_symmetry else size
     values, vectors = normal_part(size)
     copies = np.eye(config.blocks)
     return np.tile(values[:kept], config.blocks), np.kron(copies, vectors[:, :kept])

@@ -56,7 +56,7 @@ class DiagonalConvolution(Convolution):
         """Advance every state by itself."""
         exponents, gain = self.discretised()
         state = torch.exp(exponents) * state + self._driven(gain) * x_k[..., None]
-        return 2 * (as_complex(self.C) * state).sum(-1).real, state
+        return 2 * (self.output_maps[0] * state).sum(-1).real, state
 
     def _driven(self, gain: torch.Tensor) -> torch.Tensor:
         return gain if self.B is None else gain * as_complex(self.B)

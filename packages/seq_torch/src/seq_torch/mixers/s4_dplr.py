@@ -17,6 +17,7 @@ from .complex_map import complex_normal
 from .convolution import Convolution
 from .dplr_kernel import advance, dplr_kernel, inner, unrolled_kernel
 from .mixer import MixerConfig
+from .real_mode import num_modes, real_last
 from .step_size import check_steps, log_steps
 
 
@@ -85,7 +86,7 @@ class S4DPLR(Convolution):
     def __init__(self, config: S4DPLRConfig, width: int):
         super().__init__()
         self.width, self.state_dim = width, config.state_dim
-        modes = -(-config.state_dim // 2)
+        modes = num_modes(config.state_dim)
         A, P, B, _ = (torch.from_numpy(part) for part in diagonal_plus_low_rank(config.state_dim))
         A, P, B = (part[:modes].expand(width, -1) for part in (A, P, B))
         real = torch.get_default_dtype()
@@ -136,7 +137,4 @@ class S4DPLR(Convolution):
 
     def _real_state(self, values: Complex[torch.Tensor, "... mode"]) -> torch.Tensor:
         """Drop what would make the last mode of an odd system complex."""
-        if self.state_dim % 2 == 0:
-            return values
-        real = values.real[..., -1:]
-        return torch.cat((values[..., :-1], torch.complex(real, torch.zeros_like(real))), -1)
+        return real_last(values) if self.state_dim % 2 else values

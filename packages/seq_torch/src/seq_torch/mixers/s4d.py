@@ -19,6 +19,7 @@ from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal
 from .diagonal_convolution import DiagonalConvolution
 from .mixer import MixerConfig
+from .real_mode import num_modes, once_last, real_last
 from .step_size import check_steps, log_steps
 
 
@@ -36,10 +37,13 @@ class S4DConfig(MixerConfig):
     - "inv": :math:`-\tfrac12 + i \tfrac{N}{\pi} (\tfrac{N}{2n + 1} - 1)`
     - "legs": the eigenvalues of HiPPO-N with positive imaginary part.
 
+    An odd N has one real state more, without the 2, which starts from -1/2: the value of "lin" at
+    n = 0 (its pairs then begin at n = 1), of "inv" at n = (N - 1)/2, and the real one of HiPPO-N.
+
     Parameters
     ----------
     state_dim
-        N, real states per channel: even, since N/2 conjugate pairs are stored.
+        N, real states per channel, even or odd.
     initialisation
         "lin", "inv" or "legs".
     discretisation
@@ -58,7 +62,8 @@ class S4DConfig(MixerConfig):
     -----
     Re A is kept negative as -exp(.). C starts complex normal of variance 1; B is 1 and not trained,
     since the kernel knows only the product B C. The kernel takes memory
-    O(width state sqrt(time)), the convolution O(batch time width) by FFT.
+    O(width state sqrt(time)), the convolution O(batch time width) by FFT. Imaginary parts of the
+    real state are stored and have no effect.
 
     References
     ----------
@@ -74,7 +79,7 @@ class S4DConfig(MixerConfig):
     skip: bool = True
 
     def __post_init__(self) -> None:
-        require_pairs("state_dim", self.state_dim)
+        require_integer("state_dim", self.state_dim, minimum=1)
         require_choice("initialisation", self.initialisation, ("lin", "inv", "legs"))
         choices = ("zero_order_hold", "bilinear")
         require_choice("discretisation", self.discretisation, choices)
@@ -92,26 +97,15 @@ class S4DConfig(MixerConfig):
         return S4D(self, width)
 
 
-def require_pairs(name: str, value: int) -> None:
-    """Raise unless `value` is an even integer of at least 2."""
-    require_integer(name, value, minimum=1)
-    if value % 2:
-        raise ValueError(
-            f"{name}={value} is odd, but states are stored as conjugate pairs; use "
-            f"{value + 1} (or {value - 1})."
-            if value > 1
-            else f"{name}=1 is odd, but states are stored as conjugate pairs; use 2."
-        )
-
-
-def initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " pair"]:
-    """Give the initial A, one eigenvalue of each conjugate pair."""
-    n = np.arange(state_dim // 2)
+def initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " mode"]:
+    """Give the initial A, one eigenvalue of each conjugate pair; the real one, if any, last."""
+    modes = num_modes(state_dim)
+    if initialisation == "legs":
+        return normal_part(state_dim)[0][:modes]
+    n = np.arange(modes)
     if initialisation == "lin":
-        return -0.5 + 1j * pi * n
-    if initialisation == "inv":
-        return -0.5 + 1j * state_dim / pi * (state_dim / (2 * n + 1) - 1)
-    return normal_part(state_dim)[0][: state_dim // 2]
+        return -0.5 + 1j * pi * (np.roll(n, -1) if state_dim % 2 else n)
+    return -0.5 + 1j * state_dim / pi * (state_dim / (2 * n + 1) - 1)
 
 
 class S4D(DiagonalConvolution):
@@ -120,6 +114,7 @@ class S4D(DiagonalConvolution):
     def __init__(self, config: S4DConfig, width: int):
         super().__init__()
         self.width, self.discretisation = width, config.discretisation
+        self.odd = config.state_dim % 2 == 1
         A = torch.from_numpy(initial_eigenvalues(config.initialisation, config.state_dim))
         A = A.expand(width, -1)
         real = torch.get_default_dtype()
@@ -129,13 +124,20 @@ class S4D(DiagonalConvolution):
         self.log_dt = StateParameter(steps)
         self.B = None
         directions = (2,) if config.bidirectional else ()
-        self.C = complex_normal(*directions, width, config.state_dim // 2, variance=1.0)
+        self.C = complex_normal(*directions, *A.shape, variance=1.0)
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
     @property
-    def eigenvalues(self) -> Complex[torch.Tensor, "width pair"]:
+    def eigenvalues(self) -> Complex[torch.Tensor, "width mode"]:
         """A of each channel."""
-        return as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
+        A = as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
+        return real_last(A) if self.odd else A
+
+    @property
+    def output_maps(self) -> Complex[torch.Tensor, "direction width mode"]:
+        """C of each direction, half of it for a real state."""
+        C = super().output_maps
+        return once_last(C) if self.odd else C
 
     def discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Exponents and gains of the chosen rule."""

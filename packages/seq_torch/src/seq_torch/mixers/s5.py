@@ -17,7 +17,7 @@ from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import drive, read
 from .mixer import MixerConfig, check_sequence, check_step
-from .s4d import require_pairs
+from .real_mode import num_modes, once_last, real_last
 from .step_size import check_steps, log_steps
 
 
@@ -29,17 +29,19 @@ class S5Config(MixerConfig):
               y_k = 2\,\mathrm{Re}(C h_k) + D u_k,
 
     where Lambda starts from the eigenvalues of `blocks` copies of HiPPO-N of size P / blocks, and
-    B and C are drawn in real coordinates and carried to its eigenvectors.
+    B and C are drawn in real coordinates and carried to its eigenvectors. A block of odd size has
+    one real state, which counts once, without the 2.
 
     Parameters
     ----------
     state_dim
-        P, the number of real states. With conjugate symmetry P / 2 complex ones are stored.
+        P, the number of real states. With conjugate symmetry one complex state is stored for each
+        pair, and one for the real state of each block of odd size.
     blocks
         Copies of HiPPO-N, a divisor of `state_dim`.
     conjugate_symmetry
         Whether only one state of each conjugate pair is kept. Without, all P are kept, free to
-        move apart, and y = Re(C h) + D u (the s5-pytorch package); then P may be odd.
+        move apart, and y = Re(C h) + D u (the s5-pytorch package).
     discretisation
         "zero_order_hold" or "bilinear".
     clip_eigenvalues
@@ -52,13 +54,13 @@ class S5Config(MixerConfig):
     Raises
     ------
     ValueError
-        If `blocks` does not divide `state_dim`, or, with conjugate symmetry, a block is odd: it
-        would hold a state without partner.
+        If `blocks` does not divide `state_dim`.
 
     Notes
     -----
     B and C start normal with variances 1 / width and 1 / P. Without clipping Re Lambda may become
-    positive in training and the scan overflow.
+    positive in training and the scan overflow. Imaginary parts of the real states are stored and
+    have no effect.
 
     References
     ----------
@@ -87,8 +89,11 @@ class S5Config(MixerConfig):
                 f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
                 "a multiple."
             )
-        if self.conjugate_symmetry:
-            require_pairs("state_dim / blocks", self.state_dim // self.blocks)
+
+    @property
+    def odd(self) -> bool:
+        """Whether each block has a real state, besides its pairs."""
+        return self.conjugate_symmetry and self.state_dim // self.blocks % 2 == 1
 
     def build(self, width: int) -> S5:
         """Draw the module."""
@@ -139,23 +144,31 @@ class S5(nn.Module):
         self,
     ) -> tuple[Complex[torch.Tensor, " state"], Complex[torch.Tensor, "state width"]]:
         """Eigenvalues and input map of one step."""
-        values = as_complex(self.eigenvalues)
+        values = self._real_states(as_complex(self.eigenvalues))
         if self.config.clip_eigenvalues:
             values = torch.complex(values.real.clamp_max(_CLIP), values.imag)
         rule = getattr(ops, self.config.discretisation)
         transition, gain = rule(values, torch.ones_like(values), self.log_dt.exp())
-        return transition, gain[:, None] * as_complex(self.B)
+        return transition, gain[:, None] * self._real_states(as_complex(self.B).mT).mT
 
     def _read(self, h: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        y = read(h, as_complex(self.C))
+        C = as_complex(self.C)
+        y = read(h, once_last(self._blocks(C)).flatten(-2) if self.config.odd else C)
         y = 2 * y if self.config.conjugate_symmetry else y
         return y if self.D is None else y + self.D * x
+
+    def _real_states(self, values: torch.Tensor) -> torch.Tensor:
+        """Drop what would make the last state of an odd block complex."""
+        return real_last(self._blocks(values)).flatten(-2) if self.config.odd else values
+
+    def _blocks(self, values: torch.Tensor) -> torch.Tensor:
+        return values.unflatten(-1, (self.config.blocks, -1))
 
 
 def _block_spectrum(config: S5Config) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of all blocks, and the block-diagonal matrix of their eigenvectors."""
     size = config.state_dim // config.blocks
-    kept = size // 2 if config.conjugate_symmetry else size
+    kept = num_modes(size) if config.conjugate_symmetry else size
     values, vectors = normal_part(size)
     copies = np.eye(config.blocks)
     return np.tile(values[:kept], config.blocks), np.kron(copies, vectors[:, :kept])

@@ -11,7 +11,12 @@ from jaxtyping import Complex
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_choice, require_flag, require_positive
+from seqtheory._settings import (
+    require_choice,
+    require_flag,
+    require_integer,
+    require_positive,
+)
 from seqtheory.reparameterisation import Best, Direct, Reparameterisation
 
 from ..parameter import StateParameter, as_complex
@@ -19,7 +24,6 @@ from ..reparameterisation import check_parameterisation, initial_weights, rate
 from .complex_map import complex_normal
 from .diagonal_convolution import DiagonalConvolution
 from .mixer import MixerConfig
-from .s4d import require_pairs
 from .step_size import check_steps, log_steps
 
 
@@ -84,7 +88,12 @@ class StableSSMConfig(MixerConfig):
     upstream_groups: bool = False
 
     def __post_init__(self) -> None:
-        require_pairs("state_dim", self.state_dim)
+        require_integer("state_dim", self.state_dim, minimum=1)
+        if self.state_dim % 2:
+            raise ValueError(
+                f"state_dim={self.state_dim} is odd, but states are stored as conjugate pairs; use "
+                f"{self.state_dim + 1}."
+            )
         check_parameterisation(self.parameterisation, (Reparameterisation,))
         require_choice("activation", self.activation, ("gelu", "none"))
         require_positive("initial_rate", self.initial_rate)

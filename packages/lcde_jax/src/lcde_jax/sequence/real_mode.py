@@ -1,0 +1,32 @@
+"""The real state that an odd number of states has beside its conjugate pairs.
+
+It is stored as the last mode, complex like the others, so that files keep one layout. Its imaginary
+parts have no effect, and it counts once where a pair counts twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    from jaxtyping import Array, Complex
+
+
+def num_modes(state_dim: int) -> int:
+    """Modes of that many real states: one for each pair, and one for what is left over."""
+    return -(-state_dim // 2)
+
+
+def real_last(values: Complex[Array, "... mode"]) -> Complex[Array, "... mode"]:
+    """Drop what would make the last mode complex."""
+    real = values.real[..., -1:]
+    last = jax.lax.complex(real, jnp.zeros_like(real))
+    return jnp.concatenate((values[..., :-1], last), -1)
+
+
+def once_last(values: Complex[Array, "... mode"]) -> Complex[Array, "... mode"]:
+    """Halve the last of an output map, so that twice the real part counts it once."""
+    return jnp.concatenate((values[..., :-1], values[..., -1:] / 2), -1)

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from experiments.curve import SOLVED_ABOVE
 from experiments.run import Run
 from experiments.tracking import tasks
 from experiments.tracking.tasks import Task
+from seqtheory import metrics
 from seqtheory.tasks import Parity
 from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
     from experiments.recorder import Recorder
     from seqtheory.dataset import Dataset
-
-SOLVED_ABOVE = 0.90
-"""A position counts as tracked where more than this share of the sequences is right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,20 +90,14 @@ def note_longer(
 ) -> None:
     """Record how the trained model does at every length, and how far it tracks.
 
-    The horizon is the length up to which every position is right in more than `SOLVED_ABOVE` of
-    the longest sequences. All sequences of a length go through the model in a few large batches.
+    The horizon is the length up to which every position is right in at least nine of ten of the
+    longest sequences. All sequences of a length go through the model in a few large batches.
     """
     data = tasks.longer(run.task, run.data_seed, run.tested, run.num_longer)
     measured = {n: evaluate(part) for n, part in data.items()}
     places = measured[run.tested[-1]]["position_accuracy"]
     recorder.note(
         longer={str(n): found for n, found in measured.items()},
-        horizon=_horizon(places),
+        horizon=metrics.horizon(range(1, len(places) + 1), places, SOLVED_ABOVE),
         chance=tasks.chance(data[run.tested[-1]]),
     )
-
-
-def _horizon(places: list[float]) -> int:
-    """Positions before the first that is not tracked."""
-    below = [number for number, value in enumerate(places) if value <= SOLVED_ABOVE]
-    return below[0] if below else len(places)

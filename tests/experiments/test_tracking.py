@@ -1,0 +1,203 @@
+"""The study of state tracking: runs, cells, rules, theory beside measurement, claims, tables."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.run import canonical, content_hash
+from experiments.tracking import claims, figure, sequence_models, table, tasks
+from experiments.tracking.cells import cells
+from experiments.tracking.judgement import far_accuracy, is_measured_possible, outcome
+from experiments.tracking.models import KINDS, MODELS
+from experiments.tracking.prediction import predicted
+from experiments.tracking.sequence_models import TASKS, SequenceModelRun
+from seqtheory.tasks import GroupWords, Parity
+
+STUDY = "tracking.sequence_models"
+
+
+def ideal(run: Any) -> float:
+    """Give an accuracy that follows theory: 1 where it is possible, else chance."""
+    return 1.0 if theory(run) != "impossible" else 0.5
+
+
+def theory(run: Any) -> str:
+    kind = KINDS[run.model].transition
+    return "possible" if kind is None else predicted(cells([record(run)])[0]).status
+
+
+def record(run: Any, accuracy: float = 0.5, far: float | None = None, status: str = "done") -> Any:
+    far = accuracy if far is None else far
+    notes: dict[str, Any] = {"chance": 0.5, "parameters": 100}
+    if status == "done":
+        notes["horizon"] = run.tested[-1] if far > 0.9 else 3
+        notes["longer"] = {
+            str(n): {
+                "token_accuracy": far,
+                "sequence_accuracy": far,
+                "position_accuracy": [far] * n,
+            }
+            for n in run.tested
+        }
+    budget = run.training.num_steps
+    steps = [0, budget // 2, budget]
+    return SimpleNamespace(
+        path=object(),
+        study=STUDY,
+        status=status,
+        finished=True,
+        run=canonical(run),
+        metrics=[{"step": k, "token_accuracy": accuracy if k else 0.1} for k in steps],
+        notes=notes,
+        provenance={"preset": "quick", "hardware": {"cpu": "a"}, "wall_seconds": 1.0},
+    )
+
+
+def verdict(name: str, records: list[Any]) -> str:
+    return next(c for c in claims.CLAIMS if c.name == name).judge(records).status
+
+
+def test_runs_of_quick_are_runs_of_prediction_but_for_the_short_words() -> None:
+    held = {content_hash(run, STUDY, 1) for run in sequence_models.runs("prediction")}
+    others = [r for r in sequence_models.runs("quick") if content_hash(r, STUDY, 1) not in held]
+    assert {(r.task, r.model) for r in others} == {
+        (sequence_models.SHORT_WORDS, m) for m in sequence_models.DIAGONALS
+    }
+
+
+@pytest.mark.parametrize("preset", sequence_models.PRESETS)
+def test_every_run_of_a_preset_is_one_of_its_own(preset: str) -> None:
+    runs = sequence_models.runs(preset)
+    assert len({content_hash(run, STUDY, 1) for run in runs}) == len(runs)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_recorded_task_is_read_back(task: Any) -> None:
+    run = SequenceModelRun(task=task, width=64)
+    recorded = canonical(run)["task"]
+    assert tasks.described(recorded) == task
+    assert tasks.recorded_longest(recorded) == tasks.longest(task)
+    assert tasks.task_name(recorded)
+
+
+def test_held_out_and_longer_sequences_are_others_than_those_trained_on() -> None:
+    task = GroupWords("A5", 6, 5_000)
+    data = tasks.fit_data(task, 0, 500, pairs=True)
+    known = {row.tobytes() for row in data.train.inputs}
+    assert not known & {row.tobytes() for row in data.held_out.inputs}
+    longer = tasks.longer(task, 0, (6, 48), 300)
+    assert {n: part.inputs.shape for n, part in longer.items()} == {6: (300, 6), 48: (300, 48)}
+    assert not known & {row.tobytes() for row in longer[6].inputs}
+    assert data.auxiliary is not None
+    assert len(data.auxiliary) == 3_600
+
+
+def test_chance_is_the_share_of_the_commonest_class_that_counts() -> None:
+    data = Parity(min_length=3, max_length=5, num_sequences=50).build(0)
+    assert data.mask is not None
+    counted = data.targets[data.mask]
+    assert tasks.chance(data) == max(np.mean(counted == 0), np.mean(counted == 1))
+
+
+def test_a_failure_counts_only_where_training_could_tell() -> None:
+    mamba = SequenceModelRun(task=TASKS["A5"], model="mamba", width=64)
+    parity = SequenceModelRun(task=TASKS["parity"], model="mamba")
+    dense = SequenceModelRun(task=TASKS["A5"], model="dense", width=64)
+    failing = record(mamba, 0.2)
+    alone = cells([failing])
+    assert outcome(alone[0], alone) == "undertrained"  # it learns nothing at all
+    study = cells([failing, record(parity, 1.0), record(dense, 1.0)])
+    assert outcome(study[0], study) == "cannot"
+    rising = record(mamba, 0.2)
+    rising.metrics[-1]["token_accuracy"] = 0.4
+    study = cells([rising, record(parity, 1.0)])
+    assert outcome(study[0], study) == "undertrained"
+
+
+def test_possible_is_measured_by_the_median_at_eight_times_the_length() -> None:
+    runs = [SequenceModelRun(seed=seed) for seed in range(3)]
+    (cell,) = cells([record(r, 1.0, far) for r, far in zip(runs, (1.0, 0.95, 0.2), strict=True)])
+    assert far_accuracy(cell) == 0.95
+    assert is_measured_possible(cell)
+    (cell,) = cells([record(r, 1.0, far) for r, far in zip(runs, (1.0, 0.5, 0.2), strict=True)])
+    assert not is_measured_possible(cell)
+
+
+def test_theory_is_violated_by_a_cell_that_does_the_impossible() -> None:
+    runs = [SequenceModelRun(model="mamba", seed=seed) for seed in range(3)]
+    assert predicted(cells([record(runs[0])])[0]).status == "impossible"
+    assert verdict("theory", [record(run, 1.0, 0.5) for run in runs]) == "pass"
+    assert verdict("theory", [record(run, 1.0, 0.99) for run in runs]) == "fail"
+
+
+def test_claims_hold_where_training_finds_what_theory_allows() -> None:
+    found = [record(run, ideal(run)) for run in sequence_models.runs("prediction")]
+    found += [
+        record(run, 0.2)
+        for run in sequence_models.runs("quick")
+        if run.task == sequence_models.SHORT_WORDS
+    ]
+    assert {c.name: c.judge(found).status for c in claims.CLAIMS} == {
+        claim.name: "pass" for claim in claims.CLAIMS
+    }
+
+
+@pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.name)
+def test_no_claim_is_decided_without_records(claim: Any) -> None:
+    assert claim.judge([]).status == "not run"
+
+
+def test_claims_fail_where_nothing_is_learnt() -> None:
+    found = [record(run, 0.2) for run in sequence_models.runs("quick")]
+    for name in ("parity-signed", "counting-complex", "words", "abelian"):
+        assert verdict(name, found) == "fail"
+    assert verdict("diagonals", found) == "undecided"  # no class learns anything
+
+
+def test_a_seed_that_diverged_counts_as_nothing() -> None:
+    runs = [SequenceModelRun(seed=seed) for seed in range(2)]
+    (cell,) = cells([record(runs[0], 1.0), record(runs[1], 0.3, status="diverged")])
+    assert cell.accuracies(160).tolist() == [1.0, 0.0]
+    assert cell.horizons().tolist() == [160, 0]
+    assert cell.chance == 0.5
+
+
+def test_table_and_figures_are_made_from_records(tmp_path: Any) -> None:
+    runs = sequence_models.runs("prediction")
+    found = [record(run, ideal(run)) for run in runs]
+
+    def load(preset: str | None, model_file: str) -> list[Any]:
+        assert model_file == "sequence_models"
+        return found
+
+    text = table.table(load, "prediction")
+    assert "| Mamba [0, 1] | - 0.50 |" in text
+    assert all(kind.name in text for kind in KINDS.values())
+    paths = figure.draw(load, "prediction", tmp_path)
+    assert [path.name for path in paths] == [
+        "tracking.png", "tracking.pdf", "tracking_lengths.png", "tracking_lengths.pdf"
+    ]  # fmt: skip
+    assert all(path.stat().st_size > 10_000 for path in paths[::2])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "mama"}, "model='mama'"),
+        ({"depth": 0}, "depth=0"),
+        ({"factors": (2, 2)}, "factors"),
+        ({"factors": ()}, "factors"),
+        ({"model": "dense", "task": TASKS["A5"], "width": 32}, "a unit vector for each token"),
+    ],
+)
+def test_a_run_that_could_give_no_result_is_refused(settings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SequenceModelRun(**settings)
+
+
+def test_every_model_has_a_kind() -> None:
+    assert set(KINDS) == set(MODELS)

@@ -1,0 +1,109 @@
+"""The delta rule and the outer scan on the CPU, forward and backward in float32.
+
+Ours run by chunks. Each is set against the loop that its equation says, one step of Python for
+every factor, on the same inputs. Outputs and all gradients are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from benchmarks import report
+from benchmarks.measure import Contender, compare, version
+from benchmarks.worker import Work
+from seq_torch import ops
+
+# batch, heads, time, factors, key, value
+DELTA = ((4, 4, 256, 2, 32, 32), (4, 4, 1024, 1, 32, 32), (4, 4, 1024, 2, 32, 32))
+OUTER = ((4, 4, 1024, 1, 64, 32),)
+ROUNDS = 3
+Step = Callable[[], list[Tensor]]
+
+
+def delta(sizes: list[int], *, backend: str) -> Work:
+    """`ops.delta_scan` with a decay: DeltaNet and DeltaProduct."""
+    batch, heads, time, factors, key, value = sizes
+    normal = _normal()
+    inputs = {
+        "q": normal(batch, heads, time, key),
+        "k": normalize(normal(batch, heads, time, factors, key), dim=-1),
+        "v": normal(batch, heads, time, factors, value),
+        "beta": 2 * torch.sigmoid(normal(batch, heads, time, factors)),
+        "log_decay": -0.1 * normal(batch, heads, time).abs(),
+    }
+    return _work(ops.delta_scan, inputs, backend)
+
+
+def outer(sizes: list[int], *, backend: str) -> Work:
+    """`ops.outer_scan` with queries and keys shared by all heads: Mamba-2."""
+    batch, heads, time, factors, key, value = sizes
+    normal = _normal()
+    inputs = {
+        "q": normal(batch, 1, time, key),
+        "k": normal(batch, 1, time, factors, key),
+        "v": normal(batch, heads, time, factors, value),
+        "decay": torch.sigmoid(2 + normal(batch, heads, time)),
+    }
+    return _work(ops.outer_scan, inputs, backend)
+
+
+def _normal() -> Callable[..., Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return lambda *shape: torch.randn(shape, generator=generator)
+
+
+def _work(scan: Callable[..., Any], inputs: dict[str, Tensor], backend: str) -> Work:
+    ours = _step(scan, inputs, "chunked")
+
+    def check(results: list[Tensor]) -> dict[str, Any]:
+        pairs = zip(results, ours(), strict=True)
+        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+        if not error < 1e-3:
+            raise ValueError(f"output or gradients differ from ours by {error:.1e} of the largest")
+        return {"difference": error}
+
+    return Work(
+        call=_step(scan, inputs, backend),
+        version=version("seq-torch"),
+        threads=torch.get_num_threads(),
+        dtype="float32",
+        check=check,
+    )
+
+
+def _step(scan: Callable[..., Any], inputs: dict[str, Tensor], backend: str) -> Step:
+    """Forward, then the gradients of a fixed sum; returns output and gradients."""
+    leaves = {name: value.detach().requires_grad_() for name, value in inputs.items()}
+
+    def step() -> list[Tensor]:
+        output = scan(**leaves, backend=backend)
+        found = torch.autograd.grad(output, list(leaves.values()), torch.ones_like(output))
+        return [output.detach(), *found]
+
+    return step
+
+
+def _contenders(function: str, sizes: tuple[int, ...]) -> list[Contender]:
+    labels = {"chunked": f"seq_torch {function}_scan", "reference": "loop over the steps"}
+    return [
+        Contender(label, "benchmarks.delta", function, {"sizes": list(sizes), "backend": backend})
+        for backend, label in labels.items()
+    ]
+
+
+def main() -> list[dict[str, Any]]:
+    """Measure every shape, print a table for each, and return the rows."""
+    rows = []
+    for function, shapes in (("delta", DELTA), ("outer", OUTER)):
+        for sizes in shapes:
+            measured = compare(_contenders(function, sizes), ROUNDS)
+            axes = "(batch, heads, time, factors, key, value)"
+            title = f"{function} scan {axes} = {sizes}, forward and backward"
+            report.show_comparison(title, measured)
+            rows += report.rows(title, measured)
+    return rows

@@ -129,7 +129,9 @@ def test_a_tracker_of_a_quotient_carries_only_the_parts_that_the_quotient_has():
     assert [part.dimension for part in found.parts if part.residual < 1e-9] == [1]
     assert len(found.parts[0].kernel) == 3  # the even permutations
     assert found.distance > 1
-    assert dg.representation_distance(np.zeros((60, 4, 4)), representation("A5")).distance == pytest.approx(1)
+    assert dg.representation_distance(
+        np.zeros((60, 4, 4)), representation("A5")
+    ).distance == pytest.approx(1)
 
 
 def test_generators_alone_can_be_judged():

@@ -1,6 +1,6 @@
 """Sequence models in torch."""
 
-from . import ops
+from . import ops, tracking
 from .array_model import array_model
 from .checkpoint import CheckpointError, load, save
 from .embedding import LinearInput, TokenInput
@@ -72,4 +72,5 @@ __all__ = [
     "recurrent_stack",
     "save",
     "stable_ssm_stack",
+    "tracking",
 ]

@@ -179,7 +179,7 @@ def _intertwiner(
     # vec(T M - R T) = (1 x M^T - R x 1) vec T, with R orthogonal; the mean of its square:
     cross: np.ndarray = np.tensordot(turned, matrices, axes=(0, 0)).transpose(0, 2, 1, 3)
     cross = cross.reshape(total, total) / len(matrices)
-    gram = np.mean(matrices @ matrices.swapaxes(1, 2), axis=0) + np.eye(size)
+    gram: np.ndarray = np.mean(matrices @ matrices.swapaxes(1, 2), axis=0) + np.eye(size)
     quadratic: Any = np.kron(np.eye(dimension), gram) - cross - cross.T
     eigh: Any = linalg.eigh  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     least = eigh(quadratic, subset_by_index=(0, 0))

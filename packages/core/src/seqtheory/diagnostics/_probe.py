@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqtheory.diagnostics._arrays import as_labels, as_points
 from seqtheory.diagnostics._classes import class_centroids
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
+
+Real = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,7 @@ class LinearProbe:
 
     def predict(self, states: Float[np.ndarray, "*shape n"]) -> Int[np.ndarray, "*shape"]:
         """Class with the largest score."""
-        scores: Any = as_points(states) @ self.weights + self.intercept
+        scores: Real = as_points(states) @ self.weights + self.intercept
         return np.argmax(scores, axis=-1)
 
     def accuracy(
@@ -31,7 +34,8 @@ class LinearProbe:
     ) -> float:
         """Share of states whose class is read correctly; give it states that it has not seen."""
         predicted = self.predict(states)
-        return float(np.mean(predicted == as_labels(labels, predicted.shape)))
+        right: np.ndarray = predicted == as_labels(labels, predicted.shape)
+        return float(right.mean())
 
 
 def fit_probe(
@@ -90,7 +94,7 @@ def fit_probe(
     within = flat - means[numbers]
     covariance = within.T @ within / len(flat)
     covariance[np.diag_indices_from(covariance)] += ridge * spread
-    centre = means.mean(axis=0)  # scores do not change, and rounding is less
-    weights: Any = np.linalg.solve(covariance, (means - centre).T)
+    centre: Real = means.mean(axis=0)  # scores do not change, and rounding is less
+    weights: Real = np.linalg.solve(covariance, (means - centre).T)
     offsets = np.sum((means - centre) * weights.T, axis=1) / 2
     return LinearProbe(weights, -offsets - centre @ weights)

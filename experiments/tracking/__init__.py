@@ -1,0 +1,1 @@
+"""State tracking: what a recurrence computes, and for how long."""

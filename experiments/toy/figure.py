@@ -18,7 +18,7 @@ from matplotlib.ticker import NullFormatter
 from experiments import style
 from experiments.record import Record
 from experiments.rows import select
-from experiments.toy import trained_figure
+from experiments.toy import kernel_figure, trained_figure
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,
@@ -44,10 +44,11 @@ MODELS = {
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `toy.png` from random linear CDEs, and `toy_trained.png` where models were trained."""
+    """Draw random linear CDEs, and where there are records trained models and infinite width."""
     random, trained = load(preset), load(preset, "sequence_models")
     paths = _draw_random(load, random, folder) if random else []
-    return paths + (trained_figure.draw(trained, random, folder) if trained else [])
+    paths += trained_figure.draw(trained, random, folder) if trained else []
+    return paths + kernel_figure.draw(load(preset, "kernel_limit"), folder)
 
 
 def _draw_random(load: Load, records: Sequence[Record], folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from experiments.claim import verdict_table
 from experiments.markdown import markdown, spread
 from experiments.record import Record
 from experiments.rows import select
-from experiments.toy import trained_claims
+from experiments.toy import kernel_table, trained_claims
 from experiments.toy.claims import CLAIMS
 from experiments.toy.measurement import Measurement, measurements
 from experiments.toy.published_values import LINEAR_CDE, TRAINED
@@ -20,6 +20,7 @@ Load = Callable[..., list[Record]]
 def table(load: Load, preset: str | None) -> str:
     """Markdown: random linear CDEs, then trained models, each with sources and claims."""
     parts = [*_random(load, preset), *_trained(load(preset, "sequence_models"))]
+    parts += kernel_table.section(load(preset, "kernel_limit"))
     return "\n\n".join(parts) + "\n"
 
 

@@ -10,7 +10,7 @@ from seqtheory.structure import (
     WalshHadamard,
 )
 
-from . import ops
+from . import ops, tracking
 from .array_model import array_model
 from .checkpoint import CheckpointError, load, save
 from .embedding import LinearInput, TokenInput
@@ -95,4 +95,5 @@ __all__ = [
     "recurrent_stack",
     "save",
     "stable_ssm_stack",
+    "tracking",
 ]

@@ -1,0 +1,147 @@
+"""Where the state stands for each class, and how much of the way to another class is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory.diagnostics._arrays import as_labels, as_points
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+_BLOCK = 1 << 20  # numbers per block of (state, class)
+
+
+def class_centroids(
+    states: Float[np.ndarray, "... n"], labels: Int[np.ndarray, ...], num_classes: int
+) -> Float[np.ndarray, "num_classes n"]:
+    r"""Mean state :math:`\mu_c` of every class.
+
+    Raises
+    ------
+    ValueError
+        If a class does not occur.
+    """
+    points = as_points(states)
+    numbers = as_labels(labels, points.shape[:-1]).ravel()
+    if numbers.max() >= num_classes:
+        raise ValueError(
+            f"labels go up to {numbers.max()}, but num_classes={num_classes}; expected labels in "
+            f"0..{num_classes - 1}."
+        )
+    counts = np.bincount(numbers, minlength=num_classes)
+    if not counts.all():
+        raise ValueError(
+            f"class {int(np.argmin(counts))} does not occur among {len(numbers)} states, so it has "
+            "no centroid. Give more or longer sequences."
+        )
+    sums = np.zeros((num_classes, points.shape[-1]))
+    np.add.at(sums, numbers, points.reshape(-1, points.shape[-1]))
+    return sums / counts[:, None]
+
+
+def margin(centroids: Float[np.ndarray, "num_classes n"]) -> float:
+    r"""Half the least distance between two centroids.
+
+    .. math:: \tfrac12 \min_{c \ne c'} |\mu_c - \mu_{c'}|
+
+    A state closer than this to its own centroid is nearer to it than to any other.
+    """
+    squares = _squared_distances(_at_least_two(centroids))
+    return float(np.sqrt(squares[~np.eye(len(squares), dtype=bool)].min()) / 2)
+
+
+def nearest_class(
+    states: Float[np.ndarray, "... n"], centroids: Float[np.ndarray, "num_classes n"]
+) -> Int[np.ndarray, ...]:
+    """Class whose centroid is nearest to each state."""
+    points, centres = as_points(states), as_points(centroids, "centroids")
+    scores = points @ centres.T - 0.5 * np.sum(centres**2, axis=1)
+    return np.argmax(scores, axis=-1)
+
+
+def margin_used(
+    states: Float[np.ndarray, "*shape n"],
+    labels: Int[np.ndarray, "*shape"],
+    centroids: Float[np.ndarray, "num_classes n"],
+) -> Float[np.ndarray, "*shape"]:
+    r"""Share of the way to the nearest class boundary that a state has gone.
+
+    .. math:: r(h, y) = \max_{c \ne y}
+              \frac{\langle h - \mu_y,\; u_c \rangle}{|\mu_c - \mu_y| / 2}, \qquad
+              u_c = \frac{\mu_c - \mu_y}{|\mu_c - \mu_y|}
+
+    Only the departure along a direction that separates classes counts. The state is nearest to
+    another centroid exactly where r exceeds 1.
+
+    Parameters
+    ----------
+    states, labels
+        States and their true classes.
+    centroids
+        :math:`\mu`, as `class_centroids` gives them.
+
+    Returns
+    -------
+    One number per state: 0 at the centroid, negative for a state that is further from all
+    boundaries than its centroid, infinite where another class has the same centroid.
+
+    Notes
+    -----
+    A state that has shrunk towards the mean of centroids of equal norm uses up margin but never
+    all of it: decay alone is no failure for a readout that compares.
+    """
+    points, centres = as_points(states), _at_least_two(centroids)
+    numbers = as_labels(labels, points.shape[:-1])
+    squares = _squared_distances(centres)
+    flat, classes = points.reshape(-1, points.shape[-1]), numbers.ravel()
+    used = np.empty(len(flat))
+    rows = max(1, _BLOCK // len(centres))
+    for start in range(0, len(flat), rows):
+        block = slice(start, start + rows)
+        used[block] = _used(flat[block], classes[block], centres, squares)
+    return used.reshape(numbers.shape)
+
+
+def separating_basis(
+    centroids: Float[np.ndarray, "num_classes n"], tolerance: float = 1e-6
+) -> Float[np.ndarray, "n direction"]:
+    """Orthonormal basis of the span of all differences of centroids.
+
+    Directions along which the centroids spread less than `tolerance` times the most are left out.
+    """
+    centres = _at_least_two(centroids)
+    _, sizes, directions = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)
+    return directions[sizes > tolerance * sizes[0]].T
+
+
+def _used(
+    points: Float[np.ndarray, "row n"],
+    classes: Int[np.ndarray, " row"],
+    centres: Float[np.ndarray, "c n"],
+    squares: Float[np.ndarray, "c c"],
+) -> Float[np.ndarray, " row"]:
+    own = centres[classes]
+    ahead = (points - own) @ centres.T
+    ahead -= np.sum((points - own) * own, axis=1)[:, None]
+    apart = squares[classes]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(apart > 0, 2 * ahead / apart, np.inf)
+    share[np.arange(len(points)), classes] = -np.inf
+    return share.max(axis=1)
+
+
+def _squared_distances(centres: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "c c"]:
+    # By differences and not by products: the distance of near centroids must not cancel.
+    return np.stack([np.sum((centres - centre) ** 2, axis=1) for centre in centres])
+
+
+def _at_least_two(centroids: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "c n"]:
+    centres = as_points(centroids, "centroids")
+    if centres.ndim != 2 or len(centres) < 2:
+        raise ValueError(
+            f"centroids have shape {centres.shape}, expected (class, n) with at least two classes."
+        )
+    return centres

@@ -1,0 +1,276 @@
+"""How long a tracker will work: the margin of its classes over the drift of its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory.diagnostics._arrays import as_labels, as_states
+from seqtheory.diagnostics._classes import class_centroids, margin, margin_used
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+
+_EXPONENTS = [k / 20 for k in range(5, 41)]  # growth exponents 0.25, 0.3, ..., 2 are tried
+_DRAWS = 40  # of the bootstrap
+_ROUNDING = 1e-9  # a share of the margin: departures below it are rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Horizon:
+    r"""Margin, drift and the horizon that follows from them; `predict_horizon` makes one.
+
+    Attributes
+    ----------
+    centroids
+        :math:`\mu`, ``(class, n)``, from the first `reference` steps.
+    reference
+        Number of those steps.
+    margin
+        m, half the least distance between two centroids, in units of the state.
+    used
+        Share of the margin used at each step, ``(time,)``; `margin_used` defines it.
+    level, rate, growth
+        Its fit :math:`\text{level} + \text{rate} \cdot a^{\text{growth}}` after the reference, at
+        the age a = k - (reference + 1) / 2 since the mean step of the centroids.
+    rate_error
+        Standard error of the rate, over the sequences (bootstrap).
+    """
+
+    centroids: Float[np.ndarray, "num_classes n"]
+    reference: int
+    margin: float
+    used: Float[np.ndarray, " time"]
+    level: float
+    rate: float
+    growth: float
+    rate_error: float
+
+    @property
+    def drift(self) -> float:
+        """Departure per step (per step to the power of the growth), in units of the state."""
+        return self.rate * self.margin
+
+    @property
+    def steps(self) -> float:
+        """Predicted number of steps until the margin is used up; infinite without drift."""
+        return self._reached(self.rate) if self.verdict == "drifts" else self._limit
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Predicted steps at two standard errors more and less of drift."""
+        if self.verdict != "drifts":
+            return (self._limit, self._limit)
+        spread = 2 * self.rate_error
+        return (self._reached(self.rate + spread), self._reached(self.rate - spread))
+
+    @property
+    def verdict(self) -> str:
+        """``"drifts"``, ``"no drift"`` or ``"not separated"``.
+
+        Not separated: states are across a boundary from the first step on, so that there is nothing
+        to lose. No drift: the rate is below two standard errors, or below rounding.
+        """
+        if not self.margin > 0 or not self.level + max(self.rate, 0.0) < 1:
+            return "not separated"
+        moved = self.rate * len(self.used) ** self.growth
+        return "drifts" if self.rate > 2 * self.rate_error and moved > _ROUNDING else "no drift"
+
+    def curve(self, steps: Float[np.ndarray, " step"]) -> Float[np.ndarray, " step"]:
+        """Fitted share of the margin after so many steps, counted from 1."""
+        age = np.maximum(steps - (self.reference + 1) / 2, 0.0)
+        return self.level + self.rate * age**self.growth
+
+    @property
+    def _limit(self) -> float:
+        return 0.0 if self.verdict == "not separated" else float("inf")
+
+    def _reached(self, rate: float) -> float:
+        if rate <= 0:
+            return float("inf")
+        return (self.reference + 1) / 2 + ((1 - self.level) / rate) ** (1 / self.growth)
+
+
+def predict_horizon(
+    states: Float[np.ndarray, "batch time n"],
+    labels: Int[np.ndarray, "batch time"],
+    *,
+    num_classes: int | None = None,
+    reference: int | None = None,
+    growth: float | None = 1.0,
+    accuracy: float | None = None,
+) -> Horizon:
+    r"""Predict from short sequences at which length a tracker fails.
+
+    With the class centroids :math:`\mu`, the margin :math:`m = \tfrac12 \min |\mu_c - \mu_{c'}|`
+    and the mean share :math:`\bar r_k` of the margin that is used after k steps (`margin_used`:
+    departures along state-separating directions),
+
+    .. math:: \bar r_k \approx \text{level} + \frac{\text{drift}}{m}\, k, \qquad
+              \text{horizon} = (1 - \text{level})\, \frac{m}{\text{drift}},
+
+    that is margin over drift per step, where the states start from their centroids (level 0).
+
+    Parameters
+    ----------
+    states
+        :math:`h_k` for k = 1, 2, ..., over lengths at which the tracker still works. Many sequences
+        rather than long ones.
+    labels
+        The true classes.
+    num_classes
+        Number of classes; None for the largest label and one more.
+    reference
+        Number of first steps that give the centroids, fewer than all. None for a quarter, or as
+        many as every class needs to occur. Centroids of late steps have drifted themselves.
+    growth
+        Exponent of the departure's growth. 1, the definition above: errors add up. 1/2: they add up
+        like a random walk's steps. None: fitted, among 0.25 to 2.
+    accuracy
+        None for the mean share. A number q in (0, 1) for the share that q of the sequences keep
+        below: it reaches 1 exactly when the accuracy of `nearest_class` falls to q, whatever the
+        spread among sequences.
+
+    Returns
+    -------
+    A `Horizon`; its `steps` are the prediction, `verdict` says if there is one to make.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes do not fit, a value is not finite, or a class does not occur in time.
+
+    Notes
+    -----
+    An affine recurrence cannot undo a departure along a direction that separates classes, so that
+    it adds up. How it adds up depends on the group. If every transition misses
+    :math:`\rho(a)` by a small :math:`\epsilon(a)`, then after k steps the state is off by the sum
+    of the :math:`\epsilon(x_j)`, each moved by the elements that come after it. In an abelian group
+    moving changes nothing, and the departure grows by the mean of :math:`\epsilon` per step:
+    growth 1. Where the elements move :math:`\epsilon` in all directions, such as the rotations of
+    A5 do, the mean vanishes and what is left is a random walk: growth 1/2, and a line through its
+    first steps then comes out too short. Both hold while the departure is small.
+
+    References
+    ----------
+    After the idea of arXiv:2605.07755 (affine recurrent trackers have a finite horizon); the
+    definitions and the two laws of growth are ours.
+
+    Examples
+    --------
+    Turns by 0, 91, 182 and 273 degrees instead of 0, 90, 180, 270: 1.5 degrees too far a step. The
+    true horizon is 45 / 1.5 = 30 steps; the line follows the tangent of the circle.
+
+    >>> words = np.random.default_rng(0).integers(0, 4, (200, 16))
+    >>> angles = np.radians(91.0) * words.cumsum(axis=1)
+    >>> states = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    >>> found = predict_horizon(states, words.cumsum(axis=1) % 4)
+    >>> found.verdict, 25 < found.steps < 45
+    ('drifts', True)
+    """
+    points = as_states(states)
+    numbers = as_labels(labels, points.shape[:2])
+    count = int(numbers.max()) + 1 if num_classes is None else num_classes
+    first = _reference(numbers, count, reference)
+    centroids = class_centroids(points[:, :first], numbers[:, :first], count)
+    used, width = margin_used(points, numbers, centroids), margin(centroids)
+    if not width > 0:
+        nothing = np.full(used.shape[1], np.inf)
+        return Horizon(centroids, first, width, nothing, np.inf, 0.0, 1.0, 0.0)
+    curve = _curve(used, accuracy)
+    exponents = _EXPONENTS if growth is None else [_exponent(growth)]
+    fits = [(exponent, *_fit(curve, first, exponent)) for exponent in exponents]
+    chosen, level, rate, _ = min(fits, key=lambda fit: fit[-1])
+    return Horizon(
+        centroids=centroids,
+        reference=first,
+        margin=width,
+        used=curve,
+        level=level,
+        rate=rate,
+        growth=chosen,
+        rate_error=_rate_error(used, accuracy, first, chosen),
+    )
+
+
+def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float = 0.9) -> int:
+    """Count the first steps at each of which at least `threshold` of the rows are correct.
+
+    Parameters
+    ----------
+    correct
+        Whether the tracker's answer is right, from `nearest_class` or from the model's own readout.
+    threshold
+        Least accuracy, in (0, 1].
+
+    Returns
+    -------
+    A number of steps; all of them where the tracker does not fail in sight.
+    """
+    right = np.asarray(correct)
+    if right.dtype != np.bool_ or right.ndim != 2 or right.size == 0:
+        raise ValueError(
+            f"correct has dtype {right.dtype} and shape {right.shape}, expected bool (batch, time)."
+        )
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold={threshold} must be above 0 and at most 1.")
+    failed = right.mean(axis=0) < threshold
+    return int(np.argmax(failed)) if failed.any() else right.shape[1]
+
+
+def _curve(
+    used: Float[np.ndarray, "batch time"], accuracy: float | None
+) -> Float[np.ndarray, " time"]:
+    if accuracy is None:
+        return used.mean(axis=0)
+    if not 0 < accuracy < 1:
+        raise ValueError(f"accuracy={accuracy}: expected a number between 0 and 1, or None.")
+    return np.quantile(used, accuracy, axis=0)
+
+
+def _fit(
+    curve: Float[np.ndarray, " time"], first: int, exponent: float
+) -> tuple[float, float, float]:
+    """Level (not negative), rate and sum of squares of the line in age**exponent."""
+    later = curve[first:]
+    age = (np.arange(first + 1, len(curve) + 1) - (first + 1) / 2) ** exponent
+    centred = age - age.mean()
+    rate = float(later @ centred / (centred @ centred)) if len(age) > 1 else 0.0
+    level = float(later.mean() - rate * age.mean())
+    if level < 0 or len(age) == 1:
+        level, rate = 0.0, float(later @ age / (age @ age))
+    return level, rate, float(np.sum((later - level - rate * age) ** 2))
+
+
+def _rate_error(
+    used: Float[np.ndarray, "batch time"], accuracy: float | None, first: int, exponent: float
+) -> float:
+    """Spread of the rate over sequences drawn again, with a fixed seed; infinite for one."""
+    if len(used) == 1:
+        return float("inf")
+    draws = np.random.default_rng(0).integers(0, len(used), (_DRAWS, len(used)))
+    rates = [_fit(_curve(used[rows], accuracy), first, exponent)[1] for rows in draws]
+    return float(np.std(rates, ddof=1))
+
+
+def _reference(labels: Int[np.ndarray, "batch time"], count: int, reference: int | None) -> int:
+    time, chosen = labels.shape[1], reference
+    if chosen is None:
+        seen = np.zeros(count, dtype=np.int64)  # the first step that shows each class
+        for k in range(time - 1, -1, -1):
+            seen[labels[:, k]] = k + 1
+        chosen = max(-(-time // 4), int(seen.max()))
+    if not 1 <= chosen < time:
+        raise ValueError(
+            f"the first {chosen} of {time} steps would give the centroids, and at least one step "
+            "must be left to see drift. Give longer sequences, or more of them."
+        )
+    return chosen
+
+
+def _exponent(growth: float) -> float:
+    if not 0 < growth < np.inf:
+        raise ValueError(f"growth={growth} must be positive, such as 1 or 0.5, or None to fit it.")
+    return float(growth)

@@ -1,0 +1,39 @@
+"""The diagnosis of a tracker is drawn from arrays, whatever its verdict."""
+
+import numpy as np
+
+from experiments.tracking import diagnosis_figure
+from seqtheory.representation import representation
+
+
+def tracker(excess, length=120, order=5):
+    angle = 2 * np.pi / order + excess
+    words = np.random.default_rng(0).integers(0, order, (80, length))
+    phase = angle * words.cumsum(axis=1)
+    states = np.stack([np.cos(phase), np.sin(phase)], axis=-1)
+    transitions = representation(f"Z{order}").matrices
+    return transitions, states, words.cumsum(axis=1) % order
+
+
+def test_predicted_and_measured_horizons_are_compared(tmp_path):
+    drifting = diagnosis_figure.diagnose("drifting", *tracker(0.01), seen=20, growth=1.0)
+    assert drifting.observed is not None
+    assert drifting.observed / 2 < drifting.horizon.steps < 2 * drifting.observed
+    exact = diagnosis_figure.diagnose("exact", *tracker(0.0), seen=20)
+    assert exact.observed is None
+    assert exact.horizon.steps == float("inf")
+    transitions, states, labels = tracker(0.0)
+    noise = np.random.default_rng(1).standard_normal(states.shape)
+    random = diagnosis_figure.diagnose("random", transitions, noise, labels, seen=20)
+    assert random.observed == 0
+    paths = diagnosis_figure.draw([drifting, exact, random], tmp_path)
+    assert {path.suffix for path in paths} == {".png", ".pdf"}
+    assert all(path.stat().st_size > 10_000 for path in paths)
+
+
+def test_the_models_own_answers_decide_where_they_are_given():
+    transitions, states, labels = tracker(0.0)
+    correct = np.ones(labels.shape, bool)
+    correct[:, 33:] = False
+    found = diagnosis_figure.diagnose("a", transitions, states, labels, seen=20, correct=correct)
+    assert found.observed == 33

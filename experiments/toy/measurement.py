@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from experiments.record import Record
+from seqtheory import structure as structures
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """The error of one random linear CDE with a fitted readout."""
+    """The error of one random linear CDE with a fitted readout.
+
+    `structure` is the name of `structure_name`, and `num_parameters` is that of one of its
+    matrices.
+    """
 
     record: str
     channels: int
     num_paths: int
     structure: str
+    num_parameters: int
     forcing: bool
     method: str
     width: int
@@ -38,12 +45,14 @@ def measurements(records: Iterable[Record]) -> list[Measurement]:
 
 def _rows(record: Record) -> Iterator[Measurement]:
     run, zero = record.run, record.notes["predict_zero"]
+    structure = _structure(run["structure"])
     for line in record.metrics:
         yield Measurement(
             record=record.hash,
             channels=run["task"]["channels"],
             num_paths=run["task"]["num_paths"],
-            structure=run["structure"],
+            structure=structure_name(run["structure"]),
+            num_parameters=structure.num_parameters(line["width"]),
             forcing=run["forcing"],
             method=record.notes["method"],
             width=line["width"],
@@ -51,6 +60,26 @@ def _rows(record: Record) -> Iterator[Measurement]:
             rmse=line["rmse"],
             predict_zero=zero,
         )
+
+
+def structure_name(described: str | dict[str, Any]) -> str:
+    """Name of a structure as a record describes it; a rank that follows the width has none."""
+    if isinstance(described, str):
+        return described
+    names = {
+        "BlockDiagonal": "block-diagonal, b = {block_size}",
+        "DiagonalPlusLowRank": "diagonal plus rank {rank}",
+        "Sparse": "sparse, density {density}",
+        "WalshHadamard": "Walsh-Hadamard",
+    }
+    return names[described["type"]].format(**described)
+
+
+def _structure(described: str | dict[str, Any]) -> structures.Structure:
+    if isinstance(described, str):
+        return {"dense": structures.Dense(), "diagonal": structures.Diagonal()}[described]
+    settings = {name: value for name, value in described.items() if name != "type"}
+    return getattr(structures, described["type"])(**settings)
 
 
 def largest_sample(rows: Iterable[Measurement]) -> list[Measurement]:

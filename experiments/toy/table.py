@@ -10,7 +10,7 @@ from experiments.record import Record
 from experiments.rows import select
 from experiments.toy import trained_claims
 from experiments.toy.claims import CLAIMS
-from experiments.toy.measurement import Measurement, measurements
+from experiments.toy.measurement import Measurement, measurements, structure_name
 from experiments.toy.published_values import LINEAR_CDE, TRAINED
 from experiments.toy.trained import Cell, cells
 
@@ -131,7 +131,7 @@ def _sources(records: Sequence[Record]) -> str:
                 f"`{record.hash[:8]}`",
                 record.status,
                 str(provenance["preset"]),
-                f"{run['task']['channels']}-D {run['structure']}",
+                f"{run['task']['channels']}-D {structure_name(run['structure'])}",
                 f"{run['seed']} / {run['data_seed']}",
                 f"{notes.get('method', '')} depth {notes.get('depth')}, tail {notes.get('tail')}",
                 f"{provenance['wall_seconds']:.0f} s",

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from benchmarks.measure import machine
 
-BENCHMARKS = ("labels", "words", "features", "token_cde", "scans", "s4_kernel", "figure", "device")
+BENCHMARKS = (
+    *("labels", "words", "features", "token_cde", "scans", "structures", "s4_kernel", "figure"),
+    "device",
+)
 
 
 def main() -> None:

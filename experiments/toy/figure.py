@@ -18,7 +18,7 @@ from matplotlib.ticker import NullFormatter
 from experiments import style
 from experiments.record import Record
 from experiments.rows import select
-from experiments.toy import trained_figure
+from experiments.toy import structure_figure, trained_figure
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,
@@ -44,7 +44,12 @@ MODELS = {
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `toy.png` from random linear CDEs, and `toy_trained.png` where models were trained."""
+    """Draw `toy.png` from random linear CDEs, and `toy_trained.png` where models were trained.
+
+    Of the preset `structures` it is `toy_structures.png`.
+    """
+    if preset == "structures":
+        return structure_figure.draw(load(preset), folder)
     random, trained = load(preset), load(preset, "sequence_models")
     paths = _draw_random(load, random, folder) if random else []
     return paths + (trained_figure.draw(trained, random, folder) if trained else [])

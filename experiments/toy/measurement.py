@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ from seqtheory import structure as structures
 class Measurement:
     """The error of one random linear CDE with a fitted readout.
 
-    `structure` is the name of `structure_name`, and `num_parameters` is that of one of its
-    matrices.
+    `structure` is the name of `structure_name`, `num_parameters` is that of one of its matrices,
+    and `alone` says whether its run has this width only.
     """
 
     record: str
@@ -31,6 +31,7 @@ class Measurement:
     draw: int
     rmse: float
     predict_zero: float
+    alone: bool
 
     @property
     def ratio(self) -> float:
@@ -59,6 +60,7 @@ def _rows(record: Record) -> Iterator[Measurement]:
             draw=line["draw"],
             rmse=line["rmse"],
             predict_zero=zero,
+            alone=len(run["widths"]) == 1,
         )
 
 
@@ -91,6 +93,20 @@ def largest_sample(rows: Iterable[Measurement]) -> list[Measurement]:
 
 def ratio_by_width(rows: Iterable[Measurement]) -> dict[int, np.ndarray]:
     """Ratios of all draws, by width, widths ascending."""
+    return ratios_by(rows, lambda row: row.width)
+
+
+def ratios_by(
+    rows: Iterable[Measurement], key: Callable[[Measurement], int]
+) -> dict[int, np.ndarray]:
+    """Ratios of all draws by a key such as the width, ascending."""
     rows = list(rows)
-    widths = sorted({row.width for row in rows})
-    return {w: np.array([row.ratio for row in rows if row.width == w]) for w in widths}
+    keys = sorted({key(row) for row in rows})
+    return {k: np.array([row.ratio for row in rows if key(row) == k]) for k in keys}
+
+
+def family(row: Measurement) -> str:
+    """Name of the curve that a row belongs to: ranks of width / 16 are one, at every width."""
+    grows = "diagonal plus rank n / 16"
+    growing = row.structure == f"diagonal plus rank {row.width // 16}" and row.alone
+    return grows if growing else row.structure

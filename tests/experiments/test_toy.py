@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -104,7 +103,7 @@ def structured(final: float, diagonal: float = 0.72) -> list[Any]:
         end = diagonal if run.structure == "diagonal" else final
         ratios = {width: 1.0 + (end - 1.0) * min(1.0, width / 256) for width in run.widths}
         if run.structure == "dense":
-            ratios = {width: 0.99 for width in run.widths}
+            ratios = dict.fromkeys(run.widths, 0.99)
         if run.structure == "diagonal":
             ratios = dict.fromkeys(run.widths, diagonal)
         records.append(finished(3, ratios, structure=run.structure))

@@ -96,14 +96,14 @@ def test_runs_of_a_preset_differ_from_each_other(preset: str) -> None:
     assert len(hashes) == len(runs) > 0
 
 
-def structured(final: float, diagonal: float = 0.72) -> list[Any]:
-    """Records in which every structure ends at the same ratio."""
+def structured(final: float, diagonal: float = 0.72, dense: float = 0.99) -> list[Any]:
+    """Records in which every structure ends at the same ratio, and dense has another throughout."""
     records = []
     for run in linear_cde.runs("structures"):
         end = diagonal if run.structure == "diagonal" else final
         ratios = {width: 1.0 + (end - 1.0) * min(1.0, width / 256) for width in run.widths}
         if run.structure == "dense":
-            ratios = dict.fromkeys(run.widths, 0.99)
+            ratios = dict.fromkeys(run.widths, dense)
         if run.structure == "diagonal":
             ratios = dict.fromkeys(run.widths, diagonal)
         records.append(finished(3, ratios, structure=run.structure))
@@ -122,6 +122,7 @@ def test_claims_on_structures_follow_the_errors() -> None:
     stuck = verdicts(structured(0.75, diagonal=0.5))
     assert {stuck[f"w-{name}"] for name in (*structure_claims.FAMILIES, "diagonal")} == {"fail"}
     assert verdicts(structured(0.995))["p-walsh"] == "fail"
+    assert verdicts(structured(0.3, dense=0.1))["w-block"] == "fail"
 
 
 def test_structures_are_drawn_and_tabled(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ BENCHMARKS = (
     "features",
     "token_cde",
     "scans",
+    "structures",
     "delta",
     "s4_kernel",
     "inference",

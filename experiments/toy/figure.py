@@ -18,7 +18,7 @@ from matplotlib.ticker import NullFormatter
 from experiments import style
 from experiments.record import Record
 from experiments.rows import select
-from experiments.toy import kernel_figure, trained_figure
+from experiments.toy import kernel_figure, structure_figure, trained_figure
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,
@@ -44,7 +44,12 @@ MODELS = {
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw random linear CDEs, and where there are records trained models and infinite width."""
+    """Draw random linear CDEs, and where there are records trained models and infinite width.
+
+    Of the preset `structures` it is `toy_structures.png`.
+    """
+    if preset == "structures":
+        return structure_figure.draw(load(preset), folder)
     random, trained = load(preset), load(preset, "sequence_models")
     paths = _draw_random(load, random, folder) if random else []
     paths += trained_figure.draw(trained, random, folder) if trained else []

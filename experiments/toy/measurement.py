@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from experiments.record import Record
+from seqtheory import structure as structures
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """The error of one random linear CDE with a fitted readout."""
+    """The error of one random linear CDE with a fitted readout.
+
+    `structure` is the name of `structure_name`, `num_parameters` is that of one of its matrices,
+    and `alone` says whether its run has this width only.
+    """
 
     record: str
     channels: int
     num_paths: int
     structure: str
+    num_parameters: int
     forcing: bool
     method: str
     width: int
     draw: int
     rmse: float
     predict_zero: float
+    alone: bool
 
     @property
     def ratio(self) -> float:
@@ -38,19 +46,42 @@ def measurements(records: Iterable[Record]) -> list[Measurement]:
 
 def _rows(record: Record) -> Iterator[Measurement]:
     run, zero = record.run, record.notes["predict_zero"]
+    structure = _structure(run["structure"])
     for line in record.metrics:
         yield Measurement(
             record=record.hash,
             channels=run["task"]["channels"],
             num_paths=run["task"]["num_paths"],
-            structure=run["structure"],
+            structure=structure_name(run["structure"]),
+            num_parameters=structure.num_parameters(line["width"]),
             forcing=run["forcing"],
             method=record.notes["method"],
             width=line["width"],
             draw=line["draw"],
             rmse=line["rmse"],
             predict_zero=zero,
+            alone=len(run["widths"]) == 1,
         )
+
+
+def structure_name(described: str | dict[str, Any]) -> str:
+    """Name of a structure as a record describes it; a rank that follows the width has none."""
+    if isinstance(described, str):
+        return described
+    names = {
+        "BlockDiagonal": "block-diagonal, b = {block_size}",
+        "DiagonalPlusLowRank": "diagonal plus rank {rank}",
+        "Sparse": "sparse, density {density}",
+        "WalshHadamard": "Walsh-Hadamard",
+    }
+    return names[described["type"]].format(**described)
+
+
+def _structure(described: str | dict[str, Any]) -> structures.Structure:
+    if isinstance(described, str):
+        return {"dense": structures.Dense(), "diagonal": structures.Diagonal()}[described]
+    settings = {name: value for name, value in described.items() if name != "type"}
+    return getattr(structures, described["type"])(**settings)
 
 
 def largest_sample(rows: Iterable[Measurement]) -> list[Measurement]:
@@ -62,6 +93,20 @@ def largest_sample(rows: Iterable[Measurement]) -> list[Measurement]:
 
 def ratio_by_width(rows: Iterable[Measurement]) -> dict[int, np.ndarray]:
     """Ratios of all draws, by width, widths ascending."""
+    return ratios_by(rows, lambda row: row.width)
+
+
+def ratios_by(
+    rows: Iterable[Measurement], key: Callable[[Measurement], int]
+) -> dict[int, np.ndarray]:
+    """Ratios of all draws by a key such as the width, ascending."""
     rows = list(rows)
-    widths = sorted({row.width for row in rows})
-    return {w: np.array([row.ratio for row in rows if row.width == w]) for w in widths}
+    keys = sorted({key(row) for row in rows})
+    return {k: np.array([row.ratio for row in rows if key(row) == k]) for k in keys}
+
+
+def family(row: Measurement) -> str:
+    """Name of the curve that a row belongs to: ranks of width / 16 are one, at every width."""
+    grows = "diagonal plus rank n / 16"
+    growing = row.structure == f"diagonal plus rank {row.width // 16}" and row.alone
+    return grows if growing else row.structure

@@ -8,9 +8,15 @@ from experiments.claim import verdict_table
 from experiments.markdown import markdown, spread
 from experiments.record import Record
 from experiments.rows import select
-from experiments.toy import kernel_table, trained_claims
+from experiments.toy import kernel_table, structure_claims, trained_claims
 from experiments.toy.claims import CLAIMS
-from experiments.toy.measurement import Measurement, measurements
+from experiments.toy.measurement import (
+    Measurement,
+    family,
+    measurements,
+    ratios_by,
+    structure_name,
+)
 from experiments.toy.published_values import LINEAR_CDE, TRAINED
 from experiments.toy.trained import Cell, cells
 
@@ -18,9 +24,15 @@ Load = Callable[..., list[Record]]
 
 
 def table(load: Load, preset: str | None) -> str:
-    """Markdown: random linear CDEs, then trained models, each with sources and claims."""
-    parts = [*_random(load, preset), *_trained(load(preset, "sequence_models"))]
-    parts += kernel_table.section(load(preset, "kernel_limit"))
+    """Markdown: random linear CDEs, trained models and infinite width, with sources and claims.
+
+    Of the preset `structures` it is the structured linear CDEs alone.
+    """
+    if preset == "structures":
+        parts = _structured(load(preset))
+    else:
+        parts = [*_random(load, preset), *_trained(load(preset, "sequence_models"))]
+        parts += kernel_table.section(load(preset, "kernel_limit"))
     return "\n\n".join(parts) + "\n"
 
 
@@ -38,6 +50,30 @@ def _random(load: Load, preset: str | None) -> list[str]:
         "## Claims",
         verdict_table(CLAIMS, main + controls),
     ]
+
+
+def _structured(records: Sequence[Record]) -> list[str]:
+    rows = measurements(records)
+    return [
+        "## Structured random linear CDEs, at equal widths",
+        "Mean (least..most) over draws of RMSE / RMSE of predicting zero.",
+        _by_family(rows, lambda row: row.width),
+        "## At equal numbers of parameters of one matrix",
+        _by_family(rows, lambda row: row.num_parameters),
+        "## Where the numbers come from",
+        _sources(records),
+        "## Claims",
+        verdict_table(structure_claims.CLAIMS, records),
+    ]
+
+
+def _by_family(rows: Sequence[Measurement], key: Callable[[Measurement], int]) -> str:
+    keys = sorted({key(row) for row in rows})
+    lines = []
+    for name in dict.fromkeys(family(row) for row in rows):
+        ratios = ratios_by([row for row in rows if family(row) == name], key)
+        lines.append([name, *(spread(ratios[k]) if k in ratios else "" for k in keys)])
+    return markdown(["structure", *map(str, keys)], lines)
 
 
 def _trained(records: Sequence[Record]) -> list[str]:
@@ -132,7 +168,7 @@ def _sources(records: Sequence[Record]) -> str:
                 f"`{record.hash[:8]}`",
                 record.status,
                 str(provenance["preset"]),
-                f"{run['task']['channels']}-D {run['structure']}",
+                f"{run['task']['channels']}-D {structure_name(run['structure'])}",
                 f"{run['seed']} / {run['data_seed']}",
                 f"{notes.get('method', '')} depth {notes.get('depth')}, tail {notes.get('tail')}",
                 f"{provenance['wall_seconds']:.0f} s",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +12,11 @@ import pytest
 from experiments.record import Record
 from experiments.recorder import Interrupted
 from experiments.rows import select
-from experiments.run import content_hash
-from experiments.toy import claims, figure, linear_cde, table
+from experiments.run import canonical, content_hash
+from experiments.toy import claims, figure, linear_cde, structure_claims, table
 from experiments.toy.linear_cde import LinearCDERun
 from experiments.toy.measurement import measurements, ratio_by_width
+from seqtheory.structure import Dense, Diagonal
 from seqtheory.tasks import SignatureLabels
 
 TINY = LinearCDERun(
@@ -62,12 +62,11 @@ class Memory:
 
 
 def as_record(run: LinearCDERun, recorder: Memory) -> Any:
-    task = dataclasses.asdict(run.task)
     return SimpleNamespace(
         status="done",
         finished=True,
         hash="0" * 16,
-        run={**dataclasses.asdict(run), "task": task},
+        run=canonical(run),
         notes=recorder.notes,
         metrics=recorder.lines,
         provenance={"preset": "smoke", "wall_seconds": 1.0, "hardware": {"cpu": "a | b"}},
@@ -95,6 +94,58 @@ def test_runs_of_a_preset_differ_from_each_other(preset: str) -> None:
     runs = linear_cde.runs(preset)
     hashes = {content_hash(run, "toy.linear_cde", linear_cde.VERSION) for run in runs}
     assert len(hashes) == len(runs) > 0
+
+
+def structured(final: float, diagonal: float = 0.72, dense: float = 0.99) -> list[Any]:
+    """Records in which every structure ends at the same ratio, and dense has another throughout."""
+    records = []
+    for run in linear_cde.runs("structures"):
+        end = diagonal if run.structure == "diagonal" else final
+        ratios = {width: 1.0 + (end - 1.0) * min(1.0, width / 256) for width in run.widths}
+        if run.structure == "dense":
+            ratios = dict.fromkeys(run.widths, dense)
+        if run.structure == "diagonal":
+            ratios = dict.fromkeys(run.widths, diagonal)
+        records.append(finished(3, ratios, structure=run.structure))
+    return records
+
+
+def test_claims_on_structures_follow_the_errors() -> None:
+    names = [claim.name for claim in structure_claims.CLAIMS]
+    assert len(names) == len(set(names)) == 9
+
+    def verdicts(records: list[Any]) -> dict[str, str]:
+        return {claim.name: claim.judge(records).status for claim in structure_claims.CLAIMS}
+
+    assert set(verdicts([]).values()) == {"not run"}
+    assert set(verdicts(structured(0.3)).values()) == {"pass"}
+    stuck = verdicts(structured(0.75, diagonal=0.5))
+    assert {stuck[f"w-{name}"] for name in (*structure_claims.FAMILIES, "diagonal")} == {"fail"}
+    assert verdicts(structured(0.995))["p-walsh"] == "fail"
+    assert verdicts(structured(0.3, dense=0.1))["w-block"] == "fail"
+
+
+def test_structures_are_drawn_and_tabled(tmp_path: Path) -> None:
+    records = structured(0.3)
+
+    def load(preset: str | None, model_file: str = "linear_cde") -> list[Any]:
+        return records
+
+    assert (tmp_path / "toy_structures.png") in figure.draw(load, "structures", tmp_path)
+    text = table.table(load, "structures")
+    assert "| diagonal plus rank n / 16 |" in text
+    assert "| Walsh-Hadamard |" in text
+
+
+def test_budgets_are_those_of_the_dense_widths() -> None:
+    """Every family has a width within 4 % of the parameters of dense matrices of 16, 23 and 32."""
+    for run in linear_cde.runs("structures"):
+        if len(run.widths) == 1:
+            continue
+        structure = {"dense": Dense(), "diagonal": Diagonal()}.get(run.structure, run.structure)
+        counts = np.array([structure.num_parameters(width) for width in run.widths])
+        for width in (16, 23, 32):
+            assert np.abs(counts / width**2 - 1).min() < 0.04, (run.structure, width)
 
 
 def test_the_default_preset_is_the_published_scale() -> None:

@@ -37,6 +37,19 @@ MEMBERS = {
     "linear_cde_blocks": st.LinearCDEConfig(
         state_dim=6, structure=st.BlockDiagonal(block_size=2), transition="first_order"
     ),
+    "linear_cde_diagonal": st.LinearCDEConfig(state_dim=6, structure=st.Diagonal()),
+    **{
+        f"linear_cde_{name}": st.LinearCDEConfig(
+            state_dim=8, structure=structure, transition=transition
+        )
+        for name, structure, transition in (
+            ("low_rank", st.DiagonalPlusLowRank(rank=2), "first_order"),
+            ("sparse", st.Sparse(density=0.3), "first_order"),
+            ("walsh_hadamard", st.WalshHadamard(), "first_order"),
+            ("one_hot", st.OneHotDiagonal(), "direct"),
+            ("one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
+        )
+    },
     "mamba": st.MambaConfig(state_dim=4),
     "mamba_bare": st.MambaConfig(state_dim=4, block=False),
     "mamba_fixed_C": st.MambaConfig(state_dim=4, block=False, input_dependent_C=False, skip=False),

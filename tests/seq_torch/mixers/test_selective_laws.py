@@ -157,8 +157,29 @@ def logarithm(rotation: np.ndarray) -> np.ndarray:
     return np.arctan2(sine, cosine) * cross
 
 
+def tracker(config, order):
+    """Model whose embedding and readout are the identity, with nothing around the mixer."""
+    model = st.SequenceModelConfig(
+        mixer=config,
+        input=st.TokenInput(vocabulary=order),
+        output=st.StepOutput(size=order),
+        width=order,
+        mixing=False,
+        activation="none",
+        residual=False,
+        norm="none",
+    ).build(0)
+    with torch.no_grad():
+        model.embedding.table.copy_(torch.eye(order))
+        model.readout.weight.copy_(torch.eye(order))
+        model.readout.bias.zero_()
+        for parameter in model.layers[0].mixer.A.values():
+            parameter.zero_()
+    return model
+
+
 @pytest.mark.parametrize("transition", ["exponential", "first_order"])
-def test_rotations_of_the_icosahedron_track_a5_over_a_thousand_tokens(transition):
+def test_rotations_of_the_icosahedron_track_a5_over_ten_thousand_tokens(transition):
     rotations = icosahedral_rotations()
     assert len(rotations) == 60
     products = np.einsum("aij,bjk->abik", rotations, rotations)
@@ -169,34 +190,44 @@ def test_rotations_of_the_icosahedron_track_a5_over_a_thousand_tokens(transition
     config = st.LinearCDEConfig(
         state_dim=9, structure=st.BlockDiagonal(block_size=3), transition=transition
     )
-    model = st.SequenceModelConfig(
-        mixer=config,
-        input=st.TokenInput(vocabulary=60),
-        output=st.StepOutput(size=60),
-        width=60,
-        mixing=False,
-        activation="none",
-        residual=False,
-        norm="none",
-    ).build(0)
-    model.double()
+    model = tracker(config, 60).double()
     # The state is multiplied from the left, so it holds the transposed product: M(x) = R(x)^T.
     inverses = rotations.transpose(0, 2, 1)
     logs = [logarithm(R) for R in inverses]
     steps = logs if transition == "exponential" else list(inverses - np.eye(3))
     mixer = model.layers[0].mixer
     with torch.no_grad():
-        model.embedding.table.copy_(torch.eye(60))
-        mixer.A["blocks"].zero_()
         mixer.A["blocks"][1:] = torch.from_numpy(np.stack(steps))[:, None] / config.dt
         mixer.start.copy_(torch.eye(3).flatten())
         # Row g of the readout is R(g) itself: the largest inner product is the nearest rotation.
         mixer.C.weight.copy_(torch.from_numpy(rotations.reshape(60, 9)))
-        model.readout.weight.copy_(torch.eye(60))
-        model.readout.bias.zero_()
-    words = np.random.default_rng(1).integers(60, size=(4, 1000))
-    answers = model(torch.from_numpy(words)).argmax(-1)
+    words = np.random.default_rng(1).integers(60, size=(2, 10_000))
+    with torch.no_grad():
+        answers = model(torch.from_numpy(words)).argmax(-1)
     assert (answers.numpy() == a5.running_products(words)).all()
+
+
+@pytest.mark.parametrize("structure", [st.Dense(), st.OneHotDiagonal(entries="real")])
+def test_permutation_matrices_track_s5_over_ten_thousand_tokens(structure):
+    s5 = group("S5")
+    images = np.array([[int(point) - 1 for point in name] for name in s5.elements])
+    config = st.LinearCDEConfig(state_dim=5, structure=structure, transition="direct")
+    model = tracker(config, 120)
+    mixer = model.layers[0].mixer
+    # The state is v[g] for the product g so far: M(x) sends v to v[x].
+    matrices = torch.from_numpy(np.eye(5)[images])
+    values = torch.arange(5.0) - 2
+    with torch.no_grad():
+        if isinstance(structure, st.Dense):
+            mixer.A["matrix"][1:] = matrices
+        else:
+            mixer.A["choice"][1:] = matrices
+            mixer.A["magnitude"][0] = 40.0  # tanh gives 1
+        mixer.start.copy_(values)
+        mixer.C.weight.copy_(values[torch.from_numpy(images)])
+        words = np.random.default_rng(2).integers(120, size=(2, 10_000))
+        answers = model(torch.from_numpy(words)).argmax(-1)
+    assert (answers.numpy() == s5.running_products(words)).all()
 
 
 def test_the_exponential_transition_solves_the_equation():

@@ -6,13 +6,13 @@ import os
 from functools import partial
 from itertools import accumulate
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .structure import Dense, Diagonal, OneHotDiagonal, Structure
+from .structure import Dense, Diagonal, OneHotDiagonal, Structure, named
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -45,7 +45,7 @@ class LinearCDE(eqx.Module):
     ----------
     A
         State matrices, `(channels + 1, width, width)`, for `Diagonal()` `(channels + 1, width)`;
-        for other structures a dictionary of their parameters, with `channels + 1` in front.
+        for other structures a named tuple of their parameters, with `channels + 1` in front.
     B
         Forcing, `(width, channels + 1)`, or None.
     C, d
@@ -67,7 +67,7 @@ class LinearCDE(eqx.Module):
     Cirone, Orvieto, Walker, Salvi, Lyons, arXiv 2402.19047, equation (6) and Theorem 4.2.
     """
 
-    A: Float[Array, "path_channel width ..."] | dict[str, Float[Array, "path_channel ..."]]
+    A: Float[Array, "path_channel width ..."] | Any
     B: Float[Array, "width path_channel"] | None
     C: Float[Array, "width channel"]
     d: Float[Array, " width"]
@@ -91,7 +91,7 @@ class LinearCDE(eqx.Module):
         *draws, B, self.C, self.d = _normals(key, shapes, dtype)
         scales = structure.scales(width)
         A = {name: part * scales[name] for name, part in zip(scales, draws, strict=True)}
-        self.A = next(iter(A.values())) if isinstance(structure, (Dense, Diagonal)) else A
+        self.A = next(iter(A.values())) if isinstance(structure, (Dense, Diagonal)) else named(A)
         self.B = B if forcing else None
         self.structure = structure
 
@@ -108,8 +108,8 @@ class LinearCDE(eqx.Module):
     @property
     def parameters(self) -> dict[str, Float[Array, "path_channel ..."]]:
         """Parameters of `A` by the names of the structure."""
-        if isinstance(self.A, dict):
-            return self.A
+        if isinstance(self.A, tuple):
+            return self.A._asdict()  # pyright: ignore[reportAttributeAccessIssue]
         return {next(iter(self.structure.shapes(self.width))): self.A}
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
-from typing import TYPE_CHECKING
+from collections import namedtuple
+from functools import lru_cache, singledispatch
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,8 +38,19 @@ __all__ = [
     "WalshHadamard",
     "apply",
     "hadamard_transform",
+    "named",
     "norm_bound",
 ]
+
+
+def named(parameters: Mapping[str, Any]) -> Any:
+    """Give a named tuple of the parameters: a tree as a dictionary is, and hashable."""
+    return _named_tuple(tuple(parameters))(**parameters)
+
+
+@lru_cache
+def _named_tuple(names: tuple[str, ...]) -> Any:
+    return namedtuple("Parameters", names)
 
 
 @singledispatch

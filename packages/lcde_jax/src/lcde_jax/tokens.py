@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import equinox as eqx
 import jax
@@ -11,7 +11,15 @@ import jax.numpy as jnp
 from .cde import LinearCDE
 from .exponential import exponentials
 from .solvers import unknown
-from .structure import BlockDiagonal, Dense, Diagonal, OneHotDiagonal, Structure, WalshHadamard
+from .structure import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    OneHotDiagonal,
+    Structure,
+    WalshHadamard,
+    named,
+)
 from .token_scan import Drift, token_scan
 from .transitions import affine_scan, check_transition, transitions
 
@@ -63,8 +71,8 @@ class TokenCDE(eqx.Module):
     Attributes
     ----------
     A, B, d
-        As in `LinearCDE`, with `width` data channels; for structures other than `Dense()` A is the
-        dictionary of their parameters.
+        As in `LinearCDE`, with `width` data channels; for structures other than `Dense()` A is a
+        named tuple of their parameters.
     C
         Initial state by the first token; None for ``"sums"``, which does not use it.
 
@@ -79,9 +87,7 @@ class TokenCDE(eqx.Module):
     Structured Linear CDEs, arXiv 2505.17761.
     """
 
-    A: Float[Array, "path_channel width width"] | dict[str, Array] = eqx.field(
-        metadata={"state": True}
-    )
+    A: Float[Array, "path_channel width width"] | Any = eqx.field(metadata={"state": True})
     B: Float[Array, "width path_channel"] | None
     C: Float[Array, "width channel"] | None
     d: Float[Array, " width"]
@@ -108,7 +114,7 @@ class TokenCDE(eqx.Module):
         dense = isinstance(structure, Dense)
         if not dense:
             _check_structured(structure, path, step, forcing)
-        self.A, self.B, self.d = cde.A if dense else cde.parameters, cde.B, cde.d
+        self.A, self.B, self.d = cde.A if dense else named(cde.parameters), cde.B, cde.d
         self.structure = structure
         self.C = None if path == "sums" else cde.C
         self.path, self.step, self.delta = path, step, delta
@@ -126,9 +132,9 @@ class TokenCDE(eqx.Module):
         if self.path == "differences":
             return self._difference_states(embedding, tokens, mask, delta)
         ones = jnp.ones((len(embedding), 1), embedding.dtype)
-        if isinstance(self.A, dict):
+        if not isinstance(self.structure, Dense):
             inputs = jnp.concatenate([ones, embedding], axis=1)
-            return self._structured_states(self.A, inputs, tokens, mask, delta)
+            return self._structured_states(inputs, tokens, mask, delta)
         maps = _maps(*self._fields(jnp.concatenate([ones, embedding], axis=1) * delta), self.step)
         initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))
         return _masked_scan(*maps, initial, tokens, mask)
@@ -144,12 +150,12 @@ class TokenCDE(eqx.Module):
         return matrices, increments @ self.B.T
 
     def _structured_states(
-        self, A: dict[str, Array], inputs: Array, tokens: Array, mask: Array | None, delta: float
+        self, inputs: Array, tokens: Array, mask: Array | None, delta: float
     ) -> Array:
         degree = self.structure.degree
         parameters = {
             name: jnp.tensordot(inputs * delta ** degree.get(name, 1.0), value, 1)
-            for name, value in A.items()
+            for name, value in self.A._asdict().items()
         }
         moves = transitions(self.structure, self.step, parameters, len(self.d))
         offsets = None if self.B is None else (inputs * delta) @ self.B.T
@@ -214,8 +220,8 @@ class TokenMatrices(eqx.Module):
     ----------
     matrices
         `(vocabulary, width, width)`; random rotations and reflections at the start, so that
-        states neither grow nor shrink along a word of any length. For other structures the
-        dictionary of their parameters: blocks are rotations and reflections, diagonals random
+        states neither grow nor shrink along a word of any length. For other structures a named
+        tuple of their parameters: blocks are rotations and reflections, diagonals random
         signs, and the rest is the random draw of the structure.
     forcing
         `(vocabulary, width)`, or None.
@@ -227,9 +233,7 @@ class TokenMatrices(eqx.Module):
     This is `TokenCDE` with as many data channels as tokens, embedded as unit vectors.
     """
 
-    matrices: Float[Array, "vocabulary width width"] | dict[str, Array] = eqx.field(
-        metadata={"state": True}
-    )
+    matrices: Float[Array, "vocabulary width width"] | Any = eqx.field(metadata={"state": True})
     forcing: Float[Array, "vocabulary width"] | None
     d: Float[Array, " width"]
     structure: Structure = eqx.field(static=True)
@@ -256,7 +260,7 @@ class TokenMatrices(eqx.Module):
         if isinstance(structure, Dense):
             self.matrices = jax.random.orthogonal(of_matrices, width, (vocabulary,), dtype)
         else:
-            self.matrices = _drawn(structure, vocabulary, width, dtype, of_matrices)
+            self.matrices = named(_drawn(structure, vocabulary, width, dtype, of_matrices))
         self.forcing = jnp.zeros((vocabulary, width), dtype) if forcing else None
         self.d = jax.random.normal(of_state, (width,), dtype)
 
@@ -267,8 +271,9 @@ class TokenMatrices(eqx.Module):
         mask: Bool[Array, "batch time"] | None = None,
     ) -> Float[Array, "batch time width"]:
         """State after each token; the embedding is not used."""
-        if isinstance(self.matrices, dict):
-            moves = transitions(self.structure, "direct", self.matrices, len(self.d))
+        if not isinstance(self.structure, Dense):
+            parameters = self.matrices._asdict()
+            moves = transitions(self.structure, "direct", parameters, len(self.d))
             return affine_scan(moves, self.forcing, self.d, tokens, mask)
         offsets = jnp.zeros_like(embedding) if self.forcing is None else self.forcing
         initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from ..structure import Dense, named
 from ..tokens import TokenCDE
 from .embedding import TokenInput
 from .linear_cde import LinearCDEConfig
@@ -57,7 +58,7 @@ def from_classifier(classifier: LinearCDEClassifier) -> SequenceModel:
         model,
         (
             classifier.embedding,
-            cde.A if isinstance(cde.A, dict) else {"matrix": cde.A},
+            named({"matrix": cde.A}) if isinstance(cde.structure, Dense) else cde.A,
             cde.d,
             jnp.eye(width, dtype=dtype),
             classifier.mix,

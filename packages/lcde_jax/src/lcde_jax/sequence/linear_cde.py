@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_integer, require_positive
 
-from ..structure import Dense, OneHotDiagonal, Structure
+from ..structure import Dense, OneHotDiagonal, Structure, named
 from ..token_scan import token_scan
 from ..transitions import Transitions, check_transition, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
@@ -101,16 +101,16 @@ class LinearCDEConfig(MixerConfig):
 
 
 class DrivenMatrices(Mixer):
-    """Module of `LinearCDEConfig`."""
+    """Module of `LinearCDEConfig`; A holds the parameters by the names of the structure."""
 
-    A: dict[str, Float[Array, "path_channel ..."]] = eqx.field(metadata={"state": True})
+    A: Any = eqx.field(metadata={"state": True})
     start: Float[Array, "state_dim ..."]
     C: eqx.nn.Linear
     config: LinearCDEConfig = eqx.field(static=True)
 
     def __init__(self, config: LinearCDEConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_A, of_start, of_C = jax.random.split(key, 3)
-        self.A = _draw(config, width, dtype, of_A)
+        self.A = named(_draw(config, width, dtype, of_A))
         parts = (2,) if config.complex_state else ()
         self.start = jax.random.normal(of_start, (config.state_dim, *parts), dtype)
         size = config.state_dim * (2 if parts else 1)
@@ -120,7 +120,7 @@ class DrivenMatrices(Mixer):
     @property
     def width(self) -> int:
         """Channels of an input."""
-        return len(next(iter(self.A.values()))) - 1
+        return len(self.A[0]) - 1
 
     def __call__(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
         """Multiply the state by one matrix per position."""
@@ -141,7 +141,7 @@ class DrivenMatrices(Mixer):
     def transitions(self, x: Float[Array, "*point width"]) -> Transitions:
         """Matrices of each input, in the form that a product needs."""
         config, parameters = self.config, {}
-        for name, A in self.A.items():
+        for name, A in self.A._asdict().items():
             step = config.dt ** config.structure.degree.get(name, 1.0)
             A = A if config.transition == "direct" else step * A
             flat = x.reshape(-1, x.shape[-1]) @ A[1:].reshape(len(A) - 1, -1)

@@ -93,9 +93,9 @@ class StructuredGenerators(NamedTuple):
 def generators(cde: LinearCDE) -> Generators | StructuredGenerators:
     """Give the matrices and vectors that an increment of `w = (t, x)` weighs."""
     vectors = None if cde.B is None else cde.B.T
-    if isinstance(cde.A, dict):
-        return StructuredGenerators(cde.structure, cde.A, vectors)
-    return stack(cde.A, vectors)
+    if isinstance(cde.structure, structured.Dense):
+        return stack(cde.A, vectors)
+    return StructuredGenerators(cde.structure, cde.parameters, vectors)
 
 
 def step(

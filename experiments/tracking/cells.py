@@ -81,7 +81,10 @@ def cells(records: Iterable[Record]) -> list[Cell]:
     for record in records:
         if record.finished and record.metrics:
             groups.setdefault(_key(record), []).append(record)
-    return [Cell(*key, held) for key, held in groups.items()]
+    names = ("task", "model", "framework", "length", "budget")
+    return [
+        Cell(**dict(zip(names, key, strict=True)), records=held) for key, held in groups.items()
+    ]
 
 
 def _key(record: Record) -> tuple[Any, ...]:

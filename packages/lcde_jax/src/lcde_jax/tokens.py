@@ -155,7 +155,7 @@ class TokenCDE(eqx.Module):
         degree = self.structure.degree
         parameters = {
             name: jnp.tensordot(inputs * delta ** degree.get(name, 1.0), value, 1)
-            for name, value in self.A._asdict().items()
+            for name, value in _named(self.A).items()
         }
         moves = transitions(self.structure, self.step, parameters, len(self.d))
         offsets = None if self.B is None else (inputs * delta) @ self.B.T
@@ -272,7 +272,7 @@ class TokenMatrices(eqx.Module):
     ) -> Float[Array, "batch time width"]:
         """State after each token; the embedding is not used."""
         if not isinstance(self.structure, Dense):
-            parameters = self.matrices._asdict()
+            parameters = _named(self.matrices)
             moves = transitions(self.structure, "direct", parameters, len(self.d))
             return affine_scan(moves, self.forcing, self.d, tokens, mask)
         offsets = jnp.zeros_like(embedding) if self.forcing is None else self.forcing
@@ -296,6 +296,11 @@ def _drawn(
         + scales[name] * jax.random.normal(of_part, (vocabulary, *shape), dtype)
         for of_part, (name, shape) in zip(keys, shapes.items(), strict=True)
     }
+
+
+def _named(parameters: Any) -> dict[str, Array]:
+    """Give the parameters of structured matrices, a named tuple, by their names."""
+    return parameters._asdict()
 
 
 def _maps(

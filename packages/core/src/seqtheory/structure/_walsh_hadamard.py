@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import hadamard  # pyright: ignore[reportMissingTypeStubs]
+from scipy.linalg import hadamard  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 

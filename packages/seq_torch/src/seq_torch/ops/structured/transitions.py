@@ -80,7 +80,7 @@ class Blocks(Transitions):
         parts = states.to(self.blocks.dtype).unflatten(-1, self.blocks.shape[-3:-1])
         return (self.blocks @ parts[..., None])[..., 0].flatten(-2)
 
-    def compose(self, earlier: Self) -> Self:
+    def compose(self, earlier: Self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Multiply the blocks."""
         return replace(self, blocks=self.blocks @ earlier.blocks)
 
@@ -103,7 +103,7 @@ class Elementwise(Transitions):
         """Multiply entry by entry."""
         return self.factors * states
 
-    def compose(self, earlier: Self) -> Self:
+    def compose(self, earlier: Self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Multiply entry by entry."""
         return replace(self, factors=self.factors * earlier.factors)
 
@@ -196,7 +196,7 @@ class Routed(Transitions):
         moved = self.factors * states
         return torch.zeros_like(moved).scatter_add(-1, self.rows.expand(moved.shape), moved)
 
-    def compose(self, earlier: Self) -> Self:
+    def compose(self, earlier: Self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Follow the routes one after the other."""
         following, factors = (
             tensor.gather(-1, earlier.rows) for tensor in (self.rows, self.factors)

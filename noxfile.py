@@ -147,6 +147,12 @@ def torch_a5(session: nox.Session) -> None:
 
 
 @nox.session
+def torch_tracking(session: nox.Session) -> None:
+    """What each transition class can follow, and for how long [-- --preset prediction ...]."""
+    study(session, "torch", "tracking", "sequence_models")
+
+
+@nox.session
 def doctor(session: nox.Session) -> None:
     """Say what this machine can run, and the command that mends what it cannot."""
     python(session, "torch", "-m", "experiments", "doctor")

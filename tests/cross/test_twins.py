@@ -49,6 +49,12 @@ MIXERS = {
             ("linear_cde_one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
         )
     },
+    "linear_cde_rotations": st.LinearCDEConfig(
+        state_dim=8,
+        structure=st.DiagonalPlusLowRank(rank=2),
+        transition="direct",
+        initial="orthogonal",
+    ),
 }
 FAMILIES = ["s4", "s4d", "s5", "linear_cde"]
 TOKENS, CHANNELS = st.TokenInput(vocabulary=7), st.LinearInput(channels=2)
@@ -76,6 +82,10 @@ AROUND = {
         "output": st.MeanOutput(size=3),
         "positions": "sinusoidal",
         "norm_position": "pre",
+    },
+    "unit_vectors": {
+        "input": st.TokenInput(vocabulary=7, one_hot=True),
+        "output": st.StepOutput(size=3),
     },
     "batch_post": {"input": TOKENS, "output": st.LastOutput(size=3), "norm": "batch"},
 }

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from seqtheory._settings import require_integer
+from seqtheory._settings import require_flag, require_integer
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike, DTypeLike
@@ -26,15 +26,34 @@ class TokenInput:
     ----------
     vocabulary
         Number of tokens, at least 1. The table's entries are N(0, 1).
+    one_hot
+        Whether the table holds unit vectors instead, and is not trained. A mixer that is linear in
+        its input then has parameters of their own for each token. The model must be at least as
+        wide as the vocabulary.
     """
 
     vocabulary: int
+    one_hot: bool = False
 
     def __post_init__(self) -> None:
         require_integer("vocabulary", self.vocabulary, minimum=1)
+        require_flag("one_hot", self.one_hot)
 
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> TokenEmbedding:
-        """Draw the table."""
+        """Draw the table.
+
+        Raises
+        ------
+        ValueError
+            If unit vectors are asked for and the model is narrower than the vocabulary.
+        """
+        if self.one_hot and width < self.vocabulary:
+            raise ValueError(
+                f"width={width} is too small for unit vectors of {self.vocabulary} tokens; "
+                f"choose {self.vocabulary} or more, or one_hot=False."
+            )
+        if self.one_hot:
+            return UnitVectors(jnp.eye(self.vocabulary, width, dtype=dtype))
         return TokenEmbedding(jax.random.normal(key, (self.vocabulary, width), dtype))
 
 
@@ -89,6 +108,12 @@ class TokenEmbedding(eqx.Module):
     def __call__(self, tokens: Int[Array, "batch time"]) -> Float[Array, "batch time width"]:
         """Look up rows of the table."""
         return self.table[tokens]
+
+
+class UnitVectors(TokenEmbedding):
+    """Module of `TokenInput(one_hot=True)`: a table that no gradient moves."""
+
+    table: Float[Array, "vocabulary width"] = eqx.field(metadata={"statistic": True})
 
 
 class LinearEmbedding(eqx.Module):

@@ -15,6 +15,7 @@ from ..structure import Dense, OneHotDiagonal, Structure, named
 from ..token_scan import token_scan
 from ..transitions import Transitions, check_transition, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
+from .orthogonal import WITH_ORTHOGONAL, orthogonal
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -46,11 +47,15 @@ class LinearCDEConfig(MixerConfig):
         only one of `OneHotDiagonal`.
     dt
         The step :math:`\Delta`, the same at every length. "direct" has none.
+    initial
+        "random", the draw of the structure; or "orthogonal", for "direct" transitions alone: each
+        :math:`A_i` is a random orthogonal matrix and :math:`A_0` zero, so that on one-hot inputs
+        (`TokenInput(one_hot=True)`) every token has a matrix of its own that keeps the norm.
 
     Raises
     ------
     ValueError
-        If the structure does not fit `state_dim` or `transition`.
+        If the structure does not fit `state_dim`, `transition` or `initial`.
 
     Notes
     -----
@@ -82,6 +87,7 @@ class LinearCDEConfig(MixerConfig):
     structure: Structure = Dense()  # noqa: RUF009 - a frozen value
     transition: Literal["exponential", "first_order", "direct"] = "exponential"
     dt: float = 0.025
+    initial: Literal["random", "orthogonal"] = "random"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -89,6 +95,17 @@ class LinearCDEConfig(MixerConfig):
         check_transition(self.structure, self.transition)
         self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
+        require_choice("initial", self.initial, ("random", "orthogonal"))
+        if self.initial == "orthogonal" and self.transition != "direct":
+            raise ValueError(
+                f'initial="orthogonal" with transition={self.transition!r}: expected "direct", '
+                "whose parameters are the matrices themselves."
+            )
+        if self.initial == "orthogonal" and not isinstance(self.structure, WITH_ORTHOGONAL):
+            known = ", ".join(kind.__name__ for kind in WITH_ORTHOGONAL)
+            raise ValueError(
+                f'initial="orthogonal" with structure={self.structure}: expected one of {known}.'
+            )
 
     @property
     def complex_state(self) -> bool:
@@ -184,6 +201,9 @@ def _draw(
 ) -> dict[str, Array]:
     """Draw parameters of the matrices; means belong to time alone."""
     structure, parameters = config.structure, {}
+    if config.initial == "orthogonal":
+        found = orthogonal(structure, config.state_dim, width, dtype, key)
+        return {name: jnp.pad(p, ((1, 0), *((0, 0),) * (p.ndim - 1))) for name, p in found.items()}
     inputs = (width + 1) ** 0.5 if config.transition == "direct" else 1.0
     scales, shapes = structure.scales(config.state_dim), structure.shapes(config.state_dim)
     keys = [key] if len(shapes) == 1 else jax.random.split(key, len(shapes))

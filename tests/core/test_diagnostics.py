@@ -220,7 +220,8 @@ def test_directions_that_the_readout_does_not_see_do_not_shorten_its_horizon():
     states, labels = track("Z5", moves, 400, start=[1.0, 0.0, 1.5, 0.0])
     angles = 2 * np.pi * np.arange(5) / 5
     corners = np.stack([np.cos(angles), -np.sin(angles)], axis=1)
-    scores = states[..., :2] @ corners.T
+    growth = 1.1 ** np.arange(400)[:, None]
+    scores = growth * (states[..., :2] @ corners.T + 3.0)  # compared, they are the same
     assert dg.observed_horizon(scores.argmax(-1) == labels) > 100
     assert dg.predict_horizon(states[:, :24], labels[:, :24]).verdict != "drifts"  # it is blind
     found = dg.predict_horizon(scores[:, :24], labels[:, :24], readout="scores")

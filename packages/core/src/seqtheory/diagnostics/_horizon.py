@@ -37,7 +37,7 @@ class Horizon:
         Number of those steps.
     margin
         m, half the least distance between two centroids, in units of the state; with
-        ``readout="scores"`` the least mean lead of a class over another, in units of the scores.
+        ``readout="scores"`` the least mean lead of a class over another, of scores of norm 1.
     used
         Share of the margin used at each step, ``(time,)``; `margin_used` defines it.
     level, rate, growth
@@ -144,8 +144,10 @@ def predict_horizon(
     readout
         ``"centroid"``: boundaries half-way between centroids. ``"scores"``: `states` are the scores
         that the model's own readout gives the classes, and a boundary is where two of them are
-        equal (`score_margin_used`). For a trained model take the second: its state holds much that
-        its readout does not see, and that part drifts as it likes.
+        equal (`score_margin_used`); those of each state are first brought to mean 0 and norm 1,
+        which changes no answer. For a trained model take the second, and twice its training length
+        of steps: its state holds much that its readout does not see, and that part drifts or grows
+        as it likes; and the readout was fitted half-way along the drift of the training length.
 
     Returns
     -------
@@ -187,6 +189,7 @@ def predict_horizon(
     points = as_states(states)
     numbers = as_labels(labels, points.shape[:2])
     count = int(numbers.max()) + 1 if num_classes is None else num_classes
+    points = _compared(points, count) if readout == "scores" else points
     first = _reference(numbers, count, reference)
     centroids = class_centroids(points[:, :first], numbers[:, :first], count)
     used, width = _margin(points, numbers, centroids, first, readout)
@@ -234,6 +237,20 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
     return int(np.argmax(failed)) if failed.any() else right.shape[1]
 
 
+def _compared(
+    scores: Float[np.ndarray, "batch time n"], num_classes: int
+) -> Float[np.ndarray, "batch time n"]:
+    """Scores with mean 0 and norm 1: what a comparison of them sees."""
+    if scores.shape[2] != num_classes:
+        raise ValueError(
+            f"scores have {scores.shape[2]} entries for {num_classes} classes; expected one score "
+            "per class. Give states with readout='centroid'."
+        )
+    centred = scores - scores.mean(axis=2, keepdims=True)
+    norms = np.linalg.norm(centred, axis=2, keepdims=True)
+    return centred / np.where(norms > 0, norms, 1.0)
+
+
 def _margin(
     points: Float[np.ndarray, "batch time n"],
     labels: Int[np.ndarray, "batch time"],
@@ -245,11 +262,6 @@ def _margin(
     require_choice("readout", readout, ("centroid", "scores"))
     if readout == "centroid":
         return margin_used(points, labels, centroids), margin(centroids)
-    if points.shape[2] != len(centroids):
-        raise ValueError(
-            f"scores have {points.shape[2]} entries for {len(centroids)} classes; expected one "
-            "score per class. Give states with readout='centroid'."
-        )
     gaps = class_gaps(points[:, :first], labels[:, :first])
     width = float(gaps[~np.eye(len(gaps), dtype=bool)].min())
     return score_margin_used(points, labels, gaps), width

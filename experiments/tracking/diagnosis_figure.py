@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -50,8 +50,8 @@ def diagnose(
     labels: np.ndarray,
     *,
     seen: int,
-    correct: np.ndarray | None = None,
-    growth: float | None = None,
+    scores: np.ndarray | None = None,
+    growth: float | None = 1.0,
     accuracy: float = 0.9,
 ) -> Diagnosis:
     """Predict from the first `seen` steps, and compare with all of them.
@@ -61,31 +61,34 @@ def diagnose(
     transitions, states, labels
         As `seqtheory.diagnostics` takes them; the states over the whole test length.
     seen
-        Steps that the prediction may use, such as the training length.
-    correct
-        Whether the model's own answers are right, ``(batch, time)``; None for the nearest
-        centroid's.
+        Steps that the prediction may use, such as twice the training length.
+    scores
+        What the model itself answers, ``(batch, time, class)``: then margin, drift and failure are
+        those of its readout. None for the nearest centroid of the states.
     growth
         As `predict_horizon` takes it; None fits it.
     accuracy
         Of the sequences, whose failure is the horizon.
     """
-    horizon = diagnostics.predict_horizon(
-        states[:, :seen],
-        labels[:, :seen],
-        num_classes=int(labels.max()) + 1,
-        growth=growth,
-        accuracy=accuracy,
-    )
-    if correct is None:
-        correct = diagnostics.nearest_class(states, horizon.centroids) == labels
-    steps = diagnostics.observed_horizon(np.asarray(correct, dtype=bool), accuracy)
-    used = np.quantile(diagnostics.margin_used(states, labels, horizon.centroids), accuracy, axis=0)
+    points = states if scores is None else scores
+    settings: dict[str, Any] = {
+        "num_classes": int(labels.max()) + 1 if scores is None else scores.shape[-1],
+        "growth": growth,
+        "accuracy": accuracy,
+        "readout": "centroid" if scores is None else "scores",
+    }
+    found = diagnostics.predict_horizon(points[:, :seen], labels[:, :seen], **settings)
+    whole = diagnostics.predict_horizon(points, labels, reference=found.reference, **settings)
+    if scores is None:
+        answers = diagnostics.nearest_class(states, found.centroids)
+    else:
+        answers = np.argmax(scores, axis=-1)
+    steps = diagnostics.observed_horizon(answers == labels, accuracy)
     return Diagnosis(
         name=name,
         spectra=diagnostics.spectra(transitions),
-        horizon=horizon,
-        used=used,
+        horizon=found,
+        used=whole.used,
         observed=steps if steps < labels.shape[1] else None,
     )
 

@@ -202,6 +202,35 @@ def test_departures_of_a_perfect_group_grow_like_a_random_walk():
     assert seen / 2 < strict.steps < 2 * seen
 
 
+def test_a_readout_errs_exactly_where_more_than_its_margin_is_used():
+    rng = np.random.default_rng(12)
+    labels = rng.integers(0, 6, (300, 5))
+    scores = 2 * np.eye(6)[labels] + rng.standard_normal((300, 5, 6))
+    used = dg.score_margin_used(scores, labels, dg.class_gaps(scores, labels))
+    np.testing.assert_array_equal(used > 1, scores.argmax(axis=-1) != labels)
+
+
+def test_directions_that_the_readout_does_not_see_do_not_shorten_its_horizon():
+    excess = 0.004
+    turn = rotation(np.array([0, 0, -excess]))[:2, :2]
+    moves = np.zeros((5, 4, 4))
+    moves[:, :2, :2] = turn @ left("Z5")
+    loose = np.random.default_rng(13).uniform(0, 2 * np.pi, 5)
+    moves[:, 2:, 2:] = np.stack([rotation(np.array([0, 0, a]))[:2, :2] for a in loose])
+    states, labels = track("Z5", moves, 400, start=[1.0, 0.0, 1.5, 0.0])
+    angles = 2 * np.pi * np.arange(5) / 5
+    corners = np.stack([np.cos(angles), -np.sin(angles)], axis=1)
+    growth = 1.1 ** np.arange(400)[:, None]
+    scores = growth * (states[..., :2] @ corners.T + 3.0)  # compared, they are the same
+    assert dg.observed_horizon(scores.argmax(-1) == labels) > 100
+    assert dg.predict_horizon(states[:, :24], labels[:, :24]).verdict != "drifts"  # it is blind
+    found = dg.predict_horizon(scores[:, :24], labels[:, :24], readout="scores")
+    seen = dg.observed_horizon(scores.argmax(-1) == labels)
+    assert seen / 2 < found.steps < 2 * seen
+    with pytest.raises(ValueError, match="one score per class"):
+        dg.predict_horizon(states, labels, readout="scores")
+
+
 @pytest.mark.parametrize("name", ["A5", "Z12"])
 def test_exact_rotations_have_no_drift_and_no_end(name):
     start = np.ones(len(left(name)[0])) + np.arange(len(left(name)[0]))

@@ -33,7 +33,9 @@ def test_predicted_and_measured_horizons_are_compared(tmp_path):
 
 def test_the_models_own_answers_decide_where_they_are_given():
     transitions, states, labels = tracker(0.0)
-    correct = np.ones(labels.shape, bool)
-    correct[:, 33:] = False
-    found = diagnosis_figure.diagnose("a", transitions, states, labels, seen=20, correct=correct)
+    scores = np.eye(5)[labels]
+    scores[:, 33:] = np.roll(scores[:, 33:], 1, axis=-1)
+    found = diagnosis_figure.diagnose("a", transitions, states, labels, seen=20, scores=scores)
     assert found.observed == 33
+    assert (found.used[:33] < 1e-9).all()
+    assert (found.used[33:] > 1).all()

@@ -13,9 +13,11 @@ by its real and its imaginary parts.
 from seqtheory.diagnostics._algebra import commutators, compress, product_errors, spectra
 from seqtheory.diagnostics._classes import (
     class_centroids,
+    class_gaps,
     margin,
     margin_used,
     nearest_class,
+    score_margin_used,
     separating_basis,
 )
 from seqtheory.diagnostics._horizon import Horizon, observed_horizon, predict_horizon
@@ -33,6 +35,7 @@ __all__ = [
     "LinearProbe",
     "RepresentationDistance",
     "class_centroids",
+    "class_gaps",
     "commutators",
     "compress",
     "fit_probe",
@@ -44,6 +47,7 @@ __all__ = [
     "predict_horizon",
     "product_errors",
     "representation_distance",
+    "score_margin_used",
     "separating_basis",
     "spectra",
 ]

@@ -105,6 +105,54 @@ def margin_used(
     return used.reshape(numbers.shape)
 
 
+def class_gaps(
+    scores: Float[np.ndarray, "... num_classes"], labels: Int[np.ndarray, ...]
+) -> Float[np.ndarray, "num_classes num_classes"]:
+    r"""Mean lead of every class over every other in a readout's scores.
+
+    .. math:: G_{y c} = \text{mean of } s_y - s_c \text{ over the states of class } y
+
+    Raises
+    ------
+    ValueError
+        If a class does not occur.
+    """
+    means = class_centroids(scores, labels, np.shape(scores)[-1])
+    return np.diagonal(means)[:, None] - means
+
+
+def score_margin_used(
+    scores: Float[np.ndarray, "*shape num_classes"],
+    labels: Int[np.ndarray, "*shape"],
+    gaps: Float[np.ndarray, "num_classes num_classes"],
+) -> Float[np.ndarray, "*shape"]:
+    r"""Share of the way to a readout's nearest class boundary that a state has gone.
+
+    .. math:: r(s, y) = \max_{c \ne y} \Big( 1 - \frac{s_y - s_c}{G_{y c}} \Big)
+
+    For a linear readout :math:`s = W h + w` this is the departure along :math:`W_c - W_y`, the
+    direction that separates the two classes for the readout, over the distance of the class mean
+    from the boundary. It exceeds 1 exactly where the readout answers something else than y.
+
+    Parameters
+    ----------
+    scores, labels
+        What the model answers, its logits, and the true classes.
+    gaps
+        G, as `class_gaps` gives it; infinite use follows where a gap is not positive.
+    """
+    points = as_points(scores, "scores")
+    numbers = as_labels(labels, points.shape[:-1])
+    flat, classes = points.reshape(-1, points.shape[-1]), numbers.ravel()
+    rows = np.arange(len(flat))
+    lead = flat[rows, classes][:, None] - flat
+    wanted = np.asarray(gaps, dtype=np.float64)[classes]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(wanted > 0, 1 - lead / wanted, np.inf)
+    share[rows, classes] = -np.inf
+    return share.max(axis=1).reshape(numbers.shape)
+
+
 def separating_basis(
     centroids: Float[np.ndarray, "num_classes n"], tolerance: float = 1e-6
 ) -> Float[np.ndarray, "n direction"]:

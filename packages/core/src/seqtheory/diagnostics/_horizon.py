@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from seqtheory._settings import require_choice
 from seqtheory.diagnostics._arrays import as_labels, as_states
-from seqtheory.diagnostics._classes import class_centroids, margin, margin_used
+from seqtheory.diagnostics._classes import (
+    class_centroids,
+    class_gaps,
+    margin,
+    margin_used,
+    score_margin_used,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -29,7 +36,8 @@ class Horizon:
     reference
         Number of those steps.
     margin
-        m, half the least distance between two centroids, in units of the state.
+        m, half the least distance between two centroids, in units of the state; with
+        ``readout="scores"`` the least mean lead of a class over another, of scores of norm 1.
     used
         Share of the margin used at each step, ``(time,)``; `margin_used` defines it.
     level, rate, growth
@@ -101,6 +109,7 @@ def predict_horizon(
     reference: int | None = None,
     growth: float | None = 1.0,
     accuracy: float | None = None,
+    readout: Literal["centroid", "scores"] = "centroid",
 ) -> Horizon:
     r"""Predict from short sequences at which length a tracker fails.
 
@@ -132,6 +141,13 @@ def predict_horizon(
         None for the mean share. A number q in (0, 1) for the share that q of the sequences keep
         below: it reaches 1 exactly when the accuracy of `nearest_class` falls to q, whatever the
         spread among sequences.
+    readout
+        ``"centroid"``: boundaries half-way between centroids. ``"scores"``: `states` are the scores
+        that the model's own readout gives the classes, and a boundary is where two of them are
+        equal (`score_margin_used`); those of each state are first brought to mean 0 and norm 1,
+        which changes no answer. For a trained model take the second, and twice its training length
+        of steps: its state holds much that its readout does not see, and that part drifts or grows
+        as it likes; and the readout was fitted half-way along the drift of the training length.
 
     Returns
     -------
@@ -173,9 +189,10 @@ def predict_horizon(
     points = as_states(states)
     numbers = as_labels(labels, points.shape[:2])
     count = int(numbers.max()) + 1 if num_classes is None else num_classes
+    points = _compared(points, count) if readout == "scores" else points
     first = _reference(numbers, count, reference)
     centroids = class_centroids(points[:, :first], numbers[:, :first], count)
-    used, width = margin_used(points, numbers, centroids), margin(centroids)
+    used, width = _margin(points, numbers, centroids, first, readout)
     if not width > 0:
         nothing = np.full(used.shape[1], np.inf)
         return Horizon(centroids, first, width, nothing, np.inf, 0.0, 1.0, 0.0)
@@ -218,6 +235,36 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
         raise ValueError(f"threshold={threshold} must be above 0 and at most 1.")
     failed = right.mean(axis=0) < threshold
     return int(np.argmax(failed)) if failed.any() else right.shape[1]
+
+
+def _compared(
+    scores: Float[np.ndarray, "batch time n"], num_classes: int
+) -> Float[np.ndarray, "batch time n"]:
+    """Scores with mean 0 and norm 1: what a comparison of them sees."""
+    if scores.shape[2] != num_classes:
+        raise ValueError(
+            f"scores have {scores.shape[2]} entries for {num_classes} classes; expected one score "
+            "per class. Give states with readout='centroid'."
+        )
+    centred = scores - scores.mean(axis=2, keepdims=True)
+    norms = np.linalg.norm(centred, axis=2, keepdims=True)
+    return centred / np.where(norms > 0, norms, 1.0)
+
+
+def _margin(
+    points: Float[np.ndarray, "batch time n"],
+    labels: Int[np.ndarray, "batch time"],
+    centroids: Float[np.ndarray, "num_classes n"],
+    first: int,
+    readout: str,
+) -> tuple[Float[np.ndarray, "batch time"], float]:
+    """Share of the margin used, and the margin."""
+    require_choice("readout", readout, ("centroid", "scores"))
+    if readout == "centroid":
+        return margin_used(points, labels, centroids), margin(centroids)
+    gaps = class_gaps(points[:, :first], labels[:, :first])
+    width = float(gaps[~np.eye(len(gaps), dtype=bool)].min())
+    return score_margin_used(points, labels, gaps), width
 
 
 def _curve(

@@ -97,6 +97,12 @@ def lcde_toy(session: nox.Session) -> None:
 
 
 @nox.session
+def lcde_limit(session: nox.Session) -> None:
+    """Random linear CDEs of growing and of infinite width, on the same paths [-- --preset ...]."""
+    study(session, "jax", "toy", "kernel_limit")
+
+
+@nox.session
 def torch_toy(session: nox.Session) -> None:
     """Signature labels from trained S4, S5 and Mamba [-- --preset smoke|quick|paper ...]."""
     study(session, "torch", "toy", "sequence_models")

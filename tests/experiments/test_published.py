@@ -22,6 +22,7 @@ WHOLE = [
     ("toy.linear_cde", "paper"),
     ("toy.linear_cde", "controls"),
     ("toy.sequence_models", "quick"),
+    ("toy.kernel_limit", "quick"),
     ("a5.sequence_models", "quick"),
     ("a5.sequence_models", "controls"),
     ("a5.sequence_models", "long"),
@@ -67,6 +68,7 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
             "Claims",
             "Trained models",
             "Claims on trained",
+            "Infinite width",
         ],
         "a5": ["Fewest blocks", "Claims"],
         "memory": ["Stable or not", "Trained networks: stable or not", "Memory functions"],
@@ -87,5 +89,5 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
 
 def test_the_figures_can_be_drawn_from_the_published_records(load, tmp_path: Path) -> None:
     paths = figure.draw(load("toy"), None, tmp_path) + a5_figure.draw(load("a5"), None, tmp_path)
-    assert len(paths) == 6
+    assert len(paths) == 8
     assert all(path.is_file() for path in paths)

@@ -131,7 +131,8 @@ class DeltaRule(nn.Module):
             return_last_state=True,
         )
         o = o.transpose(1, 2)
-        o = (o if self.norm is None else self.norm(o)).flatten(2)
+        # The norm is done in its own precision: under autocast o has a lower one.
+        o = (o if self.norm is None else self.norm(o.to(self.norm.weight.dtype))).flatten(2)
         o = o if self.gate is None else o * functional.silu(self.gate(x))
         return self.out(o), state
 

@@ -185,4 +185,5 @@ class Mamba2(nn.Module):
         y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)
         if self.norm is None or self.out is None or gate is None:
             return y, state
-        return self.out(self.norm(y * functional.silu(gate))), state
+        gated = (y * functional.silu(gate)).to(self.norm.weight.dtype)  # for autocast
+        return self.out(self.norm(gated)), state

@@ -154,6 +154,7 @@ class Mamba3(nn.Module):
         rate = functional.softplus(rate).clamp_min(FLOOR).mT
         kind = "signed" if self.config.eigenvalues == "signed" else "unit"
         a, share = ranged(torch.exp(-dt * rate), kind), torch.sigmoid(share).mT
+        B, C = B.to(self.B_bias.dtype), C.to(self.C_bias.dtype)  # for autocast
         B = (self.B_norm(B)[:, :, None] + self.B_bias).transpose(1, 2)
         C = (self.C_norm(C)[:, :, None] + self.C_bias).transpose(1, 2)
         if self.config.eigenvalues == "complex":

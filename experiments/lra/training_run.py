@@ -92,14 +92,6 @@ class LongRangeRun(Run):
         for name in ("depth", "width", "state_dim", "heads", "feed_forward"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
-        if self.model.startswith("s4d") and self.state_dim % 2:
-            raise ValueError(
-                f"state_dim={self.state_dim}: expected an even number, S4D keeps conjugate pairs"
-            )
-        if self.model == "s5" and self.state_dim % 2:
-            raise ValueError(
-                f"state_dim={self.state_dim}: expected an even number, S5 keeps conjugate pairs"
-            )
         if self.bidirectional and not self.model.startswith("s4"):
             raise ValueError(f"bidirectional=True with model={self.model!r}: expected S4 or S4D")
         if self.model == "transformer" and self.width % self.heads:

@@ -11,6 +11,7 @@ from experiments import study as studies
 from experiments.a5 import figure as a5_figure
 from experiments.a5 import table as a5_table
 from experiments.drawing import PUBLISHED, Loader, Request
+from experiments.lra import table as lra_table
 from experiments.memory import table as memory_table
 from experiments.record import Record, find
 from experiments.stability import table as stability_table
@@ -33,6 +34,8 @@ WHOLE = [
     ("memory.memory_functions", "quick"),
     ("stability.functionals", "quick"),
     ("stability.images", "quick"),
+    ("lra.sequence_models", "quick"),
+    ("lra.s4_jax", "quick"),
 ]
 
 
@@ -73,12 +76,14 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
         "a5": ["Fewest blocks", "Claims"],
         "memory": ["Stable or not", "Trained networks: stable or not", "Memory functions"],
         "stability": ["Largest stable"],
+        "lra": ["Does the normalisation", "S4: norm, place", "All models"],
     }
     texts = {
         "toy": table.table(load("toy"), None),
         "a5": a5_table.table(load("a5"), None),
         "memory": memory_table.table(load("memory"), None),
         "stability": stability_table.table(load("stability"), None),
+        "lra": lra_table.table(load("lra"), None),
     }
     for name, titles in shown.items():
         sections = texts[name].split("## ")[1:]

@@ -153,8 +153,6 @@ def test_batches_are_whole_where_frameworks_are_compared() -> None:
         ({"position": "middle"}, "expected one of pre, post"),
         ({"selection": "train"}, "expected one of validation, test"),
         ({"depth": 0}, "depth=0"),
-        ({"model": "s4d_lin", "state_dim": 3}, "even number"),
-        ({"model": "s5", "state_dim": 3}, "even number"),
         ({"model": "lru", "bidirectional": True}, "expected S4 or S4D"),
         ({"model": "transformer", "heads": 3}, "divisor"),
         ({"dropout": 1.0}, r"\[0, 1\)"),

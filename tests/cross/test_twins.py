@@ -15,7 +15,7 @@ from safetensors import safe_open  # noqa: E402
 
 import lcde_jax as lj  # noqa: E402
 import seq_torch as st  # noqa: E402
-from lcde_jax.optimiser import tensor_names  # noqa: E402
+from lcde_jax.optimiser import statistics, tensor_names  # noqa: E402
 from seqtheory.dataset import Dataset  # noqa: E402
 from seqtheory.training import FitData, Training  # noqa: E402
 
@@ -168,7 +168,8 @@ def test_the_kernels_of_s4_agree_at_its_usual_size(tmp_path, length, dtype):
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=["single", "double"])
 @pytest.mark.parametrize("mixer", MIXERS)
 def test_outputs_and_gradients_agree(tmp_path, mixer, dtype):
-    settings = config(mixer)
+    # Products of sums of rotations would grow, and rounding with them: each token has one alone.
+    settings = config(mixer, "unit_vectors" if mixer == "linear_cde_rotations" else "published")
     inputs, mask = data(settings)
     model, twin = twins(tmp_path, settings, dtype)
     weights = np.random.default_rng(1).normal(size=(*inputs.shape, 3))
@@ -184,7 +185,8 @@ def test_outputs_and_gradients_agree(tmp_path, mixer, dtype):
     assert outputs.dtype == scores.detach().numpy().dtype
     assert far(np.asarray(outputs), scores.detach().numpy()) < TOLERANCE[dtype]
     found = jax_named(gradient)
-    assert found.keys() == expected.keys()
+    untrained = {n for n, held in zip(found, statistics(twin), strict=True) if held}
+    assert found.keys() - untrained == expected.keys()
     largest = max(np.abs(value).max() for value in expected.values())
     for name, value in expected.items():
         # A gradient that cancels to little has the rounding of what it cancels from.

@@ -17,7 +17,7 @@ def asymptotic_rate(
 
     .. math:: M(t) \approx c\, t^{m - 1} e^{-r t}
 
-    In a linear system r is the `rate` of its spectrum, -max Re(eigenvalue), and m the size of the
+    In a linear system r is the ``rate`` of its spectrum, -max Re(eigenvalue), and m the size of the
     largest Jordan block there.
 
     Parameters

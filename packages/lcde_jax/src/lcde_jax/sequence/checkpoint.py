@@ -62,7 +62,7 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     TypeError
-        If `model` is not a `SequenceModel`.
+        If `model` is not a ``SequenceModel``.
     """
     if not isinstance(model, SequenceModel):
         raise TypeError(

@@ -98,6 +98,7 @@ def _quick() -> list[SequenceModelRun]:
     chosen: list[tuple[Task, tuple[Model, ...]]] = [
         (TASKS["parity"], PARITY),
         (TASKS["counting"], COUNTING),
+        (TASKS["even_pairs"], ("mamba",)),  # which Mamba can learn, so that its failures count
         (TASKS["A5"], (*STRUCTURED, *DIAGONALS, "rnn")),
         (SHORT_WORDS, DIAGONALS),
         (TASKS["Z60"], ("complex_diagonal",)),

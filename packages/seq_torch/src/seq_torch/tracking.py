@@ -17,11 +17,12 @@ from seqtheory._settings import require_integer
 from .embedding import TokenEmbedding
 from .layer import Layer
 from .mixers.mixer import Recurrent
+from .network import SequenceModel
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-    from .network import ModelState, SequenceModel
+    from .network import ModelState
 
 
 class Trace(NamedTuple):

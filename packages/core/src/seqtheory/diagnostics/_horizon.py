@@ -40,9 +40,13 @@ class Horizon:
         ``readout="scores"`` the least mean lead of a class over another, of scores of norm 1.
     used
         Share of the margin used at each step, ``(time,)``; `margin_used` defines it.
-    level, rate, growth
-        Its fit :math:`\text{level} + \text{rate} \cdot a^{\text{growth}}` after the reference, at
-        the age a = k - (reference + 1) / 2 since the mean step of the centroids.
+    level
+        Constant of its fit, :math:`\text{level} + \text{rate} \cdot a^{\text{growth}}` after the
+        reference, at the age a = k - (reference + 1) / 2 since the mean step of the centroids.
+    rate
+        Factor of the fit.
+    growth
+        Power of the fit.
     rate_error
         Standard error of the rate, over the sequences (bootstrap).
     """

@@ -6,10 +6,11 @@ They are what `seqtheory.diagnostics` judges, for any recurrent mixer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 
 from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
@@ -17,12 +18,7 @@ from seqtheory._settings import require_integer
 from .embedding import TokenEmbedding
 from .layer import Layer
 from .mixers.mixer import Recurrent
-from .network import SequenceModel
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
-
-    from .network import ModelState
+from .network import ModelState, SequenceModel
 
 
 class Trace(NamedTuple):

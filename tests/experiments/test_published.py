@@ -16,6 +16,7 @@ from experiments.memory import table as memory_table
 from experiments.record import Record, find
 from experiments.stability import table as stability_table
 from experiments.toy import figure, table
+from experiments.tracking import table as tracking_table
 
 README = (PUBLISHED.parent.parent / "README.md").read_text(encoding="utf-8")
 RECORDS = sorted(path.parent for path in PUBLISHED.glob("*/*/DONE"))
@@ -36,6 +37,7 @@ WHOLE = [
     ("stability.images", "quick"),
     ("lra.sequence_models", "quick"),
     ("lra.s4_jax", "quick"),
+    ("tracking.sequence_models", "quick"),
 ]
 
 
@@ -77,6 +79,7 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
         "memory": ["Stable or not", "Trained networks: stable or not", "Memory functions"],
         "stability": ["Largest stable"],
         "lra": ["Does the normalisation", "S4: norm, place", "All models"],
+        "tracking": ["Prediction and measurement"],
     }
     texts = {
         "toy": table.table(load("toy"), None),
@@ -84,6 +87,7 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
         "memory": memory_table.table(load("memory"), None),
         "stability": stability_table.table(load("stability"), None),
         "lra": lra_table.table(load("lra"), None),
+        "tracking": tracking_table.table(load("tracking"), None),
     }
     for name, titles in shown.items():
         sections = texts[name].split("## ")[1:]

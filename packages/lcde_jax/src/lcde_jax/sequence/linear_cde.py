@@ -10,12 +10,13 @@ import jax
 import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.structure._start import check_initial
 
 from ..structure import Dense, OneHotDiagonal, Structure, named
 from ..token_scan import token_scan
 from ..transitions import Transitions, check_transition, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
-from .orthogonal import WITH_ORTHOGONAL, orthogonal
+from .orthogonal import orthogonal
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -95,17 +96,7 @@ class LinearCDEConfig(MixerConfig):
         check_transition(self.structure, self.transition)
         self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
-        require_choice("initial", self.initial, ("random", "orthogonal"))
-        if self.initial == "orthogonal" and self.transition != "direct":
-            raise ValueError(
-                f'initial="orthogonal" with transition={self.transition!r}: expected "direct", '
-                "whose parameters are the matrices themselves."
-            )
-        if self.initial == "orthogonal" and not isinstance(self.structure, WITH_ORTHOGONAL):
-            known = ", ".join(kind.__name__ for kind in WITH_ORTHOGONAL)
-            raise ValueError(
-                f'initial="orthogonal" with structure={self.structure}: expected one of {known}.'
-            )
+        check_initial(self.structure, self.transition, self.initial)
 
     @property
     def complex_state(self) -> bool:

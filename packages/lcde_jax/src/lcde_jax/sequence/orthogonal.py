@@ -8,10 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from seqtheory.structure import (
-    BlockDiagonal,
-    Dense,
     Diagonal,
-    DiagonalPlusLowRank,
     Structure,
     WalshHadamard,
 )
@@ -19,9 +16,6 @@ from seqtheory.structure import (
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import Array, Float, PRNGKeyArray
-
-WITH_ORTHOGONAL = (Dense, BlockDiagonal, Diagonal, DiagonalPlusLowRank, WalshHadamard)
-"""Structures that hold random orthogonal matrices."""
 
 
 def orthogonal(

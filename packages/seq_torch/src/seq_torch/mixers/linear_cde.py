@@ -11,11 +11,12 @@ from torch import nn
 
 from seqtheory._settings import require_choice, require_integer, require_positive
 from seqtheory.structure import Dense, OneHotDiagonal, Structure
+from seqtheory.structure._start import check_initial
 
 from ..ops.structured import Transitions, structured_scan
 from ..parameter import StateParameter, as_complex
 from .mixer import MixerConfig, check_sequence, check_step
-from .orthogonal import WITH_ORTHOGONAL, orthogonal
+from .orthogonal import orthogonal
 from .structured import check_transition, transitions
 
 
@@ -91,17 +92,7 @@ class LinearCDEConfig(MixerConfig):
         check_transition(self.structure, self.transition)
         self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
-        require_choice("initial", self.initial, ("random", "orthogonal"))
-        if self.initial == "orthogonal" and self.transition != "direct":
-            raise ValueError(
-                f'initial="orthogonal" with transition={self.transition!r}: expected "direct", '
-                "whose parameters are the matrices themselves."
-            )
-        if self.initial == "orthogonal" and not isinstance(self.structure, WITH_ORTHOGONAL):
-            known = ", ".join(kind.__name__ for kind in WITH_ORTHOGONAL)
-            raise ValueError(
-                f'initial="orthogonal" with structure={self.structure}: expected one of {known}.'
-            )
+        check_initial(self.structure, self.transition, self.initial)
 
     @property
     def complex_state(self) -> bool:

@@ -13,9 +13,7 @@ from seqtheory.structure import (
     Structure,
     WalshHadamard,
 )
-
-WITH_ORTHOGONAL = (Dense, BlockDiagonal, Diagonal, DiagonalPlusLowRank, WalshHadamard)
-"""Structures that hold random orthogonal matrices."""
+from seqtheory.structure._start import WITH_ORTHOGONAL
 
 
 def orthogonal(structure: Structure, state_dim: int, count: int) -> dict[str, torch.Tensor]:

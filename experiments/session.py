@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
     from experiments.source import Source
 
+# A run's share of a busy machine shows in the first only; of all threads, in the second.
+_MEASURED = ("wall_seconds", "processor_seconds")
+
 
 class Session:
     """One stretch of work on a record; an interrupted run has several.
@@ -34,7 +37,7 @@ class Session:
     ) -> None:
         self.folder = folder
         self._facts, self._recorder, self._source = facts, recorder, source
-        self._started = time.monotonic()
+        self._started, self._worked = time.monotonic(), time.process_time()
         self._session: dict[str, Any] = {"start": provenance.now()}
         try:
             self._before = stored.read_json(folder / "provenance.json")
@@ -46,6 +49,7 @@ class Session:
         """Write down when this stretch ended and where it had resumed."""
         self._session["end"] = provenance.now()
         self._session["wall_seconds"] = round(time.monotonic() - self._started, 3)
+        self._session["processor_seconds"] = round(time.process_time() - self._worked, 3)
         self._session["resumed_from"] = self._recorder.resumed_from
         if self._recorder.forced:
             self._session["forced"] = self._recorder.forced
@@ -65,7 +69,7 @@ class Session:
         facts = {
             **self._facts,
             "source": self._source.used(),
-            "wall_seconds": sum(session.get("wall_seconds", 0.0) for session in sessions),
+            **{name: sum(session.get(name, 0.0) for session in sessions) for name in _MEASURED},
             "sessions": sessions,
         }
         durable.write_json(self.folder / "provenance.json", facts)

@@ -152,6 +152,7 @@ def test_finished_runs_are_skipped_and_sweeps_extend_them(run, results, capsys, 
     assert {"git", "lock_sha256", "python", "packages", "hardware", "threads"} <= facts.keys()
     assert facts["preset"] == "quick"
     assert facts["wall_seconds"] > 0
+    assert facts["processor_seconds"] > 0
     assert "study/my_study.py" in facts["source"]
 
 

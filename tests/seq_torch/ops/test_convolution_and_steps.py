@@ -6,12 +6,13 @@ import torch
 from seq_torch import ops
 
 
-@pytest.mark.parametrize("time", [1, 2, 7, 64])
+@pytest.mark.parametrize("time", [1, 2, 7, 32, 64])
 @pytest.mark.parametrize("length", [1, 4, 16, 17, 90])
-def test_convolution_agrees_with_its_direct_twin(scans, time, length):
+@pytest.mark.parametrize("batch", [2, 33])
+def test_convolution_agrees_with_its_direct_twin(scans, batch, time, length):
     generator = torch.Generator().manual_seed(time)
     inputs = {
-        "u": torch.randn(2, time, 3, dtype=torch.float64, generator=generator),
+        "u": torch.randn(batch, time, 3, dtype=torch.float64, generator=generator),
         "kernel": torch.randn(3, length, dtype=torch.float64, generator=generator),
     }
     expected = scans.everything(ops.causal_convolution_direct, inputs)
@@ -46,9 +47,15 @@ def test_what_is_transformed_and_what_is_not(monkeypatch):
         ops.causal_convolution(u, torch.randn(2, length))
     assert set(lengths) == {17, 20, 30}
     lengths.clear()
-    for length in (1, 8, 16):  # as long as the sequence, as the kernels of state-space models are
-        ops.causal_convolution(u[:, :length], torch.randn(2, length))
-    assert set(lengths) == {1, 8, 16}
+    # As long as the sequence, as the kernels of state-space models are.
+    many = torch.randn(32, 33, 2)
+    for length in (1, 8, 16, 32, 33):
+        ops.causal_convolution(many[:, :length], torch.randn(2, length))
+    assert set(lengths) == {33}
+    lengths.clear()
+    for length in (1, 8, 16):
+        ops.causal_convolution(many[:8, :length], torch.randn(2, length))
+    assert set(lengths) == {16}
 
 
 def test_short_types_are_convolved_in_single_also_under_autocast():

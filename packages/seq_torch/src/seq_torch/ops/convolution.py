@@ -12,9 +12,14 @@ from .backend import asked
 from .inputs import check_tensors, common_type
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jaxtyping import Float
 
-SHORT = 16  # entries of a kernel up to which torch's own convolution is faster than the transform
+# Entries of a kernel up to which something is faster than the transform, forward and backward on a
+# CPU: torch's own convolution, if the sequence is longer; a product with matrices, if it is not and
+# there are as many sequences to share the matrices.
+WINDOW, SHORT = 16, 32
 
 
 def causal_convolution(
@@ -42,22 +47,23 @@ def causal_convolution(
 
     Notes
     -----
-    On every device alike: a kernel of at most 16 entries that is shorter than the sequence is
-    torch's own convolution, O(time * length) per channel; all others go by fast Fourier transform,
-    O(time log time), where rounding spreads over the whole sequence: in float32 an output is exact
-    to about 1e-7 of the largest term, whatever its own size. Types shorter than float32 are
-    computed in float32. Under ``use_backend("reference")`` this is `causal_convolution_direct`.
+    On every device alike, in O(time * length) per channel: a kernel of at most 16 entries that is
+    shorter than the sequence is torch's own convolution; one as long as its sequence, with at most
+    32 entries and at least as many sequences, is a product with its Toeplitz matrix. All others go
+    by fast Fourier transform, O(time log time), where rounding spreads over the whole sequence: in
+    float32 an output is exact to about 1e-7 of the largest term, whatever its own size. Types
+    shorter than float32 are computed in float32. Under ``use_backend("reference")`` this is
+    `causal_convolution_direct`.
     """
     _check(u, kernel)
     if asked("auto") == "reference":
         return causal_convolution_direct(u, kernel)
     if u.numel() == 0:
         return torch.zeros_like(u) + 0 * kernel.sum().to(u.dtype)
-    # A kernel as long as its sequence, as state-space models give, is transformed at every length:
-    # published numbers were computed so.
-    method = _windowed if kernel.shape[1] <= min(SHORT, u.shape[1] - 1) else _transformed
     dtype = common_type((u,))
-    return method(u.to(dtype), kernel[:, : u.shape[1]].to(dtype)).to(u.dtype)
+    kernel = kernel[:, : u.shape[1]]
+    with torch.autocast(u.device.type, enabled=False):
+        return _method(u, kernel)(u.to(dtype), kernel.to(dtype)).to(u.dtype)
 
 
 def causal_convolution_direct(
@@ -77,6 +83,23 @@ def causal_convolution_direct(
     return output.to(u.dtype)
 
 
+def _method(u: Tensor, kernel: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """Choose what is fastest for a kernel no longer than its sequences."""
+    (batch, time, _), length = u.shape, kernel.shape[1]
+    if length < time:
+        return _windowed if length <= WINDOW else _transformed
+    return _multiplied if length <= min(SHORT, batch) else _transformed
+
+
+def _multiplied(u: Tensor, kernel: Tensor) -> Tensor:
+    """Multiply by one matrix per channel, with K_{i-j} at (i, j)."""
+    time = u.shape[1]
+    matrices = functional.pad(kernel.flip(1), (0, time - 1)).unfold(1, time, 1).flip(1)
+    product = torch.bmm(matrices, u.permute(2, 1, 0).contiguous())
+    # Flat for a moment: so the gradient, too, comes to the product in one piece of memory.
+    return product.flatten(1).unflatten(1, (time, -1)).permute(2, 1, 0)
+
+
 def _transformed(u: Tensor, kernel: Tensor) -> Tensor:
     size = _smooth(u.shape[1] + kernel.shape[1] - 1)
     product = torch.fft.rfft(u, n=size, dim=1) * torch.fft.rfft(kernel, n=size, dim=1).T
@@ -85,8 +108,7 @@ def _transformed(u: Tensor, kernel: Tensor) -> Tensor:
 
 def _windowed(u: Tensor, kernel: Tensor) -> Tensor:
     past = functional.pad(u.mT, (kernel.shape[1] - 1, 0))
-    with torch.autocast(u.device.type, enabled=False):
-        return functional.conv1d(past, kernel.flip(1)[:, None], groups=len(kernel)).mT
+    return functional.conv1d(past, kernel.flip(1)[:, None], groups=len(kernel)).mT
 
 
 def _check(u: Tensor, kernel: Tensor) -> None:

@@ -61,7 +61,7 @@ def comparisons(study: Iterable[Cell]) -> list[Comparison]:
 
 
 def _steps(prediction: dict[str, object]) -> float:
-    """Steps that were predicted: none where the classes are not apart, no end without drift."""
+    """Give the predicted steps: none where the classes are not apart, no end without drift."""
     if prediction["verdict"] == "no drift":
         return inf
     steps = prediction["steps"] if prediction["verdict"] == "drifts" else 0.0

@@ -68,7 +68,7 @@ class SequenceModelRun(TrackingRun):
             )
 
 
-_REGULAR = {"min_length": 3, "max_length": 20, "num_sequences": 50_000}
+_REGULAR: dict[str, Any] = {"min_length": 3, "max_length": 20, "num_sequences": 50_000}
 TASKS: dict[str, Task] = {
     "parity": Parity(**_REGULAR),
     "even_pairs": EvenPairs(**_REGULAR),

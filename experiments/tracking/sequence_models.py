@@ -146,7 +146,7 @@ def _run(task: Task, model: Model, seed: int, steps: int | None = None) -> Seque
 
 
 # Steps on tasks of few tokens, and on words of groups of order 60.
-STEPS, WORD_STEPS = 1_000, 1_500
+STEPS, WORD_STEPS = 1_000, 2_500
 # Width, entries of the state (see `mixer`) and rate.
 SETTINGS: dict[Model, tuple[int, int, float]] = {
     "s4d": (32, 16, 3e-3),
@@ -154,7 +154,7 @@ SETTINGS: dict[Model, tuple[int, int, float]] = {
     "mamba_signed": (32, 8, 3e-3),
     "complex_diagonal": (32, 32, 3e-3),
     "block_diagonal": (32, 64, 1e-2),
-    "low_rank": (32, 64, 5e-3),
+    "low_rank": (32, 32, 5e-3),
     "dense": (32, 32, 5e-3),
     "rnn": (64, 64, 1e-3),
 }

@@ -66,6 +66,7 @@ def slow(monkeypatch):
         fla, "import_module", {DELTA: functions, GATED: functions, OUTER: functions}.get
     )
     monkeypatch.setattr(backend, "require", lambda *given: None)
+    monkeypatch.setattr(fla, "UNEQUAL_FROM", 4)  # axes of unlike sizes cannot be mistaken
 
 
 def delta_inputs(time=5, *, factors=1, decay=True, key=6, value=4, dtype=torch.float16):
@@ -145,6 +146,10 @@ def test_outputs_have_the_type_of_the_values_and_states_are_single():
         ({"key": 5}, r"5 key channels \(expected an even number up to 256"),
         ({"key": 258}, r"258 key channels"),
         ({"value": 3}, r"3 value channels \(expected an even number"),
+        (
+            {"key": 4, "value": 2},
+            r"4 key beside 2 value channels \(expected as many, or at least 4",
+        ),
         ({"time": 0}, "an empty batch or sequence"),
     ],
 )

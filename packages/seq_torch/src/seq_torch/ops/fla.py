@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 SHORT = (torch.bfloat16, torch.float16)
 MOST_KEYS = 256
+# On an H100 with Triton 3.6 the kernels gave wrong numbers, or left their memory, for keys of 16 or
+# 32 channels beside values of 64 and the reverse. Equal sizes, and 64 beside 128, were right.
+UNEQUAL_FROM = 64
 MOST_SEQUENCES = 2**16 - 1  # blocks along the second axis of a grid
 HOPPER = 9  # major compute capability
 
@@ -54,6 +57,10 @@ def obstacles(given: Mapping[str, Tensor], gated: bool) -> list[str]:
             k.shape[-1] % 2 != 0 or k.shape[-1] > MOST_KEYS
         ),
         f"{v.shape[-1]} value channels (expected an even number)": v.shape[-1] % 2 != 0,
+        f"{k.shape[-1]} key beside {v.shape[-1]} value channels (expected as many, or at least "
+        f"{UNEQUAL_FROM} of both)": (
+            k.shape[-1] != v.shape[-1] and min(k.shape[-1], v.shape[-1]) < UNEQUAL_FROM
+        ),
         f"a batch times heads over {MOST_SEQUENCES}": v.shape[0] * v.shape[1] > MOST_SEQUENCES,
         "an empty batch or sequence": v.numel() == 0,
         "gradients through a decay (expected triton>=3.7.1, which torch 2.13 brings: on Hopper an "

@@ -41,7 +41,7 @@ KINDS: dict[str, Kind] = {
     ),
     "block_diagonal": Kind("blocks of 4", Transition("block_diagonal", "complex", size=4)),
     "low_rank": Kind(
-        "diagonal + rank 16", Transition("diagonal_plus_low_rank", "complex", factors=16)
+        "diagonal + rank 24", Transition("diagonal_plus_low_rank", "complex", factors=24)
     ),
     "dense": Kind("dense", Transition("dense", "complex")),
     "rnn": Kind("RNN", None),
@@ -102,6 +102,6 @@ def _structure(model: Model) -> Any:
         case "block_diagonal":
             return BlockDiagonal(block_size=4)
         case "low_rank":
-            return DiagonalPlusLowRank(rank=16)
+            return DiagonalPlusLowRank(rank=24)
         case _:
             return Dense()

@@ -154,7 +154,7 @@ SETTINGS: dict[Model, tuple[int, int, float]] = {
     "mamba_signed": (32, 8, 3e-3),
     "complex_diagonal": (32, 32, 3e-3),
     "block_diagonal": (32, 64, 1e-2),
-    "low_rank": (32, 32, 5e-3),
+    "low_rank": (32, 32, 3e-3),
     "dense": (32, 32, 5e-3),
     "rnn": (64, 64, 1e-3),
 }

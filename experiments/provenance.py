@@ -75,7 +75,7 @@ def package_versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, Any]:
-    """Processor, cores that this process may use, memory in GiB, GPUs."""
+    """Processor, cores that this process may use, memory in GiB, GPUs unless hidden from it."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),
@@ -110,7 +110,8 @@ def _memory_gib() -> float | None:
 
 
 def _gpus() -> list[str]:
-    if shutil.which("nvidia-smi") is None:
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    if hidden or shutil.which("nvidia-smi") is None:
         return []
     names = _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
     return names.splitlines() if names else []

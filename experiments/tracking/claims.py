@@ -10,6 +10,7 @@ from experiments.claim import Claim, Verdict
 from experiments.record import Record
 from experiments.rows import select
 from experiments.tracking.cells import Cell, cells
+from experiments.tracking.horizon import FACTOR, Comparison, comparisons
 from experiments.tracking.judgement import is_measured_possible, outcome
 from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
@@ -143,6 +144,22 @@ def _overlap(first: np.ndarray, second: np.ndarray) -> bool:
     return max(first.min(), second.min()) - min(first.max(), second.max()) <= SAME
 
 
+def _judge_horizon(records: Sequence[Record]) -> Verdict:
+    """On at least two tasks, the median tracker in torch fails where margin and drift predict."""
+    found: dict[str, list[Comparison]] = {}
+    for comparison in comparisons(select(cells(records), framework="torch")):
+        found.setdefault(comparison.cell.task, []).append(comparison)
+    if len(found) < 2:
+        return Verdict("not run", "fewer than two tasks with a tracker that fails in sight")
+    medians = {task: float(np.median([c.ratio for c in held])) for task, held in found.items()}
+    right = [task for task, ratio in medians.items() if 1 / FACTOR <= ratio <= FACTOR]
+    detail = ", ".join(
+        f"{task} {sum(c.is_right for c in held)} of {len(held)}, median ratio {medians[task]:.2f}"
+        for task, held in found.items()
+    )
+    return Verdict("pass" if len(right) >= 2 else "fail", detail)
+
+
 def _late(found: Sequence[Cell]) -> str:
     return ", ".join(
         f"{c.name} best {late_scaled(c).max():.3f}, median {np.median(late_scaled(c)):.3f}"
@@ -206,6 +223,12 @@ CLAIMS = (
         "theory",
         "no class does at eight times the trained length what theory calls impossible for it",
         _judge_theory("torch"),
+    ),
+    Claim(
+        "horizon",
+        "margin over drift at twice the trained length predicts where a tracker fails beyond it, "
+        "within a factor of two in the median, on at least two tasks",
+        _judge_horizon,
     ),
     Claim(
         "words-jax",

@@ -13,6 +13,7 @@ from experiments import style
 from experiments.record import Record
 from experiments.rows import select
 from experiments.tracking.cells import Cell, cells, names
+from experiments.tracking.horizon_figure import draw_horizons
 from experiments.tracking.judgement import FAR, far_accuracy
 from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
@@ -30,9 +31,13 @@ LINES = {"torch": "-", "JAX": "--"}
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `tracking.png` and `tracking_lengths.png`, and the same as PDF."""
+    """Draw `tracking.png`, `tracking_lengths.png` and `tracking_horizon.png`, and PDFs of them."""
     study = cells(records(load, preset))
-    return [*_draw_grid(study, folder), *_draw_lengths(study, folder)]
+    return [
+        *_draw_grid(study, folder),
+        *_draw_lengths(study, folder),
+        *draw_horizons(study, folder),
+    ]
 
 
 def records(load: Load, preset: str | None) -> list[Record]:

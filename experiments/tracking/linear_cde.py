@@ -102,8 +102,16 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     tracking_run.note_longer(
         run, recorder, lambda data: lcde_jax.evaluate(model, data, "cross_entropy")
     )
+    tracking_run.note_prediction(run, recorder, lambda tokens: _scores(model, tokens))
     if run.keep_model:
         recorder.save("model", _tensors(model))
+
+
+def _scores(model: Any, tokens: np.ndarray) -> np.ndarray:
+    import equinox as eqx
+    import numpy as np
+
+    return np.asarray(eqx.filter_jit(model)(tokens), np.float64)
 
 
 def _tensors(model: Any, *, trained: bool = False) -> dict[str, np.ndarray]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from experiments.tracking.models import Model
 from experiments.tracking.tasks import Task
 from experiments.tracking.tracking_run import TrackingRun
-from seqtheory.tasks import CycleNavigation, EvenPairs, GroupWords, ModularCounting, Parity
+from seqtheory.tasks import (
+    CycleNavigation,
+    EvenPairs,
+    FiniteAutomaton,
+    GroupWords,
+    ModularCounting,
+    Parity,
+)
 from seqtheory.training import Training
 
 AnyRun = TypeVar("AnyRun", bound=TrackingRun)
 
 SEEDS = (0, 1, 2)
 
-_REGULAR = {"min_length": 3, "max_length": 20, "num_sequences": 50_000}
+_REGULAR: dict[str, Any] = {"min_length": 3, "max_length": 20, "num_sequences": 50_000}
 TASKS: dict[str, Task] = {
     "parity": Parity(**_REGULAR),
     "even_pairs": EvenPairs(**_REGULAR),
+    "flip_flop": FiniteAutomaton(**_REGULAR),
     "counting": ModularCounting(modulus=3, **_REGULAR),
     "cycle": CycleNavigation(cycle=5, **_REGULAR),
     "S3": GroupWords("S3", 12, 50_000),

@@ -14,6 +14,7 @@ from experiments.sources import sources
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
 from experiments.tracking.figure import records
+from experiments.tracking.horizon import Comparison, comparisons
 from experiments.tracking.judgement import FAR, far_accuracy, is_measured_possible, outcome
 from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
@@ -40,6 +41,10 @@ def table(load: Load, preset: str | None) -> str:
         f"## Parity and counting at lengths {FIRST} to {LAST}",
         "(accuracy - chance) / (1 - chance) over seeds.",
         _late(study),
+        "## Horizon, predicted and measured",
+        "Trackers that fail beyond twice the trained length, from which margin and drift predict "
+        f"their horizon, and within {FAR} times: median (least..most) of runs.",
+        _horizons(study),
         "## Where the numbers come from",
         _sources(found),
         "## Claims",
@@ -130,6 +135,33 @@ def _late(study: Sequence[Cell]) -> str:
         if cell.task in ("parity", "counting mod 3") and max(cell.tested, default=0) >= LAST
     ]
     return markdown(["task", "class", "best", "median"], rows)
+
+
+def _horizons(study: Sequence[Cell]) -> str:
+    groups: dict[tuple[str, int, str], list[Comparison]] = {}
+    for comparison in comparisons(study):
+        cell = comparison.cell
+        groups.setdefault((cell.task, cell.length, cell.name), []).append(comparison)
+    if not groups:
+        return "None."
+    rows = [
+        [
+            f"{task}, {length}",
+            name,
+            _median([c.measured for c in held], "{:.0f}"),
+            _median([c.predicted for c in held], "{:.0f}"),
+            _median([c.ratio for c in held], "{:.2f}"),
+            f"{sum(c.is_right for c in held)} of {len(held)}",
+        ]
+        for (task, length, name), held in groups.items()
+    ]
+    header = ["task", "class", "measured", "predicted", "ratio", "within a factor of 2"]
+    return markdown(header, rows)
+
+
+def _median(values: Sequence[float], shape: str) -> str:
+    middle, least, most = (shape.format(f(values)) for f in (np.median, min, max))
+    return f"{middle} ({least}..{most})"
 
 
 def _sources(found: Sequence[Record]) -> str:

@@ -12,10 +12,12 @@ from typing import Any, get_args
 
 import numpy as np
 
+from seqtheory.automaton import Automaton
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import (
     CycleNavigation,
     EvenPairs,
+    FiniteAutomaton,
     GroupWords,
     ModularArithmetic,
     ModularCounting,
@@ -23,7 +25,18 @@ from seqtheory.tasks import (
 )
 from seqtheory.training import FitData
 
-Task = Parity | EvenPairs | ModularCounting | CycleNavigation | ModularArithmetic | GroupWords
+Task = (
+    Parity
+    | EvenPairs
+    | ModularCounting
+    | CycleNavigation
+    | ModularArithmetic
+    | FiniteAutomaton
+    | GroupWords
+)
+
+FLIP_FLOP = FiniteAutomaton.automaton
+"""Keep, reset, set: what a gate with eigenvalues in [0, 1] can do."""
 
 _TRAIN, _HELD_OUT, _PAIRS, _LONGER = range(4)
 
@@ -69,6 +82,8 @@ def described(task: Mapping[str, Any]) -> Task:
     settings = {k: v for k, v in task.items() if k != "type"}
     if isinstance(letters := settings.get("letters"), list):
         settings["letters"] = tuple(letters)
+    if isinstance(table := settings.get("automaton"), dict):
+        settings["automaton"] = _automaton(table)
     return kinds[task["type"]](**settings)
 
 
@@ -91,8 +106,15 @@ def task_name(task: Mapping[str, Any]) -> str:
             return "cycle navigation"
         case "EvenPairs":
             return "even pairs"
+        case "FiniteAutomaton":
+            return "flip-flop" if _automaton(task["automaton"]) == FLIP_FLOP else "automaton"
         case _:
             return kind.lower()
+
+
+def _automaton(table: Mapping[str, Any]) -> Automaton:
+    transitions = tuple(tuple(row) for row in table["transitions"])
+    return Automaton(transitions, tuple(table["outputs"]), table["start"])
 
 
 def _fewer(task: Task, count: int) -> Task:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from experiments.curve import SOLVED_ABOVE
@@ -11,13 +12,18 @@ from experiments.run import Run
 from experiments.tracking import tasks
 from experiments.tracking.models import LINEAR_CDES
 from experiments.tracking.tasks import Task
-from seqtheory import metrics
+from seqtheory import diagnostics, metrics
 from seqtheory.tasks import Parity
 from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from experiments.recorder import Recorder
     from seqtheory.dataset import Dataset
+
+SEEN = 2
+"""The horizon is predicted from sequences of so many times the trained length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,3 +116,51 @@ def note_longer(
         horizon=metrics.horizon(range(1, len(places) + 1), places, SOLVED_ABOVE),
         chance=tasks.chance(data[run.tested[-1]]),
     )
+
+
+def note_prediction(
+    run: TrackingRun, recorder: Recorder, scores: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Record the horizon that margin and drift at twice the trained length predict.
+
+    Errors of an abelian group's transitions add up, step by step; those of any other monoid grow
+    with a power that is fitted (`seqtheory.diagnostics.predict_horizon`).
+
+    Parameters
+    ----------
+    run
+        The run.
+    recorder
+        Its recorder.
+    scores
+        What the trained model gives each class, ``(batch, time, class)``, from tokens.
+    """
+    length = SEEN * tasks.longest(run.task)
+    data = tasks.longer(run.task, run.data_seed, [length], run.num_longer)[length]
+    algebra = run.task.algebra
+    try:
+        found = diagnostics.predict_horizon(
+            scores(data.inputs),
+            data.targets,
+            num_classes=run.task.num_classes,
+            growth=1.0 if algebra is not None and algebra.is_abelian else None,
+            accuracy=SOLVED_ABOVE,
+            readout="scores",
+        )
+    except ValueError as error:  # too few sequences to see every class
+        recorder.note(prediction={"verdict": "not made", "reason": str(error)})
+        return
+    recorder.note(
+        prediction={
+            "verdict": found.verdict,
+            "steps": _finite(found.steps),
+            "interval": [_finite(steps) for steps in found.interval],
+            "margin": found.margin,
+            "drift": _finite(found.drift),
+            "growth": found.growth,
+        }
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from experiments.run import canonical, content_hash
-from experiments.tracking import claims, figure, sequence_models, table, tasks
+from experiments.tracking import claims, figure, sequence_models, table, tasks, tracking_run
 from experiments.tracking.cells import cells
+from experiments.tracking.horizon import comparisons
 from experiments.tracking.judgement import far_accuracy, is_measured_possible, outcome
 from experiments.tracking.models import KINDS, MODELS
 from experiments.tracking.prediction import predicted
@@ -34,7 +36,9 @@ def record(run: Any, accuracy: float = 0.5, far: float | None = None, status: st
     far = accuracy if far is None else far
     notes: dict[str, Any] = {"chance": 0.5, "parameters": 100}
     if status == "done":
-        notes["horizon"] = run.tested[-1] if far > 0.9 else 3
+        longest = tasks.longest(run.task)
+        notes["horizon"] = run.tested[-1] if far > 0.9 else 3 * longest if accuracy > 0.9 else 3
+        notes["prediction"] = {"verdict": "drifts", "steps": 4.0 * longest}
         notes["longer"] = {
             str(n): {
                 "token_accuracy": far,
@@ -141,9 +145,38 @@ def test_claims_hold_where_training_finds_what_theory_allows() -> None:
         for run in sequence_models.runs("quick")
         if run.task == sequence_models.SHORT_WORDS
     ]
-    assert {c.name: c.judge(found).status for c in claims.CLAIMS} == {
-        claim.name: "pass" for claim in claims.CLAIMS
-    }
+    expected = {claim.name: "pass" for claim in claims.CLAIMS}
+    expected["horizon"] = "not run"  # no tracker fails in sight
+    assert {c.name: c.judge(found).status for c in claims.CLAIMS} == expected
+
+
+def test_a_horizon_is_compared_where_the_tracker_fails_beyond_what_the_prediction_saw() -> None:
+    runs = [SequenceModelRun(task=TASKS[name]) for name in ("parity", "Z60", "S3")]
+    held = [record(run, 1.0, 0.5) for run in runs]
+    assert [c.ratio for c in comparisons(cells(held))] == [pytest.approx(4 / 3)] * 3
+    assert verdict("horizon", held) == "pass"
+    held[0].notes["prediction"] = {"verdict": "no drift", "steps": None}
+    held[1].notes["prediction"] = {"verdict": "not separated", "steps": 0.0}
+    assert [c.predicted for c in comparisons(cells(held))] == [float("inf"), 0.0, 48.0]
+    assert verdict("horizon", held) == "fail"
+    held[0].notes["horizon"] = 2 * 20  # seen by the prediction
+    held[1].notes["horizon"] = 8 * 12  # does not fail in sight
+    assert [c.cell.task for c in comparisons(cells(held))] == ["S3"]
+    assert verdict("horizon", held) == "not run"
+
+
+def test_a_prediction_is_noted_or_the_reason_why_there_is_none() -> None:
+    run = SequenceModelRun(task=GroupWords("S3", 6, 100), num_longer=50)
+    noted: dict[str, Any] = {}
+    recorder: Any = SimpleNamespace(note=noted.update)
+    (data,) = tasks.longer(run.task, run.data_seed, [12], 50).values()
+    exact = np.eye(6)[data.targets]
+    tracking_run.note_prediction(run, recorder, lambda tokens: exact)
+    assert noted["prediction"]["verdict"] == "no drift"
+    assert noted["prediction"]["steps"] is None
+    few = replace(run, num_longer=1, task=GroupWords("A5", 6, 100))
+    tracking_run.note_prediction(few, recorder, lambda tokens: np.zeros((1, 12, 60)))
+    assert noted["prediction"]["verdict"] == "not made"
 
 
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.name)
@@ -169,18 +202,19 @@ def test_a_seed_that_diverged_counts_as_nothing() -> None:
 def test_table_and_figures_are_made_from_records(tmp_path: Any) -> None:
     runs = sequence_models.runs("prediction")
     found = [record(run, ideal(run)) for run in runs]
+    found[-1] = record(runs[-1], 1.0, 0.5)  # fails in sight
 
     def load(preset: str | None, model_file: str) -> list[Any]:
         assert model_file == "sequence_models"
         return found
 
     text = table.table(load, "prediction")
+    assert "| A5, 12 | RNN | 36 (36..36) | 48 (48..48) | 1.33 (1.33..1.33) | 1 of 1 |" in text
     assert "| Mamba [0, 1] | - 0.50 |" in text
     assert all(kind.name in text for kind in KINDS.values())
     paths = figure.draw(load, "prediction", tmp_path)
-    assert [path.name for path in paths] == [
-        "tracking.png", "tracking.pdf", "tracking_lengths.png", "tracking_lengths.pdf"
-    ]  # fmt: skip
+    names = ("tracking", "tracking_lengths", "tracking_horizon")
+    assert [path.name for path in paths] == [f"{n}.{e}" for n in names for e in ("png", "pdf")]
     assert all(path.stat().st_size > 10_000 for path in paths[::2])
 
 

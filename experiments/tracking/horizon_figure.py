@@ -1,0 +1,57 @@
+"""Predicted horizons against measured ones, one point per trained tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments import style
+from experiments.tracking.cells import Cell
+from experiments.tracking.horizon import FACTOR, comparisons
+
+
+def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
+    """Draw `tracking_horizon.png` and the same as PDF; nothing without a tracker to compare.
+
+    Lengths are in units of the trained length. A tracker whose prediction has no end, or whose
+    classes were not apart, stands at the upper or lower edge. Hollow marks are trackers in JAX.
+    """
+    found = comparisons(study)
+    if not found:
+        return []
+    measured = np.array([c.measured / c.cell.length for c in found])
+    predicted = np.array([c.predicted / c.cell.length for c in found])
+    inside = [p for p in predicted if isfinite(p) and p > 0]
+    low, high = min([*inside, *measured]) / 1.5, max([*inside, *measured]) * 1.5
+    with style.paper():
+        figure = Figure(figsize=(style.WIDTH / 2 + 1.6, 3.2), layout="constrained")
+        panel = figure.subplots()
+        line = np.array([low, high])
+        panel.fill_between(line, line / FACTOR, line * FACTOR, color="0.9", linewidth=0)
+        panel.plot(line, line, color="0.4", linewidth=0.8)
+        tasks = list(dict.fromkeys(c.cell.task for c in found))
+        for task, framework in dict.fromkeys((c.cell.task, c.cell.framework) for c in found):
+            chosen = [(c.cell.task, c.cell.framework) == (task, framework) for c in found]
+            number, hollow = tasks.index(task), framework != "torch"
+            panel.plot(
+                measured[chosen],
+                np.clip(predicted[chosen], low, high),
+                linestyle="none",
+                marker=style.MARKERS[number % len(style.MARKERS)],
+                color=style.PALETTE[number % len(style.PALETTE)],
+                fillstyle="none" if hollow else "full",
+                label=f"{task}, {framework}" if hollow else task,
+            )
+        panel.set(
+            xscale="log",
+            yscale="log",
+            xlabel="measured horizon / trained length",
+            ylabel="predicted / trained length",
+            ylim=(low / 1.05, high * 1.05),
+        )
+        panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        return style.save(figure, folder, "tracking_horizon")

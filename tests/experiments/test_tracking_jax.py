@@ -7,6 +7,7 @@ from pathlib import Path
 
 import equinox as eqx
 import jax
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -44,6 +45,6 @@ def test_a_run_that_was_cut_ends_with_the_bytes_of_one_that_was_not(
 def test_every_structure_is_built_as_the_run_says(model) -> None:
     run = short(linear_cde.LinearCDERun, TASKS["A5"], model, 0)
     config = model_config(lcde_jax, run, linear_cde.linear_cde(lcde_jax, model, run.state_dim))
-    built = eqx.filter_eval_shape(lambda: config.build(jax.random.key(0)))
-    scores = eqx.filter_eval_shape(lambda: built(jax.numpy.zeros((2, 5), int)))
+    tokens = np.zeros((2, 5), int)
+    scores = eqx.filter_eval_shape(lambda: config.build(jax.random.key(0))(tokens))
     assert scores.shape == (2, 5, 60)

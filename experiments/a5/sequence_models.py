@@ -127,7 +127,7 @@ def due(
 
 # Every model takes as many steps on words of one length, so that a failure can be told from too
 # short a training. At length 20 only `long` is long enough; `quick` shows how far one gets.
-STEPS = {3: 12_000, 4: 2_400, 6: 4_000, 8: 3_200, 12: 4_600, 20: 500}
+STEPS = {3: 14_000, 4: 2_400, 6: 4_000, 8: 3_200, 12: 4_600, 20: 500}
 # Those that fail stay on a plateau of two letters; at length 3 they leave it after some 10,000
 # steps. Whether they ever do at length 6, with one block or two, is asked with several times as
 # many.

@@ -93,21 +93,28 @@ def _draw_lengths(study: Sequence[Cell], folder: Path) -> list[Path]:
 
 def _lengths(panel: Axes, study: Sequence[Cell], task: str, models: Sequence[str]) -> None:
     """Draw accuracy at each position of the longest sequences: median, least and most of seeds."""
+    drawn = [c for c in select(study, task=task) if c.tested and c.model in models]
     for number, model in enumerate(models):
-        for framework, line in LINES.items():
-            found = select(study, task=task, model=model, framework=framework)
-            if tested := [cell for cell in found if cell.tested]:
-                longest = max(tested, key=lambda cell: cell.length)
-                _length(panel, longest, color=style.PALETTE[number], linestyle=line)
-    panel.set(xlabel="position", ylabel="accuracy", title=task, xscale="log", ylim=(0, 1.03))
+        for place, cell in enumerate(_longest(select(drawn, model=model))):
+            label = "_" if place else cell.name  # JAX beside torch has the same colour
+            line = {"color": style.PALETTE[number], "linestyle": LINES[cell.framework]}
+            _length(panel, cell, label=label, **line)
+    title = f"{task} (dashed: JAX)" if select(drawn, framework="JAX") else task
+    panel.set(xlabel="position", ylabel="accuracy", title=title, xscale="log", ylim=(0, 1.03))
     if panel.get_legend_handles_labels()[0]:
         panel.legend(loc="lower left")
 
 
-def _length(panel: Axes, cell: Cell, *, color: str, linestyle: str) -> None:
+def _longest(found: Sequence[Cell]) -> list[Cell]:
+    """Cell of the longest training in each framework, torch first."""
+    halves = [select(found, framework=framework) for framework in LINES]
+    return [max(half, key=lambda cell: cell.length) for half in halves if half]
+
+
+def _length(panel: Axes, cell: Cell, *, color: str, **line: str) -> None:
     places = cell.accuracies(cell.tested[-1], "position_accuracy")
     positions = np.arange(1, places.shape[1] + 1)
     median, low, high = (reduce(places, axis=0) for reduce in (np.median, np.min, np.max))
-    panel.plot(positions, median, color=color, linestyle=linestyle, label=cell.name)
+    panel.plot(positions, median, color=color, **line)
     panel.fill_between(positions, low, high, color=color, alpha=0.2, linewidth=0)
     panel.axvline(cell.length, color="0.4", linestyle=":", linewidth=0.8)

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 import seq_torch as st
 from benchmarks import report
 from benchmarks.measure import Spread
 from seq_torch import ops
+from seq_torch.ops import fla
 
 SELECTIVE = ((8, 100, 256, 256), (8, 1024, 64, 16), (8, 2048, 1536, 16))  # batch, time, dim, state
 DIAGONAL = ((8, 1024, 64), (8, 16384, 64))  # batch, time, state
 CONVOLUTION = (8, 2048, 1536, 4)  # batch, time, channels, kernel
+MATRICES = (8, 8, 2048, 64, 64)  # batch, heads, time, key, value
 ROUNDS, CALLS = 5, 10
 # The parallel twin holds every state of every channel; beyond this it is left out.
 MOST_STATES = 2**29
@@ -42,6 +46,11 @@ def main() -> list[dict[str, Any]]:
         rows += _compare(title, _diagonal(*sizes))
     title = f"causal convolution (batch, time, channels, kernel) = {CONVOLUTION}"
     rows += _compare(title, _convolution(*CONVOLUTION))
+    axes = f"(batch, heads, time, key, value) = {MATRICES}, bfloat16"
+    for decays in (False, True):
+        title = f"delta scan {'with' if decays else 'without'} decay {axes}"
+        rows += _compare(title, _delta(*MATRICES, decays=decays))
+    rows += _compare(f"outer scan {axes}", _outer(*MATRICES))
     for precision in ("float32", "bfloat16"):
         rows += _compare(f"optimiser step of Figure 2, {precision}", _training(precision))
     return rows
@@ -123,6 +132,71 @@ def _convolution(batch: int, time: int, channels: int, size: int) -> dict[str, C
         given = {"x": u.mT.contiguous(), "weight": kernel.flip(-1)}
         calls["causal-conv1d"] = _step(causal_conv1d_fn, given)
     return calls
+
+
+def _delta(
+    batch: int, heads: int, time: int, key: int, value: int, *, decays: bool
+) -> dict[str, Call]:
+    normal = _normal()
+    inputs = {
+        "q": normal(batch, heads, time, key).bfloat16(),
+        "k": normalize(normal(batch, heads, time, 1, key), dim=-1).bfloat16(),
+        "v": normal(batch, heads, time, 1, value).bfloat16(),
+        "beta": torch.sigmoid(normal(batch, heads, time, 1)),
+    }
+    if decays:
+        inputs["log_decay"] = -0.1 * normal(batch, heads, time).abs()
+    calls = _matrices(ops.delta_scan, inputs)
+    if _built("fla") and not (decays and fla.wrong_on(torch.device("cuda"))):
+        from fla.ops.delta_rule import chunk_delta_rule
+        from fla.ops.gated_delta_rule import chunk_gated_delta_rule
+
+        kernel = chunk_gated_delta_rule if decays else chunk_delta_rule
+        calls |= _direct(kernel, inputs, {"log_decay": "g"})
+    return calls
+
+
+def _outer(batch: int, heads: int, time: int, key: int, value: int) -> dict[str, Call]:
+    normal = _normal()
+    inputs = {
+        "q": normal(batch, heads, time, key).bfloat16(),
+        "k": normal(batch, heads, time, 1, key).bfloat16(),
+        "v": normal(batch, heads, time, 1, value).bfloat16(),
+        "decay": torch.sigmoid(2 + normal(batch, heads, time)),
+    }
+    calls = _matrices(ops.outer_scan, inputs)
+    if _built("fla") and not fla.wrong_on(torch.device("cuda")):
+        from fla.ops.simple_gla import chunk_simple_gla
+
+        logs = {name: value.log() if name == "decay" else value for name, value in inputs.items()}
+        calls |= _direct(chunk_simple_gla, logs, {"decay": "g"})
+    return calls
+
+
+def _matrices(scan: Callable[..., Any], inputs: dict[str, Tensor]) -> dict[str, Call]:
+    """Our backends; that of fla-core where it can be run."""
+    calls = {"seq_torch, backend chunked": _step(partial(scan, backend="chunked"), inputs)}
+    kernels = _step(partial(scan, backend="cuda"), inputs)
+    try:
+        kernels()
+    except ops.BackendError as error:
+        print(f"left out: {error}\n")
+        return calls
+    return {"seq_torch, backend cuda": kernels} | calls
+
+
+def _direct(
+    kernel: Callable[..., Any], inputs: dict[str, Tensor], names: dict[str, str]
+) -> dict[str, Call]:
+    """One of fla's functions on inputs that have its layout already."""
+    given = {names.get(name, name): _rows(value) for name, value in inputs.items()}
+    return {"fla-core, called directly": _step(lambda **g: kernel(**g, scale=1.0)[0], given)}
+
+
+def _rows(value: Tensor) -> Tensor:
+    """Time before heads, without the axis of one factor: ``(batch, time, head, ...)``."""
+    without = value.squeeze(3) if value.ndim > 3 and value.shape[3] == 1 else value
+    return without.transpose(1, 2).contiguous()
 
 
 def _training(precision: str) -> dict[str, Call]:

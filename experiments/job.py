@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _EXTRAS = {
     "jax": ("jax", "jaxlib", "lcde_jax", "equinox", "diffrax", "signax", "optax"),
-    "torch": ("torch", "seq_torch", "numba", "einops", "mamba_ssm", "causal_conv1d"),
+    "torch": ("torch", "seq_torch", "numba", "einops", "mamba_ssm", "causal_conv1d", "fla"),
     "ray": ("ray",),
     "wandb": ("wandb",),
     "tensorboard": ("tensorboardX",),

@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
     "diagonal": Kind("real diagonal", Transition("diagonal", "signed")),
     "block_diagonal": Kind("blocks of 4", Transition("block_diagonal", "complex", size=4)),
     "low_rank": Kind(
-        "diagonal + rank 4", Transition("diagonal_plus_low_rank", "complex", factors=4)
+        "diagonal + rank 16", Transition("diagonal_plus_low_rank", "complex", factors=16)
     ),
     "dense": Kind("dense", Transition("dense", "complex")),
     "rnn": Kind("RNN", None),
@@ -132,6 +132,6 @@ def _structure(model: LinearCDEModel) -> Any:
         case "block_diagonal":
             return BlockDiagonal(block_size=4)
         case "low_rank":
-            return DiagonalPlusLowRank(rank=4)
+            return DiagonalPlusLowRank(rank=16)
         case _:
             return Dense()

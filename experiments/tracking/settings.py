@@ -36,7 +36,7 @@ TASKS: dict[str, Task] = {
 SHORT_WORDS = GroupWords("A5", 6, 50_000)
 
 # Steps on tasks of few tokens, and on words of groups of order 60.
-STEPS, WORD_STEPS = 1_000, 1_500
+STEPS, WORD_STEPS = 1_000, 2_500
 # Width, entries of the state (see `models.mixer`) and rate.
 SETTINGS: dict[Model, tuple[int, int, float]] = {
     "s4d": (32, 16, 3e-3),
@@ -45,7 +45,7 @@ SETTINGS: dict[Model, tuple[int, int, float]] = {
     "complex_diagonal": (32, 32, 3e-3),
     "diagonal": (32, 64, 5e-3),
     "block_diagonal": (32, 64, 1e-2),
-    "low_rank": (32, 64, 5e-3),
+    "low_rank": (32, 32, 5e-3),
     "dense": (32, 32, 5e-3),
     "rnn": (64, 64, 1e-3),
 }

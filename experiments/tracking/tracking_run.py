@@ -147,7 +147,7 @@ def note_prediction(
             accuracy=SOLVED_ABOVE,
             readout="scores",
         )
-    except ValueError as error:  # too few sequences to see every class
+    except ValueError as error:  # two classes, or too few sequences to see every class
         recorder.note(prediction={"verdict": "not made", "reason": str(error)})
         return
     recorder.note(

@@ -229,6 +229,8 @@ def test_directions_that_the_readout_does_not_see_do_not_shorten_its_horizon():
     assert seen / 2 < found.steps < 2 * seen
     with pytest.raises(ValueError, match="one score per class"):
         dg.predict_horizon(states, labels, readout="scores")
+    with pytest.raises(ValueError, match="with 2 classes, expected 3 or more"):
+        dg.predict_horizon(scores[..., :2], labels % 2, readout="scores")
 
 
 @pytest.mark.parametrize("name", ["A5", "Z12"])

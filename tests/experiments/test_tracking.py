@@ -245,9 +245,11 @@ def test_claims_hold_where_training_finds_what_theory_allows() -> None:
 
 
 def test_a_horizon_is_compared_where_the_tracker_fails_beyond_what_the_prediction_saw() -> None:
-    runs = [SequenceModelRun(task=TASKS[name]) for name in ("parity", "Z60", "S3")]
+    runs = [SequenceModelRun(task=TASKS[name]) for name in ("counting", "Z60", "S3")]
     held = [record(run, 1.0, 0.5) for run in runs]
     assert [c.ratio for c in comparisons(cells(held))] == [pytest.approx(4 / 3)] * 3
+    two_classes = record(SequenceModelRun(task=TASKS["parity"]), 1.0, 0.5)
+    assert len(comparisons(cells([*held, two_classes]))) == 3
     assert verdict("horizon", held) == "pass"
     held[0].notes["prediction"] = {"verdict": "no drift", "steps": None}
     held[1].notes["prediction"] = {"verdict": "not separated", "steps": 0.0}

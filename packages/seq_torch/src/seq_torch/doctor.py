@@ -16,6 +16,7 @@ import torch
 CUDA_EXTRA = "uv sync --package seq-torch --extra cuda"
 TORCH = "uv pip install 'torch==2.13.*'"
 NUMBA = "uv pip install 'numba>=0.61'"
+FLA = "uv pip install 'fla-core>=0.6'"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def doctor() -> list[Finding]:
         _compiler(),
         _extension("mamba_ssm", "mamba_ssm.ops.selective_scan_interface"),
         _extension("causal_conv1d", "causal_conv1d"),
+        _extension("fla-core", "fla.ops.delta_rule", FLA),
     ]
 
 
@@ -133,9 +135,9 @@ def _compiler() -> Finding:
     return Finding("C++ compiler", True, f"{path}, {said.splitlines()[0] if said else 'unknown'}")
 
 
-def _extension(package: str, module: str) -> Finding:
+def _extension(package: str, module: str, command: str = CUDA_EXTRA) -> Finding:
     try:
         import_module(module)
         return Finding(package, True, f"{package} {importlib.metadata.version(package)}")
     except Exception as error:  # a broken extension may raise anything
-        return Finding(package, False, f"{type(error).__name__}: {error}", CUDA_EXTRA)
+        return Finding(package, False, f"{type(error).__name__}: {error}", command)

@@ -149,7 +149,8 @@ def predict_horizon(
         ``"centroid"``: boundaries half-way between centroids. ``"scores"``: `states` are the scores
         that the model's own readout gives the classes, and a boundary is where two of them are
         equal (`score_margin_used`); those of each state are first brought to mean 0 and norm 1,
-        which changes no answer. For a trained model take the second, and twice its training length
+        which changes no answer, and leaves nothing of the scores of two classes: three or more are
+        needed. For a trained model take the second, and twice its training length
         of steps: its state holds much that its readout does not see, and that part drifts or grows
         as it likes; and the readout was fitted half-way along the drift of the training length.
 
@@ -249,6 +250,12 @@ def _compared(
         raise ValueError(
             f"scores have {scores.shape[2]} entries for {num_classes} classes; expected one score "
             "per class. Give states with readout='centroid'."
+        )
+    if num_classes < 3:
+        raise ValueError(
+            f"readout='scores' with {num_classes} classes, expected 3 or more: two scores of mean "
+            "0 and norm 1 are the same two numbers wherever the state is. Give states with "
+            "readout='centroid'."
         )
     centred = scores - scores.mean(axis=2, keepdims=True)
     norms = np.linalg.norm(centred, axis=2, keepdims=True)

@@ -121,9 +121,12 @@ class DeltaRule(nn.Module):
         c = self.config
         q, k, v = mapped.split(self.parts, dim=-1)
         per_head = (c.heads, c.householders)
+        # Autocast may give norms a longer type than that of the values.
+        q = functional.normalize(q.unflatten(-1, (c.heads, -1)), dim=-1).to(v.dtype)
+        k = functional.normalize(k.unflatten(-1, (*per_head, -1)), dim=-1).to(v.dtype)
         o, state = ops.delta_scan(
-            functional.normalize(q.unflatten(-1, (c.heads, -1)), dim=-1).transpose(1, 2),
-            functional.normalize(k.unflatten(-1, (*per_head, -1)), dim=-1).transpose(1, 2),
+            q.transpose(1, 2),
+            k.transpose(1, 2),
             v.unflatten(-1, (*per_head, -1)).transpose(1, 2),
             self.strengths(x).unflatten(-1, per_head).transpose(1, 2),
             None if self.decay is None else self.decay(x).mT,

@@ -13,6 +13,7 @@ import torch
 
 BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
+INSTALL_FLA = "uv pip install 'fla-core>=0.6'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
 
 NUMBA = util.find_spec("numba") is not None  # looked for, not imported
@@ -106,25 +107,52 @@ def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = T
     return chosen
 
 
-def choose_chunked(operation: str, backend: str) -> str:
+def choose_chunked(
+    operation: str, backend: str, tensor: torch.Tensor, *, kernel: str | None = None
+) -> str:
     """Name of the backend to run, of an operation that runs by chunks or step by step.
+
+    Parameters
+    ----------
+    operation
+        Name of the operation, for messages.
+    backend
+        What the caller asked for.
+    tensor
+        An input whose device decides where `backend` is ``"auto"``.
+    kernel
+        Module of the device's own kernel; None where it does not cover this call.
 
     Raises
     ------
     ValueError
         If `backend` is not one of the known names.
     BackendError
-        If it is one that the operation does not have.
+        If it is one that the operation does not have, or that cannot run on this device.
     """
     backend = asked(backend)
+    if backend == "cuda":
+        require(operation, backend, tensor.device)
     if backend == "auto":
-        return "chunked"
-    if backend not in ("chunked", "reference"):
+        return _automatic_chunked(operation, tensor, kernel)
+    if backend not in ("chunked", "reference", "cuda"):
         raise BackendError(
             f"{operation}: got backend={backend!r}, but a recurrence of matrices has none of that "
-            "kind. Use backend='chunked', which runs on every device, 'reference', or 'auto'."
+            "kind. Use backend='chunked', which runs on every device, 'cuda', 'reference', or "
+            "'auto'."
         )
     return backend
+
+
+def _automatic_chunked(operation: str, tensor: torch.Tensor, kernel: str | None) -> str:
+    chosen, reason = "chunked", "it runs everywhere, and no kernel of the device covers this call"
+    if tensor.device.type == "cuda" and kernel is not None:
+        reason = f"fla-core cannot be imported ({INSTALL_FLA})"
+        if _kernel_imports(kernel):
+            chosen, reason = "cuda", "flash-linear-attention's kernels cover this call"
+    if not torch.compiler.is_compiling():
+        _log_once(operation, chosen, reason, tensor.device.type, str(tensor.dtype))
+    return chosen
 
 
 def require(operation: str, backend: str, device: torch.device) -> None:

@@ -1,8 +1,8 @@
-"""Inputs of a delta scan, checked and brought to one type."""
+"""Inputs of a delta scan, checked, and brought to one type."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from torch import Tensor
 
@@ -21,7 +21,7 @@ AXES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """Checked inputs, all of one type."""
+    """Checked inputs in the types that they came in."""
 
     q: Tensor
     k: Tensor
@@ -34,6 +34,17 @@ class Problem:
     def time(self) -> int:
         """Number of steps."""
         return self.q.shape[2]
+
+    @property
+    def given(self) -> dict[str, Tensor]:
+        """Inputs by name, without what was left out."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def of_one_type(self) -> Problem:
+        """Bring all inputs to the type that holds them all, of at least single precision."""
+        dtype = common_type(self.given.values())
+        return replace(self, **{name: value.to(dtype) for name, value in self.given.items()})
 
 
 def check(
@@ -62,14 +73,7 @@ def check(
             f"got k of shape {tuple(k.shape)} and v of shape {tuple(v.shape)}, expected at least "
             "one factor, one key channel and one value channel."
         )
-    dtype = common_type(given.values())
     if initial is None:
-        initial = k.new_zeros(*(sizes[axis] for axis in AXES["initial"].split()))
-    return Problem(
-        q=q.to(dtype),
-        k=k.to(dtype),
-        v=v.to(dtype),
-        beta=beta.to(dtype),
-        log_decay=None if log_decay is None else log_decay.to(dtype),
-        initial=initial.to(dtype),
-    )
+        shape = [sizes[axis] for axis in AXES["initial"].split()]
+        initial = k.new_zeros(shape, dtype=common_type(given.values()))
+    return Problem(q=q, k=k, v=v, beta=beta, log_decay=log_decay, initial=initial)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..backend import choose_chunked
-from . import chunked, problem, reference
+from . import chunked, cuda, problem, reference
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_BACKENDS = {"chunked": chunked.scan, "reference": reference.scan}
+_IN_PLAIN_TORCH = {"chunked": chunked.scan, "reference": reference.scan}
 
 
 def delta_scan(
@@ -54,12 +54,13 @@ def delta_scan(
     return_last_state
         Whether the state after the last step is returned too.
     backend
-        ``"auto"``, ``"chunked"`` or ``"reference"``.
+        ``"auto"``, ``"chunked"``, ``"cuda"`` or ``"reference"``.
 
     Returns
     -------
     Output `(batch, head, time, value)` in the type of `v`, and the last state
-    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32.
+    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32,
+    except by ``cuda``.
 
     Raises
     ------
@@ -76,14 +77,24 @@ def delta_scan(
     plain torch and can be differentiated again. In ``chunked`` a NaN or an infinity spoils its
     whole chunk, earlier steps included.
 
+    ``cuda``, the kernels of flash-linear-attention, takes q, k and v that are all bfloat16 or all
+    float16 and multiplies them as such; state, strengths and decays stay in float32. It can be
+    differentiated once. Logarithms are summed along 64 rows, so that one below -1e5 costs those
+    after it their digits. ``auto`` takes it where it covers the call and fla-core can be imported.
+
     References
     ----------
     Yang, Wang, Zhang, Shen, Kim, arXiv 2406.06484 (delta rule, chunks); Yang, Kautz, Hatamizadeh,
-    arXiv 2412.06464 (decay); Siems et al., arXiv 2502.10297 (several factors).
+    arXiv 2412.06464 (decay); Siems et al., arXiv 2502.10297 (several factors). Kernels:
+    https://github.com/fla-org/flash-linear-attention.
     """
     p = problem.check(q, k, v, beta, log_decay, initial)
-    chosen = choose_chunked("delta_scan", backend)
+    fast = v.is_cuda and cuda.covers(p)
+    chosen = choose_chunked("delta_scan", backend, v, kernel=cuda.MODULE if fast else None)
     with torch.autocast(k.device.type, enabled=False):
-        output, state = _BACKENDS[chosen](p)
+        if chosen == "cuda":
+            output, state = cuda.scan(p)
+        else:
+            output, state = _IN_PLAIN_TORCH[chosen](p.of_one_type())
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

@@ -1,8 +1,8 @@
-"""Inputs of an outer scan, checked and brought to one type."""
+"""Inputs of an outer scan, checked, and brought to one type."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import Tensor
 
@@ -20,7 +20,7 @@ AXES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """Checked inputs, all of one type; queries and keys may have one head for all."""
+    """Checked inputs in the types that they came in; queries and keys may have one head for all."""
 
     q: Tensor
     k: Tensor
@@ -32,6 +32,16 @@ class Problem:
     def time(self) -> int:
         """Number of steps."""
         return self.v.shape[2]
+
+    @property
+    def given(self) -> dict[str, Tensor]:
+        """Inputs by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def of_one_type(self) -> Problem:
+        """Bring all inputs to the type that holds them all, of at least single precision."""
+        dtype = common_type(self.given.values())
+        return Problem(**{name: value.to(dtype) for name, value in self.given.items()})
 
 
 def check(q: Tensor, k: Tensor, v: Tensor, decay: Tensor, initial: Tensor | None) -> Problem:
@@ -53,7 +63,7 @@ def check(q: Tensor, k: Tensor, v: Tensor, decay: Tensor, initial: Tensor | None
             f"got k of shape {tuple(k.shape)} and v of shape {tuple(v.shape)}, expected at least "
             "one factor, one key channel and one value channel."
         )
-    dtype = common_type(given.values())
     if initial is None:
-        initial = v.new_zeros(*(sizes[axis] for axis in AXES["initial"].split()))
-    return Problem(*(value.to(dtype) for value in (q, k, v, decay, initial)))
+        shape = [sizes[axis] for axis in AXES["initial"].split()]
+        initial = v.new_zeros(shape, dtype=common_type(given.values()))
+    return Problem(q, k, v, decay, initial)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..backend import choose_chunked
-from . import chunked, problem, reference
+from . import chunked, cuda, problem, reference
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_BACKENDS = {"chunked": chunked.scan, "reference": reference.scan}
+_IN_PLAIN_TORCH = {"chunked": chunked.scan, "reference": reference.scan}
 
 
 def outer_scan(
@@ -44,12 +44,13 @@ def outer_scan(
     return_last_state
         Whether the state after the last step is returned too.
     backend
-        ``"auto"``, ``"chunked"`` or ``"reference"``.
+        ``"auto"``, ``"chunked"``, ``"cuda"`` or ``"reference"``.
 
     Returns
     -------
     Output `(batch, head, time, value)` in the type of `v`, and the last state
-    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32.
+    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32,
+    except by ``cuda``.
 
     Raises
     ------
@@ -66,13 +67,22 @@ def outer_scan(
     differentiated again. In ``chunked`` a NaN or an infinity spoils its whole chunk, earlier steps
     included.
 
+    ``cuda``, a kernel of flash-linear-attention, takes q, k and v that are all bfloat16 or all
+    float16 and multiplies them as such, and positive factors a, whose logarithms are summed along
+    64 rows in float32. It can be differentiated once. Whether all factors are positive is read from
+    the device, which waits for it; ``auto`` therefore stays with ``chunked``.
+
     References
     ----------
-    Dao and Gu, arXiv 2405.21060, sections 2 and 6.
+    Dao and Gu, arXiv 2405.21060, sections 2 and 6. Kernel:
+    https://github.com/fla-org/flash-linear-attention.
     """
     p = problem.check(q, k, v, decay, initial)
-    chosen = choose_chunked("outer_scan", backend)
+    chosen = choose_chunked("outer_scan", backend, v)
     with torch.autocast(v.device.type, enabled=False):
-        output, state = _BACKENDS[chosen](p)
+        if chosen == "cuda":
+            output, state = cuda.scan(p)
+        else:
+            output, state = _IN_PLAIN_TORCH[chosen](p.of_one_type())
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

@@ -1,0 +1,49 @@
+"""The delta rule on a CUDA device, by flash-linear-attention's kernels."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .. import fla
+from ..backend import BackendError
+from .problem import Problem
+
+MODULE = "fla.ops.delta_rule"
+GATED = "fla.ops.gated_delta_rule"
+
+
+def covers(p: Problem) -> bool:
+    """Whether the kernels have what this call asks for."""
+    return not _obstacles(p)
+
+
+def scan(p: Problem) -> tuple[Tensor, Tensor]:
+    """Output and last state; `torch.compile` breaks its graph here.
+
+    Strengths, decays and the state stay in single precision, as the kernels keep them.
+    """
+    if obstacles := _obstacles(p):
+        raise BackendError(
+            f"delta_scan: got backend='cuda' with {' and '.join(obstacles)}, which "
+            "flash-linear-attention's kernels do not cover. Use backend='chunked', or 'auto'."
+        )
+    factors = p.k.shape[3]
+    given = {
+        "q": fla.at_last(p.q, factors),
+        "k": fla.rows(p.k),
+        "v": fla.rows(p.v),
+        "beta": fla.rows(p.beta.float()[..., None])[..., 0],
+    }
+    if p.log_decay is None:
+        kernel = fla.kernel("delta_scan", MODULE, "chunk_delta_rule")
+    else:
+        kernel = fla.kernel("delta_scan", GATED, "chunk_gated_delta_rule")
+        given["g"] = fla.at_first(p.log_decay.float(), factors)
+    output, state = kernel(
+        **given, scale=1.0, initial_state=p.initial.float(), output_final_state=True
+    )
+    return fla.of_last(output, factors), state
+
+
+def _obstacles(p: Problem) -> list[str]:
+    return fla.obstacles(p.given, gated=p.log_decay is not None)

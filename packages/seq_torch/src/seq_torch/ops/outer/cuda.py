@@ -1,0 +1,42 @@
+"""The outer scan on a CUDA device, by flash-linear-attention's kernel."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .. import fla
+from ..backend import BackendError
+from .problem import Problem
+
+MODULE = "fla.ops.simple_gla"
+
+
+def scan(p: Problem) -> tuple[Tensor, Tensor]:
+    """Output and last state; `torch.compile` breaks its graph here.
+
+    The kernel takes logarithms of the decays, which stay in single precision as the state does.
+    """
+    if obstacles := _obstacles(p):
+        raise BackendError(
+            f"outer_scan: got backend='cuda' with {' and '.join(obstacles)}, which "
+            "flash-linear-attention's kernel does not cover. Use backend='chunked', or 'auto'."
+        )
+    factors, (batch, heads) = p.v.shape[3], p.v.shape[:2]
+    kernel = fla.kernel("outer_scan", MODULE, "chunk_simple_gla")
+    output, state = kernel(
+        q=fla.at_last(p.q.expand(batch, heads, -1, -1), factors),
+        k=fla.rows(p.k.expand(batch, heads, -1, -1, -1)),
+        v=fla.rows(p.v),
+        g=fla.at_first(p.decay.float().log(), factors),
+        scale=1.0,
+        initial_state=p.initial.float(),
+        output_final_state=True,
+    )
+    return fla.of_last(output, factors), state
+
+
+def _obstacles(p: Problem) -> list[str]:
+    found = fla.obstacles(p.given, gated=True)
+    if not found and not bool((p.decay > 0).all()):
+        found.append("a decay that is zero, negative or no number (expected positive ones)")
+    return found

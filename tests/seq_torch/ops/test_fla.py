@@ -1,0 +1,243 @@
+"""Chunks by flash-linear-attention: layout, obstacles and choice, with its equations as loops."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from seq_torch import ops
+from seq_torch.doctor import doctor
+from seq_torch.ops import backend, fla
+
+DELTA, GATED, OUTER = "fla.ops.delta_rule", "fla.ops.gated_delta_rule", "fla.ops.simple_gla"
+
+
+def chunk_delta_rule(q, k, v, beta, scale=None, initial_state=None, output_final_state=False):
+    return chunk_gated_delta_rule(q, k, v, 0 * beta, beta, scale, initial_state, output_final_state)
+
+
+def chunk_gated_delta_rule(
+    q, k, v, g, beta, scale=None, initial_state=None, output_final_state=False
+):
+    """The delta rule, row by row, in the layout (batch, row, head, channel)."""
+
+    def added(state, k, v, beta):
+        return k[..., None] * (beta[..., None] * (v - (k[..., None] * state).sum(-2)))[..., None, :]
+
+    return rows_of(added, q, k, v, g, beta, scale, initial_state, output_final_state)
+
+
+def chunk_simple_gla(q, k, v, g, scale=None, initial_state=None, output_final_state=False):
+    def added(state, k, v, beta):
+        return k[..., None] * v[..., None, :]
+
+    return rows_of(added, q, k, v, g, g, scale, initial_state, output_final_state)
+
+
+def rows_of(added, q, k, v, g, beta, scale, initial, wants_state):
+    """Loop in double precision; the output has the type of q, the state that of single."""
+    assert q.dtype == k.dtype == v.dtype != torch.float32
+    assert g.dtype == beta.dtype == initial.dtype == torch.float32
+    batch, time, heads, key = q.shape
+    assert k.shape == q.shape
+    assert v.shape[:3] == (batch, time, heads)
+    assert g.shape == beta.shape == (batch, time, heads)
+    assert initial.shape == (batch, heads, key, v.shape[-1])
+    scale = key**-0.5 if scale is None else scale
+    state, outputs = initial.double(), []
+    for t in range(time):
+        state = g[:, t, :, None, None].double().exp() * state
+        state = state + added(state, *(x[:, t].double() for x in (k, v, beta)))
+        outputs.append(scale * (q[:, t].double()[..., None] * state).sum(-2))
+    return torch.stack(outputs, 1).to(q.dtype), state.float() if wants_state else None
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Loops where the kernels are imported from, on a device that passes for one with CUDA."""
+    functions = SimpleNamespace(
+        chunk_delta_rule=chunk_delta_rule,
+        chunk_gated_delta_rule=chunk_gated_delta_rule,
+        chunk_simple_gla=chunk_simple_gla,
+    )
+    monkeypatch.setattr(
+        fla, "import_module", {DELTA: functions, GATED: functions, OUTER: functions}.get
+    )
+    monkeypatch.setattr(backend, "require", lambda *given: None)
+    monkeypatch.setattr(fla, "UNEQUAL_FROM", 4)  # axes of unlike sizes cannot be mistaken
+
+
+def delta_inputs(time=5, *, factors=1, decay=True, key=6, value=4, dtype=torch.float16):
+    generator = torch.Generator().manual_seed(time)
+
+    def normal(*shape):
+        return torch.randn(shape, generator=generator)
+
+    inputs = {
+        "q": normal(2, 3, time, key).to(dtype),
+        "k": normalize(normal(2, 3, time, factors, key), dim=-1).to(dtype),
+        "v": normal(2, 3, time, factors, value).to(dtype),
+        "beta": 2 * torch.sigmoid(normal(2, 3, time, factors)),
+        "initial": normal(2, 3, key, value),
+    }
+    return inputs | ({"log_decay": -normal(2, 3, time).exp()} if decay else {})
+
+
+def outer_inputs(time=5, *, factors=1, groups=3, dtype=torch.float16):
+    inputs = delta_inputs(time, factors=factors, dtype=dtype)
+    return {
+        "q": inputs["q"][:, :groups],
+        "k": inputs["k"][:, :groups],
+        "v": inputs["v"],
+        "decay": inputs["log_decay"].exp(),
+        "initial": inputs["initial"],
+    }
+
+
+def delta(backend):
+    return lambda **inputs: ops.delta_scan(**inputs, return_last_state=True, backend=backend)
+
+
+def outer(backend):
+    return lambda **inputs: ops.outer_scan(**inputs, return_last_state=True, backend=backend)
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("factors", [1, 2, 3])
+@pytest.mark.parametrize("decay", [False, True], ids=["no decay", "decay"])
+@pytest.mark.parametrize("start", [False, True], ids=["from zero", "initial"])
+def test_rows_of_a_delta_scan_give_its_values_and_gradients(scans, factors, decay, start):
+    for time in (1, 5):
+        inputs = delta_inputs(time, factors=factors, decay=decay)
+        if not start:
+            inputs.pop("initial")
+        expected = scans.everything(delta("chunked"), scans.double(inputs))
+        scans.assert_close(scans.everything(delta("cuda"), inputs), expected, 2e-3)
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("factors", [1, 2, 3])
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("start", [False, True], ids=["from zero", "initial"])
+def test_rows_of_an_outer_scan_give_its_values_and_gradients(scans, factors, groups, start):
+    for time in (1, 5):
+        inputs = outer_inputs(time, factors=factors, groups=groups)
+        if not start:
+            inputs.pop("initial")
+        expected = scans.everything(outer("chunked"), scans.double(inputs))
+        scans.assert_close(scans.everything(outer("cuda"), inputs), expected, 2e-3)
+
+
+@pytest.mark.usefixtures("slow")
+def test_outputs_have_the_type_of_the_values_and_states_are_single():
+    for scan, inputs in ((delta, delta_inputs), (outer, outer_inputs)):
+        output, state = scan("cuda")(**inputs(dtype=torch.bfloat16))
+        assert output.dtype == torch.bfloat16
+        assert state.dtype == torch.float32
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"dtype": torch.float32}, r"q, k and v of torch.float32 \(expected one of bfloat16 or"),
+        ({"key": 5}, r"5 key channels \(expected an even number up to 256"),
+        ({"key": 258}, r"258 key channels"),
+        ({"value": 3}, r"3 value channels \(expected an even number"),
+        (
+            {"key": 4, "value": 2},
+            r"4 key beside 2 value channels \(expected as many, or at least 4",
+        ),
+        ({"time": 0}, "an empty batch or sequence"),
+    ],
+)
+def test_what_the_kernels_do_not_cover_is_named(changed, message):
+    match = rf"delta_scan: got backend='cuda' with {message}.*Use backend='chunked'"
+    with pytest.raises(ops.BackendError, match=match):
+        delta("cuda")(**delta_inputs(**changed))
+
+
+@pytest.mark.usefixtures("slow")
+def test_mixed_types_and_doubles_are_named():
+    inputs = delta_inputs()
+    mixed = "q, k and v of torch.float32 and torch.float16"
+    with pytest.raises(ops.BackendError, match=mixed):
+        delta("cuda")(**inputs | {"q": inputs["q"].float()})
+    with pytest.raises(ops.BackendError, match="an input of float64"):
+        delta("cuda")(**inputs | {"beta": inputs["beta"].double()})
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("factor", [0.0, -0.5, float("nan")])
+def test_an_outer_scan_needs_positive_factors(factor):
+    inputs = outer_inputs()
+    inputs["decay"][1, 2, 3] = factor
+    with pytest.raises(ops.BackendError, match=r"outer_scan: .*zero, negative or no number"):
+        outer("cuda")(**inputs)
+
+
+@pytest.mark.usefixtures("slow")
+def test_gradients_that_the_compiler_gets_wrong_are_refused(monkeypatch):
+    monkeypatch.setattr(fla, "wrong_on", lambda device: True)
+    inputs = delta_inputs()
+    inputs["v"].requires_grad_()
+    with pytest.raises(ops.BackendError, match=r"through a decay \(expected triton>=3\.7\.1"):
+        delta("cuda")(**inputs)
+    with torch.no_grad():
+        delta("cuda")(**inputs)
+    delta("cuda")(**{name: value for name, value in inputs.items() if name != "log_decay"})
+
+
+@pytest.mark.parametrize(
+    ("version", "wrong"),
+    [("3.3.1", False), ("3.4.0", True), ("3.6.0", True), ("3.7.0", True), ("3.7.1", False)],
+)
+def test_which_compilers_get_gradients_wrong(monkeypatch, version, wrong):
+    monkeypatch.setattr(fla.util, "find_spec", lambda name: name == "triton")
+    monkeypatch.setattr(fla.metadata, "version", lambda name: version)
+    assert fla._triton_is_wrong.__wrapped__() is wrong
+    assert not fla.wrong_on(torch.device("cpu"))
+
+
+def test_on_the_cpu_the_kernels_are_refused_with_the_command():
+    for scan, inputs in ((delta, delta_inputs()), (outer, outer_inputs())):
+        with pytest.raises(ops.BackendError, match=r"tensors on cpu.*seq-torch\[cuda\]"):
+            scan("cuda")(**inputs)
+
+
+def test_a_missing_package_is_named_with_the_command(monkeypatch):
+    def fails(name):
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    monkeypatch.setattr(fla, "import_module", fails)
+    with pytest.raises(ops.BackendError, match=r"No module named 'fla\..*'fla-core>=0\.6'"):
+        fla.kernel("delta_scan", DELTA, "chunk_delta_rule")
+
+
+def test_the_doctor_looks_for_it():
+    finding = next(found for found in doctor() if found.name == "fla-core")
+    assert finding.ok or finding.command == backend.INSTALL_FLA
+
+
+@pytest.mark.parametrize(
+    ("device", "kernel", "imports", "chosen"),
+    [
+        ("cuda", DELTA, True, "cuda"),
+        ("cuda", DELTA, False, "chunked"),
+        ("cuda", None, True, "chunked"),
+        ("cpu", DELTA, True, "chunked"),
+    ],
+)
+def test_auto_takes_the_kernels_where_they_cover_the_call(
+    monkeypatch, caplog, device, kernel, imports, chosen
+):
+    monkeypatch.setattr(backend, "_kernel_imports", lambda module: imports)
+    backend._log_once.cache_clear()
+    tensor = SimpleNamespace(device=torch.device(device), dtype=torch.bfloat16)
+    with caplog.at_level(logging.INFO, logger="seq_torch.ops.backend"):
+        got = backend.choose_chunked("delta_scan", "auto", tensor, kernel=kernel)
+    assert got == chosen
+    assert f"delta_scan: backend {chosen} for torch.bfloat16 on {device}" in caplog.text
+    assert (backend.INSTALL_FLA in caplog.text) is (device == "cuda" and not imports)

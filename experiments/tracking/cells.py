@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.curve import Curve, curve
 from experiments.record import DONE, Record
+from experiments.tracking.models import KINDS
 from experiments.tracking.tasks import recorded_longest, task_name
 
 
@@ -35,6 +36,12 @@ class Cell:
     length: int
     budget: int
     records: Sequence[Record]
+
+    @property
+    def name(self) -> str:
+        """Name of the class in tables, with the framework where it is not torch."""
+        kind = KINDS[self.model].name
+        return kind if self.framework == "torch" else f"{kind}, {self.framework}"
 
     @property
     def curves(self) -> list[Curve]:
@@ -85,6 +92,13 @@ def cells(records: Iterable[Record]) -> list[Cell]:
     return [
         Cell(**dict(zip(names, key, strict=True)), records=held) for key, held in groups.items()
     ]
+
+
+def names(study: Iterable[Cell]) -> list[str]:
+    """Names of the classes that have cells, in the order of tables, torch before JAX."""
+    order = list(KINDS)
+    found = sorted(study, key=lambda c: (order.index(c.model), c.framework != "torch"))
+    return list(dict.fromkeys(cell.name for cell in found))
 
 
 def _key(record: Record) -> tuple[Any, ...]:

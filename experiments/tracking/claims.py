@@ -19,6 +19,8 @@ Judge = Callable[[Sequence[Record]], Verdict]
 
 FIRST, LAST = 40, 100
 """Lengths at which parity and counting are tested, after a training up to 20."""
+SAME = 0.01
+"""Accuracies that far apart are taken for the same."""
 
 
 def late_scaled(cell: Cell) -> np.ndarray:
@@ -31,14 +33,15 @@ def _judged(
     models: Sequence[str],
     *,
     tested: int = 0,
+    framework: str = "torch",
     **facts: object,
 ) -> Judge:
-    """Judge the cells of these models and facts, all of which must be there, tested so far."""
+    """Judge one framework's cells of these models and facts: all must be there, tested so far."""
 
     def judge(records: Sequence[Record]) -> Verdict:
         found = [
             c
-            for c in select(cells(records), **facts)
+            for c in select(cells(records), framework=framework, **facts)
             if c.model in models and max(c.tested, default=0) >= tested
         ]
         missing = [m for m in models if m not in {c.model for c in found}]
@@ -73,48 +76,78 @@ def _trained_above(bound: float) -> Callable[[list[Cell]], tuple[bool, str]]:
 
     def decide(found: list[Cell]) -> tuple[bool, str]:
         holds = all((cell.trained() >= bound).all() for cell in found)
-        return holds, ", ".join(f"{_name(c)} {_trained(c)}, {_horizon(c)}" for c in found)
+        return holds, ", ".join(f"{c.name} {_trained(c)}, {_horizon(c)}" for c in found)
 
     return decide
 
 
-def _judge_diagonals(records: Sequence[Record]) -> Verdict:
+def _judge_diagonals(framework: str, models: Sequence[str]) -> Judge:
     """Diagonals fail on A5 at lengths 6 and 12, by the rule that training must be able to tell."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        study = select(cells(records), framework=framework)
+        found = [c for c in select(study, task="A5") if c.model in models and c.length >= 6]
+        if not found:
+            return Verdict("not run", "no finished record of a diagonal on A5")
+        shown = {c: outcome(c, study) for c in found}
+        detail = ", ".join(f"{c.name} L{c.length} {_trained(c)} {o}" for c, o in shown.items())
+        if "solved" in shown.values():
+            return Verdict("fail", detail)
+        return Verdict("undecided" if "undertrained" in shown.values() else "pass", detail)
+
+    return judge
+
+
+def _judge_theory(framework: str) -> Judge:
+    """No cell of a framework is measured possible that theory calls impossible."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        found = [
+            c
+            for c in select(cells(records), framework=framework)
+            if KINDS[c.model].transition is not None and 8 * c.length in c.tested
+        ]
+        if not found:
+            return Verdict("not run", "no record tested at eight times its length")
+        wrong = [
+            f"{c.name} on {c.task}"
+            for c in found
+            if is_measured_possible(c) and predicted(c).status == "impossible"
+        ]
+        tasks = {c.task for c in found}
+        scope = f"{len(found)} cells, {len(tasks)} tasks, {len({c.model for c in found})} classes"
+        return Verdict("fail" if wrong else "pass", "; ".join([scope, *wrong]))
+
+    return judge
+
+
+def _judge_same(records: Sequence[Record]) -> Verdict:
+    """Both frameworks find the same at the trained length, as far as their seeds can tell."""
     study = cells(records)
-    found = [
-        c
-        for c in select(study, task="A5")
-        if c.model in ("mamba", "mamba_signed", "complex_diagonal") and c.length >= 6
+    pairs = [
+        (ours, theirs)
+        for ours in select(study, framework="JAX")
+        for theirs in select(study, framework="torch", model=ours.model, task=ours.task)
+        if (ours.length, ours.budget) == (theirs.length, theirs.budget)
     ]
-    if not found:
-        return Verdict("not run", "no finished record of a diagonal on A5")
-    shown = {c: outcome(c, study) for c in found}
-    detail = ", ".join(f"{_name(c)} L{c.length} {_trained(c)} {o}" for c, o in shown.items())
-    if "solved" in shown.values():
-        return Verdict("fail", detail)
-    return Verdict("undecided" if "undertrained" in shown.values() else "pass", detail)
+    if not pairs:
+        return Verdict("not run", "no class and task with records of both frameworks")
+    holds = all(_overlap(a.trained(), b.trained()) for a, b in pairs)
+    detail = ", ".join(
+        f"{a.name} on {a.task}: {_trained(a)} beside {_trained(b)}" for a, b in pairs
+    )
+    return Verdict("pass" if holds else "fail", detail)
 
 
-def _judge_theory(records: Sequence[Record]) -> Verdict:
-    """No cell is measured possible that theory calls impossible."""
-    found = [c for c in cells(records) if KINDS[c.model].transition is not None]
-    found = [c for c in found if 8 * c.length in c.tested]
-    if not found:
-        return Verdict("not run", "no record tested at eight times its length")
-    wrong = [
-        f"{_name(c)} on {c.task}"
-        for c in found
-        if is_measured_possible(c) and predicted(c).status == "impossible"
-    ]
-    tasks = {c.task for c in found}
-    scope = f"{len(found)} cells, {len(tasks)} tasks, {len({c.model for c in found})} classes"
-    return Verdict("fail" if wrong else "pass", "; ".join([scope, *wrong]))
+def _overlap(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether the ranges of two sets of seeds come within `SAME` of each other."""
+    return max(first.min(), second.min()) - min(first.max(), second.max()) <= SAME
 
 
 def _judge_horizon(records: Sequence[Record]) -> Verdict:
-    """On at least two tasks, the median tracker fails where margin and drift predict."""
+    """On at least two tasks, the median tracker in torch fails where margin and drift predict."""
     found: dict[str, list[Comparison]] = {}
-    for comparison in comparisons(cells(records)):
+    for comparison in comparisons(select(cells(records), framework="torch")):
         found.setdefault(comparison.cell.task, []).append(comparison)
     if len(found) < 2:
         return Verdict("not run", "fewer than two tasks with a tracker that fails in sight")
@@ -127,13 +160,9 @@ def _judge_horizon(records: Sequence[Record]) -> Verdict:
     return Verdict("pass" if len(right) >= 2 else "fail", detail)
 
 
-def _name(cell: Cell) -> str:
-    return KINDS[cell.model].name
-
-
 def _late(found: Sequence[Cell]) -> str:
     return ", ".join(
-        f"{_name(c)} best {late_scaled(c).max():.3f}, median {np.median(late_scaled(c)):.3f}"
+        f"{c.name} best {late_scaled(c).max():.3f}, median {np.median(late_scaled(c)):.3f}"
         for c in found
     )
 
@@ -180,7 +209,11 @@ CLAIMS = (
             _trained_above(0.95), ("block_diagonal", "low_rank", "dense"), task="A5", length=12
         ),
     ),
-    Claim("diagonals", "diagonals, complex ones too, fail on A5 from length 6", _judge_diagonals),
+    Claim(
+        "diagonals",
+        "diagonals, complex ones too, fail on A5 from length 6",
+        _judge_diagonals("torch", ("mamba", "mamba_signed", "complex_diagonal")),
+    ),
     Claim(
         "abelian",
         "a complex diagonal tracks Z60 at its trained length: at least 0.95",
@@ -189,12 +222,39 @@ CLAIMS = (
     Claim(
         "theory",
         "no class does at eight times the trained length what theory calls impossible for it",
-        _judge_theory,
+        _judge_theory("torch"),
     ),
     Claim(
         "horizon",
         "margin over drift at twice the trained length predicts where a tracker fails beyond it, "
         "within a factor of two in the median, on at least two tasks",
         _judge_horizon,
+    ),
+    Claim(
+        "words-jax",
+        "in JAX blocks and dense matrices track A5 at length 12 too: at least 0.95",
+        _judged(
+            _trained_above(0.95),
+            ("block_diagonal", "dense"),
+            framework="JAX",
+            task="A5",
+            length=12,
+        ),
+    ),
+    Claim(
+        "diagonals-jax",
+        "in JAX a real diagonal fails on A5 from length 6",
+        _judge_diagonals("JAX", ("diagonal",)),
+    ),
+    Claim(
+        "theory-jax",
+        "in JAX no class does at eight times the trained length what theory calls impossible",
+        _judge_theory("JAX"),
+    ),
+    Claim(
+        "same",
+        "JAX and torch agree at the trained length: the ranges of their seeds overlap, or miss "
+        f"each other by at most {SAME}",
+        _judge_same,
     ),
 )

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from experiments import style
 from experiments.record import Record
 from experiments.rows import select
-from experiments.tracking.cells import Cell, cells
+from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.horizon_figure import draw_horizons
 from experiments.tracking.judgement import FAR, far_accuracy
 from experiments.tracking.models import KINDS
@@ -27,6 +27,7 @@ CURVES = (
     ("A5", ("complex_diagonal", "block_diagonal", "low_rank", "dense", "rnn")),
 )
 """Tasks that are drawn position by position, and the classes that are drawn on each."""
+LINES = {"torch": "-", "JAX": "--"}
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
@@ -40,22 +41,27 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 
 def records(load: Load, preset: str | None) -> list[Record]:
-    """Load the records of a preset; beside `quick`, those of `prediction` that are there."""
+    """Load both halves of a preset; beside `quick`, the records of `prediction` that are there."""
     presets = (preset,) if preset in ("smoke", "paper") else (preset, "prediction")
-    found = [record for name in presets for record in load(name, "sequence_models")]
+    found = [
+        record
+        for name in presets
+        for file in ("sequence_models", "linear_cde")
+        for record in load(name, file)
+    ]
     return list({record.path: record for record in found if record.finished}.values())
 
 
 def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
     tasks = list(dict.fromkeys((c.task, c.length) for c in study))
-    models = [model for model in KINDS if select(study, model=model)]
-    values = np.full((len(models), len(tasks)), np.nan)
+    classes = names(study)
+    values = np.full((len(classes), len(tasks)), np.nan)
     with style.paper():
-        figure = Figure(figsize=(style.WIDTH, 0.6 + 0.24 * len(models)))
+        figure = Figure(figsize=(style.WIDTH, 0.6 + 0.24 * len(classes)))
         panel = figure.subplots()
         panel.grid(visible=False)
         for cell in study:
-            row, column = models.index(cell.model), tasks.index((cell.task, cell.length))
+            row, column = classes.index(cell.name), tasks.index((cell.task, cell.length))
             accuracy = far_accuracy(cell)
             if accuracy is None:
                 continue
@@ -67,7 +73,7 @@ def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
             )
         image = panel.imshow(values, vmin=0, vmax=1, cmap="cividis", aspect="auto")
         panel.set_xticks(range(len(tasks)), [f"{task}\n{length}" for task, length in tasks])
-        panel.set_yticks(range(len(models)), [KINDS[model].name for model in models])
+        panel.set_yticks(range(len(classes)), classes)
         panel.tick_params(length=0)
         panel.set_title(
             f"Theory (+ possible, \N{MINUS SIGN} impossible, ? open) and accuracy at {FAR} times "
@@ -87,18 +93,28 @@ def _draw_lengths(study: Sequence[Cell], folder: Path) -> list[Path]:
 
 def _lengths(panel: Axes, study: Sequence[Cell], task: str, models: Sequence[str]) -> None:
     """Draw accuracy at each position of the longest sequences: median, least and most of seeds."""
+    drawn = [c for c in select(study, task=task) if c.tested and c.model in models]
     for number, model in enumerate(models):
-        found = [cell for cell in select(study, task=task, model=model) if cell.tested]
-        if not found:
-            continue
-        cell = max(found, key=lambda cell: cell.length)
-        places = cell.accuracies(cell.tested[-1], "position_accuracy")
-        positions = np.arange(1, places.shape[1] + 1)
-        colour = style.PALETTE[number]
-        panel.plot(positions, np.median(places, axis=0), color=colour, label=KINDS[model].name)
-        low, high = places.min(axis=0), places.max(axis=0)
-        panel.fill_between(positions, low, high, color=colour, alpha=0.2, linewidth=0)
-        panel.axvline(cell.length, color="0.4", linestyle=":", linewidth=0.8)
-    panel.set(xlabel="position", ylabel="accuracy", title=task, xscale="log", ylim=(0, 1.03))
+        for place, cell in enumerate(_longest(select(drawn, model=model))):
+            label = "_" if place else cell.name  # JAX beside torch has the same colour
+            line = {"color": style.PALETTE[number], "linestyle": LINES[cell.framework]}
+            _length(panel, cell, label=label, **line)
+    title = f"{task} (dashed: JAX)" if select(drawn, framework="JAX") else task
+    panel.set(xlabel="position", ylabel="accuracy", title=title, xscale="log", ylim=(0, 1.03))
     if panel.get_legend_handles_labels()[0]:
         panel.legend(loc="lower left")
+
+
+def _longest(found: Sequence[Cell]) -> list[Cell]:
+    """Cell of the longest training in each framework, torch first."""
+    halves = [select(found, framework=framework) for framework in LINES]
+    return [max(half, key=lambda cell: cell.length) for half in halves if half]
+
+
+def _length(panel: Axes, cell: Cell, *, color: str, **line: str) -> None:
+    places = cell.accuracies(cell.tested[-1], "position_accuracy")
+    positions = np.arange(1, places.shape[1] + 1)
+    median, low, high = (reduce(places, axis=0) for reduce in (np.median, np.min, np.max))
+    panel.plot(positions, median, color=color, **line)
+    panel.fill_between(positions, low, high, color=color, alpha=0.2, linewidth=0)
+    panel.axvline(cell.length, color="0.4", linestyle=":", linewidth=0.8)

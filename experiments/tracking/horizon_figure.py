@@ -18,7 +18,7 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
     """Draw `tracking_horizon.png` and the same as PDF; nothing without a tracker to compare.
 
     Lengths are in units of the trained length. A tracker whose prediction has no end, or whose
-    classes were not apart, stands at the upper or lower edge.
+    classes were not apart, stands at the upper or lower edge. Hollow marks are trackers in JAX.
     """
     found = comparisons(study)
     if not found:
@@ -33,15 +33,18 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
         line = np.array([low, high])
         panel.fill_between(line, line / FACTOR, line * FACTOR, color="0.9", linewidth=0)
         panel.plot(line, line, color="0.4", linewidth=0.8)
-        for number, task in enumerate(dict.fromkeys(c.cell.task for c in found)):
-            chosen = [c.cell.task == task for c in found]
+        tasks = list(dict.fromkeys(c.cell.task for c in found))
+        for task, framework in dict.fromkeys((c.cell.task, c.cell.framework) for c in found):
+            chosen = [(c.cell.task, c.cell.framework) == (task, framework) for c in found]
+            number, hollow = tasks.index(task), framework != "torch"
             panel.plot(
                 measured[chosen],
                 np.clip(predicted[chosen], low, high),
                 linestyle="none",
                 marker=style.MARKERS[number % len(style.MARKERS)],
                 color=style.PALETTE[number % len(style.PALETTE)],
-                label=task,
+                fillstyle="none" if hollow else "full",
+                label=f"{task}, {framework}" if hollow else task,
             )
         panel.set(
             xscale="log",

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from experiments.curve import SOLVED_ABOVE
+from experiments.rows import select
 from experiments.tracking.cells import Cell
 
 FAR = 8
@@ -37,7 +38,7 @@ def outcome(cell: Cell, study: Sequence[Cell]) -> Outcome:
 
     A cell that is not solved *cannot* be if every failing seed had at least as many steps as the
     slowest one that passed on the same task and length, and its curve is flat, and the same model
-    solves another task. Else it is *undertrained*.
+    solves another task. Else it is *undertrained*. Cells of other frameworks are not looked at.
 
     Parameters
     ----------
@@ -49,9 +50,10 @@ def outcome(cell: Cell, study: Sequence[Cell]) -> Outcome:
     if is_solved(cell):
         return "solved"
     failing = [curve for curve in cell.curves if not curve.passes]
-    same = [c for c in study if (c.task, c.length) == (cell.task, cell.length)]
+    study = select(study, framework=cell.framework)
+    same = select(study, task=cell.task, length=cell.length)
     slowest = max((k.first_pass for c in same for k in c.curves if k.passes), default=0)
     long_enough = min(curve.steps[-1] for curve in failing) >= slowest
     flat = all(curve.is_flat for curve in failing)
-    learns = any(c.model == cell.model and is_solved(c) for c in study)
+    learns = any(is_solved(c) for c in select(study, model=cell.model))
     return "cannot" if long_enough and flat and learns else "undertrained"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from seqtheory.expressivity import Transition
 
-Model = Literal[
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from experiments.tracking.tracking_run import TrackingRun
+
+TorchModel = Literal[
     "s4d",
     "mamba",
     "mamba_signed",
@@ -19,7 +24,14 @@ Model = Literal[
     "dense",
     "rnn",
 ]
-MODELS: tuple[Model, ...] = get_args(Model)
+LinearCDEModel = Literal["diagonal", "block_diagonal", "low_rank", "dense"]
+Model = TorchModel | LinearCDEModel
+MODELS: tuple[TorchModel, ...] = get_args(TorchModel)
+LINEAR_CDES: tuple[LinearCDEModel, ...] = get_args(LinearCDEModel)
+"""A matrix per token, which starts as a rotation, or for a diagonal as random signs."""
+STRUCTURED = ("block_diagonal", "low_rank", "dense")
+"""Linear CDEs of both frameworks."""
+_HEADS = 4
 
 
 class Kind(NamedTuple):
@@ -39,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "delta_product": Kind(
         "DeltaProduct 2, [-1, 1]", Transition("householder", "signed", factors=2)
     ),
+    "diagonal": Kind("real diagonal", Transition("diagonal", "signed")),
     "block_diagonal": Kind("blocks of 4", Transition("block_diagonal", "complex", size=4)),
     "low_rank": Kind(
         "diagonal + rank 24", Transition("diagonal_plus_low_rank", "complex", factors=24)
@@ -46,14 +59,11 @@ KINDS: dict[str, Kind] = {
     "dense": Kind("dense", Transition("dense", "complex")),
     "rnn": Kind("RNN", None),
 }
-"""In the order of tables."""
-
-STRUCTURED = ("block_diagonal", "low_rank", "dense")
-"""Linear CDEs: a matrix per token, which starts as a rotation."""
-_HEADS = 4
+"""In the order of tables. Entries of the real diagonal are free; theory is told of [-1, 1], since
+beyond it a state grows without bound, and no finite precision holds it."""
 
 
-def mixer(model: Model, state_dim: int) -> Any:
+def mixer(model: TorchModel, state_dim: int) -> Any:
     """Give the settings of the torch mixer of a class.
 
     Parameters
@@ -87,18 +97,38 @@ def mixer(model: Model, state_dim: int) -> Any:
         case "rnn":
             return st.RNNConfig()
         case _:
-            return st.LinearCDEConfig(
-                state_dim=state_dim,
-                structure=_structure(model),
-                transition="direct",
-                initial="orthogonal",
-            )
+            return linear_cde(st, model, state_dim)
 
 
-def _structure(model: Model) -> Any:
-    from seqtheory.structure import BlockDiagonal, Dense, DiagonalPlusLowRank
+def linear_cde(framework: ModuleType, model: LinearCDEModel, state_dim: int) -> Any:
+    """Give the settings of a linear CDE of `state_dim` entries, in `seq_torch` or `lcde_jax`."""
+    return framework.LinearCDEConfig(
+        state_dim=state_dim,
+        structure=_structure(model),
+        transition="direct",
+        initial="orthogonal",
+    )
+
+
+def model_config(framework: ModuleType, run: TrackingRun, mixer: Any) -> Any:
+    """Give the settings of a run's whole model around its mixer, of the same framework."""
+    return framework.SequenceModelConfig(
+        mixer=mixer,
+        input=framework.TokenInput(
+            vocabulary=run.task.num_tokens, one_hot=run.model in LINEAR_CDES
+        ),
+        output=framework.StepOutput(size=run.task.num_classes),
+        width=run.width,
+        depth=run.depth,
+    )
+
+
+def _structure(model: LinearCDEModel) -> Any:
+    from seqtheory.structure import BlockDiagonal, Dense, Diagonal, DiagonalPlusLowRank
 
     match model:
+        case "diagonal":
+            return Diagonal()
         case "block_diagonal":
             return BlockDiagonal(block_size=4)
         case "low_rank":

@@ -19,17 +19,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.tracking import tracking_run
-from experiments.tracking.models import MODELS, STRUCTURED, Model, mixer
+from experiments.tracking.models import MODELS, STRUCTURED, TorchModel, mixer, model_config
+from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, short, smoke
 from experiments.tracking.tasks import Task
 from experiments.tracking.tracking_run import TrackingRun
-from seqtheory.tasks import (
-    CycleNavigation,
-    EvenPairs,
-    FiniteAutomaton,
-    GroupWords,
-    ModularCounting,
-    Parity,
-)
+from seqtheory.tasks import GroupWords
 from seqtheory.training import Training
 
 if TYPE_CHECKING:
@@ -40,8 +34,6 @@ if TYPE_CHECKING:
 VERSION = 2
 PRESETS = ("smoke", "quick", "prediction", "paper")
 DEFAULT_PRESET = "quick"
-
-SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,50 +46,34 @@ class SequenceModelRun(TrackingRun):
         The class; see `experiments.tracking.models`.
     """
 
-    model: Model = "mamba_signed"
+    model: TorchModel = "mamba_signed"
 
     def __post_init__(self) -> None:
         """Refuse what could not be built."""
         super().__post_init__()
         if self.model not in MODELS:
             raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
-        if self.model in STRUCTURED and self.width < self.task.num_tokens:
-            raise ValueError(
-                f"width={self.width} with model={self.model!r}: expected at least "
-                f"{self.task.num_tokens}, a unit vector for each token"
-            )
 
 
-_REGULAR: dict[str, Any] = {"min_length": 3, "max_length": 20, "num_sequences": 50_000}
-TASKS: dict[str, Task] = {
-    "parity": Parity(**_REGULAR),
-    "even_pairs": EvenPairs(**_REGULAR),
-    "flip_flop": FiniteAutomaton(**_REGULAR),
-    "counting": ModularCounting(modulus=3, **_REGULAR),
-    "cycle": CycleNavigation(cycle=5, **_REGULAR),
-    "S3": GroupWords("S3", 12, 50_000),
-    "Z60": GroupWords("Z60", 12, 50_000),
-    "A5": GroupWords("A5", 12, 50_000),
-}
-"""Tasks of two cores, at the lengths that are trained on."""
-
-PARITY: tuple[Model, ...] = ("mamba", "mamba_signed", "delta_net", "delta_net_signed")
-COUNTING: tuple[Model, ...] = (
+PARITY: tuple[TorchModel, ...] = ("mamba", "mamba_signed", "delta_net", "delta_net_signed")
+COUNTING: tuple[TorchModel, ...] = (
     "mamba", "mamba_signed", "complex_diagonal", "delta_net_signed", "delta_product"
 )  # fmt: skip
-DIAGONALS: tuple[Model, ...] = ("mamba", "mamba_signed", "complex_diagonal")
-SHORT_WORDS = GroupWords("A5", 6, 50_000)
+DIAGONALS: tuple[TorchModel, ...] = ("mamba", "mamba_signed", "complex_diagonal")
 
 
 def runs(preset: str) -> list[SequenceModelRun]:
     """List the runs of a preset."""
     if preset == "smoke":
-        return _smoke()
+        return [smoke(SequenceModelRun, model) for model in MODELS]
     if preset == "quick":
         return _quick()
     if preset == "prediction":
         return [
-            _run(task, model, seed) for task in TASKS.values() for model in MODELS for seed in SEEDS
+            short(SequenceModelRun, task, model, seed)
+            for task in TASKS.values()
+            for model in MODELS
+            for seed in SEEDS
         ]
     if preset == "paper":
         return _paper()
@@ -105,7 +81,7 @@ def runs(preset: str) -> list[SequenceModelRun]:
 
 
 def _quick() -> list[SequenceModelRun]:
-    chosen: list[tuple[Task, tuple[Model, ...]]] = [
+    chosen: list[tuple[Task, tuple[TorchModel, ...]]] = [
         (TASKS["parity"], PARITY),
         (TASKS["counting"], COUNTING),
         (TASKS["flip_flop"], ("mamba",)),  # which Mamba can learn, so that its failures count
@@ -114,72 +90,15 @@ def _quick() -> list[SequenceModelRun]:
         (TASKS["Z60"], ("complex_diagonal",)),
     ]
     return [
-        _run(task, model, seed) for task, models in chosen for model in models for seed in SEEDS
+        short(SequenceModelRun, task, model, seed)
+        for task, models in chosen
+        for model in models
+        for seed in SEEDS
     ]
 
 
-def _run(task: Task, model: Model, seed: int, steps: int | None = None) -> SequenceModelRun:
-    width, state_dim, rate = SETTINGS.get(model, OTHERS)
-    words = isinstance(task, GroupWords)
-    large = task.num_tokens > 16
-    training = Training(
-        loss="cross_entropy",
-        learning_rate=rate,
-        batch_size=64,
-        auxiliary_batch_size=64,
-        num_steps=steps or (WORD_STEPS if large else STEPS),
-        schedule="cosine",
-        warmup_steps=100,
-        weight_decay=0.01,
-        clip=1.0,
-        evaluate_every=250,
-    )
-    return SequenceModelRun(
-        task=task,
-        model=model,
-        seed=seed,
-        width=max(width, 64) if large else width,
-        state_dim=state_dim,
-        pairs=words,
-        training=training,
-    )
-
-
-# Steps on tasks of few tokens, and on words of groups of order 60.
-STEPS, WORD_STEPS = 1_000, 2_500
-# Width, entries of the state (see `mixer`) and rate.
-SETTINGS: dict[Model, tuple[int, int, float]] = {
-    "s4d": (32, 16, 3e-3),
-    "mamba": (32, 8, 3e-3),
-    "mamba_signed": (32, 8, 3e-3),
-    "complex_diagonal": (32, 32, 3e-3),
-    "block_diagonal": (32, 64, 1e-2),
-    "low_rank": (32, 32, 3e-3),
-    "dense": (32, 32, 5e-3),
-    "rnn": (64, 64, 1e-3),
-}
-OTHERS = (32, 8, 3e-3)
-STATES: dict[Model, int] = dict.fromkeys((*STRUCTURED, "complex_diagonal"), 128)
+STATES: dict[TorchModel, int] = dict.fromkeys((*STRUCTURED, "complex_diagonal"), 128)
 """Entries of the state where `paper` has not 16."""
-
-
-def _smoke() -> list[SequenceModelRun]:
-    task = Parity(min_length=2, max_length=6, num_sequences=400)
-    training = Training(
-        loss="cross_entropy", learning_rate=1e-2, num_steps=6, evaluate_every=3, batch_size=16
-    )
-    return [
-        SequenceModelRun(
-            task=task,
-            model=model,
-            width=8,
-            state_dim=8,
-            num_held_out=50,
-            num_longer=20,
-            training=training,
-        )
-        for model in MODELS
-    ]
 
 
 def _paper() -> list[SequenceModelRun]:
@@ -225,13 +144,8 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     from experiments.fitting import fit_recorded
 
     data = tracking_run.fit_data(run)
-    model = seq_torch.SequenceModelConfig(
-        mixer=mixer(run.model, run.state_dim),
-        input=seq_torch.TokenInput(vocabulary=run.task.num_tokens, one_hot=run.model in STRUCTURED),
-        output=seq_torch.StepOutput(size=run.task.num_classes),
-        width=run.width,
-        depth=run.depth,
-    ).build(run.seed)
+    config = model_config(seq_torch, run, mixer(run.model, run.state_dim))
+    model = config.build(run.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
     fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder, device=device)

@@ -11,7 +11,7 @@ from experiments.markdown import markdown, spread
 from experiments.record import Record
 from experiments.rows import select
 from experiments.sources import sources
-from experiments.tracking.cells import Cell, cells
+from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
 from experiments.tracking.figure import records
 from experiments.tracking.horizon import Comparison, comparisons
@@ -66,17 +66,16 @@ def shown(cell: Cell) -> str:
 def _grid(study: Sequence[Cell]) -> str:
     tasks = list(dict.fromkeys((c.task, c.length) for c in study))
     rows = []
-    for model, kind in KINDS.items():
-        held = {(c.task, c.length): c for c in select(study, model=model)}
-        if held:
-            rows.append([kind.name, *(shown(held[t]) if t in held else "not run" for t in tasks)])
+    for name in names(study):
+        held = {(c.task, c.length): c for c in select(study, name=name)}
+        rows.append([name, *(shown(held[t]) if t in held else "not run" for t in tasks)])
     return markdown(["class", *(f"{task}, {length}" for task, length in tasks)], rows)
 
 
 def _not_found(study: Sequence[Cell]) -> str:
     rows = [
         [
-            KINDS[cell.model].name,
+            cell.name,
             f"{cell.task}, {cell.length}",
             spread(cell.trained()),
             f"{far_accuracy(cell):.3f}",
@@ -96,7 +95,7 @@ def _not_found(study: Sequence[Cell]) -> str:
 def _cells(study: Sequence[Cell]) -> str:
     rows = [
         [
-            KINDS[cell.model].name,
+            cell.name,
             f"{cell.task}, {cell.length}",
             str(len(cell.records)),
             spread(cell.trained()),
@@ -128,7 +127,7 @@ def _late(study: Sequence[Cell]) -> str:
     rows = [
         [
             cell.task,
-            KINDS[cell.model].name,
+            cell.name,
             f"{late_scaled(cell).max():.3f}",
             f"{np.median(late_scaled(cell)):.3f}",
         ]
@@ -142,19 +141,19 @@ def _horizons(study: Sequence[Cell]) -> str:
     groups: dict[tuple[str, int, str], list[Comparison]] = {}
     for comparison in comparisons(study):
         cell = comparison.cell
-        groups.setdefault((cell.task, cell.length, cell.model), []).append(comparison)
+        groups.setdefault((cell.task, cell.length, cell.name), []).append(comparison)
     if not groups:
         return "None."
     rows = [
         [
             f"{task}, {length}",
-            KINDS[model].name,
+            name,
             _median([c.measured for c in held], "{:.0f}"),
             _median([c.predicted for c in held], "{:.0f}"),
             _median([c.ratio for c in held], "{:.2f}"),
             f"{sum(c.is_right for c in held)} of {len(held)}",
         ]
-        for (task, length, model), held in groups.items()
+        for (task, length, name), held in groups.items()
     ]
     header = ["task", "class", "measured", "predicted", "ratio", "within a factor of 2"]
     return markdown(header, rows)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.curve import SOLVED_ABOVE
 from experiments.run import Run
 from experiments.tracking import tasks
+from experiments.tracking.models import LINEAR_CDES
 from experiments.tracking.tasks import Task
 from seqtheory import diagnostics, metrics
 from seqtheory.tasks import Parity
@@ -33,6 +34,8 @@ class TrackingRun(Run):
     ----------
     task
         What is tracked, at the lengths that are trained on.
+    model
+        The transition class; see `experiments.tracking.models`.
     data_seed
         Decides the sequences.
     depth, width, state_dim
@@ -52,6 +55,7 @@ class TrackingRun(Run):
     """
 
     task: Task = field(default_factory=lambda: Parity(min_length=3, max_length=20))
+    model: str = "block_diagonal"
     data_seed: int = 0
     depth: int = 1
     width: int = 64
@@ -74,6 +78,11 @@ class TrackingRun(Run):
             raise ValueError(f"factors={self.factors}: expected rising integers from 1 on")
         if self.training.loss != "cross_entropy":
             raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+        if self.model in LINEAR_CDES and self.width < self.task.num_tokens:
+            raise ValueError(
+                f"width={self.width} with model={self.model!r}: expected at least "
+                f"{self.task.num_tokens}, a unit vector for each token"
+            )
 
     @property
     def seeded_training(self) -> Training:

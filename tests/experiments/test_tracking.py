@@ -10,16 +10,28 @@ import numpy as np
 import pytest
 
 from experiments.run import canonical, content_hash
-from experiments.tracking import claims, figure, sequence_models, table, tasks, tracking_run
+from experiments.tracking import (
+    claims,
+    figure,
+    linear_cde,
+    sequence_models,
+    settings,
+    table,
+    tasks,
+    tracking_run,
+)
 from experiments.tracking.cells import cells
 from experiments.tracking.horizon import comparisons
 from experiments.tracking.judgement import far_accuracy, is_measured_possible, outcome
-from experiments.tracking.models import KINDS, MODELS
+from experiments.tracking.linear_cde import LinearCDERun
+from experiments.tracking.models import KINDS, LINEAR_CDES, MODELS, STRUCTURED
 from experiments.tracking.prediction import predicted
-from experiments.tracking.sequence_models import TASKS, SequenceModelRun
+from experiments.tracking.sequence_models import SequenceModelRun
+from experiments.tracking.settings import SHORT_WORDS, TASKS
 from seqtheory.tasks import GroupWords, Parity
 
 STUDY = "tracking.sequence_models"
+JAX = "tracking.linear_cde"
 
 
 def ideal(run: Any) -> float:
@@ -51,7 +63,7 @@ def record(run: Any, accuracy: float = 0.5, far: float | None = None, status: st
     steps = [0, budget // 2, budget]
     return SimpleNamespace(
         path=object(),
-        study=STUDY,
+        study=JAX if isinstance(run, LinearCDERun) else STUDY,
         status=status,
         finished=True,
         run=canonical(run),
@@ -69,7 +81,7 @@ def test_runs_of_quick_are_runs_of_prediction_but_for_the_short_words() -> None:
     held = {content_hash(run, STUDY, 1) for run in sequence_models.runs("prediction")}
     others = [r for r in sequence_models.runs("quick") if content_hash(r, STUDY, 1) not in held]
     assert {(r.task, r.model) for r in others} == {
-        (sequence_models.SHORT_WORDS, m) for m in sequence_models.DIAGONALS
+        (SHORT_WORDS, m) for m in sequence_models.DIAGONALS
     }
 
 
@@ -138,13 +150,95 @@ def test_theory_is_violated_by_a_cell_that_does_the_impossible() -> None:
     assert verdict("theory", [record(run, 1.0, 0.99) for run in runs]) == "fail"
 
 
+@pytest.mark.parametrize("preset", linear_cde.PRESETS)
+def test_runs_of_both_halves_are_the_same_but_for_the_real_diagonal(preset: str) -> None:
+    runs = linear_cde.runs(preset)
+    torch = sequence_models.runs(preset if preset != "quick" else "prediction")
+    ours, theirs = (
+        {str(canonical(r) | {"type": None}) for r in half if r.model in STRUCTURED}
+        for half in (runs, torch)
+    )
+    assert ours
+    assert ours <= theirs
+    assert ours == theirs or preset == "quick"
+    assert len({content_hash(run, JAX, 1) for run in runs}) == len(runs)
+    assert {run.model for run in runs} == set(LINEAR_CDES)
+
+
+def test_quick_in_jax_is_part_of_its_prediction_but_for_the_short_words() -> None:
+    held = linear_cde.runs("prediction")
+    others = [run for run in linear_cde.runs("quick") if run not in held]
+    assert {(run.task, run.model) for run in others} == {(SHORT_WORDS, "diagonal")}
+
+
+def test_a_claim_of_one_framework_is_not_decided_by_the_other() -> None:
+    torch = [record(run, ideal(run)) for run in sequence_models.runs("prediction")]
+    failing = [record(run, 0.1) for run in linear_cde.runs("prediction")]
+    of_jax = ("words-jax", "diagonals-jax", "theory-jax", "same")
+    for claim in claims.CLAIMS:
+        if claim.name in of_jax:
+            assert claim.judge(torch).status == "not run"
+        else:
+            assert claim.judge(torch + failing) == claim.judge(torch)
+            assert claim.judge(failing).status == "not run"
+
+
+def test_claims_of_jax_hold_where_it_finds_what_torch_found() -> None:
+    found = [record(run, ideal(run)) for run in linear_cde.runs("quick")]
+    assert verdict("words-jax", found) == "pass"
+    assert verdict("diagonals-jax", found) == "pass"
+    assert verdict("theory-jax", found) == "pass"
+    assert verdict("same", found) == "not run"
+    words = [r for r in sequence_models.runs("quick") if r.task == TASKS["A5"]]
+    assert verdict("same", [*found, *(record(run, 1.0) for run in words)]) == "pass"
+    assert verdict("same", [*found, *(record(run, 0.9) for run in words)]) == "fail"
+
+
+def test_frameworks_agree_where_the_ranges_of_their_seeds_meet() -> None:
+    runs = [settings.short(LinearCDERun, TASKS["A5"], "dense", seed) for seed in range(3)]
+    torch = [settings.short(SequenceModelRun, TASKS["A5"], "dense", seed) for seed in range(3)]
+    ours = [record(run, a) for run, a in zip(runs, (0.90, 0.95, 0.99), strict=True)]
+    for accuracies, expected in (((0.6, 0.7, 0.895), "pass"), ((0.6, 0.7, 0.88), "fail")):
+        theirs = [record(run, a) for run, a in zip(torch, accuracies, strict=True)]
+        assert verdict("same", ours + theirs) == expected
+
+
+def test_a_failure_in_jax_is_not_judged_by_the_steps_that_torch_took() -> None:
+    fails = record(settings.short(LinearCDERun, TASKS["A5"], "diagonal", 0), 0.2)
+    slow = record(settings.short(SequenceModelRun, TASKS["A5"], "dense", 0), 1.0)
+    slow.metrics = [{"step": 0, "token_accuracy": 0.1}, {"step": 9_999, "token_accuracy": 1.0}]
+    learns = record(settings.short(LinearCDERun, TASKS["parity"], "diagonal", 0), 1.0)
+    study = cells([fails, slow])
+    assert outcome(study[0], study) == "undertrained"
+    study = cells([fails, slow, learns])
+    assert outcome(study[0], study) == "cannot"
+
+
+def test_table_and_figures_show_both_frameworks(tmp_path: Any) -> None:
+    halves = {"sequence_models": sequence_models, "linear_cde": linear_cde}
+
+    def load(preset: str | None, model_file: str) -> list[Any]:
+        runs = halves[model_file].runs("prediction")
+        return [record(run, 1.0 if model_file == "linear_cde" else ideal(run)) for run in runs]
+
+    text = table.table(load, "prediction")
+    grid = text.partition("## Possible")[0]
+    assert "| dense | + 1.00 |" in grid
+    assert "| dense, JAX | + 1.00 |" in grid
+    assert "| real diagonal, JAX | + 1.00 |" in grid
+    assert "real diagonal, JAX on A5" in text.partition("## Claims")[2]
+    assert "| tracking.linear_cde | quick |" in text
+    paths = figure.draw(load, "prediction", tmp_path)
+    assert all(path.stat().st_size > 10_000 for path in paths[::2])
+
+
 def test_claims_hold_where_training_finds_what_theory_allows() -> None:
-    found = [record(run, ideal(run)) for run in sequence_models.runs("prediction")]
-    found += [
-        record(run, 0.2)
-        for run in sequence_models.runs("quick")
-        if run.task == sequence_models.SHORT_WORDS
+    found = [
+        record(run, ideal(run))
+        for half in (sequence_models, linear_cde)
+        for run in half.runs("prediction")
     ]
+    found += [record(run, 0.2) for run in sequence_models.runs("quick") if run.task == SHORT_WORDS]
     expected = {claim.name: "pass" for claim in claims.CLAIMS}
     expected["horizon"] = "not run"  # no tracker fails in sight
     assert {c.name: c.judge(found).status for c in claims.CLAIMS} == expected
@@ -207,13 +301,12 @@ def test_table_and_figures_are_made_from_records(tmp_path: Any) -> None:
     found[-1] = record(runs[-1], 1.0, 0.5)  # fails in sight
 
     def load(preset: str | None, model_file: str) -> list[Any]:
-        assert model_file == "sequence_models"
-        return found
+        return found if model_file == "sequence_models" else []
 
     text = table.table(load, "prediction")
     assert "| A5, 12 | RNN | 36 (36..36) | 48 (48..48) | 1.33 (1.33..1.33) | 1 of 1 |" in text
     assert "| Mamba [0, 1] | - 0.50 |" in text
-    assert all(kind.name in text for kind in KINDS.values())
+    assert all(KINDS[model].name in text for model in MODELS)
     paths = figure.draw(load, "prediction", tmp_path)
     names = ("tracking", "tracking_lengths", "tracking_horizon")
     assert [path.name for path in paths] == [f"{n}.{e}" for n in names for e in ("png", "pdf")]
@@ -221,7 +314,7 @@ def test_table_and_figures_are_made_from_records(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("wrong", "message"),
     [
         ({"model": "mama"}, "model='mama'"),
         ({"depth": 0}, "depth=0"),
@@ -230,10 +323,15 @@ def test_table_and_figures_are_made_from_records(tmp_path: Any) -> None:
         ({"model": "dense", "task": TASKS["A5"], "width": 32}, "a unit vector for each token"),
     ],
 )
-def test_a_run_that_could_give_no_result_is_refused(settings: Any, message: str) -> None:
+def test_a_run_that_could_give_no_result_is_refused(wrong: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        SequenceModelRun(**settings)
+        SequenceModelRun(**wrong)
 
 
 def test_every_model_has_a_kind() -> None:
-    assert set(KINDS) == set(MODELS)
+    assert set(KINDS) == {*MODELS, *LINEAR_CDES}
+
+
+def test_a_class_that_jax_has_not_is_refused_there() -> None:
+    with pytest.raises(ValueError, match="is no linear CDE"):
+        LinearCDERun(model="mamba")  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ MODELS: tuple[Model, ...] = (
 )  # fmt: skip
 PUBLISHED_LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20)
 CONTROL_GROUPS = ("A5", "A4_x_Z5", "Z60")
-CONTROL_LENGTH = 8
+CONTROL_LENGTH, CONTROL_STEPS = 8, 4_500
 SEEDS = (0, 1, 2)
 
 
@@ -90,7 +90,7 @@ def runs(preset: str) -> list[SequenceModelRun]:
         return _quick()
     if preset == "controls":
         return [
-            _run(model, CONTROL_LENGTH, 1, seed, group=group)
+            _run(model, CONTROL_LENGTH, 1, seed, CONTROL_STEPS, group=group)
             for group in CONTROL_GROUPS
             for model in ("mamba", "selective_diagonal")
             for seed in SEEDS

@@ -153,6 +153,12 @@ def torch_a5(session: nox.Session) -> None:
 
 
 @nox.session
+def lcde_tracking(session: nox.Session) -> None:
+    """The study of tracking, its linear CDEs in JAX [-- --preset smoke|quick|prediction ...]."""
+    study(session, "jax", "tracking", "linear_cde")
+
+
+@nox.session
 def torch_tracking(session: nox.Session) -> None:
     """What each transition class can follow, and for how long [-- --preset prediction ...]."""
     study(session, "torch", "tracking", "sequence_models")

@@ -111,10 +111,10 @@ def _longest(found: Sequence[Cell]) -> list[Cell]:
     return [max(half, key=lambda cell: cell.length) for half in halves if half]
 
 
-def _length(panel: Axes, cell: Cell, *, color: str, **line: str) -> None:
+def _length(panel: Axes, cell: Cell, *, color: str, linestyle: str, label: str) -> None:
     places = cell.accuracies(cell.tested[-1], "position_accuracy")
     positions = np.arange(1, places.shape[1] + 1)
     median, low, high = (reduce(places, axis=0) for reduce in (np.median, np.min, np.max))
-    panel.plot(positions, median, color=color, **line)
+    panel.plot(positions, median, color=color, linestyle=linestyle, label=label)
     panel.fill_between(positions, low, high, color=color, alpha=0.2, linewidth=0)
     panel.axvline(cell.length, color="0.4", linestyle=":", linewidth=0.8)

@@ -72,7 +72,9 @@ def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
                 column, row, f"{sign} {accuracy:.2f}", ha="center", va="center", color=colour
             )
         image = panel.imshow(values, vmin=0, vmax=1, cmap="cividis", aspect="auto")
-        panel.set_xticks(range(len(tasks)), [f"{task}\n{length}" for task, length in tasks])
+        panel.set_xticks(
+            range(len(tasks)), [f"{task}\n{length}".replace(" ", "\n") for task, length in tasks]
+        )
         panel.set_yticks(range(len(classes)), classes)
         panel.tick_params(length=0)
         panel.set_title(

@@ -51,6 +51,7 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
             yscale="log",
             xlabel="measured horizon / trained length",
             ylabel="predicted / trained length",
+            xlim=(measured.min() / 1.2, measured.max() * 1.2),
             ylim=(low / 1.05, high * 1.05),
         )
         panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -38,6 +38,8 @@ WHOLE = [
     ("lra.sequence_models", "quick"),
     ("lra.s4_jax", "quick"),
     ("tracking.sequence_models", "quick"),
+    ("tracking.sequence_models", "prediction"),
+    ("toy.linear_cde", "structures"),
 ]
 
 

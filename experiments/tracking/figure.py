@@ -73,7 +73,7 @@ def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
             )
         image = panel.imshow(values, vmin=0, vmax=1, cmap="cividis", aspect="auto")
         panel.set_xticks(
-            range(len(tasks)), [f"{task}\n{length}".replace(" ", "\n") for task, length in tasks]
+            range(len(tasks)), [f"{task}\n{length}".replace(" ", "\n", 1) for task, length in tasks]
         )
         panel.set_yticks(range(len(classes)), classes)
         panel.tick_params(length=0)

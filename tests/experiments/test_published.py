@@ -39,6 +39,7 @@ WHOLE = [
     ("lra.s4_jax", "quick"),
     ("tracking.sequence_models", "quick"),
     ("tracking.sequence_models", "prediction"),
+    ("tracking.linear_cde", "quick"),
     ("toy.linear_cde", "structures"),
 ]
 

@@ -10,7 +10,7 @@ from experiments.claim import Claim, Verdict
 from experiments.record import Record
 from experiments.rows import select
 from experiments.tracking.cells import Cell, cells
-from experiments.tracking.horizon import FACTOR, Comparison, comparisons
+from experiments.tracking.horizon import Comparison, comparisons, is_near
 from experiments.tracking.judgement import is_measured_possible, outcome
 from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
@@ -152,7 +152,7 @@ def _judge_horizon(records: Sequence[Record]) -> Verdict:
     if len(found) < 2:
         return Verdict("not run", "fewer than two tasks with a tracker that fails in sight")
     medians = {task: float(np.median([c.ratio for c in held])) for task, held in found.items()}
-    right = [task for task, ratio in medians.items() if 1 / FACTOR <= ratio <= FACTOR]
+    right = [task for task, ratio in medians.items() if is_near(ratio)]
     detail = ", ".join(
         f"{task} {sum(c.is_right for c in held)} of {len(held)}, median ratio {medians[task]:.2f}"
         for task, held in found.items()

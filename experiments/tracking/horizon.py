@@ -41,7 +41,12 @@ class Comparison:
     @property
     def is_right(self) -> bool:
         """Whether they agree within the factor."""
-        return 1 / FACTOR <= self.ratio <= FACTOR
+        return is_near(self.ratio)
+
+
+def is_near(ratio: float) -> bool:
+    """Whether predicted over measured is within the factor."""
+    return 1 / FACTOR <= ratio <= FACTOR
 
 
 def comparisons(study: Iterable[Cell]) -> list[Comparison]:

@@ -15,6 +15,7 @@ BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_FLA = "uv pip install 'fla-core>=0.6'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
+ON_CPU, NO_NUMBA = "the tensors are on the CPU", f"numba is not installed ({INSTALL_NUMBA})"
 
 NUMBA = util.find_spec("numba") is not None  # looked for, not imported
 
@@ -101,7 +102,11 @@ def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = T
     if backend != "auto":
         require(operation, backend, tensor.device)
         return backend
-    chosen, reason = _automatic(tensor.device.type, fast)
+    return automatic(operation, tensor, *_automatic(tensor.device.type, fast))
+
+
+def automatic(operation: str, tensor: torch.Tensor, chosen: str, reason: str) -> str:
+    """Return the backend that stands for ``"auto"``; say why in the log, once."""
     if not torch.compiler.is_compiling():
         _log_once(operation, chosen, reason, tensor.device.type, str(tensor.dtype))
     return chosen
@@ -150,9 +155,7 @@ def _automatic_chunked(operation: str, tensor: torch.Tensor, kernel: str | None)
         reason = f"fla-core cannot be imported ({INSTALL_FLA})"
         if _kernel_imports(kernel):
             chosen, reason = "cuda", "flash-linear-attention's kernels cover this call"
-    if not torch.compiler.is_compiling():
-        _log_once(operation, chosen, reason, tensor.device.type, str(tensor.dtype))
-    return chosen
+    return automatic(operation, tensor, chosen, reason)
 
 
 def require(operation: str, backend: str, device: torch.device) -> None:
@@ -222,9 +225,7 @@ def _has_numba() -> bool:
 
 def _automatic(device: str, fast: bool) -> tuple[str, str]:
     if device == "cpu":
-        if not _has_numba():
-            return "parallel", f"numba is not installed ({INSTALL_NUMBA})"
-        return "fused", "the tensors are on the CPU"
+        return ("fused", ON_CPU) if _has_numba() else ("parallel", NO_NUMBA)
     if device == "cuda" and fast and _kernel_imports("mamba_ssm.ops.selective_scan_interface"):
         return "cuda", "mamba-ssm's kernel covers this call"
     return "parallel", "no kernel for this call on this device"

@@ -18,8 +18,8 @@ def map_by_loop(operator: Any) -> None:
     """
 
     @operator.register_vmap
-    def _(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
-        found = [operator(*_taken(inputs, in_dims, i)) for i in range(info.batch_size)]
+    def _(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Any, Any]:
+        found = [operator(*_taken(inputs, in_dims, index)) for index in range(info.batch_size)]
         if isinstance(found[0], Tensor):
             return torch.stack(found), 0
         kind = type(found[0])
@@ -27,6 +27,8 @@ def map_by_loop(operator: Any) -> None:
         return stacked, kind([0] * len(stacked))
 
 
-def _taken(inputs: tuple[Any, ...], in_dims: tuple[int | None, ...], index: int) -> list[Any]:
-    pairs = zip(inputs, in_dims, strict=True)
-    return [value if dim is None else value.select(dim, index) for value, dim in pairs]
+def _taken(value: Any, dim: Any, index: int) -> Any:
+    """One of the mapped values; a list of tensors has a list of axes."""
+    if isinstance(value, (list, tuple)) and isinstance(dim, (list, tuple)):
+        return [_taken(part, of_part, index) for part, of_part in zip(value, dim, strict=True)]
+    return value if dim is None else value.select(dim, index)

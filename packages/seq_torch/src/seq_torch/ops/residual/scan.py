@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqtheory._settings import require_choice, require_positive
 
-from ..backend import NUMBA, BackendError, asked, choose
+from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, automatic, choose
 from ..inputs import check_initial, check_tensors, common_type
 from ..linear import linear_scan
 from . import operator, reference
@@ -76,13 +76,19 @@ def residual_scan(
 def _chosen(backend: str, x: Tensor) -> str:
     backend = asked(backend)
     if backend == "auto":
-        return "fused" if NUMBA and x.device.type == "cpu" else "reference"
+        return automatic("residual_scan", x, *_automatic(x))
     if backend not in _BACKENDS:
         raise BackendError(
             f"residual_scan: got backend={backend!r}, but a nonlinear recurrence has none of that "
             "kind. Use backend='fused' on the CPU, 'reference', or 'auto'."
         )
     return choose("residual_scan", backend, x)
+
+
+def _automatic(x: Tensor) -> tuple[str, str]:
+    if x.device.type != "cpu":
+        return "reference", "a nonlinear recurrence has no parallel form"
+    return ("fused", ON_CPU) if NUMBA else ("reference", NO_NUMBA)
 
 
 def _checked(x: Tensor, weight: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,21 +1,22 @@
-"""The recurrence with one structured matrix per position: step by step, by chunks, by doubling."""
+"""The recurrence with one structured matrix per position."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from ..backend import BackendError, asked
-from ..linear import linear_scan
+from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, automatic, require
+from . import chunked, fused, operator, parallel, reference
 from .transitions import Elementwise, Transitions
 
 if TYPE_CHECKING:
     from jaxtyping import Inexact
 
 _OPERATION = "structured_scan"
+_COMPILED = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
 
 def structured_scan(
@@ -32,134 +33,104 @@ def structured_scan(
     initial
         State before the first position.
     backend
-        ``"reference"``: one product per position, in turn. ``"chunked"``: all chunks of about
-        :math:`\sqrt L` positions at once, in :math:`3 \sqrt L` turns. ``"parallel"``: by recursive
-        doubling, in log2(L) turns, for structures that products keep. ``"auto"``: the linear scan
-        for diagonal matrices; otherwise step by step on the CPU and by chunks elsewhere.
+        ``"fused"``: compiled kernels of the CPU. ``"reference"``: one product per position, in
+        turn. ``"chunked"``: all chunks of about :math:`\sqrt L` positions at once, in
+        :math:`3 \sqrt L` turns. ``"parallel"``: by recursive doubling, in log2(L) turns, for
+        structures that products keep. ``"auto"``: ``fused`` on the CPU, or ``reference`` where it
+        cannot run; ``chunked`` elsewhere, or ``parallel`` for diagonal matrices.
 
     Returns
     -------
-    The state after every position.
+    The state after every position, in the type of the matrices.
 
     Raises
     ------
     ValueError
-        If there is no position, or the shapes do not fit.
+        If there is no position, or shapes, types or devices do not fit.
     BackendError
-        If the named backend does not exist for these matrices.
+        If the named backend does not exist for these matrices, or cannot run here.
 
     Notes
     -----
-    Cost of a position, in products of a matrix with a vector: 1 (``reference``); 2, and one with
-    b columns for blocks of b rows, with n columns where products do not keep the structure
-    (``chunked``); b columns again (``parallel``).
+    Cost of a position, in products of a matrix with a vector: 1 (``fused``, ``reference``); 2, and
+    one with b columns for blocks of b rows, with n columns where products do not keep the structure
+    (``chunked``); b columns again (``parallel``). ``fused`` takes single and double precision and
+    can be differentiated once; its results have the same bits on any number of threads. The others
+    are plain torch.
     """
-    leading = transitions.like().shape[: -transitions.cores[next(reversed(transitions.cores))]]
-    _check(leading, transitions.width, initial)
+    _check(transitions, initial)
     backend = asked(backend)
-    if isinstance(transitions, Elementwise) and backend in ("auto", "reference", "fused"):
-        zeros = torch.zeros_like(transitions.factors)
-        return linear_scan(transitions.factors, zeros, initial, backend)
     if backend == "auto":
-        backend = "reference" if transitions.like().device.type == "cpu" else "chunked"
+        backend = automatic(_OPERATION, transitions.like(), *_automatic(transitions))
+    if backend == "fused":
+        return _fused(transitions, initial)
     if backend == "reference":
-        return _sequential(transitions, initial)
+        return reference.scan(transitions, initial)
     if backend == "chunked":
-        return _chunked(transitions, initial)
+        return chunked.scan(transitions, initial)
     if backend == "parallel" and transitions.closed:
-        return _products(transitions).apply(initial[:, None])
+        return parallel.scan(transitions, initial)
     kind = type(transitions).__name__
     raise BackendError(
         f"{_OPERATION}: got backend={backend!r}, which {kind} matrices do not have. Use "
-        "backend='reference', 'chunked' or 'auto'"
+        "backend='fused' on the CPU, 'reference', 'chunked' or 'auto'"
         + (", or 'parallel'." if transitions.closed else ": their products have no such structure.")
     )
 
 
-def _check(leading: torch.Size, width: int, initial: Tensor) -> None:
+def _check(transitions: Transitions, initial: Tensor) -> None:
+    tensor = transitions.like()
+    leading = tensor.shape[: -transitions.cores[next(reversed(transitions.cores))]]
     if len(leading) != 2 or 0 in leading:
         raise ValueError(
             f"got matrices with leading axes {tuple(leading)}, expected (batch, time), neither of "
             "them zero."
         )
-    if tuple(initial.shape) != (leading[0], width):
+    if tuple(initial.shape) != (leading[0], transitions.width):
         raise ValueError(
             f"got initial of shape {tuple(initial.shape)}, expected (batch, width) = "
-            f"({leading[0]}, {width})."
+            f"({leading[0]}, {transitions.width})."
+        )
+    _check_types(transitions.tensors(), tensor, initial)
+
+
+def _check_types(tensors: Iterable[Tensor], like: Tensor, initial: Tensor) -> None:
+    for tensor in tensors:
+        if fused.differentiable(tensor) and tensor.dtype != like.dtype:
+            raise ValueError(
+                f"got matrices with dtypes {like.dtype} and {tensor.dtype}, expected one."
+            )
+    if initial.is_complex() and not like.is_complex():
+        raise ValueError(
+            f"got initial with dtype {initial.dtype} and matrices with {like.dtype}, expected "
+            "complex matrices beside a complex state."
+        )
+    if initial.device != like.device:
+        raise ValueError(
+            f"got initial on {initial.device} and matrices on {like.device}, expected one device."
         )
 
 
-def _sequential(transitions: Transitions, state: Tensor) -> Tensor:
-    states, names = [], tuple(transitions.cores)
-    # Unbound once and not indexed: the gradient of an index has the size of the whole sequence.
-    for tensors in zip(*(getattr(transitions, name).unbind(1) for name in names), strict=True):
-        state = replace(transitions, **dict(zip(names, tensors, strict=True))).apply(state)
-        states.append(state)
-    return torch.stack(states, 1)
+def _automatic(transitions: Transitions) -> tuple[str, str]:
+    tensor = transitions.like()
+    if tensor.device.type != "cpu":
+        if isinstance(transitions, Elementwise):
+            return "parallel", "a product of diagonals costs no more than one with a state"
+        return "chunked", "the products of chunks take few turns"
+    if tensor.dtype not in _COMPILED:
+        return "reference", "the compiled kernels are of single and double precision"
+    return ("fused", ON_CPU) if NUMBA else ("reference", NO_NUMBA)
 
 
-def _chunked(transitions: Transitions, initial: Tensor) -> Tensor:
-    """Run all chunks at once from their first states, which their products give in turn."""
-    time = transitions.like().shape[1]
-    size = max(1, round(time**0.5))
-    whole = time // size
-    body = transitions.map(lambda t: t[:, : whole * size].unflatten(1, (whole, size)))
-    firsts = _first_states(_chunk_products(body), initial)
-    inside = body.map(lambda t: t.flatten(0, 1))
-    states = _sequential(inside, firsts.flatten(0, 1)).unflatten(0, (-1, whole)).flatten(1, 2)
-    if whole * size == time:
-        return states
-    rest = _sequential(transitions.map(lambda t: t[:, whole * size :]), states[:, -1])
-    return torch.cat((states, rest), 1)
-
-
-def _chunk_products(body: Transitions) -> Transitions | Tensor:
-    """Give the product of every chunk but the last; axes `(batch, chunk, position)`."""
-    body = body.map(lambda t: t[:, :-1])
-    steps = [body.map(lambda t, k=k: t[:, :, k]) for k in range(body.like().shape[2])]
-    if body.closed:
-        product = steps[0]
-        for step in steps[1:]:
-            product = step.compose(product)
-        return product
-    columns = steps[0].dense().transpose(-1, -2)
-    for step in steps[1:]:
-        columns = step.columns().apply(columns)
-    return columns.transpose(-1, -2)
-
-
-def _first_states(products: Transitions | Tensor, initial: Tensor) -> Tensor:
-    state = initial
-    states = [state]
-    chunks = (products if isinstance(products, Tensor) else products.like()).shape[1]
-    for k in range(chunks):
-        if isinstance(products, Tensor):
-            state = (products[:, k] @ state[..., None])[..., 0]
-        else:
-            state = products.map(lambda t, k=k: t[:, k]).apply(state)
-        states.append(state)
-    return torch.stack(states, 1)
-
-
-def _products(transitions: Transitions) -> Transitions:
-    """All products from the first position on: join neighbours, scan the pairs, fill in."""
-    time = transitions.like().shape[1]
-    if time == 1:
-        return transitions
-    pairs = time // 2
-    earlier = transitions.map(lambda t: t[:, 0 : 2 * pairs : 2])
-    odd = _products(transitions.map(lambda t: t[:, 1::2]).compose(earlier))
-    rest = transitions.map(lambda t: t[:, 2::2])
-    count = rest.like().shape[1]
-    even = rest.compose(odd.map(lambda t: t[:, :count]))
-    return _woven(transitions.map(lambda t: t[:, :1]), even, odd, pairs)
-
-
-def _woven(first: Transitions, even: Transitions, odd: Transitions, pairs: int) -> Transitions:
-    def weave(name: str) -> Tensor:
-        evens = torch.cat((getattr(first, name), getattr(even, name)), 1)
-        odds = getattr(odd, name)
-        woven = torch.stack((evens[:, :pairs], odds), 2).flatten(1, 2)
-        return torch.cat((woven, evens[:, pairs:]), 1)
-
-    return replace(first, **{name: weave(name) for name in first.cores})
+def _fused(transitions: Transitions, initial: Tensor) -> Tensor:
+    tensor = transitions.like()
+    require(_OPERATION, "fused", tensor.device)
+    if tensor.dtype not in _COMPILED:
+        raise BackendError(
+            f"{_OPERATION}: got backend='fused' with matrices of {tensor.dtype}, expected single "
+            "or double precision. Use backend='reference', or convert them."
+        )
+    plus_identity = getattr(transitions, "plus_identity", None)
+    return operator.scan(
+        transitions.kernel, transitions.tensors(), plus_identity, initial.to(tensor.dtype)
+    )

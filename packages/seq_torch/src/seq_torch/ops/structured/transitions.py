@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import sqrt
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 class Transitions(ABC):
     """Matrices with leading axes, such as those of batch and time.
 
-    A subclass names its tensors, and says in `cores` how many last axes of each belong to one
-    matrix. `Blocks`, `Elementwise` and `Routed` also have `compose`.
+    A subclass names its tensors, says in `cores` how many last axes of each belong to one matrix,
+    and in `kernel` which module of compiled kernels takes its fields, in their order. `Blocks`,
+    `Elementwise` and `Routed` also have `compose`.
     """
 
     cores: ClassVar[dict[str, int]]
+    kernel: ClassVar[str]
     closed: ClassVar[bool] = False
 
     @abstractmethod
@@ -50,6 +52,11 @@ class Transitions(ABC):
         }
         return replace(self, **unsqueezed)
 
+    def tensors(self) -> list[Tensor]:
+        """Give the tensors among the fields, in their order."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return [value for value in values if isinstance(value, Tensor)]
+
     def like(self) -> Tensor:
         """Give a tensor in the type and on the device of the states."""
         return getattr(self, next(reversed(self.cores)))
@@ -68,6 +75,7 @@ class Blocks(Transitions):
     blocks: Inexact[Tensor, "... block size size"]
 
     cores: ClassVar[dict[str, int]] = {"blocks": 3}
+    kernel: ClassVar[str] = "blocks"
     closed: ClassVar[bool] = True
 
     @property
@@ -92,6 +100,7 @@ class Elementwise(Transitions):
     factors: Inexact[Tensor, "... width"]
 
     cores: ClassVar[dict[str, int]] = {"factors": 1}
+    kernel: ClassVar[str] = "elementwise"
     closed: ClassVar[bool] = True
 
     @property
@@ -117,6 +126,7 @@ class DiagonalLowRank(Transitions):
     right: Inexact[Tensor, "... width rank"]
 
     cores: ClassVar[dict[str, int]] = {"diagonal": 1, "left": 2, "right": 2}
+    kernel: ClassVar[str] = "low_rank"
 
     @property
     def width(self) -> int:
@@ -139,6 +149,7 @@ class SparseRows(Transitions):
     plus_identity: bool
 
     cores: ClassVar[dict[str, int]] = {"values": 2}
+    kernel: ClassVar[str] = "sparse_rows"
 
     @property
     def width(self) -> int:
@@ -159,6 +170,7 @@ class Hadamard(Transitions):
     plus_identity: bool
 
     cores: ClassVar[dict[str, int]] = {"diagonal": 1}
+    kernel: ClassVar[str] = "hadamard"
 
     @property
     def width(self) -> int:
@@ -184,6 +196,7 @@ class Routed(Transitions):
     factors: Inexact[Tensor, "... width"]
 
     cores: ClassVar[dict[str, int]] = {"rows": 1, "factors": 1}
+    kernel: ClassVar[str] = "routed"
     closed: ClassVar[bool] = True
 
     @property

@@ -1,0 +1,78 @@
+"""The scan of structured matrices on the processor: compiled kernels, one pass forward, one back.
+
+`forward` and `backward` take and return tensors and know nothing of autograd; the custom operators
+call them. The states are the output, so the backward pass computes none again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import pages, threads
+
+
+def forward(
+    kernel: str, tensors: Sequence[Tensor], plus_identity: bool | None, initial: Tensor
+) -> Tensor:
+    """States after every position."""
+    tensors, initial = [_plain(t) for t in tensors], _plain(initial)
+    h = pages.empty_like(initial, (len(initial), tensors[0].shape[1], initial.shape[1]))
+    run = _kernels(kernel, tensors).forward
+    _share(run, tensors, plus_identity, (initial, h))
+    return h
+
+
+def backward(
+    kernel: str,
+    tensors: Sequence[Tensor],
+    plus_identity: bool | None,
+    initial: Tensor,
+    h: Tensor,
+    dh: Tensor,
+) -> list[Tensor]:
+    """Gradients of those of `tensors` that have one, then of `initial`."""
+    *tensors, initial, h = (_plain(t.conj()) for t in (*tensors, initial, h))
+    gradients = [pages.empty_like(t) for t in tensors if differentiable(t)]
+    gradients.append(torch.empty_like(initial))
+    run = _kernels(kernel, tensors).backward
+    _share(run, tensors, plus_identity, (initial, h, _plain(dh), *gradients))
+    return gradients
+
+
+def differentiable(tensor: Tensor) -> bool:
+    """Whether a tensor of a structure has a gradient, which one of places has not."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def _kernels(name: str, tensors: Sequence[Tensor]) -> Any:
+    """Import the kernels, and numba with them, on the first call that needs them."""
+    module = import_module(f"..kernels.structured.{name}", __package__)
+    if name != "blocks":
+        return module
+    size = tensors[0].shape[-1]
+    return module.of_size(size if size <= module.UNROLLED else 0)
+
+
+def _share(
+    kernel: Callable[..., None],
+    tensors: Sequence[Tensor],
+    plus_identity: bool | None,
+    others: Sequence[Tensor],
+) -> None:
+    """Call the kernel for every part of the sequences, on all threads."""
+    batch = len(tensors[0])
+    flag = () if plus_identity is None else (plus_identity,)
+    arguments = (*(t.numpy() for t in tensors), *flag, *(t.numpy() for t in others))
+    workers = threads.count(max(t.numel() for t in tensors), batch)
+    threads.run(
+        workers, lambda i: kernel(i * batch // workers, (i + 1) * batch // workers, *arguments)
+    )
+
+
+def _plain(value: Tensor) -> Tensor:
+    return value.detach().resolve_conj().resolve_neg().contiguous()

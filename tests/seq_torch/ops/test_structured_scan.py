@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 import seq_torch as st
 from seq_torch import ops
+from seq_torch.ops import threads
+from seq_torch.ops.backend import _log_once
+from seq_torch.ops.structured import operator
+
+CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
 
 MIXERS = {
     "dense": st.LinearCDEConfig(state_dim=8),
     "diagonal": st.LinearCDEConfig(state_dim=8, structure=st.Diagonal()),
     "blocks": st.LinearCDEConfig(state_dim=8, structure=st.BlockDiagonal(block_size=4)),
+    "blocks_of_6": st.LinearCDEConfig(state_dim=12, structure=st.BlockDiagonal(block_size=6)),
     **{
         name: st.LinearCDEConfig(state_dim=8, structure=structure, transition=transition, dt=0.2)
         for name, structure, transition in (
@@ -25,7 +33,7 @@ MIXERS = {
         )
     },
 }
-CLOSED = ("dense", "diagonal", "blocks", "one_hot", "one_hot_real")
+CLOSED = ("dense", "diagonal", "blocks", "blocks_of_6", "one_hot", "one_hot_real")
 EXACT = {"rtol": 1e-9, "atol": 1e-11}
 
 
@@ -48,7 +56,7 @@ def states_of_the_loop(mixer, x):
 
 
 def backends(name):
-    return ("auto", "reference", "chunked", *(("parallel",) if name in CLOSED else ()))
+    return ("fused", "reference", "chunked", *(("parallel",) if name in CLOSED else ()))
 
 
 @pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 64])
@@ -97,6 +105,76 @@ def test_the_choice_has_the_gradient_of_the_softmax():
     torch.testing.assert_close(A["choice"].grad[0], logits.grad, **EXACT)
 
 
+@pytest.mark.parametrize("name", MIXERS)
+def test_same_bits_on_any_number_of_threads(name, torch_threads, monkeypatch):
+    monkeypatch.setattr(threads, "SMALL", 0)
+    mixer, x, runs = built(name), noise(5, 9, 5), []
+    for count in (1, 3):
+        torch_threads(count)
+        loss = mixer(x).square().sum()
+        runs.append([loss.detach(), *torch.autograd.grad(loss, list(mixer.parameters()))])
+    assert all(torch.equal(one, other) for one, other in zip(*runs, strict=True))
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_registration(name):
+    mixer = built(name)
+    moves = mixer.transitions(noise(2, 4, 5))
+    tensors = [t.detach().requires_grad_(t.requires_grad) for t in moves.tensors()]
+    initial = mixer.initial_state(2).detach().to(moves.like().dtype).requires_grad_()
+    arguments = (moves.kernel, tensors, getattr(moves, "plus_identity", None), initial)
+    torch.library.opcheck(operator.scan, arguments, test_utils=CHECKS)
+
+
+@pytest.mark.slow
+def test_compiles_without_a_break():
+    mixer, x = built("low_rank"), noise(2, 5, 5)
+    leaves = list(mixer.parameters())
+    expected = torch.autograd.grad(mixer(x).sum(), leaves)
+    compiled = torch.compile(mixer, fullgraph=True, backend="aot_eager")
+    for one, other in zip(torch.autograd.grad(compiled(x).sum(), leaves), expected, strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
+
+
+@pytest.mark.parametrize("name", ["dense", "low_rank", "sparse"])
+def test_vmap_maps_the_input(name):
+    mixer, x = built(name), 0.3 * noise(3, 2, 6, 5)
+    expected = torch.stack([mixer(one) for one in x])
+    torch.testing.assert_close(torch.func.vmap(mixer)(x), expected, **EXACT)
+
+
+def test_a_second_derivative_is_refused_by_fused_and_given_by_reference():
+    mixer, x = built("blocks"), noise(1, 4, 5).requires_grad_()
+
+    def second(backend):
+        with ops.use_backend(backend):
+            loss = mixer(x).square().sum()
+        first = torch.autograd.grad(loss, x, create_graph=True)[0]
+        return torch.autograd.grad(first.square().sum(), x)[0]
+
+    with pytest.raises(RuntimeError):
+        second("fused")
+    assert second("reference").isfinite().all()
+
+
+def test_half_precision_is_computed_step_by_step():
+    mixer, x = built("sparse").bfloat16(), noise(2, 6, 5).bfloat16()
+    assert mixer(x).dtype == torch.bfloat16
+    with ops.use_backend("reference"):
+        expected = mixer(x)
+    assert torch.equal(mixer(x), expected)
+    with ops.use_backend("fused"), pytest.raises(ops.BackendError, match="single or double"):
+        mixer(x)
+
+
+def test_the_choice_is_logged(caplog):
+    mixer = built("walsh_hadamard")
+    _log_once.cache_clear()
+    with caplog.at_level("INFO", logger="seq_torch.ops.backend"):
+        mixer(noise(2, 3, 5))
+    assert "structured_scan: backend fused for torch.float64 on cpu" in caplog.text
+
+
 @pytest.mark.parametrize("name", [name for name in MIXERS if name not in CLOSED])
 def test_products_that_lose_the_structure_are_not_scanned_in_parallel(name):
     mixer = built(name)
@@ -117,3 +195,9 @@ def test_bad_input_is_named():
         ops.structured_scan(moves, mixer.initial_state(2), "fast")
     with pytest.raises(ops.BackendError, match="Blocks matrices do not have"):
         ops.structured_scan(moves, mixer.initial_state(2), "cuda")
+    with pytest.raises(ValueError, match=r"initial with dtype torch.complex128 .*float64"):
+        ops.structured_scan(moves, mixer.initial_state(2) * 1j)
+    low_rank = built("low_rank").transitions(noise(2, 3, 5))
+    mixed = replace(low_rank, left=low_rank.left.float())
+    with pytest.raises(ValueError, match=r"dtypes torch.float64 and torch.float32, expected one"):
+        ops.structured_scan(mixed, built("low_rank").initial_state(2))

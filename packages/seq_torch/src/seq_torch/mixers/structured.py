@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import singledispatch
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Inexact
@@ -31,11 +31,14 @@ from ..ops.structured import (
 )
 
 Parameters = Mapping[str, Tensor]
+Form = Callable[[Any, str, Parameters], Transitions]
+
+_FORMS: dict[type[Structure], Form] = {}  # `singledispatch` would stop torch.compile
 
 
 def check_transition(structure: object, transition: str) -> None:
     """Raise unless the structure is known and has this kind of transition."""
-    if not isinstance(structure, Structure) or type(structure) not in transitions.registry:
+    if not isinstance(structure, Structure) or type(structure) not in _FORMS:
         raise TypeError(
             f"structure={structure!r} is not known; expected Dense() or another of "
             "seqtheory.structure, such as BlockDiagonal(block_size=4)."
@@ -53,18 +56,25 @@ def check_transition(structure: object, transition: str) -> None:
         )
 
 
-@singledispatch
 def transitions(structure: Structure, transition: str, parameters: Parameters) -> Transitions:
     """Matrices of the transition whose generator has these parameters; leading axes are kept."""
-    raise TypeError(f"{structure!r} has no transitions in torch.")
+    return _FORMS[type(structure)](structure, transition, parameters)
 
 
-@transitions.register(Dense)
+def _form_of(kind: type[Structure]) -> Callable[[Form], Form]:
+    def register(form: Form) -> Form:
+        _FORMS[kind] = form
+        return form
+
+    return register
+
+
+@_form_of(Dense)
 def _(structure: Dense, transition: str, parameters: Parameters) -> Transitions:
     return Blocks(_squares(parameters["matrix"].unsqueeze(-3), transition))
 
 
-@transitions.register(BlockDiagonal)
+@_form_of(BlockDiagonal)
 def _(structure: BlockDiagonal, transition: str, parameters: Parameters) -> Transitions:
     return Blocks(_squares(parameters["blocks"], transition))
 
@@ -80,7 +90,7 @@ def _squares(
     return generators + torch.eye(size, dtype=dtype, device=device)
 
 
-@transitions.register(Diagonal)
+@_form_of(Diagonal)
 def _(structure: Diagonal, transition: str, parameters: Parameters) -> Transitions:
     generators = parameters["diagonal"]
     if transition == "exponential":
@@ -88,26 +98,26 @@ def _(structure: Diagonal, transition: str, parameters: Parameters) -> Transitio
     return Elementwise(generators if transition == "direct" else 1 + generators)
 
 
-@transitions.register(DiagonalPlusLowRank)
+@_form_of(DiagonalPlusLowRank)
 def _(structure: DiagonalPlusLowRank, transition: str, parameters: Parameters) -> Transitions:
     diagonal = parameters["diagonal"]
     diagonal = diagonal if transition == "direct" else 1 + diagonal
     return DiagonalLowRank(diagonal, parameters["left"], parameters["right"])
 
 
-@transitions.register(Sparse)
+@_form_of(Sparse)
 def _(structure: Sparse, transition: str, parameters: Parameters) -> Transitions:
     values = parameters["entries"]
     places = torch.tensor(structure.columns(values.shape[-2]), device=values.device)
     return SparseRows(values, places, plus_identity=transition != "direct")
 
 
-@transitions.register(WalshHadamard)
+@_form_of(WalshHadamard)
 def _(structure: WalshHadamard, transition: str, parameters: Parameters) -> Transitions:
     return Hadamard(parameters["diagonal"], plus_identity=transition != "direct")
 
 
-@transitions.register(OneHotDiagonal)
+@_form_of(OneHotDiagonal)
 def _(structure: OneHotDiagonal, transition: str, parameters: Parameters) -> Transitions:
     choice, magnitude = parameters["choice"], parameters["magnitude"]
     rows = choice.argmax(-2)

@@ -10,7 +10,13 @@ from experiments.claim import Claim, Verdict
 from experiments.record import Record
 from experiments.rows import select
 from experiments.tracking.cells import Cell, cells
-from experiments.tracking.horizon import Comparison, comparisons, is_near
+from experiments.tracking.horizon import (
+    OVERFLOW_FACTOR,
+    Comparison,
+    comparisons,
+    is_near,
+    overflows,
+)
 from experiments.tracking.judgement import is_measured_possible, outcome
 from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
@@ -160,6 +166,20 @@ def _judge_horizon(records: Sequence[Record]) -> Verdict:
     return Verdict("pass" if len(right) >= 2 else "fail", detail)
 
 
+def _judge_overflow(records: Sequence[Record]) -> Verdict:
+    """Judge whether the growth of the state says where single precision ends."""
+    found = overflows(cells(records))
+    if not found:
+        return Verdict("not run", "no tracker that single precision ends before double does")
+    right = sum(c.is_right for c in found)
+    ratios = [c.ratio for c in found]
+    detail = (
+        f"{right} of {len(found)} trackers within a factor of {OVERFLOW_FACTOR}, ratio "
+        f"{np.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
+    )
+    return Verdict("pass" if right >= 0.9 * len(found) else "fail", detail)
+
+
 def _late(found: Sequence[Cell]) -> str:
     return ", ".join(
         f"{c.name} best {late_scaled(c).max():.3f}, median {np.median(late_scaled(c)):.3f}"
@@ -229,6 +249,12 @@ CLAIMS = (
         "margin over drift at twice the trained length predicts where a tracker fails beyond it, "
         "within a factor of two in the median, on at least two tasks",
         _judge_horizon,
+    ),
+    Claim(
+        "overflow",
+        "the growth of the state over twice the trained length predicts the step at which single "
+        "precision overflows, within a tenth, in nine of ten trackers that it ends",
+        _judge_overflow,
     ),
     Claim(
         "words-jax",

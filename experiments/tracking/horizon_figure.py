@@ -11,20 +11,20 @@ from matplotlib.figure import Figure
 
 from experiments import style
 from experiments.tracking.cells import Cell
-from experiments.tracking.horizon import FACTOR, comparisons
+from experiments.tracking.horizon import FACTOR, Comparison, comparisons, overflows
 
 
 def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
     """Draw `tracking_horizon.png` and the same as PDF; nothing without a tracker to compare.
 
     Lengths are in units of the trained length. A tracker whose prediction has no end, or whose
-    classes were not apart, stands at the upper or lower edge. Hollow marks are trackers in JAX.
+    classes were not apart, stands at the upper or lower edge. Hollow marks are trackers in JAX;
+    crosses those that overflow in single precision, at the length where they do.
     """
-    found = comparisons(study)
+    found, ended = comparisons(study), overflows(study)
     if not found:
         return []
-    measured = np.array([c.measured / c.cell.length for c in found])
-    predicted = np.array([c.predicted / c.cell.length for c in found])
+    measured, predicted = _in_trained_lengths(found)
     inside = [p for p in predicted if isfinite(p) and p > 0]
     low, high = min([*inside, *measured]) / 1.5, max([*inside, *measured]) * 1.5
     with style.paper():
@@ -46,6 +46,8 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
                 fillstyle="none" if hollow else "full",
                 label=f"{task}, {framework}" if hollow else task,
             )
+        at, said = _in_trained_lengths(ended)
+        panel.plot(at, np.clip(said, low, high), "x", color="0.2", label="overflow")
         panel.set(
             xscale="log",
             yscale="log",
@@ -56,3 +58,12 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
         )
         panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         return style.save(figure, folder, "tracking_horizon")
+
+
+def _in_trained_lengths(found: Sequence[Comparison]) -> tuple[np.ndarray, np.ndarray]:
+    """Measured and predicted steps over the trained length."""
+    lengths = np.array([c.cell.length for c in found])
+    return (
+        np.array([c.measured for c in found]) / lengths,
+        np.array([c.predicted for c in found]) / lengths,
+    )

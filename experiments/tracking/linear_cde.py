@@ -23,14 +23,15 @@ from experiments.tracking import tracking_run
 from experiments.tracking.models import LINEAR_CDES, LinearCDEModel, linear_cde, model_config
 from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, short, smoke
 from experiments.tracking.tasks import Task
-from experiments.tracking.tracking_run import TrackingRun
+from experiments.tracking.tracking_run import Tracker, TrackingRun
 
 if TYPE_CHECKING:
     import numpy as np
 
     from experiments.recorder import Recorder
+    from seqtheory.dataset import Dataset
 
-VERSION = 1
+VERSION = 2
 PRESETS = ("smoke", "quick", "prediction")
 DEFAULT_PRESET = "quick"
 
@@ -98,19 +99,35 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     model, _ = fit_recorded(
         lcde_jax.fit, model, data, run.seeded_training, recorder, key=of_training
     )
-    tracking_run.note_longer(
-        run, recorder, lambda data: lcde_jax.evaluate(model, data, "cross_entropy")
-    )
-    tracking_run.note_prediction(run, recorder, lambda tokens: _scores(model, tokens))
+    tracking_run.note_tracking(run, recorder, _tracker(model))
     if run.keep_model:
         recorder.save("model", _tensors(model))
 
 
-def _scores(model: Any, tokens: np.ndarray) -> np.ndarray:
+def _tracker(model: Any) -> Tracker:
     import equinox as eqx
+    import jax
     import numpy as np
 
-    return np.asarray(eqx.filter_jit(model)(tokens), np.float64)
+    import lcde_jax
+
+    with jax.enable_x64(True):
+        numbers, rest = eqx.partition(model, eqx.is_inexact_array)
+        double = eqx.combine(jax.tree.map(lambda p: p.astype(np.float64), numbers), rest)
+
+    def in_double(data: Dataset) -> dict[str, Any]:
+        with jax.enable_x64(True):
+            return lcde_jax.evaluate(double, data, "cross_entropy")
+
+    def mixed(tokens: np.ndarray) -> np.ndarray:
+        with jax.enable_x64(True):
+            return np.asarray(eqx.filter_jit(type(double).mixed)(double, tokens))
+
+    return Tracker(
+        in_single=lambda data: lcde_jax.evaluate(model, data, "cross_entropy"),
+        in_double=in_double,
+        mixed=mixed,
+    )
 
 
 def _tensors(model: Any, *, trained: bool = False) -> dict[str, np.ndarray]:

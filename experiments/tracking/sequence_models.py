@@ -15,6 +15,7 @@ arXiv:2505.17761, section 6 (structured linear CDEs).
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from experiments.tracking import tracking_run
 from experiments.tracking.models import MODELS, STRUCTURED, TorchModel, mixer, model_config
 from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, short, smoke
 from experiments.tracking.tasks import Task
-from experiments.tracking.tracking_run import TrackingRun
+from experiments.tracking.tracking_run import Tracker, TrackingRun
 from seqtheory.tasks import GroupWords
 from seqtheory.training import Training
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from experiments.recorder import Recorder
 
-VERSION = 2
+VERSION = 3
 PRESETS = ("smoke", "quick", "prediction", "paper")
 DEFAULT_PRESET = "quick"
 
@@ -149,18 +150,21 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
     fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder, device=device)
-    tracking_run.note_longer(
-        run, recorder, lambda data: seq_torch.evaluate(model, data, run.training)
+    double = deepcopy(model).double()
+    tracker = Tracker(
+        in_single=lambda data: seq_torch.evaluate(model, data, run.training),
+        in_double=lambda data: seq_torch.evaluate(double, data, run.training),
+        mixed=lambda tokens: _mixed(double, tokens, device),
     )
-    tracking_run.note_prediction(run, recorder, lambda tokens: _scores(model, tokens, device))
+    tracking_run.note_tracking(run, recorder, tracker)
     if run.keep_model:
         recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
 
 
-def _scores(model: Any, tokens: np.ndarray, device: str) -> np.ndarray:
+def _mixed(model: Any, tokens: np.ndarray, device: str) -> np.ndarray:
     import torch
 
     model.eval()
     with torch.no_grad():
-        parts = [model(part.to(device)) for part in torch.tensor(tokens).split(100)]
-    return torch.cat(parts).double().numpy(force=True)
+        parts = [model.mixed(part.to(device)) for part in torch.tensor(tokens).split(100)]
+    return torch.cat(parts).numpy(force=True)

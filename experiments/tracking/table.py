@@ -14,7 +14,7 @@ from experiments.sources import sources
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
 from experiments.tracking.figure import records
-from experiments.tracking.horizon import Comparison, comparisons
+from experiments.tracking.horizon import Comparison, comparisons, overflows
 from experiments.tracking.judgement import FAR, far_accuracy, is_measured_possible, outcome
 from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
@@ -44,7 +44,12 @@ def table(load: Load, preset: str | None) -> str:
         "## Horizon, predicted and measured",
         "Trackers that fail beyond twice the trained length, from which margin and drift predict "
         f"their horizon, and within {FAR} times: median (least..most) of runs.",
-        _horizons(study),
+        _compared(comparisons(study)),
+        "## Overflow, predicted and measured",
+        "Trackers whose state, which nothing normalises, grows until single precision ends them, "
+        "before they fail in double precision, in which all else here is measured. The growth over "
+        "twice the trained length predicts the step: median (least..most) of runs.",
+        _compared(overflows(study)),
         "## Where the numbers come from",
         _sources(found),
         "## Claims",
@@ -137,13 +142,13 @@ def _late(study: Sequence[Cell]) -> str:
     return markdown(["task", "class", "best", "median"], rows)
 
 
-def _horizons(study: Sequence[Cell]) -> str:
+def _compared(found: Sequence[Comparison]) -> str:
+    if not found:
+        return "None."
     groups: dict[tuple[str, int, str], list[Comparison]] = {}
-    for comparison in comparisons(study):
+    for comparison in found:
         cell = comparison.cell
         groups.setdefault((cell.task, cell.length, cell.name), []).append(comparison)
-    if not groups:
-        return "None."
     rows = [
         [
             f"{task}, {length}",
@@ -155,8 +160,8 @@ def _horizons(study: Sequence[Cell]) -> str:
         ]
         for (task, length, name), held in groups.items()
     ]
-    header = ["task", "class", "measured", "predicted", "ratio", "within a factor of 2"]
-    return markdown(header, rows)
+    within = f"within a factor of {found[0].factor}"
+    return markdown(["task", "class", "measured", "predicted", "ratio", within], rows)
 
 
 def _median(values: Sequence[float], shape: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -100,66 +100,72 @@ def fit_data(run: TrackingRun) -> FitData:
     return tasks.fit_data(run.task, run.data_seed, run.num_held_out, pairs=run.pairs)
 
 
-def note_longer(
-    run: TrackingRun, recorder: Recorder, evaluate: Callable[[Dataset], dict[str, Any]]
-) -> None:
-    """Record how the trained model does at every length, and how far it tracks.
+@dataclass(frozen=True)
+class Tracker:
+    """A trained model, as functions of arrays.
+
+    Attributes
+    ----------
+    in_single, in_double
+        Metrics on a data set, with parameters and numbers in that precision.
+    mixed
+        What its last mixer gives, ``(batch, time, width)``, from tokens, in double precision.
+    """
+
+    in_single: Callable[[Dataset], dict[str, Any]]
+    in_double: Callable[[Dataset], dict[str, Any]]
+    mixed: Callable[[np.ndarray], np.ndarray]
+
+
+def note_tracking(run: TrackingRun, recorder: Recorder, tracker: Tracker) -> None:
+    """Record how a trained model does at every length, how far it tracks, and what predicts that.
 
     The horizon is the length up to which every position is right in at least nine of ten of the
-    longest sequences. All sequences of a length go through the model in a few large batches.
+    longest sequences. All is measured in double precision, since the question is what the trained
+    recurrence does: nothing normalises a linear recurrence, so that its state grows, and single
+    precision ends where the norm behind it overflows. Where that is, is recorded beside.
     """
     data = tasks.longer(run.task, run.data_seed, run.tested, run.num_longer)
-    measured = {n: evaluate(part) for n, part in data.items()}
-    places = measured[run.tested[-1]]["position_accuracy"]
+    measured = {n: tracker.in_double(part) for n, part in data.items()}
+    farthest = run.tested[-1]
+    single = tracker.in_single(data[farthest])
     recorder.note(
         longer={str(n): found for n, found in measured.items()},
-        horizon=metrics.horizon(range(1, len(places) + 1), places, SOLVED_ABOVE),
-        chance=tasks.chance(data[run.tested[-1]]),
+        horizon=_horizon(measured[farthest]),
+        single_horizon=_horizon(single),
+        chance=tasks.chance(data[farthest]),
+        prediction=_prediction(run, tracker),
     )
 
 
-def note_prediction(
-    run: TrackingRun, recorder: Recorder, scores: Callable[[np.ndarray], np.ndarray]
-) -> None:
-    """Record the horizon that margin and drift at twice the trained length predict.
+def _horizon(measured: Mapping[str, Any]) -> int:
+    places = measured["position_accuracy"]
+    return metrics.horizon(range(1, len(places) + 1), places, SOLVED_ABOVE)
 
-    Errors of an abelian group's transitions add up, step by step; those of any other monoid grow
-    with a power that is fitted (`seqtheory.diagnostics.predict_horizon`).
 
-    Parameters
-    ----------
-    run
-        The run.
-    recorder
-        Its recorder.
-    scores
-        What the trained model gives each class, ``(batch, time, class)``, from tokens.
-    """
+def _prediction(run: TrackingRun, tracker: Tracker) -> dict[str, Any]:
+    """Give the horizon and the overflow that sequences of twice the trained length predict."""
     length = SEEN * tasks.longest(run.task)
     data = tasks.longer(run.task, run.data_seed, [length], run.num_longer)[length]
-    algebra = run.task.algebra
+    mixed = tracker.mixed(data.inputs)
     try:
         found = diagnostics.predict_horizon(
-            scores(data.inputs),
+            mixed,
             data.targets,
             num_classes=run.task.num_classes,
-            growth=1.0 if algebra is not None and algebra.is_abelian else None,
             accuracy=SOLVED_ABOVE,
-            readout="scores",
+            readout="direction",
         )
-    except ValueError as error:  # two classes, or too few sequences to see every class
-        recorder.note(prediction={"verdict": "not made", "reason": str(error)})
-        return
-    recorder.note(
-        prediction={
-            "verdict": found.verdict,
-            "steps": _finite(found.steps),
-            "interval": [_finite(steps) for steps in found.interval],
-            "margin": found.margin,
-            "drift": _finite(found.drift),
-            "growth": found.growth,
-        }
-    )
+    except ValueError as error:  # too few sequences to see every class
+        return {"verdict": "not made", "reason": str(error)}
+    return {
+        "verdict": found.verdict,
+        "steps": _finite(found.steps),
+        "interval": [_finite(steps) for steps in found.interval],
+        "margin": found.margin,
+        "drift": _finite(found.drift),
+        "overflow": _finite(diagnostics.predict_overflow(mixed)),
+    }
 
 
 def _finite(value: float) -> float | None:

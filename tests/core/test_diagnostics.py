@@ -233,6 +233,38 @@ def test_directions_that_the_readout_does_not_see_do_not_shorten_its_horizon():
         dg.predict_horizon(scores[..., :2], labels % 2, readout="scores")
 
 
+def test_a_direction_keeps_its_horizon_however_the_state_grows():
+    turn = rotation(np.array([0, 0, -0.01]))[:2, :2]
+    states, labels = track("Z5", turn @ left("Z5"), 400, start=[1.0, 0.0])
+    expected = dg.predict_horizon(states[:, :24], labels[:, :24])
+    growing = states * 1.7 ** np.arange(400)[:, None]
+    found = dg.predict_horizon(growing[:, :24], labels[:, :24], readout="direction")
+    assert found.steps == pytest.approx(expected.steps)
+    seen = dg.observed_horizon(dg.nearest_class(states, found.centroids) == labels)
+    assert seen / 2 < found.steps < 2 * seen
+
+
+@pytest.mark.parametrize("factor", [1.3, 4.0])
+def test_the_growth_of_the_state_predicts_where_single_precision_ends(factor):
+    turn = rotation(np.array([0, 0, 0.3])).astype(np.float32) * np.float32(factor)
+    state, states = np.ones(3, np.float32), []
+    with np.errstate(over="ignore"):
+        while np.isfinite(np.float32(state @ state)):
+            states.append(state := turn @ state)
+    assert dg.predict_overflow(np.array(states[:20])[None]) == pytest.approx(len(states), abs=1)
+
+
+def test_a_state_that_keeps_its_length_or_shrinks_has_no_overflow():
+    states = 0.9 ** np.arange(10)[None, :, None]
+    assert dg.predict_overflow(states) == float("inf")
+    with pytest.raises(ValueError, match="3 steps, expected at least 4"):
+        dg.predict_overflow(states[:, :3])
+    with pytest.raises(ValueError, match="zeros only at some step"):
+        dg.predict_overflow(0 * states)
+    with pytest.raises(ValueError, match="largest=0"):
+        dg.predict_overflow(states, largest=0)
+
+
 @pytest.mark.parametrize("name", ["A5", "Z12"])
 def test_exact_rotations_have_no_drift_and_no_end(name):
     start = np.ones(len(left(name)[0])) + np.arange(len(left(name)[0]))

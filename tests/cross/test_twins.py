@@ -152,6 +152,9 @@ def test_outputs_agree_whatever_stands_around_the_mixer(tmp_path, mixer, around)
     for hidden in (None, mask):
         found, expected = both_outputs(model, twin, inputs, hidden, torch.float64)
         assert far(found, expected) < 1e-10
+    with torch.no_grad():
+        mixed = model.mixed(as_torch(inputs, torch.float64)).numpy()
+    assert far(np.asarray(twin.mixed(inputs)), mixed) < 1e-10
 
 
 @pytest.mark.parametrize("length", [1, 64, 257])

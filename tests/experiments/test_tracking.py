@@ -21,13 +21,14 @@ from experiments.tracking import (
     tracking_run,
 )
 from experiments.tracking.cells import cells
-from experiments.tracking.horizon import comparisons
+from experiments.tracking.horizon import comparisons, overflows
 from experiments.tracking.judgement import far_accuracy, is_measured_possible, outcome
 from experiments.tracking.linear_cde import LinearCDERun
 from experiments.tracking.models import KINDS, LINEAR_CDES, MODELS, STRUCTURED
 from experiments.tracking.prediction import predicted
 from experiments.tracking.sequence_models import SequenceModelRun
 from experiments.tracking.settings import SHORT_WORDS, TASKS
+from experiments.tracking.tracking_run import Tracker
 from seqtheory.tasks import GroupWords, Parity
 
 STUDY = "tracking.sequence_models"
@@ -50,7 +51,8 @@ def record(run: Any, accuracy: float = 0.5, far: float | None = None, status: st
     if status == "done":
         longest = tasks.longest(run.task)
         notes["horizon"] = run.tested[-1] if far > 0.9 else 3 * longest if accuracy > 0.9 else 3
-        notes["prediction"] = {"verdict": "drifts", "steps": 4.0 * longest}
+        notes["single_horizon"] = notes["horizon"]
+        notes["prediction"] = {"verdict": "drifts", "steps": 4.0 * longest, "overflow": None}
         notes["longer"] = {
             str(n): {
                 "token_accuracy": far,
@@ -241,6 +243,7 @@ def test_claims_hold_where_training_finds_what_theory_allows() -> None:
     found += [record(run, 0.2) for run in sequence_models.runs("quick") if run.task == SHORT_WORDS]
     expected = {claim.name: "pass" for claim in claims.CLAIMS}
     expected["horizon"] = "not run"  # no tracker fails in sight
+    expected["overflow"] = "not run"
     assert {c.name: c.judge(found).status for c in claims.CLAIMS} == expected
 
 
@@ -248,8 +251,6 @@ def test_a_horizon_is_compared_where_the_tracker_fails_beyond_what_the_predictio
     runs = [SequenceModelRun(task=TASKS[name]) for name in ("counting", "Z60", "S3")]
     held = [record(run, 1.0, 0.5) for run in runs]
     assert [c.ratio for c in comparisons(cells(held))] == [pytest.approx(4 / 3)] * 3
-    two_classes = record(SequenceModelRun(task=TASKS["parity"]), 1.0, 0.5)
-    assert len(comparisons(cells([*held, two_classes]))) == 3
     assert verdict("horizon", held) == "pass"
     held[0].notes["prediction"] = {"verdict": "no drift", "steps": None}
     held[1].notes["prediction"] = {"verdict": "not separated", "steps": 0.0}
@@ -261,18 +262,45 @@ def test_a_horizon_is_compared_where_the_tracker_fails_beyond_what_the_predictio
     assert verdict("horizon", held) == "not run"
 
 
-def test_a_prediction_is_noted_or_the_reason_why_there_is_none() -> None:
-    run = SequenceModelRun(task=GroupWords("S3", 6, 100), num_longer=50)
-    noted: dict[str, Any] = {}
-    recorder: Any = SimpleNamespace(note=noted.update)
-    (data,) = tasks.longer(run.task, run.data_seed, [12], 50).values()
-    exact = np.eye(6)[data.targets]
-    tracking_run.note_prediction(run, recorder, lambda tokens: exact)
+def test_an_overflow_is_compared_where_single_precision_ends_first() -> None:
+    held = [record(SequenceModelRun(task=TASKS[name]), 1.0) for name in ("counting", "Z60")]
+    assert verdict("overflow", held) == "not run"
+    for one, length in zip(held, (20, 12), strict=True):
+        one.notes["single_horizon"] = 4 * length
+        one.notes["prediction"]["overflow"] = 4.2 * length
+    assert [c.ratio for c in overflows(cells(held))] == [pytest.approx(1.05)] * 2
+    assert verdict("overflow", held) == "pass"
+    held[0].notes["prediction"]["overflow"] = None
+    assert verdict("overflow", held) == "fail"
+
+
+def test_what_a_tracker_does_is_noted_with_its_predictions_or_why_there_are_none() -> None:
+    run = SequenceModelRun(task=GroupWords("S3", 6, 100), num_longer=50, factors=(1, 4))
+    right = {"token_accuracy": 1.0, "position_accuracy": [1.0] * 24}
+    half = {"token_accuracy": 0.5, "position_accuracy": [1.0] * 12 + [0.0] * 12}
+    growing = 10.0 ** np.arange(12)[:, None] * np.eye(6)[_targets(run)]
+    tracker = Tracker(lambda data: half, lambda data: right, lambda tokens: growing)
+    noted = _noted(run, tracker)
+    assert (noted["horizon"], noted["single_horizon"]) == (24, 12)
+    assert list(noted["longer"]) == ["6", "24"]
     assert noted["prediction"]["verdict"] == "no drift"
     assert noted["prediction"]["steps"] is None
+    assert noted["prediction"]["overflow"] == pytest.approx(20.3, abs=0.1)  # 1e19
     few = replace(run, num_longer=1, task=GroupWords("A5", 6, 100))
-    tracking_run.note_prediction(few, recorder, lambda tokens: np.zeros((1, 12, 60)))
-    assert noted["prediction"]["verdict"] == "not made"
+    nothing = replace(tracker, mixed=lambda tokens: np.zeros((1, 12, 60)))
+    assert _noted(few, nothing)["prediction"]["verdict"] == "not made"
+
+
+def _targets(run: Any) -> np.ndarray:
+    (data,) = tasks.longer(run.task, run.data_seed, [12], run.num_longer).values()
+    return data.targets
+
+
+def _noted(run: Any, tracker: Tracker) -> dict[str, Any]:
+    noted: dict[str, Any] = {}
+    recorder: Any = SimpleNamespace(note=noted.update)
+    tracking_run.note_tracking(run, recorder, tracker)
+    return noted
 
 
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.name)

@@ -61,6 +61,14 @@ def test_the_published_order(configured):
     torch.testing.assert_close(model(x), model.readout(y), **EXACT)
 
 
+@pytest.mark.parametrize("place", ["post", "pre"])
+def test_what_is_mixed_is_all_that_the_outputs_see_of_the_state(configured, place):
+    model = model_of(configured, norm_position=place, residual=False)
+    x, last = noise(3, 20, 2), model.layers[-1]
+    after = last.after(torch.zeros(()), model.mixed(x))
+    torch.testing.assert_close(model(x), model.readout(after), **EXACT)
+
+
 def test_the_norm_may_come_first(configured):
     model = model_of(configured, norm_position="pre", activation="gelu")
     x = noise(3, 20, 2)

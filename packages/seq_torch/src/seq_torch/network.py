@@ -86,6 +86,22 @@ class SequenceModel(nn.Module):
             y = y.masked_fill(~mask[..., None], 0.0)
         return y
 
+    def mixed(
+        self, inputs: Shaped[torch.Tensor, "batch time ..."]
+    ) -> Float[torch.Tensor, "batch time width"]:
+        """Output of the last layer's mixer: all that the model's outputs know of its state.
+
+        Parameters
+        ----------
+        inputs
+            As `forward` takes them, all positions valid.
+        """
+        x = self._embedded(self.embedding.checked(inputs, None), start=0)
+        *before, last = self._sequence()
+        for layer in before:
+            x = layer(x)
+        return last.mixer(last.before(x))
+
     def initial_state(self, batch_size: int) -> ModelState:
         """State before the first position, for streams of `batch_size` rows.
 

@@ -27,6 +27,7 @@ from seqtheory.diagnostics._intertwiner import (
     irreducible_parts,
     representation_distance,
 )
+from seqtheory.diagnostics._overflow import predict_overflow
 from seqtheory.diagnostics._probe import LinearProbe, fit_probe
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "nearest_class",
     "observed_horizon",
     "predict_horizon",
+    "predict_overflow",
     "product_errors",
     "representation_distance",
     "score_margin_used",

@@ -113,7 +113,7 @@ def predict_horizon(
     reference: int | None = None,
     growth: float | None = 1.0,
     accuracy: float | None = None,
-    readout: Literal["centroid", "scores"] = "centroid",
+    readout: Literal["centroid", "direction", "scores"] = "centroid",
 ) -> Horizon:
     r"""Predict from short sequences at which length a tracker fails.
 
@@ -146,13 +146,21 @@ def predict_horizon(
         below: it reaches 1 exactly when the accuracy of `nearest_class` falls to q, whatever the
         spread among sequences.
     readout
-        ``"centroid"``: boundaries half-way between centroids. ``"scores"``: `states` are the scores
-        that the model's own readout gives the classes, and a boundary is where two of them are
-        equal (`score_margin_used`); those of each state are first brought to mean 0 and norm 1,
-        which changes no answer, and leaves nothing of the scores of two classes: three or more are
-        needed. For a trained model take the second, and twice its training length
-        of steps: its state holds much that its readout does not see, and that part drifts or grows
-        as it likes; and the readout was fitted half-way along the drift of the training length.
+        ``"centroid"``: boundaries half-way between centroids. ``"direction"``: the same of states
+        that are brought to norm 1 first, for a readout that does not see how long a state is, such
+        as one behind a norm. ``"scores"``: `states` are the scores that a linear readout gives the
+        classes, and a boundary is where two of them are equal (`score_margin_used`); those of each
+        state are first brought to mean 0 and norm 1, which changes no answer, and leaves nothing of
+        the scores of two classes: three or more are needed.
+
+        For a trained model take the outputs of its last mixer over twice its training length, and
+        ``"direction"``. The whole state holds much that no readout sees, which drifts or grows as
+        it likes; and the scores of a trained readout stand nearly still until the state has come
+        near a boundary, so that they promise too many steps. The readout was fitted half-way along
+        the drift of the training length, which is why fewer steps do not show it.
+
+        With two classes a turn of the state moves it square to the line between the centroids, of
+        which the first steps show little: the departure then has growth 2.
 
     Returns
     -------
@@ -194,7 +202,7 @@ def predict_horizon(
     points = as_states(states)
     numbers = as_labels(labels, points.shape[:2])
     count = int(numbers.max()) + 1 if num_classes is None else num_classes
-    points = _compared(points, count) if readout == "scores" else points
+    points = _seen(points, count, readout)
     first = _reference(numbers, count, reference)
     centroids = class_centroids(points[:, :first], numbers[:, :first], count)
     used, width = _margin(points, numbers, centroids, first, readout)
@@ -242,6 +250,19 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
     return int(np.argmax(failed)) if failed.any() else right.shape[1]
 
 
+def _seen(
+    points: Float[np.ndarray, "batch time n"], num_classes: int, readout: str
+) -> Float[np.ndarray, "batch time n"]:
+    """Give what a readout of this kind sees of the states."""
+    require_choice("readout", readout, ("centroid", "direction", "scores"))
+    if readout == "scores":
+        return _compared(points, num_classes)
+    if readout == "centroid":
+        return points
+    norms = np.linalg.norm(points, axis=2, keepdims=True)
+    return points / np.where(norms > 0, norms, 1.0)
+
+
 def _compared(
     scores: Float[np.ndarray, "batch time n"], num_classes: int
 ) -> Float[np.ndarray, "batch time n"]:
@@ -255,7 +276,7 @@ def _compared(
         raise ValueError(
             f"readout='scores' with {num_classes} classes, expected 3 or more: two scores of mean "
             "0 and norm 1 are the same two numbers wherever the state is. Give states with "
-            "readout='centroid'."
+            "readout='direction'."
         )
     centred = scores - scores.mean(axis=2, keepdims=True)
     norms = np.linalg.norm(centred, axis=2, keepdims=True)
@@ -270,8 +291,7 @@ def _margin(
     readout: str,
 ) -> tuple[Float[np.ndarray, "batch time"], float]:
     """Share of the margin used, and the margin."""
-    require_choice("readout", readout, ("centroid", "scores"))
-    if readout == "centroid":
+    if readout != "scores":
         return margin_used(points, labels, centroids), margin(centroids)
     gaps = class_gaps(points[:, :first], labels[:, :first])
     width = float(gaps[~np.eye(len(gaps), dtype=bool)].min())

@@ -74,6 +74,11 @@ class Layer(eqx.Module):
             y, norm = self._normalised(y, mask, trains)
         return y, norm
 
+    def mixed(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
+        """Give what the mixer makes of a sequence, before anything that follows it."""
+        pre = self.config.norm_position == "pre"
+        return self.mixer(self._normalised(x, None, False)[0] if pre else x)
+
     def step(self, x_k: Float[Array, "batch width"], state: Any) -> tuple[Array, Any]:
         """Advance by one position."""
         pre = self.config.norm_position == "pre"

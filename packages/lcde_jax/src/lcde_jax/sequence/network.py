@@ -99,6 +99,22 @@ class SequenceModel(eqx.Module):
         check_mask(mask, shape[:2])
         self.embedding.check(inputs, mask)
 
+    def mixed(self, inputs: ArrayLike) -> Float[Array, "batch time width"]:
+        """Output of the last layer's mixer: all that the model's outputs know of its state.
+
+        Parameters
+        ----------
+        inputs
+            As the call takes them, all positions valid.
+        """
+        self.check_inputs(inputs)
+        prepared = self.embedding.prepared(inputs, None)
+        x = self._embedded(prepared, np.arange(prepared.shape[1]), None)
+        *before, last = self.layers
+        for layer in before:
+            x, _ = layer(x)
+        return last.mixed(x)
+
     def initial_state(self, batch_size: int) -> ModelState:
         """State before the first position, for streams of `batch_size` rows.
 

@@ -1,0 +1,66 @@
+"""How long the numbers of a tracker stay finite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqtheory._settings import require_positive
+from seqtheory.diagnostics._arrays import as_states
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+SINGLE = float(np.sqrt(np.finfo(np.float32).max))
+"""Norm whose square single precision cannot hold: where a norm behind the state gives NaN."""
+
+
+def predict_overflow(
+    states: Float[np.ndarray, "batch time n"], *, largest: float = SINGLE
+) -> float:
+    r"""Predict from short sequences after how many steps the state is too long for its type.
+
+    A linear recurrence that nothing normalises grows or shrinks by its own factor each step. With
+    the median over sequences of the norm, fitted over the second half of the steps,
+
+    .. math:: \log |h_k| \approx \log |h_K| + g\,(k - K), \qquad
+              \text{steps} = K + \frac{\log \text{largest} - \log |h_K|}{g}.
+
+    Parameters
+    ----------
+    states
+        :math:`h_k` for k = 1, ..., K, or any outputs that are linear in them.
+    largest
+        Norm that is too long: the square root of the largest single-precision number by default,
+        since a norm behind the state sums squares.
+
+    Returns
+    -------
+    A number of steps; infinite where the norm does not grow.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are fewer than four steps, a state is zero, or a value is not finite.
+
+    Examples
+    --------
+    A state that doubles: 2^128 is too large for single precision, and so is the square of 2^64.
+
+    >>> states = 2.0 ** np.arange(1, 9)[None, :, None]
+    >>> round(predict_overflow(states))
+    64
+    """
+    points = as_states(states)
+    require_positive("largest", largest)
+    time = points.shape[1]
+    if time < 4:
+        raise ValueError(f"states have {time} steps, expected at least 4 to see them grow.")
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.median(np.linalg.norm(points, axis=2), axis=0))
+    if not np.isfinite(logs).all():
+        raise ValueError("states hold zeros only at some step; expected states that can grow.")
+    steps = np.arange(time // 2, time)
+    growth, last = np.polyfit(steps - (time - 1), logs[steps], 1)
+    return float(time + (np.log(largest) - last) / growth) if growth > 0 else float("inf")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +16,8 @@ from seqtheory import diagnostics
 
 if TYPE_CHECKING:
     from jaxtyping import Complex, Float
+
+Readout = Literal["centroid", "direction", "scores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,8 @@ def diagnose(
     labels: np.ndarray,
     *,
     seen: int,
-    scores: np.ndarray | None = None,
+    answers: np.ndarray | None = None,
+    readout: Readout = "centroid",
     growth: float | None = 1.0,
     accuracy: float = 0.9,
 ) -> Diagnosis:
@@ -62,27 +65,27 @@ def diagnose(
         As `seqtheory.diagnostics` takes them; the states over the whole test length.
     seen
         Steps that the prediction may use, such as twice the training length.
-    scores
-        What the model itself answers, ``(batch, time, class)``: then margin, drift and failure are
-        those of its readout. None for the nearest centroid of the states.
-    growth
-        As `predict_horizon` takes it; None fits it.
+    answers
+        Classes that the model answers, ``(batch, time)``. None for the nearest centroid of the
+        states, with ``readout="centroid"``.
+    readout, growth
+        As `predict_horizon` takes them. For a trained model, `states` are what its last mixer
+        gives (`SequenceModel.mixed`), and the readout sees their ``"direction"``.
     accuracy
         Of the sequences, whose failure is the horizon.
     """
-    points = states if scores is None else scores
     settings: dict[str, Any] = {
-        "num_classes": int(labels.max()) + 1 if scores is None else scores.shape[-1],
+        "num_classes": int(labels.max()) + 1,
         "growth": growth,
         "accuracy": accuracy,
-        "readout": "centroid" if scores is None else "scores",
+        "readout": readout,
     }
-    found = diagnostics.predict_horizon(points[:, :seen], labels[:, :seen], **settings)
-    whole = diagnostics.predict_horizon(points, labels, reference=found.reference, **settings)
-    if scores is None:
+    found = diagnostics.predict_horizon(states[:, :seen], labels[:, :seen], **settings)
+    whole = diagnostics.predict_horizon(states, labels, reference=found.reference, **settings)
+    if answers is None:
+        if readout != "centroid":
+            raise ValueError(f"readout={readout!r}: expected the model's answers beside it.")
         answers = diagnostics.nearest_class(states, found.centroids)
-    else:
-        answers = np.argmax(scores, axis=-1)
     steps = diagnostics.observed_horizon(answers == labels, accuracy)
     return Diagnosis(
         name=name,

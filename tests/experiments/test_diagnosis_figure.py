@@ -1,6 +1,7 @@
 """The diagnosis of a tracker is drawn from arrays, whatever its verdict."""
 
 import numpy as np
+import pytest
 
 from experiments.tracking import diagnosis_figure
 from seqtheory.representation import representation
@@ -33,9 +34,12 @@ def test_predicted_and_measured_horizons_are_compared(tmp_path):
 
 def test_the_models_own_answers_decide_where_they_are_given():
     transitions, states, labels = tracker(0.0)
-    scores = np.eye(5)[labels]
-    scores[:, 33:] = np.roll(scores[:, 33:], 1, axis=-1)
-    found = diagnosis_figure.diagnose("a", transitions, states, labels, seen=20, scores=scores)
+    answers = labels.copy()
+    answers[:, 33:] = (labels[:, 33:] + 1) % 5
+    given = {"seen": 20, "answers": answers, "readout": "direction"}
+    growing = states * 1.2 ** np.arange(120)[:, None]
+    found = diagnosis_figure.diagnose("a", transitions, growing, labels, **given)
     assert found.observed == 33
-    assert (found.used[:33] < 1e-9).all()
-    assert (found.used[33:] > 1).all()
+    assert (found.used < 1e-9).all()  # the state itself does not drift
+    with pytest.raises(ValueError, match="expected the model's answers"):
+        diagnosis_figure.diagnose("a", transitions, states, labels, seen=20, readout="direction")

@@ -61,6 +61,10 @@ def predict_overflow(
         logs = np.log(np.median(np.linalg.norm(points, axis=2), axis=0))
     if not np.isfinite(logs).all():
         raise ValueError("states hold zeros only at some step; expected states that can grow.")
-    steps = np.arange(time // 2, time)
-    growth, last = np.polyfit(steps - (time - 1), logs[steps], 1)
-    return float(time + (np.log(largest) - last) / growth) if growth > 0 else float("inf")
+    late = logs[time // 2 :]
+    centred = np.arange(len(late)) - (len(late) - 1) / 2
+    growth = float(late @ centred / (centred @ centred))
+    if growth <= 0:
+        return float("inf")
+    last = float(late.mean()) + growth * centred[-1]
+    return float(time + (np.log(largest) - last) / growth)

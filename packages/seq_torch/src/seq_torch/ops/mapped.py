@@ -29,6 +29,8 @@ def map_by_loop(operator: Any) -> None:
 
 def _taken(value: Any, dim: Any, index: int) -> Any:
     """One of the mapped values; a list of tensors has a list of axes."""
-    if isinstance(value, (list, tuple)) and isinstance(dim, (list, tuple)):
+    if isinstance(value, Tensor):
+        return value if dim is None else value.select(dim, index)
+    if isinstance(dim, (list, tuple)):
         return [_taken(part, of_part, index) for part, of_part in zip(value, dim, strict=True)]
-    return value if dim is None else value.select(dim, index)
+    return value

@@ -30,6 +30,7 @@ def forward(first, last, diagonal, plus_identity, initial, h):
 @compiled
 def backward(first, last, diagonal, plus_identity, initial, h, dh, ddiagonal, dinitial):
     """Give the gradients; the transform is symmetric."""
+    zero = initial.dtype.type(0)
     width = initial.shape[1]
     scale = initial.dtype.type(1 / sqrt(width))
     passed, moved = np.zeros_like(initial[0]), np.zeros_like(initial[0])
@@ -45,7 +46,7 @@ def backward(first, last, diagonal, plus_identity, initial, h, dh, ddiagonal, di
             for n in range(width):
                 ddiagonal[i, t, n] = moved[n] * before[n]
             for n in range(width):
-                kept = passed[n] if plus_identity else 0
+                kept = passed[n] if plus_identity else zero
                 passed[n] = kept + diagonal[i, t, n] * moved[n]
         dinitial[i] = passed
 

@@ -26,6 +26,7 @@ def forward(first, last, values, places, plus_identity, initial, h):
 @compiled
 def backward(first, last, values, places, plus_identity, initial, h, dh, dvalues, dinitial):
     """Give the gradients; the transpose adds every entry to the state of its column."""
+    zero = initial.dtype.type(0)
     width, entries = places.shape
     total, passed = np.zeros_like(initial[0]), np.zeros_like(initial[0])
     for i in range(first, last):
@@ -38,7 +39,7 @@ def backward(first, last, values, places, plus_identity, initial, h, dh, dvalues
                 for e in range(entries):
                     dvalues[i, t, n, e] = total[n] * before[places[n, e]]
             for n in range(width):
-                passed[n] = total[n] if plus_identity else 0
+                passed[n] = total[n] if plus_identity else zero
             for n in range(width):
                 for e in range(entries):
                     passed[places[n, e]] += values[i, t, n, e] * total[n]

@@ -1,0 +1,54 @@
+"""Inputs of a recurrence whose state is a matrix: checked, and brought to one type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+from torch import Tensor
+
+from .axes import check_axes
+from .inputs import check_tensors, common_type
+
+
+@dataclass(frozen=True)
+class MatrixProblem:
+    """Checked inputs in the types that they came in; a subclass names them."""
+
+    @property
+    def given(self) -> dict[str, Tensor]:
+        """Inputs by name, without what was left out."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def of_one_type(self) -> Self:
+        """Bring all inputs to the type that holds them all, of at least single precision."""
+        dtype = common_type(self.given.values())
+        return replace(self, **{name: value.to(dtype) for name, value in self.given.items()})
+
+
+def checked(
+    named: Mapping[str, Tensor | None], axes: Mapping[str, str], beside: str
+) -> dict[str, Tensor]:
+    """Check every input against the one named `beside`; zeros stand for a missing initial state.
+
+    Raises
+    ------
+    TypeError
+        If an input is not a tensor of a real floating type.
+    ValueError
+        If a shape or a device does not fit.
+    """
+    given = {name: value for name, value in named.items() if value is not None}
+    check_tensors(given, beside)
+    sizes = check_axes(given, axes)
+    if not (sizes["factor"] and sizes["key"] and sizes["value"]):
+        raise ValueError(
+            f"got k of shape {tuple(given['k'].shape)} and v of shape {tuple(given['v'].shape)}, "
+            "expected at least one factor, one key channel and one value channel."
+        )
+    if "initial" not in given:
+        shape = [sizes[axis] for axis in axes["initial"].split()]
+        given["initial"] = given[beside].new_zeros(shape, dtype=common_type(given.values()))
+    return given

@@ -8,6 +8,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from seqtheory.structure._transition import check_transition
+
 from .cde import LinearCDE
 from .exponential import exponentials
 from .solvers import unknown
@@ -21,7 +23,7 @@ from .structure import (
     named,
 )
 from .token_scan import Drift, token_scan
-from .transitions import affine_scan, check_transition, transitions
+from .transitions import affine_scan, transitions
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike

@@ -74,7 +74,7 @@ def transitions(
     Parameters
     ----------
     structure, transition
-        As `check_transition` admits them.
+        As `LinearCDEConfig` admits them.
     parameters
         Of the structure, with any leading axes, scaled by the step already.
     width
@@ -99,26 +99,6 @@ def transitions(
     if isinstance(structure, DiagonalPlusLowRank):
         return Transitions(structure, parameters | {"diagonal": 1 + parameters["diagonal"]}, width)
     return Transitions(structure, parameters, width, plus_identity=True)
-
-
-def check_transition(structure: object, transition: str) -> None:
-    """Raise unless the structure is known and has this kind of transition."""
-    if not isinstance(structure, Structure):
-        raise TypeError(
-            f"structure={structure!r} is not known; expected Dense() or another of "
-            "seqtheory.structure, such as BlockDiagonal(block_size=4)."
-        )
-    if isinstance(structure, OneHotDiagonal) and transition != "direct":
-        raise ValueError(
-            f"structure={structure} is no vector field, so transition={transition!r} means nothing "
-            "for it; use transition='direct'."
-        )
-    exact = isinstance(structure, (Dense, Diagonal, BlockDiagonal))
-    if transition == "exponential" and not exact:
-        raise ValueError(
-            f"structure={structure}: the exponential of such a matrix is dense; use "
-            "transition='first_order'."
-        )
 
 
 def structured_scan(

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_integer, require_positive
 from seqtheory.structure._start import check_initial
+from seqtheory.structure._transition import check_transition
 
 from ..structure import Dense, OneHotDiagonal, Structure, named
 from ..token_scan import token_scan
-from ..transitions import Transitions, check_transition, structured_scan, transitions
+from ..transitions import Transitions, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
 from .orthogonal import orthogonal
 

@@ -12,12 +12,13 @@ from torch import nn
 from seqtheory._settings import require_choice, require_integer, require_positive
 from seqtheory.structure import Dense, OneHotDiagonal, Structure
 from seqtheory.structure._start import check_initial
+from seqtheory.structure._transition import check_transition
 
 from ..ops.structured import Transitions, structured_scan
 from ..parameter import StateParameter, as_complex
 from .mixer import MixerConfig, check_sequence, check_step
 from .orthogonal import orthogonal
-from .structured import check_transition, transitions
+from .structured import check_known, transitions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,7 @@ class LinearCDEConfig(MixerConfig):
         require_integer("state_dim", self.state_dim, minimum=1)
         require_choice("transition", self.transition, ("exponential", "first_order", "direct"))
         check_transition(self.structure, self.transition)
+        check_known(self.structure)
         self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
         check_initial(self.structure, self.transition, self.initial)

@@ -36,23 +36,12 @@ Form = Callable[[Any, str, Parameters], Transitions]
 _FORMS: dict[type[Structure], Form] = {}  # `singledispatch` would stop torch.compile
 
 
-def check_transition(structure: object, transition: str) -> None:
-    """Raise unless the structure is known and has this kind of transition."""
-    if not isinstance(structure, Structure) or type(structure) not in _FORMS:
+def check_known(structure: Structure) -> None:
+    """Raise unless the structure has matrices in torch."""
+    if type(structure) not in _FORMS:
+        known = ", ".join(kind.__name__ for kind in _FORMS)
         raise TypeError(
-            f"structure={structure!r} is not known; expected Dense() or another of "
-            "seqtheory.structure, such as BlockDiagonal(block_size=4)."
-        )
-    if isinstance(structure, OneHotDiagonal) and transition != "direct":
-        raise ValueError(
-            f"structure={structure} is no vector field, so transition={transition!r} means nothing "
-            "for it; use transition='direct'."
-        )
-    exact = isinstance(structure, (Dense, Diagonal, BlockDiagonal))
-    if transition == "exponential" and not exact:
-        raise ValueError(
-            f"structure={structure}: the exponential of such a matrix is dense; use "
-            "transition='first_order'."
+            f"structure={structure!r} has no matrices in torch; expected one of {known}."
         )
 
 

@@ -32,6 +32,7 @@ ENVIRONMENTS = {
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
 }
+WORKERS = str(min(4, os.cpu_count() or 1))  # a test process of JAX or torch takes 1 to 2 GiB
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
@@ -192,8 +193,8 @@ def tests(session: nox.Session, room: str) -> None:
         name,
         "-m",
         "pytest",
-        *(session.posargs or arguments),
-        env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")},
+        *(session.posargs or [*arguments, "-n", WORKERS, "--dist", "worksteal"]),
+        env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
     )
 
 

@@ -87,7 +87,7 @@ def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
 
 def _draw_lengths(study: Sequence[Cell], folder: Path) -> list[Path]:
     with style.paper():
-        figure = Figure(figsize=(style.WIDTH, 2.6))
+        figure = Figure(figsize=(style.WIDTH, 3.4), layout="constrained")
         for panel, (task, models) in zip(figure.subplots(1, len(CURVES)), CURVES, strict=True):
             _lengths(panel, study, task, models)
         return style.save(figure, folder, "tracking_lengths")
@@ -104,7 +104,7 @@ def _lengths(panel: Axes, study: Sequence[Cell], task: str, models: Sequence[str
     title = f"{task} (dashed: JAX)" if select(drawn, framework="JAX") else task
     panel.set(xlabel="position", ylabel="accuracy", title=title, xscale="log", ylim=(0, 1.03))
     if panel.get_legend_handles_labels()[0]:
-        panel.legend(loc="lower left")
+        panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28))
 
 
 def _longest(found: Sequence[Cell]) -> list[Cell]:

@@ -19,7 +19,7 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
 
     Lengths are in units of the trained length. A tracker whose prediction has no end, or whose
     classes were not apart, stands at the upper or lower edge. Hollow marks are trackers in JAX;
-    crosses those that overflow in single precision, at the length where they do.
+    dots those that overflow in single precision, at the length where they do.
     """
     found, ended = comparisons(study), overflows(study)
     if not found:
@@ -37,17 +37,18 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
         for task, framework in dict.fromkeys((c.cell.task, c.cell.framework) for c in found):
             chosen = [(c.cell.task, c.cell.framework) == (task, framework) for c in found]
             number, hollow = tasks.index(task), framework != "torch"
+            turn = number // len(style.PALETTE)  # where colours begin again, markers do not
             panel.plot(
                 measured[chosen],
                 np.clip(predicted[chosen], low, high),
                 linestyle="none",
-                marker=style.MARKERS[number % len(style.MARKERS)],
+                marker=style.MARKERS[(number + turn) % len(style.MARKERS)],
                 color=style.PALETTE[number % len(style.PALETTE)],
                 fillstyle="none" if hollow else "full",
                 label=f"{task}, {framework}" if hollow else task,
             )
         at, said = _in_trained_lengths(ended)
-        panel.plot(at, np.clip(said, low, high), "x", color="0.2", label="overflow")
+        panel.plot(at, np.clip(said, low, high), ".", color="0.45", markersize=3, label="overflow")
         panel.set(
             xscale="log",
             yscale="log",

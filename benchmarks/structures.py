@@ -88,7 +88,7 @@ def _step(structure: Structure, sizes: list[int], backend: str) -> Step:
     }
     matrices = transitions(structure, "first_order", parameters)
     matrices = matrices.map(lambda values: values.detach().requires_grad_())
-    leaves = [tensor for tensor in matrices.tensors() if tensor.requires_grad]
+    leaves = [tensor for tensor in matrices.tensors().values() if tensor.requires_grad]
     initial = torch.randn(batch, width, generator=generator)
 
     def step() -> list[Tensor]:

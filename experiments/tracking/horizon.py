@@ -54,20 +54,25 @@ def is_near(ratio: float, factor: float = FACTOR) -> bool:
 
 
 def comparisons(study: Iterable[Cell]) -> list[Comparison]:
-    """List the trackers that fail beyond what the prediction saw, and within the tested lengths.
+    """List the trackers whose failure or survival beyond what was seen judges their prediction.
 
-    A tracker that has failed within twice the trained length leaves nothing to predict, and one
-    that has not failed at the greatest tested length nothing to compare with.
+    A tracker that has failed within twice the trained length leaves nothing to predict. One that
+    has not failed at the greatest tested length is listed, with that length, where its prediction
+    is refuted by it: an end before half of it.
     """
-    return [
-        Comparison(cell, _steps(record.notes["prediction"]), record.notes["horizon"])
-        for cell, record in _done(study)
-        if SEEN * cell.length < record.notes["horizon"] < cell.tested[-1]
-    ]
+    found = []
+    for cell, record in _done(study):
+        measured, prediction = record.notes["horizon"], record.notes["prediction"]
+        if measured <= SEEN * cell.length or prediction["verdict"] == "not made":
+            continue
+        predicted, last = _steps(prediction), cell.tested[-1]
+        if measured < last or predicted * FACTOR < last:
+            found.append(Comparison(cell, predicted, measured))
+    return found
 
 
 def overflows(study: Iterable[Cell]) -> list[Comparison]:
-    """List the trackers that single precision ends before double precision, if it does, does."""
+    """List the trackers that single precision ends, while double precision goes on."""
     found = []
     for cell, record in _done(study):
         single, steps = record.notes["single_horizon"], record.notes["prediction"].get("overflow")

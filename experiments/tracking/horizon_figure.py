@@ -48,7 +48,10 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
                 label=f"{task}, {framework}" if hollow else task,
             )
         at, said = _in_trained_lengths(ended)
-        panel.plot(at, np.clip(said, low, high), ".", color="0.45", markersize=3, label="overflow")
+        if ended:
+            panel.plot(
+                at, np.clip(said, low, high), ".", color="0.45", markersize=3, label="overflow"
+            )
         panel.set(
             xscale="log",
             yscale="log",

@@ -43,7 +43,8 @@ def table(load: Load, preset: str | None) -> str:
         _late(study),
         "## Horizon, predicted and measured",
         "Trackers that fail beyond twice the trained length, from which margin and drift predict "
-        f"their horizon, and within {FAR} times: median (least..most) of runs.",
+        f"their horizon, and within {FAR} times, or that reach {FAR} times although predicted to "
+        "fail before half of it: median (least..most) of runs.",
         _compared(comparisons(study)),
         "## Overflow, predicted and measured",
         "Trackers whose state, which nothing normalises, grows until single precision ends them, "

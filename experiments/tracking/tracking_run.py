@@ -156,7 +156,8 @@ def _prediction(run: TrackingRun, tracker: Tracker) -> dict[str, Any]:
             accuracy=SOLVED_ABOVE,
             readout="direction",
         )
-    except ValueError as error:  # too few sequences to see every class
+        overflow = diagnostics.predict_overflow(mixed)
+    except ValueError as error:  # too few sequences to see every class, or no finite states
         return {"verdict": "not made", "reason": str(error)}
     return {
         "verdict": found.verdict,
@@ -164,7 +165,7 @@ def _prediction(run: TrackingRun, tracker: Tracker) -> dict[str, Any]:
         "interval": [_finite(steps) for steps in found.interval],
         "margin": found.margin,
         "drift": _finite(found.drift),
-        "overflow": _finite(diagnostics.predict_overflow(mixed)),
+        "overflow": _finite(overflow),
     }
 
 

@@ -238,8 +238,10 @@ def test_a_direction_keeps_its_horizon_however_the_state_grows():
     states, labels = track("Z5", turn @ left("Z5"), 400, start=[1.0, 0.0])
     expected = dg.predict_horizon(states[:, :24], labels[:, :24])
     growing = states * 1.7 ** np.arange(400)[:, None]
-    found = dg.predict_horizon(growing[:, :24], labels[:, :24], readout="direction")
-    assert found.steps == pytest.approx(expected.steps)
+    for scale in (1.0, 1e200, 1e-200):  # whose squares are no numbers
+        seen = scale * growing[:, :24]
+        found = dg.predict_horizon(seen, labels[:, :24], readout="direction")
+        assert found.steps == pytest.approx(expected.steps)
     seen = dg.observed_horizon(dg.nearest_class(states, found.centroids) == labels)
     assert seen / 2 < found.steps < 2 * seen
 
@@ -257,9 +259,10 @@ def test_the_growth_of_the_state_predicts_where_single_precision_ends(factor):
 def test_a_state_that_keeps_its_length_or_shrinks_has_no_overflow():
     states = 0.9 ** np.arange(10)[None, :, None]
     assert dg.predict_overflow(states) == float("inf")
+    assert dg.predict_overflow(1e200 / states) == 0  # too long already
     with pytest.raises(ValueError, match="3 steps, expected at least 4"):
         dg.predict_overflow(states[:, :3])
-    with pytest.raises(ValueError, match="zeros only at some step"):
+    with pytest.raises(ValueError, match="a state is zero at some step"):
         dg.predict_overflow(0 * states)
     with pytest.raises(ValueError, match="largest=0"):
         dg.predict_overflow(states, largest=0)

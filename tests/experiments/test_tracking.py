@@ -257,7 +257,11 @@ def test_a_horizon_is_compared_where_the_tracker_fails_beyond_what_the_predictio
     assert [c.predicted for c in comparisons(cells(held))] == [float("inf"), 0.0, 48.0]
     assert verdict("horizon", held) == "fail"
     held[0].notes["horizon"] = 2 * 20  # seen by the prediction
-    held[1].notes["horizon"] = 8 * 12  # does not fail in sight
+    held[1].notes["horizon"] = 8 * 12  # survives, though predicted to fail at once
+    assert [c.cell.task for c in comparisons(cells(held))] == ["Z60", "S3"]
+    held[1].notes["prediction"] = {"verdict": "drifts", "steps": 50.0}  # may yet be right
+    assert [c.cell.task for c in comparisons(cells(held))] == ["S3"]
+    held[1].notes["prediction"] = {"verdict": "not made"}
     assert [c.cell.task for c in comparisons(cells(held))] == ["S3"]
     assert verdict("horizon", held) == "not run"
 

@@ -84,7 +84,7 @@ def test_a_broken_extension_is_reported_with_its_error_and_the_command(monkeypat
 
 
 def test_without_numba_auto_takes_the_parallel_scan_and_a_named_one_is_refused(monkeypatch):
-    monkeypatch.setattr(backend, "_has_numba", lambda: False)
+    monkeypatch.setattr(backend, "NUMBA", False)
     a, b = torch.rand(3), torch.rand(2, 5, 3)
     assert backend.choose("linear_scan", "auto", b) == "parallel"
     with pytest.raises(ops.BackendError, match="numba"):

@@ -120,15 +120,16 @@ def test_same_bits_on_any_number_of_threads(name, torch_threads, monkeypatch):
 def test_registration(name):
     mixer = built(name)
     moves = mixer.transitions(noise(2, 4, 5))
-    tensors = [t.detach().requires_grad_(t.requires_grad) for t in moves.tensors()]
+    tensors = [t.detach().requires_grad_(t.requires_grad) for t in moves.tensors().values()]
     initial = mixer.initial_state(2).detach().to(moves.like().dtype).requires_grad_()
     arguments = (moves.kernel, tensors, getattr(moves, "plus_identity", None), initial)
     torch.library.opcheck(operator.scan, arguments, test_utils=CHECKS)
 
 
 @pytest.mark.slow
-def test_compiles_without_a_break():
-    mixer, x = built("low_rank"), noise(2, 5, 5)
+@pytest.mark.parametrize("name", ["blocks", "low_rank", "sparse", "one_hot_real"])
+def test_compiles_without_a_break(name):
+    mixer, x = built(name), noise(2, 5, 5)
     leaves = list(mixer.parameters())
     expected = torch.autograd.grad(mixer(x).sum(), leaves)
     compiled = torch.compile(mixer, fullgraph=True, backend="aot_eager")
@@ -155,6 +156,70 @@ def test_a_second_derivative_is_refused_by_fused_and_given_by_reference():
     with pytest.raises(RuntimeError):
         second("fused")
     assert second("reference").isfinite().all()
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's own
+def test_a_forward_derivative_is_refused_by_fused_and_given_by_reference():
+    mixer, x = built("blocks"), noise(1, 4, 5)
+
+    def tangent(backend):
+        with ops.use_backend(backend):
+            return torch.func.jvp(lambda x: mixer(x).sum(), (x,), (torch.ones_like(x),))[1]
+
+    with pytest.raises(ops.BackendError, match="no forward-mode derivative"):
+        tangent("fused")
+    assert tangent("reference") != 0
+
+
+WRONG = {
+    "places": (ops.structured.SparseRows(torch.ones(2, 3, 4, 2), torch.full((4, 2), 9), True), 9),
+    "many": (ops.structured.SparseRows(torch.ones(2, 3, 4, 2), torch.zeros(8, 2).long(), True), 8),
+    "rows": (ops.structured.Routed(torch.full((2, 3, 4), -1), torch.ones(2, 3, 4)), -1),
+    "one": (ops.structured.Routed(torch.zeros(1, 1, 4).long(), torch.ones(2, 3, 4)), "rows"),
+    "float": (ops.structured.Routed(torch.zeros(2, 3, 4), torch.ones(2, 3, 4)), "integers"),
+    "short": (
+        ops.structured.DiagonalLowRank(
+            torch.ones(2, 1, 4), torch.ones(2, 3, 4, 1), torch.ones(2, 3, 4, 1)
+        ),
+        "diagonal",
+    ),
+    "ranks": (
+        ops.structured.DiagonalLowRank(
+            torch.ones(2, 3, 4), torch.ones(2, 3, 4, 2), torch.ones(2, 3, 4, 3)
+        ),
+        "right",
+    ),
+    "type": (
+        ops.structured.DiagonalLowRank(
+            torch.ones(2, 3, 4).long(), torch.ones(2, 3, 4, 2), torch.ones(2, 3, 4, 2)
+        ),
+        "diagonal",
+    ),
+    "width": (ops.structured.Hadamard(torch.ones(2, 3, 6), True), "diagonal"),
+    "oblong": (ops.structured.Blocks(torch.ones(2, 3, 2, 2, 3)), "blocks"),
+    "device": (
+        ops.structured.DiagonalLowRank(
+            torch.ones(2, 3, 4, device="meta"), torch.ones(2, 3, 4, 1), torch.ones(2, 3, 4, 1)
+        ),
+        "diagonal on meta",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_matrices_that_do_not_fit_are_refused_and_not_read(case):
+    matrices, named = WRONG[case]
+    with pytest.raises((ValueError, IndexError), match=str(named)):
+        ops.structured_scan(matrices, torch.ones(2, matrices.width), "fused")
+
+
+@pytest.mark.parametrize("name", ["diagonal", "sparse", "walsh_hadamard", "one_hot_real"])
+def test_the_result_has_the_type_of_the_matrices(name):
+    mixer = built(name).float().requires_grad_(False)
+    moves = mixer.transitions(noise(2, 7, 5).float())
+    initial = mixer.initial_state(2).double()
+    for backend in backends(name):
+        assert ops.structured_scan(moves, initial, backend).dtype == torch.float32
 
 
 def test_half_precision_is_computed_step_by_step():
@@ -199,5 +264,5 @@ def test_bad_input_is_named():
         ops.structured_scan(moves, mixer.initial_state(2) * 1j)
     low_rank = built("low_rank").transitions(noise(2, 3, 5))
     mixed = replace(low_rank, left=low_rank.left.float())
-    with pytest.raises(ValueError, match=r"dtypes torch.float64 and torch.float32, expected one"):
+    with pytest.raises(ValueError, match=r"torch.float64 and torch.float32 \(left\), expected one"):
         ops.structured_scan(mixed, built("low_rank").initial_state(2))

@@ -89,7 +89,7 @@ class SequenceModel(nn.Module):
     def mixed(
         self, inputs: Shaped[torch.Tensor, "batch time ..."]
     ) -> Float[torch.Tensor, "batch time width"]:
-        """Output of the last layer's mixer: all that the model's outputs know of its state.
+        """Output of the last layer's mixer: all that the outputs know of that mixer's state.
 
         Parameters
         ----------

@@ -259,8 +259,10 @@ def _seen(
         return _compared(points, num_classes)
     if readout == "centroid":
         return points
-    norms = np.linalg.norm(points, axis=2, keepdims=True)
-    return points / np.where(norms > 0, norms, 1.0)
+    largest = np.abs(points).max(axis=2, keepdims=True)  # whose square may not be a number
+    scaled = points / np.where(largest > 0, largest, 1.0)
+    norms = np.linalg.norm(scaled, axis=2, keepdims=True)
+    return scaled / np.where(norms > 0, norms, 1.0)
 
 
 def _compared(

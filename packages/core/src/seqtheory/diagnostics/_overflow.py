@@ -37,7 +37,7 @@ def predict_overflow(
 
     Returns
     -------
-    A number of steps; infinite where the norm does not grow.
+    A number of steps; infinite where the norm does not grow, 0 where it is too long already.
 
     Raises
     ------
@@ -57,14 +57,15 @@ def predict_overflow(
     time = points.shape[1]
     if time < 4:
         raise ValueError(f"states have {time} steps, expected at least 4 to see them grow.")
-    with np.errstate(divide="ignore"):
-        logs = np.log(np.median(np.linalg.norm(points, axis=2), axis=0))
-    if not np.isfinite(logs).all():
-        raise ValueError("states hold zeros only at some step; expected states that can grow.")
+    sizes = np.abs(points).max(axis=2)
+    if not sizes.all():
+        raise ValueError("a state is zero at some step; expected states that grow or shrink.")
+    logs = np.log(sizes) + np.log(np.linalg.norm(points / sizes[..., None], axis=2))
+    logs = np.median(logs, axis=0)
     late = logs[time // 2 :]
     centred = np.arange(len(late)) - (len(late) - 1) / 2
     growth = float(late @ centred / (centred @ centred))
     if growth <= 0:
         return float("inf")
     last = float(late.mean()) + growth * centred[-1]
-    return float(time + (np.log(largest) - last) / growth)
+    return max(0.0, float(time + (np.log(largest) - last) / growth))

@@ -100,7 +100,7 @@ class SequenceModel(eqx.Module):
         self.embedding.check(inputs, mask)
 
     def mixed(self, inputs: ArrayLike) -> Float[Array, "batch time width"]:
-        """Output of the last layer's mixer: all that the model's outputs know of its state.
+        """Output of the last layer's mixer: all that the outputs know of that mixer's state.
 
         Parameters
         ----------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Inexact
+from jaxtyping import Inexact, Int
 from torch import Tensor
 
 from seqtheory.structure import (
@@ -97,8 +97,13 @@ def _(structure: DiagonalPlusLowRank, transition: str, parameters: Parameters) -
 @_form_of(Sparse)
 def _(structure: Sparse, transition: str, parameters: Parameters) -> Transitions:
     values = parameters["entries"]
-    places = torch.tensor(structure.columns(values.shape[-2]), device=values.device)
+    places = _places(structure, values.shape[-2]).to(values.device)
     return SparseRows(values, places, plus_identity=transition != "direct")
+
+
+@torch.compiler.assume_constant_result  # a draw of NumPy's, which it cannot trace
+def _places(structure: Sparse, width: int) -> Int[Tensor, "width entry"]:
+    return torch.tensor(structure.columns(width))
 
 
 @_form_of(WalshHadamard)

@@ -102,11 +102,11 @@ def choose(operation: str, backend: str, tensor: torch.Tensor, *, fast: bool = T
     if backend != "auto":
         require(operation, backend, tensor.device)
         return backend
-    return automatic(operation, tensor, *_automatic(tensor.device.type, fast))
+    return logged(operation, tensor, *_automatic(tensor.device.type, fast))
 
 
-def automatic(operation: str, tensor: torch.Tensor, chosen: str, reason: str) -> str:
-    """Return the backend that stands for ``"auto"``; say why in the log, once."""
+def logged(operation: str, tensor: torch.Tensor, chosen: str, reason: str) -> str:
+    """Return the backend chosen for ``"auto"``, after saying why in the log, once."""
     if not torch.compiler.is_compiling():
         _log_once(operation, chosen, reason, tensor.device.type, str(tensor.dtype))
     return chosen
@@ -155,7 +155,7 @@ def _automatic_chunked(operation: str, tensor: torch.Tensor, kernel: str | None)
         reason = f"fla-core cannot be imported ({INSTALL_FLA})"
         if _kernel_imports(kernel):
             chosen, reason = "cuda", "flash-linear-attention's kernels cover this call"
-    return automatic(operation, tensor, chosen, reason)
+    return logged(operation, tensor, chosen, reason)
 
 
 def require(operation: str, backend: str, device: torch.device) -> None:
@@ -166,7 +166,7 @@ def require(operation: str, backend: str, device: torch.device) -> None:
                 f"{operation}: got backend='fused' with tensors on {device}, expected tensors on "
                 "the CPU. Use backend='auto', or move them with .cpu()."
             )
-        if not _has_numba():
+        if not NUMBA:
             raise BackendError(
                 f"{operation}: backend='fused' needs numba, which is not installed. "
                 f"Install it: {INSTALL_NUMBA}"
@@ -219,13 +219,9 @@ def _kernel_imports(module: str) -> bool:
     return True
 
 
-def _has_numba() -> bool:
-    return NUMBA
-
-
 def _automatic(device: str, fast: bool) -> tuple[str, str]:
     if device == "cpu":
-        return ("fused", ON_CPU) if _has_numba() else ("parallel", NO_NUMBA)
+        return ("fused", ON_CPU) if NUMBA else ("parallel", NO_NUMBA)
     if device == "cuda" and fast and _kernel_imports("mamba_ssm.ops.selective_scan_interface"):
         return "cuda", "mamba-ssm's kernel covers this call"
     return "parallel", "no kernel for this call on this device"

@@ -8,12 +8,17 @@ from torch import Tensor
 
 from ..backend import choose
 from ..inputs import broadcasts, check_initial, check_tensors, common_type
+from ..tangents import without_tangents
 from . import operator, parallel, reference
 
 if TYPE_CHECKING:
     from jaxtyping import Inexact
 
-_BACKENDS = {"fused": operator.scan, "parallel": parallel.scan, "reference": reference.scan}
+_BACKENDS = {
+    "fused": without_tangents("linear_scan", operator.scan),
+    "parallel": parallel.scan,
+    "reference": reference.scan,
+}
 
 
 def linear_scan(

@@ -8,15 +8,16 @@ from torch import Tensor
 
 from seqtheory._settings import require_choice, require_positive
 
-from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, automatic, choose
+from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, choose, logged
 from ..inputs import check_initial, check_tensors, common_type
 from ..linear import linear_scan
+from ..tangents import without_tangents
 from . import operator, reference
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_BACKENDS = {"fused": operator.scan, "reference": reference.scan}
+_BACKENDS = {"fused": without_tangents("residual_scan", operator.scan), "reference": reference.scan}
 
 
 def residual_scan(
@@ -76,7 +77,7 @@ def residual_scan(
 def _chosen(backend: str, x: Tensor) -> str:
     backend = asked(backend)
     if backend == "auto":
-        return automatic("residual_scan", x, *_automatic(x))
+        return logged("residual_scan", x, *_automatic(x))
     if backend not in _BACKENDS:
         raise BackendError(
             f"residual_scan: got backend={backend!r}, but a nonlinear recurrence has none of that "

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..mapped import map_by_loop
+from ..tangents import without_tangents
 from . import fused
 from .problem import Problem
 
@@ -25,7 +26,8 @@ TENSORS = (
 
 def scan(p: Problem, want_last: bool) -> tuple[Tensor, Tensor]:
     """Output, and the last state or an empty tensor."""
-    return operator(*(getattr(p, name) for name in NAMES), p.delta_softplus, want_last)
+    call = without_tangents("selective_scan", operator)
+    return call(*(getattr(p, name) for name in NAMES), p.delta_softplus, want_last)
 
 
 @torch.library.custom_op(

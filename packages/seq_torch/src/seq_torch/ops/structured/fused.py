@@ -21,6 +21,7 @@ def forward(
 ) -> Tensor:
     """States after every position."""
     tensors, initial = [_plain(t) for t in tensors], _plain(initial)
+    _check_places(tensors, initial.shape[1])
     h = pages.empty_like(initial, (len(initial), tensors[0].shape[1], initial.shape[1]))
     run = _kernels(kernel, tensors).forward
     _share(run, tensors, plus_identity, (initial, h))
@@ -42,6 +43,15 @@ def backward(
     run = _kernels(kernel, tensors).backward
     _share(run, tensors, plus_identity, (initial, h, _plain(dh), *gradients))
     return gradients
+
+
+def _check_places(tensors: Sequence[Tensor], width: int) -> None:
+    """Raise where a kernel would reach beyond the state; here and not earlier, to be compiled."""
+    for places in tensors:
+        if not differentiable(places) and places.numel():
+            low, high = (int(end) for end in places.aminmax())
+            if low < 0 or high >= width:
+                raise IndexError(f"got places {low}..{high} in a state of {width}.")
 
 
 def differentiable(tensor: Tensor) -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, automatic, require
-from . import chunked, fused, operator, parallel, reference
+from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, logged, require
+from ..tangents import without_tangents
+from . import chunked, operator, parallel, reference
 from .transitions import Elementwise, Transitions
 
 if TYPE_CHECKING:
     from jaxtyping import Inexact
 
 _OPERATION = "structured_scan"
+_COMPILED_SCAN = without_tangents(_OPERATION, operator.scan)
 _COMPILED = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
 
@@ -59,9 +60,10 @@ def structured_scan(
     are plain torch.
     """
     _check(transitions, initial)
+    initial = initial.to(transitions.like().dtype)
     backend = asked(backend)
     if backend == "auto":
-        backend = automatic(_OPERATION, transitions.like(), *_automatic(transitions))
+        backend = logged(_OPERATION, transitions.like(), *_automatic(transitions))
     if backend == "fused":
         return _fused(transitions, initial)
     if backend == "reference":
@@ -72,42 +74,50 @@ def structured_scan(
         return parallel.scan(transitions, initial)
     kind = type(transitions).__name__
     raise BackendError(
-        f"{_OPERATION}: got backend={backend!r}, which {kind} matrices do not have. Use "
-        "backend='fused' on the CPU, 'reference', 'chunked' or 'auto'"
-        + (", or 'parallel'." if transitions.closed else ": their products have no such structure.")
+        f"{_OPERATION}: got backend={backend!r}, which {kind} matrices do not have"
+        + ("" if transitions.closed else ", as their products have no such structure")
+        + ". Use backend='auto', 'reference', 'chunked', or 'fused' on the CPU."
     )
 
 
 def _check(transitions: Transitions, initial: Tensor) -> None:
-    tensor = transitions.like()
-    leading = tensor.shape[: -transitions.cores[next(reversed(transitions.cores))]]
+    like = transitions.like()
+    leading = like.shape[: like.ndim - transitions.cores[next(reversed(transitions.cores))]]
     if len(leading) != 2 or 0 in leading:
         raise ValueError(
             f"got matrices with leading axes {tuple(leading)}, expected (batch, time), neither of "
             "them zero."
         )
+    for name, core in transitions.shapes.items():
+        shape = tuple(getattr(transitions, name).shape)
+        if shape != (*leading, *core):
+            raise ValueError(
+                f"got {name} of shape {shape}, expected (batch, time, ...) = {(*leading, *core)} "
+                f"for {type(transitions).__name__} matrices."
+            )
     if tuple(initial.shape) != (leading[0], transitions.width):
         raise ValueError(
             f"got initial of shape {tuple(initial.shape)}, expected (batch, width) = "
             f"({leading[0]}, {transitions.width})."
         )
-    _check_types(transitions.tensors(), tensor, initial)
+    for name, tensor in {**transitions.tensors(), "initial": initial}.items():
+        _check_type(name, tensor, like, name in transitions.places_of)
 
 
-def _check_types(tensors: Iterable[Tensor], like: Tensor, initial: Tensor) -> None:
-    for tensor in tensors:
-        if fused.differentiable(tensor) and tensor.dtype != like.dtype:
+def _check_type(name: str, tensor: Tensor, like: Tensor, holds_places: bool) -> None:
+    if tensor.device != like.device:
+        raise ValueError(f"got {name} on {tensor.device}, expected {like.device} as the matrices.")
+    if name == "initial":
+        if tensor.is_complex() and not like.is_complex():
             raise ValueError(
-                f"got matrices with dtypes {like.dtype} and {tensor.dtype}, expected one."
+                f"got initial with dtype {tensor.dtype} and matrices with {like.dtype}, expected "
+                "complex matrices beside a complex state."
             )
-    if initial.is_complex() and not like.is_complex():
+    elif holds_places and (tensor.is_floating_point() or tensor.is_complex()):
+        raise ValueError(f"got {name} with dtype {tensor.dtype}, expected integers.")
+    elif not holds_places and tensor.dtype != like.dtype:
         raise ValueError(
-            f"got initial with dtype {initial.dtype} and matrices with {like.dtype}, expected "
-            "complex matrices beside a complex state."
-        )
-    if initial.device != like.device:
-        raise ValueError(
-            f"got initial on {initial.device} and matrices on {like.device}, expected one device."
+            f"got matrices with dtypes {like.dtype} and {tensor.dtype} ({name}), expected one."
         )
 
 
@@ -130,7 +140,6 @@ def _fused(transitions: Transitions, initial: Tensor) -> Tensor:
             f"{_OPERATION}: got backend='fused' with matrices of {tensor.dtype}, expected single "
             "or double precision. Use backend='reference', or convert them."
         )
+    tensors = list(transitions.tensors().values())
     plus_identity = getattr(transitions, "plus_identity", None)
-    return operator.scan(
-        transitions.kernel, transitions.tensors(), plus_identity, initial.to(tensor.dtype)
-    )
+    return _COMPILED_SCAN(transitions.kernel, tensors, plus_identity, initial)

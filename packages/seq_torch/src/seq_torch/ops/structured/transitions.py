@@ -20,12 +20,13 @@ class Transitions(ABC):
     """Matrices with leading axes, such as those of batch and time.
 
     A subclass names its tensors, says in `cores` how many last axes of each belong to one matrix,
-    and in `kernel` which module of compiled kernels takes its fields, in their order. `Blocks`,
-    `Elementwise` and `Routed` also have `compose`.
+    and in `kernel` which module of compiled kernels takes its fields, in their order; `places_of`
+    are those that hold integers. `Blocks`, `Elementwise` and `Routed` also have `compose`.
     """
 
     cores: ClassVar[dict[str, int]]
     kernel: ClassVar[str]
+    places_of: ClassVar[tuple[str, ...]] = ()
     closed: ClassVar[bool] = False
 
     @abstractmethod
@@ -36,6 +37,11 @@ class Transitions(ABC):
     @abstractmethod
     def width(self) -> int:
         """Rows of a matrix."""
+
+    @property
+    @abstractmethod
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Last axes that each tensor must have, given those of the others."""
 
     def compose(self, earlier: Self) -> Self:
         """Give the product of these matrices with `earlier`, which act first."""
@@ -52,10 +58,10 @@ class Transitions(ABC):
         }
         return replace(self, **unsqueezed)
 
-    def tensors(self) -> list[Tensor]:
+    def tensors(self) -> dict[str, Tensor]:
         """Give the tensors among the fields, in their order."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return [value for value in values if isinstance(value, Tensor)]
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
     def like(self) -> Tensor:
         """Give a tensor in the type and on the device of the states."""
@@ -83,6 +89,12 @@ class Blocks(Transitions):
         """Rows of all blocks together."""
         return self.blocks.shape[-3] * self.blocks.shape[-1]
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Square blocks."""
+        count, size = self.blocks.shape[-3], self.blocks.shape[-1]
+        return {"blocks": (count, size, size)}
+
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Multiply every part of a state by its block."""
         parts = states.to(self.blocks.dtype).unflatten(-1, self.blocks.shape[-3:-1])
@@ -107,6 +119,11 @@ class Elementwise(Transitions):
     def width(self) -> int:
         """Entries of a diagonal."""
         return self.factors.shape[-1]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The diagonal."""
+        return {"factors": (self.width,)}
 
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Multiply entry by entry."""
@@ -133,6 +150,12 @@ class DiagonalLowRank(Transitions):
         """Entries of d."""
         return self.diagonal.shape[-1]
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """U and V of one rank."""
+        rectangle = (self.width, self.left.shape[-1])
+        return {"diagonal": (self.width,), "left": rectangle, "right": rectangle}
+
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """D y + U (V^T y)."""
         states = states.to(self.diagonal.dtype)
@@ -150,11 +173,17 @@ class SparseRows(Transitions):
 
     cores: ClassVar[dict[str, int]] = {"values": 2}
     kernel: ClassVar[str] = "sparse_rows"
+    places_of: ClassVar[tuple[str, ...]] = ("places",)
 
     @property
     def width(self) -> int:
         """Rows."""
         return self.values.shape[-2]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """One place for each value of a matrix."""
+        return {"values": tuple(self.places.shape)}
 
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Sum over the entries of each row."""
@@ -177,6 +206,11 @@ class Hadamard(Transitions):
         """Entries of d, a power of two."""
         return self.diagonal.shape[-1]
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A power of two of entries."""
+        return {"diagonal": (1 << (self.width - 1).bit_length(),)}
+
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Transform the product with the diagonal, in log2(width) passes."""
         moved, half = self.diagonal * states, 1
@@ -197,12 +231,18 @@ class Routed(Transitions):
 
     cores: ClassVar[dict[str, int]] = {"rows": 1, "factors": 1}
     kernel: ClassVar[str] = "routed"
+    places_of: ClassVar[tuple[str, ...]] = ("rows",)
     closed: ClassVar[bool] = True
 
     @property
     def width(self) -> int:
         """Entries of d."""
         return self.factors.shape[-1]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """One row for each entry."""
+        return {"rows": (self.width,), "factors": (self.width,)}
 
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Add each entry of d y to its row."""

@@ -60,6 +60,7 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
             xlim=(measured.min() / 1.2, measured.max() * 1.2),
             ylim=(low / 1.05, high * 1.05),
         )
+        panel.xaxis.set_minor_formatter("{x:g}")
         panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         return style.save(figure, folder, "tracking_horizon")
 

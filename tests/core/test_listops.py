@@ -439,7 +439,7 @@ GOOD = b"( ( ( [SM 1 ) 2 ) ] )\t3\r\n"
         (HEAD + b"[SM \xe9 2 ]\t3\r\n", 2, "column 1: the byte 0xe9 is not UTF-8"),
         (HEAD + b"3" * 1_000_001 + b"\t3\r\n", 2, "a line of more than 1,000,000 bytes"),
         (HEAD + GOOD[:-4], 2, "does not end in a newline"),
-        (gzip.compress(HEAD + GOOD), 1, "gzip-compressed"),
+        (gzip.compress(HEAD + GOOD, mtime=0), 1, "gzip-compressed"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", 1, "a Git-LFS pointer"),
         (HEAD + b"[MAX 1 2 3 4 5 6 7 8 9 ]\t9\r\n", 2, "an expression of 11 tokens, expected at"),
     ],

@@ -151,7 +151,7 @@ BAD = {
     "long header": ("x" * 2_000_000, 1, "more than 1000000 characters"),
     "cut in a number": (GOOD[:-1], 3, "does not end in a newline"),
     "cut in a row": (GOOD + "7,0 1 2,0", 4, "does not end in a newline"),
-    "gzip": (gzip.compress(GOOD.encode()), 1, "gzip-compressed"),
+    "gzip": (gzip.compress(GOOD.encode(), mtime=0), 1, "gzip-compressed"),
     "zip": (b"PK\x03\x04rest", 1, "a zip archive"),
     "UTF-16": (GOOD.encode("utf-16"), 1, "UTF-16"),
     "LFS pointer": (POINTER, 1, "git lfs pull.*GroupWords"),

@@ -329,7 +329,7 @@ def test_provenance_names_a_subset_and_its_files(tmp_path: Path):
 def test_the_published_files_are_the_benchmark_packed_or_not(tmp_path: Path):
     files = idx_files()
     kind = published_as(MNIST, files)
-    packed = {f"{name}.gz": gzip.compress(content, 1) for name, content in files.items()}
+    packed = {f"{name}.gz": gzip.compress(content, 1, mtime=0) for name, content in files.items()}
     mixed = dict(list(packed.items())[:2] + list(files.items())[2:])
     found = [
         kind().load(put(tmp_path / str(number), each), seed=0).provenance
@@ -408,9 +408,18 @@ PIXELS, LABELS = official.IDX_FILES[:2]
         (damage(PIXELS, lambda c: idx(np.zeros((0, 28, 28)))), "promises 0 items"),
         (damage(LABELS, lambda c: c[:-1] + b"\x0a"), "image 23 has the label 10, expected 0..9"),
         (damage(LABELS, lambda c: idx(np.zeros(23))), "23 labels for 24 images"),
-        (damage(PIXELS, lambda c: gzip.compress(c)[:-20]), "cut short, as half a download is"),
-        (damage(PIXELS, lambda c: gzip.compress(c)[:-6] + b"123456"), "a damaged gzip file"),
-        (damage(PIXELS, lambda c: gzip.compress(c) + b"more"), "4 bytes after its gzip data"),
+        (
+            damage(PIXELS, lambda c: gzip.compress(c, mtime=0)[:-20]),
+            "cut short, as half a download is",
+        ),
+        (
+            damage(PIXELS, lambda c: gzip.compress(c, mtime=0)[:-6] + b"123456"),
+            "a damaged gzip file",
+        ),
+        (
+            damage(PIXELS, lambda c: gzip.compress(c, mtime=0) + b"more"),
+            "4 bytes after its gzip data",
+        ),
     ],
 )
 def test_a_bad_idx_file_is_named_with_what_is_wrong(tmp_path: Path, files: dict, message: str):

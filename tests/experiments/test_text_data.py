@@ -275,7 +275,7 @@ GOOD = b"id,sentiment,review\n1_9,1,fine\n"
         (GOOD + b'2_9,1,"a"b\n', ":3", "a quote is not closed or not doubled"),
         (GOOD + b'2_9,1,"' + b"a" * 200_000 + b'"\n', ":3", "field larger than field limit"),
         (GOOD + b"2_2,0,fine\n", ":3: column 'sentiment'", "line 2 has the same review with 1"),
-        (gzip.compress(GOOD)[:-9], "", "cut short, as half a download is"),
+        (gzip.compress(GOOD, mtime=0)[:-9], "", "cut short, as half a download is"),
     ],
 )
 def test_a_bad_csv_is_named_with_line_and_column(tmp_path, content: bytes, place: str, message):

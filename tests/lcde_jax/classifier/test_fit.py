@@ -123,6 +123,15 @@ def test_target_stops_early():
     assert (history.status, history.step) == ("target", 0)
 
 
+def test_auxiliary_rows_fewer_than_a_batch_are_taken_all_at_once():
+    rows = len(words().auxiliary)
+    found = [
+        fit(classifier(), words(), training(auxiliary_batch_size=size), key=KEY)[0]
+        for size in (rows, rows + 7)
+    ]
+    assert same(*found)
+
+
 def test_fit_learns_a_group():
     settings = training(
         num_steps=300, evaluate_every=50, target=0.99, batch_size=50, auxiliary_batch_size=25

@@ -85,8 +85,9 @@ def fit(
     Steps run in blocks of fixed length, a divisor of `evaluate_every` and `num_steps` and at most
     50, so that results do not depend on where a run was cut: on a CPU a resumed fit ends with the
     bytes of one that was not. Every batch has `batch_size` rows; the short one at the end of an
-    epoch is left out. With ``auxiliary="separate"`` each step makes two updates, as published.
-    Tensors that take `state_learning_rate`, and those that decay, are told by `tensor_rates`.
+    epoch is left out, and auxiliary rows that are fewer than a batch of them are taken all at once.
+    With ``auxiliary="separate"`` each step makes two updates, as published. Tensors that take
+    `state_learning_rate`, and those that decay, are told by `tensor_rates`.
 
     References
     ----------
@@ -256,9 +257,11 @@ def _check(model: PyTree, data: FitData, training: Training) -> None:
 
 def _learnt(data: FitData, training: Training) -> list[tuple[Dataset, int]]:
     """Each data set that is learnt from, and its rows per step."""
-    size = training.auxiliary_batch_size or training.batch_size
-    extra = [] if data.auxiliary is None else [(data.auxiliary, size)]
-    return [(data.train, training.batch_size), *extra]
+    learnt = [(data.train, training.batch_size)]
+    if data.auxiliary is not None:
+        size = training.auxiliary_batch_size or training.batch_size
+        learnt.append((data.auxiliary, min(size, len(data.auxiliary))))
+    return learnt
 
 
 def _block_length(training: Training, parameters: int) -> int:

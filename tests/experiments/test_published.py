@@ -40,6 +40,7 @@ WHOLE = [
     ("tracking.sequence_models", "quick"),
     ("tracking.sequence_models", "prediction"),
     ("tracking.linear_cde", "quick"),
+    ("tracking.linear_cde", "prediction"),
     ("toy.linear_cde", "structures"),
 ]
 

@@ -257,8 +257,11 @@ def _seen(
     require_choice("readout", readout, ("centroid", "direction", "scores"))
     if readout == "scores":
         return _compared(points, num_classes)
-    if readout == "centroid":
-        return points
+    return points if readout == "centroid" else _directions(points)
+
+
+def _directions(points: Float[np.ndarray, "batch time n"]) -> Float[np.ndarray, "batch time n"]:
+    """Bring states to norm 1; a zero stays one."""
     largest = np.abs(points).max(axis=2, keepdims=True)  # whose square may not be a number
     scaled = points / np.where(largest > 0, largest, 1.0)
     norms = np.linalg.norm(scaled, axis=2, keepdims=True)
@@ -281,8 +284,7 @@ def _compared(
             "readout='direction'."
         )
     centred = scores - scores.mean(axis=2, keepdims=True)
-    norms = np.linalg.norm(centred, axis=2, keepdims=True)
-    return centred / np.where(norms > 0, norms, 1.0)
+    return _directions(centred)
 
 
 def _margin(

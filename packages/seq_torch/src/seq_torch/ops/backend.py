@@ -15,7 +15,6 @@ BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_FLA = "uv pip install 'fla-core>=0.6'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
-ON_CPU, NO_NUMBA = "the tensors are on the CPU", f"numba is not installed ({INSTALL_NUMBA})"
 
 NUMBA = util.find_spec("numba") is not None  # looked for, not imported
 
@@ -219,9 +218,16 @@ def _kernel_imports(module: str) -> bool:
     return True
 
 
+def on_cpu(without_numba: str) -> tuple[str, str]:
+    """Give the compiled kernels, or another backend where numba is missing, and the reason."""
+    if NUMBA:
+        return "fused", "the tensors are on the CPU"
+    return without_numba, f"numba is not installed ({INSTALL_NUMBA})"
+
+
 def _automatic(device: str, fast: bool) -> tuple[str, str]:
     if device == "cpu":
-        return ("fused", ON_CPU) if NUMBA else ("parallel", NO_NUMBA)
+        return on_cpu("parallel")
     if device == "cuda" and fast and _kernel_imports("mamba_ssm.ops.selective_scan_interface"):
         return "cuda", "mamba-ssm's kernel covers this call"
     return "parallel", "no kernel for this call on this device"

@@ -68,3 +68,8 @@ def common_type(values: Iterable[Tensor]) -> torch.dtype:
     for value in values:
         dtype = torch.promote_types(dtype, value.dtype)
     return dtype
+
+
+def plain(value: Tensor) -> Tensor:
+    """Give the numbers as a kernel reads them: in order, none of them yet to be conjugated."""
+    return value.detach().resolve_conj().resolve_neg().contiguous()

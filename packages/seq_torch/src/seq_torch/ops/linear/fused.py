@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from .. import pages, threads
+from ..inputs import plain
 
 BLOCK = 64  # states that one worker carries together
 
 
 def forward(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States after every step."""
-    a, b, initial = _plain(a), _plain(b), _optional(initial, b)
+    a, b, initial = plain(a), plain(b), _optional(initial, b)
     h = pages.empty_like(b)
     if h.numel():
         kernel, arrays = _kernels(h).forward, _arrays(a, b, initial, h)
@@ -32,7 +33,7 @@ def backward(
     dh: Tensor, a: Tensor, h: Tensor, initial: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of `a`, `b` and `initial`, the last one empty where there is none."""
-    a, h, dh, initial = _plain(a), _plain(h), _plain(dh), _optional(initial, h)
+    a, h, dh, initial = plain(a), plain(h), plain(dh), _optional(initial, h)
     # Factors that change with time but not with the sequence sum over sequences in one worker;
     # those that change with neither have one small sum per sequence, added up afterwards.
     together = a.shape[0] == 1 and a.shape[1] > 1
@@ -80,9 +81,5 @@ def _share(h: Tensor, cuts: int, kernel: Callable[..., None]) -> None:
     threads.run(workers, share)
 
 
-def _plain(value: Tensor) -> Tensor:
-    return value.detach().resolve_conj().resolve_neg().contiguous()
-
-
 def _optional(value: Tensor | None, like: Tensor) -> Tensor:
-    return like.new_empty(0, like.shape[-1]) if value is None else _plain(value)
+    return like.new_empty(0, like.shape[-1]) if value is None else plain(value)

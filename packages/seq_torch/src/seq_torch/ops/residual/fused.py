@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .. import threads
+from ..inputs import plain
 
 BLOCK = 64  # states of a diagonal recurrence that one worker carries together
 CODES = {"linear": 0, "tanh": 1, "hardtanh": 2}  # the kernels' names of the activations
@@ -22,11 +23,11 @@ def forward(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: s
     """States after every step."""
     from ..kernels import residual  # numba is imported on the first call
 
-    x, initial = _plain(x), _plain(initial)
+    x, initial = plain(x), plain(initial)
     h = torch.empty_like(x)
     if h.numel():
         # The columns of a matrix are added up, one contiguous row of its transpose at a time.
-        turned = _plain(weight if weight.ndim == 1 else weight.mT)
+        turned = plain(weight if weight.ndim == 1 else weight.mT)
         arrays = tuple(t.numpy() for t in (x, turned, initial, h))
         kernel = residual.diagonal if weight.ndim == 1 else residual.dense
         step, code = arrays[-1].dtype.type(dt), CODES[activation]
@@ -40,7 +41,7 @@ def backward(
     """Gradients of `x`, `weight` and `initial`."""
     from ..kernels import residual
 
-    dh, x, weight, initial = (_plain(t) for t in (dh, x, weight, initial))
+    dh, x, weight, initial = (plain(t) for t in (dh, x, weight, initial))
     dx, dweight, dinitial = (
         torch.empty_like(dh),
         torch.zeros_like(weight),
@@ -51,7 +52,7 @@ def backward(
     step, code = dx.numpy().dtype.type(dt), CODES[activation]
     if weight.ndim == 1:
         by_row = torch.zeros_like(initial)
-        tensors = (x, weight, initial, _plain(h), dh, dx, by_row, dinitial)
+        tensors = (x, weight, initial, plain(h), dh, dx, by_row, dinitial)
         arrays = tuple(t.numpy() for t in tensors)
         _share(dh, weight, lambda *lanes: residual.diagonal_back(*lanes, *arrays, step, code))
         return dx, by_row.sum(0), dinitial
@@ -76,7 +77,3 @@ def _share(h: Tensor, weight: Tensor, kernel: Callable[..., None]) -> None:
             kernel(first, last, block * state // blocks, (block + 1) * state // blocks)
 
     threads.run(workers, share)
-
-
-def _plain(value: Tensor) -> Tensor:
-    return value.detach().resolve_neg().contiguous()

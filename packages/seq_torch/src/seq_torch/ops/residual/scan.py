@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqtheory._settings import require_choice, require_positive
 
-from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, choose, logged
+from ..backend import BackendError, asked, choose, logged, on_cpu
 from ..inputs import check_initial, check_tensors, common_type
 from ..linear import linear_scan
 from ..tangents import without_tangents
@@ -89,7 +89,7 @@ def _chosen(backend: str, x: Tensor) -> str:
 def _automatic(x: Tensor) -> tuple[str, str]:
     if x.device.type != "cpu":
         return "reference", "a nonlinear recurrence has no parallel form"
-    return ("fused", ON_CPU) if NUMBA else ("reference", NO_NUMBA)
+    return on_cpu("reference")
 
 
 def _checked(x: Tensor, weight: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -26,8 +26,7 @@ TENSORS = (
 
 def scan(p: Problem, want_last: bool) -> tuple[Tensor, Tensor]:
     """Output, and the last state or an empty tensor."""
-    call = without_tangents("selective_scan", operator)
-    return call(*(getattr(p, name) for name in NAMES), p.delta_softplus, want_last)
+    return _without_tangents(*(getattr(p, name) for name in NAMES), p.delta_softplus, want_last)
 
 
 @torch.library.custom_op(
@@ -88,3 +87,5 @@ for _device in ("cpu", "cuda"):
 
 for _operator in (operator, gradient):
     map_by_loop(_operator)
+
+_without_tangents = without_tangents("selective_scan", operator)

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from .. import pages, threads
+from ..inputs import plain
 
 
 def forward(
     kernel: str, tensors: Sequence[Tensor], plus_identity: bool | None, initial: Tensor
 ) -> Tensor:
     """States after every position."""
-    tensors, initial = [_plain(t) for t in tensors], _plain(initial)
+    tensors, initial = [plain(t) for t in tensors], plain(initial)
     _check_places(tensors, initial.shape[1])
     h = pages.empty_like(initial, (len(initial), tensors[0].shape[1], initial.shape[1]))
     run = _kernels(kernel, tensors).forward
@@ -37,11 +38,11 @@ def backward(
     dh: Tensor,
 ) -> list[Tensor]:
     """Gradients of those of `tensors` that have one, then of `initial`."""
-    *tensors, initial, h = (_plain(t.conj()) for t in (*tensors, initial, h))
+    *tensors, initial, h = (plain(t.conj()) for t in (*tensors, initial, h))
     gradients = [pages.empty_like(t) for t in tensors if differentiable(t)]
     gradients.append(torch.empty_like(initial))
     run = _kernels(kernel, tensors).backward
-    _share(run, tensors, plus_identity, (initial, h, _plain(dh), *gradients))
+    _share(run, tensors, plus_identity, (initial, h, plain(dh), *gradients))
     return gradients
 
 
@@ -82,7 +83,3 @@ def _share(
     threads.run(
         workers, lambda i: kernel(i * batch // workers, (i + 1) * batch // workers, *arguments)
     )
-
-
-def _plain(value: Tensor) -> Tensor:
-    return value.detach().resolve_conj().resolve_neg().contiguous()

@@ -53,13 +53,9 @@ def _(kernel: str, tensors: list[Tensor], plus_identity: bool | None, initial: T
 
 @gradient.register_fake
 def _(
-    kernel: str,
-    tensors: list[Tensor],
-    plus_identity: bool | None,
-    initial: Tensor,
-    h: Tensor,
-    dh: Tensor,
+    kernel: str, tensors: list[Tensor], plus_identity: bool | None, *rest: Tensor
 ) -> list[Tensor]:
+    initial, _, _ = rest
     floating = [t for t in tensors if fused.differentiable(t)]
     return [t.new_empty(t.shape) for t in (*floating, initial)]
 

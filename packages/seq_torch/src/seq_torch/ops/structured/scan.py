@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..backend import NO_NUMBA, NUMBA, ON_CPU, BackendError, asked, logged, require
+from ..backend import BackendError, asked, logged, on_cpu, require
 from ..tangents import without_tangents
 from . import chunked, operator, parallel, reference
 from .transitions import Elementwise, Transitions
@@ -129,7 +129,7 @@ def _automatic(transitions: Transitions) -> tuple[str, str]:
         return "chunked", "the products of chunks take few turns"
     if tensor.dtype not in _COMPILED:
         return "reference", "the compiled kernels are of single and double precision"
-    return ("fused", ON_CPU) if NUMBA else ("reference", NO_NUMBA)
+    return on_cpu("reference")
 
 
 def _fused(transitions: Transitions, initial: Tensor) -> Tensor:

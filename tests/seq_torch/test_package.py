@@ -35,3 +35,16 @@ print([m for m in ("mamba_ssm", "causal_conv1d", "jax") if m in sys.modules], be
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] True"
+
+
+def test_import_loads_no_compiler() -> None:
+    """Each of these takes longer to import than the whole package; workers would pay it too."""
+    code = """
+import sys, torch
+before = set(sys.modules)
+import seq_torch
+heavy = ("torch._dynamo", "sympy", "numba", "scipy.special", "scipy.linalg", "scipy.optimize")
+print([m for m in heavy if m in set(sys.modules) - before])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

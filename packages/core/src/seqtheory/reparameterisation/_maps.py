@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import ArrayLike
-from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from seqtheory._settings import require_positive
 from seqtheory.reparameterisation._contract import (
@@ -105,7 +105,7 @@ class Softplus(Reparameterisation):
 
     def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """-1 / (1 + exp(-w))."""
-        return -special.expit(real("w", w))
+        return -scipy.special.expit(real("w", w))
 
     def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """log(exp(-eigenvalue) - 1), for a negative eigenvalue."""
@@ -119,16 +119,16 @@ class Sigmoid(Reparameterisation):
 
     def __call__(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """-1 / (1 + exp(-w))."""
-        return -special.expit(real("w", w))
+        return -scipy.special.expit(real("w", w))
 
     def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """-exp(-w) / (1 + exp(-w))^2."""
         weight = real("w", w)
-        return -special.expit(weight) * special.expit(-weight)
+        return -scipy.special.expit(weight) * scipy.special.expit(-weight)
 
     def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """log(-eigenvalue / (1 + eigenvalue)), for an eigenvalue in (-1, 0)."""
-        return special.logit(-within(eigenvalue, -1.0, 0.0, self))
+        return scipy.special.logit(-within(eigenvalue, -1.0, 0.0, self))
 
     def discrete(self) -> DiscreteReparameterisation:
         """1 / (1 + exp(w)), the same as of `Softplus`."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
+import scipy  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import ArrayLike
-from scipy.special import expit  # pyright: ignore[reportMissingTypeStubs]
 
 from seqtheory._settings import require_choice
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
@@ -93,7 +93,7 @@ class OneHotDiagonal(Structure):
     def _diagonal(self, given: Mapping[str, np.ndarray]) -> Inexact[np.ndarray, "... width"]:
         if self.entries == "real":
             return np.tanh(given["magnitude"])
-        return expit(given["magnitude"]) * np.exp(1j * given["phase"])
+        return scipy.special.expit(given["magnitude"]) * np.exp(1j * given["phase"])
 
     def _width(self, shapes: Mapping[str, tuple[int, ...]]) -> int:
         return last_axes(shapes, "choice", 2)[0]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import ArrayLike
-from scipy.linalg import hadamard  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
@@ -52,7 +52,7 @@ class WalshHadamard(Structure):
     def matrix(self, parameters: Parameters) -> Float[np.ndarray, "... width width"]:
         """H diag(d) / sqrt(n)."""
         width, given = self._checked(parameters)
-        return hadamard(width) / np.sqrt(width) * given["diagonal"][..., None, :]
+        return scipy.linalg.hadamard(width) / np.sqrt(width) * given["diagonal"][..., None, :]
 
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """Transform the product with the diagonal."""

@@ -20,6 +20,7 @@ from seqtheory.structure import (
     WalshHadamard,
 )
 
+from ..ops.constant import constant_when_compiled
 from ..ops.structured import (
     Blocks,
     DiagonalLowRank,
@@ -101,7 +102,7 @@ def _(structure: Sparse, transition: str, parameters: Parameters) -> Transitions
     return SparseRows(values, places, plus_identity=transition != "direct")
 
 
-@torch.compiler.assume_constant_result  # a draw of NumPy's, which it cannot trace
+@constant_when_compiled  # a draw of NumPy's, which it cannot trace
 def _places(structure: Sparse, width: int) -> Int[Tensor, "width entry"]:
     return torch.tensor(structure.columns(width))
 

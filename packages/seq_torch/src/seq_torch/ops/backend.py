@@ -11,6 +11,8 @@ from importlib import import_module, util
 
 import torch
 
+from .constant import constant_when_compiled
+
 BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_FLA = "uv pip install 'fla-core>=0.6'"
@@ -64,7 +66,7 @@ def asked(backend: str) -> str:
     return _preference() if checked(backend) == "auto" else backend
 
 
-@torch.compiler.assume_constant_result  # it cannot trace a context variable
+@constant_when_compiled  # the compiler cannot trace a context variable
 def _preference() -> str:
     return _preferred.get()
 

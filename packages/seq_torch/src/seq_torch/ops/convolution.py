@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .backend import asked
-from .inputs import check_tensors, common_type
+from .inputs import check_tensors, common_type, depending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def causal_convolution(
     if asked("auto") == "reference":
         return causal_convolution_direct(u, kernel)
     if u.numel() == 0:
-        return torch.zeros_like(u) + 0 * kernel.sum().to(u.dtype)
+        return depending(u.clone(), kernel)
     dtype = common_type((u,))
     kernel = kernel[:, : u.shape[1]]
     with torch.autocast(u.device.type, enabled=False):
@@ -76,7 +76,7 @@ def causal_convolution_direct(
     _check(u, kernel)
     working, time = u.to(common_type((u,))), u.shape[1]
     weights = kernel.to(working.dtype)
-    output = torch.zeros_like(working) + 0 * weights.sum()
+    output = depending(torch.zeros_like(working), working, weights)
     for lag in range(min(time, kernel.shape[1])):
         shifted = functional.pad(working[:, : time - lag], (0, 0, lag, 0))
         output = output + weights[:, lag] * shifted

@@ -70,6 +70,18 @@ def common_type(values: Iterable[Tensor]) -> torch.dtype:
     return dtype
 
 
+def depending(output: Tensor, *inputs: Tensor | None) -> Tensor:
+    """Give the output derivatives by these inputs, zeros where it does not depend on them.
+
+    Without, autograd finds no path from the one to the others, and gives None in place of zeros.
+    """
+    for value in inputs:
+        if value is not None:
+            nothing = value.flatten()[:0].sum()  # of no entries: exact, whatever the entries are
+            output = output + (nothing if output.is_complex() else nothing.real).to(output.dtype)
+    return output
+
+
 def plain(value: Tensor) -> Tensor:
     """Give the numbers as a kernel reads them: in order, none of them yet to be conjugated."""
     return value.detach().resolve_conj().resolve_neg().contiguous()

@@ -9,7 +9,7 @@ from typing import Self
 from torch import Tensor
 
 from .axes import check_axes
-from .inputs import check_tensors, common_type
+from .inputs import check_tensors, common_type, depending
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class MatrixProblem:
         """Bring all inputs to the type that holds them all, of at least single precision."""
         dtype = common_type(self.given.values())
         return replace(self, **{name: value.to(dtype) for name, value in self.given.items()})
+
+    def without_steps(self) -> tuple[Tensor, Tensor]:
+        """Output and last state where there is no step: nothing, and the first state."""
+        values, first, every = self.given["v"], self.given["initial"], self.given.values()
+        return depending(values[:, :, :, 0], *every), depending(first.clone(), *every)
 
 
 def checked(

@@ -19,4 +19,4 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
             recalled = (k[..., None] * state).sum(-2)
             state = state + k[..., None] * (beta * (v - recalled))[..., None, :]
         outputs.append((p.q[:, :, t, :, None] * state).sum(-2))
-    return torch.stack(outputs, 2) if outputs else p.v[:, :, :, 0].clone(), state
+    return torch.stack(outputs, 2), state

@@ -94,6 +94,8 @@ def delta_scan(
     with torch.autocast(k.device.type, enabled=False):
         if chosen == "cuda":
             output, state = cuda.scan(p)
+        elif p.time == 0:
+            output, state = p.of_one_type().without_steps()
         else:
             output, state = _IN_PLAIN_TORCH[chosen](p.of_one_type())
     output = output.to(v.dtype)

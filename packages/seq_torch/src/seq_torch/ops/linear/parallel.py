@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..inputs import depending
+
 
 def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States `(batch, time, state)`; `a` has three axes that broadcast against `b`."""
     if b.shape[1] == 0:
-        return b.clone()
+        return depending(b.clone(), a, initial)
     if initial is not None:
         first = b[:, :1] + a[:, :1] * initial[:, None]
         b = torch.cat((first, b[:, 1:]), dim=1)
@@ -20,7 +22,7 @@ def _scan(a: Tensor, b: Tensor) -> Tensor:
     """Join neighbours, scan the pairs, and fill in the steps between them."""
     time = b.shape[1]
     if time == 1:
-        return b.expand(torch.broadcast_shapes(a.shape, b.shape))
+        return depending(b.expand(torch.broadcast_shapes(a.shape, b.shape)), a)
     pairs = time // 2
     fixed = a.shape[1] == 1  # factors that do not change with time are never expanded
     earlier, later = (a, a) if fixed else (a[:, 0 : 2 * pairs : 2], a[:, 1::2])

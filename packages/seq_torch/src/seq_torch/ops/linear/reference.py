@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..inputs import depending
+
 
 def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States `(batch, time, state)`; `a` has three axes that broadcast against `b`."""
@@ -13,4 +15,4 @@ def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     for factor, drive in zip(a.expand(b.shape).unbind(1), b.unbind(1), strict=True):
         state = factor * state + drive
         states.append(state)
-    return torch.stack(states, dim=1) if states else b.clone()
+    return torch.stack(states, dim=1) if states else depending(b.clone(), a, initial)

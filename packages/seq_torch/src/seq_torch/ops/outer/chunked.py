@@ -20,8 +20,6 @@ from .problem import Problem
 
 def scan(p: Problem) -> tuple[Tensor, Tensor]:
     """Output `(batch, head, time, value)` and last state `(batch, head, key, value)`."""
-    if p.time == 0:
-        return p.v[:, :, :, 0].clone(), p.initial.clone()
     factors = p.v.shape[3]
     steps = steps_of(p.time, factors)
     k, v = (cut(value, steps, -3).flatten(3, 4) for value in (p.k, p.v))

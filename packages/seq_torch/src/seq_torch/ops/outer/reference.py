@@ -15,4 +15,4 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
         products = p.k[:, :, t, :, :, None] * p.v[:, :, t, :, None, :]
         state = p.decay[:, :, t, None, None] * state + products.sum(2)
         outputs.append((p.q[:, :, t, :, None] * state).sum(-2))
-    return torch.stack(outputs, 2) if outputs else p.v[:, :, :, 0].clone(), state
+    return torch.stack(outputs, 2), state

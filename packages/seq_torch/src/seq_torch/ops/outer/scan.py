@@ -82,6 +82,8 @@ def outer_scan(
     with torch.autocast(v.device.type, enabled=False):
         if chosen == "cuda":
             output, state = cuda.scan(p)
+        elif p.time == 0:
+            output, state = p.of_one_type().without_steps()
         else:
             output, state = _IN_PLAIN_TORCH[chosen](p.of_one_type())
     output = output.to(v.dtype)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..inputs import depending
+
 FUNCTIONS = {"linear": lambda z: z, "tanh": torch.tanh, "hardtanh": functional.hardtanh}
 
 
@@ -15,7 +17,7 @@ def scan(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: str)
     for drive in x.unbind(1):
         state = advance(drive, weight, state, dt, activation)
         states.append(state)
-    return torch.stack(states, dim=1) if states else x.clone()
+    return torch.stack(states, dim=1) if states else depending(x.clone(), weight, initial)
 
 
 def advance(x_k: Tensor, weight: Tensor, state: Tensor, dt: float, activation: str) -> Tensor:

@@ -6,21 +6,20 @@ import torch
 from torch import Tensor
 
 from ..linear import parallel
+from . import reference
 from .problem import Problem
 from .reference import finish, per_channel, real_sum, steps
 
 
 def scan(problem: Problem) -> tuple[Tensor, Tensor]:
     """Output and last state; holds all states, `(batch, time, dim * state)`, in memory."""
-    p, (batch, dim, time, state) = problem, problem.sizes
+    p, (_, dim, time, state) = problem, problem.sizes
+    if time == 0:
+        return reference.scan(p)
     step = steps(p).transpose(1, 2).unsqueeze(-1)
     B, C = _over_time(p.B, dim), _over_time(p.C, dim)
     decay = torch.exp(step * p.A)
     drive = step * p.u.transpose(1, 2).unsqueeze(-1) * B
-    if time == 0:
-        zero = p.A.new_zeros(batch, dim, state)
-        last = zero if p.initial_state is None else p.initial_state.clone()
-        return finish(p, torch.zeros_like(p.u)), last
     initial = None if p.initial_state is None else p.initial_state.flatten(1)
     states = parallel.scan(decay.flatten(2), drive.flatten(2), initial)
     states = states.unflatten(2, (dim, state))

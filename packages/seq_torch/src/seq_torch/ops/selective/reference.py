@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..inputs import depending
 from .problem import Problem
 
 
@@ -22,7 +23,8 @@ def scan(problem: Problem) -> tuple[Tensor, Tensor]:
     for size, u_k, B_k, C_k in inputs:
         state = torch.exp(size * p.A) * state + size * B_k * u_k
         outputs.append(real_sum(C_k * state))
-    output = torch.stack(outputs, dim=2) if outputs else p.u.clone()
+    empty = depending(p.u.clone(), step, p.A, p.B, p.C, state)
+    output = torch.stack(outputs, dim=2) if outputs else empty
     return finish(p, output), state
 
 

@@ -73,15 +73,16 @@ def test_the_bound_of_the_norm_holds_and_is_no_waste(structure):
     assert norms.max() <= bound < 5 * norms.max()
 
 
+@pytest.mark.parametrize("time", [1, 2, 11])
 @pytest.mark.parametrize("structure", FIELDS, ids=str)
-def test_scans_are_the_loop_of_whole_matrices(structure):
-    drawn = structure.draw(WIDTH, (2, 11), seed=1)
+def test_scans_are_the_loop_of_whole_matrices(structure, time):
+    drawn = structure.draw(WIDTH, (2, time), seed=1)
     parameters = {name: 0.5 * jnp.asarray(value) for name, value in drawn.items()}
     moves = transitions(structure, "first_order", parameters, WIDTH)
     whole, state, expected = np.asarray(moves.dense()), np.ones((2, WIDTH)), []
     generators = structure.matrix({n: np.asarray(v) for n, v in parameters.items()})
     np.testing.assert_allclose(whole, np.eye(WIDTH) + generators, atol=1e-13)
-    for k in range(11):
+    for k in range(time):
         state = np.einsum("bij,bj->bi", whole[:, k], state)
         expected.append(state)
     backends = ["sequential", "chunked", *(["associative"] if moves.closed else [])]

@@ -31,7 +31,8 @@ def arguments(vocabulary, width, batch, time):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "drifting"), [((1, 1, 1, 1), True), ((5, 3, 4, 7), True), ((3, 66, 2, 20), False)]
+    ("sizes", "drifting"),
+    [((1, 1, 1, 1), True), ((5, 3, 4, 7), True), ((3, 66, 2, 20), False), ((3, 4, 2, 0), True)],
 )
 def test_gradients_are_those_of_the_naive_scan(sizes, drifting):
     (matrices, offsets, initial, drift), tokens = arguments(*sizes)
@@ -53,7 +54,7 @@ def test_gradients_are_those_of_the_naive_scan(sizes, drifting):
 
 
 @pytest.mark.parametrize("width", [3, 65])
-@pytest.mark.parametrize("rows", [1, 16, 17, 100])
+@pytest.mark.parametrize("rows", [0, 1, 16, 17, 100])
 def test_outer_products_are_summed_by_token(width, rows):
     rng = np.random.default_rng(rows)
     tokens = rng.integers(0, 4, rows)

@@ -106,7 +106,7 @@ def _backward(
     steps = (tokens.T, cotangent.swapaxes(0, 1), weights)
     before_first, totals = jax.lax.scan(retreat, jnp.zeros_like(initial), steps, reverse=True)
     totals = totals.swapaxes(0, 1)
-    previous = jnp.concatenate([initial[:, None], states[:, :-1]], axis=1)
+    previous = jnp.concatenate([initial[:, None], states], axis=1)[:, : tokens.shape[1]]
     flat, left, right = tokens.reshape(-1), _rows(totals), _rows(previous)
     gradient = sum_outer_products(flat, left, right, len(matrices))
     one_hot = jax.nn.one_hot(flat, len(offsets), dtype=left.dtype)
@@ -158,9 +158,8 @@ def _blocks(
     ranked = tokens[order]
     counts = jnp.zeros(vocabulary, jnp.int32).at[tokens].add(1)
     blocks = -(-counts // _BLOCK)
-    most = len(tokens) // _BLOCK + min(
-        vocabulary, len(tokens)
-    )  # each token leaves one block unfilled
+    # Each token leaves one block unfilled; without any row there is one, and it stays empty.
+    most = max(1, len(tokens) // _BLOCK + min(vocabulary, len(tokens)))
     first_block, first_row = jnp.cumsum(blocks) - blocks, jnp.cumsum(counts) - counts
     slots = first_block[ranked] * _BLOCK + jnp.arange(len(tokens)) - first_row[ranked]
     owners = jnp.repeat(jnp.arange(vocabulary), blocks, total_repeat_length=most)
@@ -171,5 +170,6 @@ def _placed(
     rows: Float[Array, "row width"], slots: Int[Array, " row"], blocks: int
 ) -> Float[Array, "block place width"]:
     """Rows in their slots; empty slots are zero and add nothing."""
-    padded = jnp.zeros((blocks * _BLOCK, rows.shape[-1]), rows.dtype)
-    return padded.at[slots].set(rows, unique_indices=True).reshape(blocks, _BLOCK, -1)
+    width = rows.shape[-1]
+    padded = jnp.zeros((blocks * _BLOCK, width), rows.dtype)
+    return padded.at[slots].set(rows, unique_indices=True).reshape(blocks, _BLOCK, width)

@@ -77,6 +77,8 @@ def mixer(model: TorchModel, state_dim: int) -> Any:
     import seq_torch as st
 
     head = {"heads": _HEADS, "key_dim": state_dim, "value_dim": state_dim, "block": False}
+    # A reflection that is exact to the last digit, which thousands of positions ask for.
+    head |= {"normalisation": "exact", "trained_start": True}
     match model:
         case "s4d":
             return st.S4DConfig(state_dim=state_dim)
@@ -87,13 +89,11 @@ def mixer(model: TorchModel, state_dim: int) -> Any:
         case "complex_diagonal":
             return st.SelectiveDiagonalConfig(state_dim=state_dim)
         case "delta_net":
-            return st.DeltaNetConfig(**head, trained_start=True)
+            return st.DeltaNetConfig(**head)
         case "delta_net_signed":
-            return st.DeltaNetConfig(**head, trained_start=True, eigenvalues="signed")
+            return st.DeltaNetConfig(**head, eigenvalues="signed")
         case "delta_product":
-            return st.DeltaProductConfig(
-                **head, trained_start=True, eigenvalues="signed", factors=2
-            )
+            return st.DeltaProductConfig(**head, eigenvalues="signed", factors=2)
         case "rnn":
             return st.RNNConfig()
         case _:

@@ -157,6 +157,36 @@ def test_loaded_tensors_are_aligned_and_independent_of_the_file(configured, tmp_
     assert torch.equal(again(tokens), model(tokens))
 
 
+def without(config, *names):
+    return config | {"mixer": {k: v for k, v in config["mixer"].items() if k not in names}}
+
+
+@pytest.mark.parametrize("kind", [st.DeltaNetConfig, st.GatedDeltaNetConfig, st.DeltaProductConfig])
+def test_a_delta_rule_of_an_older_file_normalises_and_reads_as_it_did(
+    kind, configured, tmp_path, tokens
+):
+    old = kind(heads=2, key_dim=4, value_dim=3, normalisation="exact", read_scale=1.0)
+    model = configured(old).build(0)
+    st.save(model, tmp_path / "model.safetensors")
+    added = ("normalisation", "read_scale")
+    again = st.load(
+        rewritten(tmp_path / "model.safetensors", change_config=lambda c: without(c, *added))
+    )
+    assert again.config.mixer == old
+    assert torch.equal(again(tokens), model(tokens))
+
+
+def test_mamba_of_an_older_file_has_the_step_rank_it_had(configured, tmp_path, tokens):
+    model = configured(st.MambaConfig(state_dim=2, step_rank="inner"), width=20).build(0)
+    st.save(model, tmp_path / "model.safetensors")
+    path = rewritten(
+        tmp_path / "model.safetensors", change_config=lambda c: changed(c, "step_rank", None)
+    )
+    again = st.load(path)
+    assert again.config == model.config
+    assert torch.equal(again(tokens), model(tokens))
+
+
 @dataclass(frozen=True, kw_only=True)
 class HalvingConfig(st.MixerConfig):
     """A mixer from outside the package."""

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 import seq_torch as st
+from seq_torch.mixers.unit_norm import unit
 from seq_torch.optim import parameter_groups
 from seqtheory.training import Training
 
@@ -20,6 +21,8 @@ CONFIGS = {
     "product": st.DeltaProductConfig(
         heads=2, key_dim=4, value_dim=3, factors=3, gated=True, eigenvalues="signed", block=False
     ),
+    "exact": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, normalisation="exact"),
+    "read_scale": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, read_scale=1.0),
 }
 
 
@@ -31,6 +34,10 @@ def built(config, width=6, seed=0):
 
 def noise(*shape, seed=0):
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def directed(config, x):
+    return x / (x @ x + (1e-6 if config.normalisation == "smooth" else 0)).sqrt()
 
 
 def by_hand(module, x):
@@ -56,9 +63,9 @@ def by_hand(module, x):
                 step = x[t] @ module.decay.weight[head] + module.decay.bias[head]
                 S = torch.exp(-module.decay.log_rate[head].exp() * torch.log1p(step.exp())) * S
             for j in range(len(k)):
-                key = k[j] / k[j].norm()
+                key = directed(c, k[j])
                 S = S - beta[j] * torch.outer(key, key @ S) + beta[j] * torch.outer(key, v[j])
-            o = (q / q.norm()) @ S
+            o = directed(c, q) @ S * (c.read_scale or (c.key_dim**-0.5 if c.block else 1))
             if c.block:
                 o = module.norm.weight * o / (o.square().mean() + 1e-5).sqrt()
             if module.gate is not None:
@@ -82,6 +89,53 @@ def test_one_factor_is_delta_net_and_a_gated_one_gated_delta_net():
     for gated, kind in ((False, st.DeltaNetConfig), (True, st.GatedDeltaNetConfig)):
         product = built(st.DeltaProductConfig(factors=1, gated=gated, **shared))
         assert torch.equal(product(x), built(kind(**shared))(x))
+
+
+NARROW = {"heads": 1, "key_dim": 64, "value_dim": 2, "convolution": 1}
+
+
+def test_the_block_reads_as_published_where_an_output_is_small_beside_the_epsilon():
+    """After one position o = beta (q k / 8) v, and the norm's 1e-5 is all that stands beside it."""
+    module = built(st.DeltaNetConfig(**NARROW))
+    set_(
+        module,
+        into__weight=torch.ones(130, 6).double() / 6,
+        strength__bias=torch.full((1,), 1e3),
+        convolution__weight=torch.ones(130, 1, 1),
+        norm__weight=torch.ones(2),
+        out__weight=torch.eye(6, 2),
+    )
+    x = torch.full((1, 1, 6), 0.01, dtype=torch.float64)
+    entry = 0.01 * torch.sigmoid(torch.tensor(0.01).double())  # of q, k and v
+    square = 64 * entry**2
+    o = square / (square + 1e-6) * entry / 8
+    expected = o / (o**2 + 1e-5).sqrt()
+    torch.testing.assert_close(module(x)[0, 0, 0], expected, **EXACT)
+
+
+@pytest.mark.parametrize("normalisation", ["smooth", "exact"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_input_that_is_zero_has_a_tame_gradient(normalisation, dtype):
+    config = st.DeltaNetConfig(block=False, normalisation=normalisation)
+    module, x = built(config).to(dtype), noise(2, 9, 6).to(dtype)
+    x[:, 4] = 0
+    x.requires_grad_()
+    module(x).square().sum().backward()
+    assert x.grad.isfinite().all()
+    assert x.grad.abs().max() < 1e5  # the slope of the smooth rule at zero is 1e3
+    assert all(p.grad.isfinite().all() for p in module.parameters())
+
+
+def test_exact_norms_are_one_to_the_last_digit_and_smooth_ones_below():
+    x = noise(100, 8)
+    torch.testing.assert_close(unit(x, "exact").norm(dim=-1), torch.ones(100).double())
+    smooth = (1 + 1e-6 / x.square().sum(-1)).rsqrt()
+    torch.testing.assert_close(unit(x, "smooth").norm(dim=-1), smooth, rtol=1e-14, atol=0)
+    assert torch.equal(unit(x, "exact"), functional.normalize(x, dim=-1))
+    # The square of a number above 255 is no half.
+    large = torch.full((1, 4), 300.0, dtype=torch.float16)
+    for rule in ("exact", "smooth"):
+        torch.testing.assert_close(unit(large, rule), torch.full((1, 4), 0.5))
 
 
 @pytest.mark.parametrize(("eigenvalues", "least"), [("unit", 0.0), ("signed", -1.0)])
@@ -119,7 +173,7 @@ def words(size, time=10_000, rows=2):
 
 
 def bare(**settings):
-    return {"block": False, "eigenvalues": "signed"} | settings
+    return {"block": False, "eigenvalues": "signed", "normalisation": "exact"} | settings
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -78,6 +78,17 @@ def test_both_ranges_of_mamba_share_weights_and_differ_in_the_factors_alone():
     assert not torch.allclose(unit(noise(2, 2, 6)), signed(noise(2, 2, 6)))
 
 
+@pytest.mark.parametrize(
+    ("step_rank", "width", "rank"),
+    [("width", 768, 48), ("inner", 768, 96), ("width", 17, 2), ("inner", 17, 3), (5, 17, 5)],
+)
+def test_the_rank_of_the_steps_follows_the_width_as_published(step_rank, width, rank):
+    config = st.MambaConfig(state_dim=2, step_rank=step_rank)
+    assert built(config, width).recurrence.step_weight.shape == (2 * width, rank)
+    bare = st.MambaConfig(state_dim=2, step_rank=step_rank, block=False)
+    assert built(bare, width).rank == (5 if step_rank == 5 else -(-width // 16))
+
+
 def parity(bits):
     return (bits.cumsum(1) % 2).double()
 

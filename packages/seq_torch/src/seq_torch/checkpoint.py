@@ -15,6 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
+from .mixers.delta_rule import DeltaRuleConfig
+from .mixers.mamba import MambaConfig
 from .model import SequenceModelConfig
 from .network import SequenceModel
 
@@ -158,12 +160,21 @@ def _decoded(value: Any, annotation: Any, where: str) -> Any:
         )
     (kind,) = found
     hints = typing.get_type_hints(kind)
-    given = {key: item for key, item in value.items() if key != "type"}
+    given = _meant(kind, {key: item for key, item in value.items() if key != "type"})
     if unknown := given.keys() - {field.name for field in dataclasses.fields(kind)}:
         raise ValueError(f"{where} ({name}) has no field {min(unknown)!r}.")
     return kind(
         **{key: _decoded(item, hints[key], f"{where}.{key}") for key, item in given.items()}
     )
+
+
+def _meant(kind: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Complete what an older file leaves unsaid by what it meant then, which is no default now."""
+    if issubclass(kind, DeltaRuleConfig):
+        return {"normalisation": "exact", "read_scale": 1.0} | given
+    if issubclass(kind, MambaConfig) and given.get("step_rank", "") is None:
+        return given | {"step_rank": "inner"}
+    return given
 
 
 def _family(annotation: Any) -> set[type]:

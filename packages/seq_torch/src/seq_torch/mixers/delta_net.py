@@ -13,10 +13,10 @@ class DeltaNetConfig(DeltaRuleConfig):
 
     .. math::
         S_t = (I - \beta_t k_t k_t^\top) S_{t-1} + \beta_t k_t v_t^\top, \qquad
-        o_t = S_t^\top q_t, \qquad y_t = W_o\, o_t
+        o_t = c\, S_t^\top q_t, \qquad y_t = W_o\, o_t
 
-    in each head, with queries and keys of norm 1, :math:`q = W_q x / |W_q x|` and
-    :math:`k = W_k x / |W_k x|`, values :math:`v = W_v x`, and :math:`\beta = \sigma(w x + b)` for
+    in each head, with queries and keys of norm 1 in the directions of :math:`W_q x` and
+    :math:`W_k x`, values :math:`v = W_v x`, and :math:`\beta = \sigma(w x + b)` for
     `eigenvalues="unit"`, :math:`2\sigma(w x + b)` for "signed". The transition is symmetric: 1 but
     along k, where it is :math:`1 - \beta`, in [0, 1] or in [-1, 1].
 
@@ -35,6 +35,13 @@ class DeltaNetConfig(DeltaRuleConfig):
         Length of the block's convolution.
     trained_start
         Whether S_0 is trained, from N(0, 1 / key_dim); otherwise it is zero.
+    normalisation
+        How queries and keys get norm 1: "smooth", :math:`x / \sqrt{|x|^2 + 10^{-6}}`, as in the
+        published code, or "exact", :math:`x / |x|`, so that a reflection is one to the last digit.
+    read_scale
+        The number c; None for the published one, :math:`1 / \sqrt{\text{key\_dim}}`, in the block,
+        and for 1 without it. Before the block's norm it says how large an output is beside the
+        norm's :math:`\epsilon = 10^{-5}`.
 
     Notes
     -----

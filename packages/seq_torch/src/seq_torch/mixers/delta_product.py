@@ -17,7 +17,7 @@ class DeltaProductConfig(DeltaRuleConfig):
         S_{t,0} = \alpha_t S_{t-1}, \qquad
         S_{t,j} = (I - \beta_{t,j} k_{t,j} k_{t,j}^\top) S_{t,j-1}
                   + \beta_{t,j} k_{t,j} v_{t,j}^\top, \qquad
-        o_t = S_{t,n_h}^\top q_t
+        o_t = c\, S_{t,n_h}^\top q_t
 
     with keys, values and strengths of their own for each :math:`j = 1, \dots, n_h`, and
     :math:`\alpha = 1` unless `gated`. With `eigenvalues="signed"`, two factors are a rotation, and
@@ -30,6 +30,8 @@ class DeltaProductConfig(DeltaRuleConfig):
     gated
         Whether the state decays, and the block has a gate, as in `GatedDeltaNetConfig`.
     heads, key_dim, value_dim, eigenvalues, block, convolution, trained_start
+        As in `DeltaNetConfig`.
+    normalisation, read_scale
         As in `DeltaNetConfig`.
 
     References

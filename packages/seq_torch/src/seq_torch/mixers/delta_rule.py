@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory._settings import require_flag, require_integer, require_positive
 
 from .. import ops
 from ..parameter import StateParameter
@@ -18,6 +18,7 @@ from .eigenvalues import Eigenvalues, check_eigenvalues
 from .mixer import MixerConfig, check_sequence, check_step
 from .short_convolution import ShortConvolution
 from .step_size import log_steps, unsoftplus
+from .unit_norm import Normalisation, check_normalisation, unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,8 @@ class DeltaRuleConfig(MixerConfig):
     block: bool = True
     convolution: int = 4
     trained_start: bool = False
+    normalisation: Normalisation = "smooth"
+    read_scale: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("heads", "key_dim", "value_dim", "convolution"):
@@ -38,6 +41,16 @@ class DeltaRuleConfig(MixerConfig):
         for name in ("block", "trained_start"):
             require_flag(name, getattr(self, name))
         check_eigenvalues(self.eigenvalues)
+        check_normalisation(self.normalisation)
+        if self.read_scale is not None:
+            require_positive("read_scale", self.read_scale)
+
+    @property
+    def scale(self) -> float:
+        """What multiplies a query of norm 1."""
+        if self.read_scale is not None:
+            return self.read_scale
+        return self.key_dim**-0.5 if self.block else 1.0
 
     @property
     def decays(self) -> bool:
@@ -121,9 +134,9 @@ class DeltaRule(nn.Module):
         c = self.config
         q, k, v = mapped.split(self.parts, dim=-1)
         per_head = (c.heads, c.householders)
-        # Autocast may give norms a longer type than that of the values.
-        q = functional.normalize(q.unflatten(-1, (c.heads, -1)), dim=-1).to(v.dtype)
-        k = functional.normalize(k.unflatten(-1, (*per_head, -1)), dim=-1).to(v.dtype)
+        # Norms may be of a longer type than the values.
+        q = (unit(q.unflatten(-1, (c.heads, -1)), c.normalisation) * c.scale).to(v.dtype)
+        k = unit(k.unflatten(-1, (*per_head, -1)), c.normalisation).to(v.dtype)
         o, state = ops.delta_scan(
             q.transpose(1, 2),
             k.transpose(1, 2),

@@ -23,6 +23,8 @@ class GatedDeltaNetConfig(DeltaRuleConfig):
     ----------
     heads, key_dim, value_dim, eigenvalues, block, convolution, trained_start
         As in `DeltaNetConfig`.
+    normalisation, read_scale
+        As in `DeltaNetConfig`.
 
     Notes
     -----

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory._settings import require_choice, require_flag, require_integer
 
 from .. import ops
 from ..parameter import StateParameter
@@ -49,7 +49,8 @@ class MambaConfig(MixerConfig):
     convolution
         Length of the block's causal convolution.
     step_rank
-        Rank of the map from input to steps; None for ceil(inner width / 16).
+        Rank of the map from input to steps: a number, "width" for the published ceil(width / 16),
+        or "inner" for ceil(inner width / 16). Without a block the two are one.
     dt_min, dt_max
         Steps at zero input start log-uniformly between these.
     skip
@@ -77,7 +78,7 @@ class MambaConfig(MixerConfig):
     input_dependent_C: bool = True
     expand: int = 2
     convolution: int = 4
-    step_rank: int | None = None
+    step_rank: int | Literal["width", "inner"] = "width"
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
@@ -86,7 +87,9 @@ class MambaConfig(MixerConfig):
     def __post_init__(self) -> None:
         for name in ("state_dim", "expand", "convolution"):
             require_integer(name, getattr(self, name), minimum=1)
-        if self.step_rank is not None:
+        if isinstance(self.step_rank, str):
+            require_choice("step_rank", self.step_rank, ("width", "inner"))
+        else:
             require_integer("step_rank", self.step_rank, minimum=1)
         for name in ("block", "input_dependent_C", "skip"):
             require_flag(name, getattr(self, name))
@@ -95,17 +98,25 @@ class MambaConfig(MixerConfig):
 
     def build(self, width: int) -> SelectiveRecurrence | MambaBlock:
         """Draw the module."""
-        return MambaBlock(self, width) if self.block else SelectiveRecurrence(self, width)
+        if self.block:
+            return MambaBlock(self, width)
+        return SelectiveRecurrence(self, width, self.rank(width))
+
+    def rank(self, width: int) -> int:
+        """Rank of the map to steps in a model of this width."""
+        if not isinstance(self.step_rank, str):
+            return self.step_rank
+        inner = self.expand * width if self.block else width
+        return -(-(inner if self.step_rank == "inner" else width) // 16)
 
 
 class SelectiveRecurrence(nn.Module):
     """The recurrence S6: module of `MambaConfig(block=False)`."""
 
-    def __init__(self, config: MambaConfig, width: int):
+    def __init__(self, config: MambaConfig, width: int, rank: int):
         super().__init__()
-        self.width, self.state_dim = width, config.state_dim
+        self.width, self.state_dim, self.rank = width, config.state_dim, rank
         self.eigenvalues: Eigenvalues = config.eigenvalues
-        self.rank = config.step_rank or -(-width // 16)
         projected = self.rank + config.state_dim * (2 if config.input_dependent_C else 1)
         self.projection = nn.Linear(width, projected, bias=False)
         bound = self.rank**-0.5
@@ -199,7 +210,7 @@ class MambaBlock(nn.Module):
         self.width, inner = width, config.expand * width
         self.into = nn.Linear(width, 2 * inner, bias=False)
         self.convolution = ShortConvolution(inner, config.convolution)
-        self.recurrence = SelectiveRecurrence(config, inner)
+        self.recurrence = SelectiveRecurrence(config, inner, config.rank(width))
         self.out = nn.Linear(inner, width, bias=False)
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:

@@ -72,7 +72,7 @@ def longest(task: Task) -> int:
 
 def chance(data: Dataset) -> float:
     """Share of the commonest class among all positions that count."""
-    counted = data.targets if data.mask is None else data.targets[data.mask]
+    counted = data.targets if data.counted is None else data.targets[data.counted]
     return float(np.bincount(counted.ravel()).max() / counted.size)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from experiments.curve import SOLVED_ABOVE
@@ -139,14 +139,18 @@ def note_tracking(run: TrackingRun, recorder: Recorder, tracker: Tracker) -> Non
 
 
 def _horizon(measured: Mapping[str, Any]) -> int:
-    places = measured["position_accuracy"]
-    return metrics.horizon(range(1, len(places) + 1), places, SOLVED_ABOVE)
+    """Give the longest length up to which it tracks; positions without a target say nothing."""
+    places = enumerate(measured["position_accuracy"], start=1)
+    lengths, accuracies = zip(*(place for place in places if not isnan(place[1])), strict=True)
+    return metrics.horizon(lengths, accuracies, SOLVED_ABOVE)
 
 
 def _prediction(run: TrackingRun, tracker: Tracker) -> dict[str, Any]:
     """Give the horizon and the overflow that sequences of twice the trained length predict."""
     length = SEEN * tasks.longest(run.task)
     data = tasks.longer(run.task, run.data_seed, [length], run.num_longer)[length]
+    if data.counted is not None:
+        return {"verdict": "not made", "reason": "some positions of these sequences have no target"}
     mixed = tracker.mixed(data.inputs)
     try:
         found = diagnostics.predict_horizon(

@@ -170,3 +170,34 @@ def test_rows_that_cannot_be_padded_are_named(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Dataset.padded(rows, np.zeros(0 if not rows else 2), length)
+
+
+def test_where_targets_count_is_told_apart_from_where_inputs_exist() -> None:
+    inputs = np.arange(12).reshape(3, 4)
+    mask = np.arange(4) < np.array([[4], [3], [2]])
+    scored = mask & (inputs % 2 == 1)
+    plain, both = Dataset(inputs, inputs, mask), Dataset(inputs, inputs, mask, scored)
+    assert Dataset(inputs, inputs).counted is None
+    assert Dataset(inputs, np.arange(3), mask).counted is None  # one target per row: all count
+    assert plain.counted is plain.mask
+    assert both.counted is both.scored
+    first, rest = both.split((1 / 3, 2 / 3), seed=None)
+    assert np.array_equal(first.scored, scored[:1])
+    assert np.array_equal(rest.scored, scored[1:])
+    for batch in both.batches(2, seed=1):
+        assert np.array_equal(batch.scored, scored[batch.inputs[:, 0] // 4])
+
+
+@pytest.mark.parametrize(
+    ("targets", "scored", "error", "message"),
+    [
+        (np.zeros((2, 3)), np.ones((2, 3), int), TypeError, "scored has dtype int64"),
+        (np.zeros((2, 3)), np.ones((2, 4), bool), ValueError, r"scored has shape \(2, 4\)"),
+        (np.zeros(2), np.ones((2, 3), bool), ValueError, r"targets have shape \(2,\) but scored"),
+        (np.zeros((2, 3)), np.ones((2, 3), bool), ValueError, r"scored\[1, 2\] is True where"),
+    ],
+)
+def test_what_counts_must_fit_targets_and_mask(targets, scored, error, message) -> None:
+    mask = np.array([[True, True, True], [True, True, False]])
+    with pytest.raises(error, match=message):
+        Dataset(np.zeros((2, 3)), targets, mask, scored)

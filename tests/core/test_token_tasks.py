@@ -54,11 +54,17 @@ def test_every_task_keeps_the_contract(task: TokenTask) -> None:
     assert data.inputs.shape == data.targets.shape
     assert data.inputs.dtype.kind == data.targets.dtype.kind == "u"
     assert data.inputs.max() == task.num_tokens - 1
-    counted = np.ones(data.inputs.shape, dtype=bool) if data.mask is None else data.mask
+    whole = np.ones(data.inputs.shape, dtype=bool)
+    counted = whole if data.counted is None else data.counted
+    mask = whole if data.mask is None else data.mask
+    assert (mask[:, 1:] <= mask[:, :-1]).all()  # padding at the end
+    assert not data.inputs[~mask].any()
+    assert data.scored is None or (data.scored <= mask).all()
     assert counted.any(axis=1).all()
     assert data.targets[counted].max() == task.num_classes - 1
     assert not data.targets[~counted].any()
     assert data.mask is None or not data.mask.all()
+    assert data.scored is None or (data.scored != mask).any()
 
 
 @tasks
@@ -78,8 +84,9 @@ def test_a_task_at_one_length_has_sequences_of_that_length(task: TokenTask) -> N
         assert data.inputs.shape == (20, length * per_length)
         assert (longer.num_tokens, longer.num_classes) == (task.num_tokens, task.num_classes)
         assert longer.algebra == task.algebra
-        if data.mask is not None:  # some sequence counts to its very end, or to the last digit
-            assert data.mask[:, -2:].any()
+        assert data.mask is None
+        if data.scored is not None:  # some sequence counts to its very end, or to the last digit
+            assert data.scored[:, -2:].any()
 
 
 @pytest.mark.parametrize("task", DRAWN, ids=repr)
@@ -89,13 +96,7 @@ def test_lengths_are_uniform_over_their_range(task: Sequences) -> None:
     mask = wide.build(0).mask
     assert mask is not None
     assert mask.shape[1] == 12 * per_length
-    ends = mask.shape[1] - np.argmax(mask[:, ::-1], axis=1)
-    if isinstance(task, ModularArithmetic) and not task.brackets:
-        counts = np.bincount(ends, minlength=12)[9::2]  # an operator at the end is hidden
-        assert counts.sum() == 4000
-        assert stats.chisquare(counts).pvalue > 1e-5
-        return
-    counts = np.bincount(ends // per_length, minlength=13)[9:]
+    counts = np.bincount(mask.sum(axis=1) // per_length, minlength=13)[9:]
     assert counts.sum() == 4000
     assert stats.chisquare(counts).pvalue > 1e-5
 
@@ -111,7 +112,7 @@ def test_letters_are_uniform_at_every_position(task: Sequences) -> None:
 
 def rows(task: TokenTask, seed: int = 0) -> list[tuple[list[int], list[int], list[bool]]]:
     data = task.build(seed)
-    mask = np.ones(data.inputs.shape, dtype=bool) if data.mask is None else data.mask
+    mask = np.ones(data.inputs.shape, dtype=bool) if data.counted is None else data.counted
     return list(zip(data.inputs.tolist(), data.targets.tolist(), mask.tolist(), strict=True))
 
 
@@ -234,8 +235,9 @@ def test_letters_may_have_several_tokens() -> None:
     assert spread.num_tokens == 61
     assert np.array_equal(long.inputs[:, ::4], short.inputs)
     assert (np.delete(long.inputs, np.s_[::4], axis=1) == 60).all()
-    assert long.mask is not None
-    assert (long.mask == (np.arange(24) % 4 == 3)).all()
+    assert long.mask is None
+    assert long.scored is not None
+    assert (long.scored == (np.arange(24) % 4 == 3)).all()
     assert np.array_equal(long.targets[:, 3::4], short.targets)
 
 

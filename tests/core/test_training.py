@@ -1,5 +1,6 @@
 """Training settings are data, checked when they are made."""
 
+import hashlib
 import json
 import math
 from dataclasses import FrozenInstanceError, replace
@@ -198,6 +199,9 @@ def test_data_that_differ_have_other_digests() -> None:
         FitData(data, Dataset(x + 1, y)),
         FitData(data, Dataset(x.astype(np.float32), y)),
         FitData(data, Dataset(x, y, np.ones((3, 2), bool))),
+        FitData(data, Dataset(x, x)),
+        FitData(data, Dataset(x, x, np.ones((3, 2), bool))),
+        FitData(data, Dataset(x, x, scored=np.ones((3, 2), bool))),
         FitData(data, data, data),
     ]
     assert len({v.digest() for v in variants}) == len(variants)
@@ -215,3 +219,21 @@ def test_data_must_fit_the_loss() -> None:
         FitData(data, shown).check(Training(loss="cross_entropy"))
     with pytest.raises(TypeError, match="one is integer, the other not"):
         FitData(data, Dataset(tokens.astype(float), classes)).check(Training(loss="cross_entropy"))
+
+
+def test_the_digest_of_data_with_one_mask_is_that_of_earlier_records() -> None:
+    mask = np.array([[True, True], [True, False]])
+    data = Dataset(np.arange(4).reshape(2, 2), np.zeros((2, 2), int), mask)
+    expected = hashlib.blake2b(digest_size=8)
+    for name in ("train", "held_out"):
+        for array in (data.inputs, data.targets, mask):
+            expected.update(f"{name} {array.dtype.str} {array.shape};".encode())
+            expected.update(array.tobytes())
+    assert FitData(data, data).digest() == expected.hexdigest()
+
+
+def test_every_row_needs_a_target_that_counts() -> None:
+    tokens = np.zeros((2, 2), int)
+    data = Dataset(tokens, tokens, scored=np.array([[False, True], [False, False]]))
+    with pytest.raises(ValueError, match=r"train\.scored is False throughout row 1"):
+        FitData(data, data).check(Training(loss="cross_entropy"))

@@ -119,6 +119,9 @@ def test_chance_is_the_share_of_the_commonest_class_that_counts() -> None:
     assert data.mask is not None
     counted = data.targets[data.mask]
     assert tasks.chance(data) == max(np.mean(counted == 0), np.mean(counted == 1))
+    spread = GroupWords("S3", 4, 50, tokens_per_letter=3).build(0)
+    ends = np.bincount(spread.targets[:, 2::3].ravel())
+    assert tasks.chance(spread) == ends.max() / ends.sum()
 
 
 def test_a_failure_counts_only_where_training_could_tell() -> None:
@@ -290,6 +293,14 @@ def test_what_a_tracker_does_is_noted_with_its_predictions_or_why_there_are_none
     assert noted["prediction"]["verdict"] == "no drift"
     assert noted["prediction"]["steps"] is None
     assert noted["prediction"]["overflow"] == pytest.approx(20.3, abs=0.1)  # 1e19
+    spread = replace(run, task=GroupWords("S3", 2, 100, tokens_per_letter=3), factors=(4,))
+    thirds = {
+        "token_accuracy": 0.8,
+        "position_accuracy": [np.nan, np.nan, 1.0] * 7 + [np.nan] * 2 + [0.0],
+    }
+    noted = _noted(spread, Tracker(lambda data: thirds, lambda data: thirds, lambda tokens: tokens))
+    assert noted["horizon"] == 21  # positions without a target are no failures
+    assert "have no target" in noted["prediction"]["reason"]
     few = replace(run, num_longer=1, task=GroupWords("A5", 6, 100))
     nothing = replace(tracker, mixed=lambda tokens: np.zeros((1, 12, 60)))
     assert _noted(few, nothing)["prediction"]["verdict"] == "not made"

@@ -1,4 +1,4 @@
-"""A data set in memory: inputs, targets and a mask, split and batched in NumPy alone."""
+"""A data set in memory: inputs, targets and two masks, split and batched in NumPy alone."""
 
 from __future__ import annotations
 
@@ -32,15 +32,21 @@ class Dataset:
     targets
         ``(batch, ...)``.
     mask
-        Boolean ``(batch, time)``, True where a position counts; None where all do.
+        Boolean ``(batch, time)``, True where an input exists, with the padding at the end of each
+        row; None where all do. A model is given it.
+    scored
+        Boolean ``(batch, time)``, True where a target counts in losses and scores, for targets
+        with the time axis of the inputs; a subset of `mask`. None where every input has a target
+        that counts. No model sees it.
 
     Raises
     ------
     TypeError
-        If an array is neither numbers nor booleans, or the mask is not boolean.
+        If an array is neither numbers nor booleans, or a mask is not boolean.
     ValueError
-        If first axes differ, there are no rows, the mask does not fit the inputs, or a value is
-        NaN or infinite; the message names the first bad index.
+        If first axes differ, there are no rows, a mask does not fit the inputs or the targets, a
+        target counts where no input exists, or a value is NaN or infinite; the message names the
+        first bad index.
 
     Notes
     -----
@@ -58,9 +64,10 @@ class Dataset:
     inputs: Shaped[np.ndarray, "batch ..."]
     targets: Shaped[np.ndarray, "batch ..."]
     mask: Bool[np.ndarray, "batch time"] | None = None
+    scored: Bool[np.ndarray, "batch time"] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("inputs", "targets", "mask"):
+        for name in ("inputs", "targets", "mask", "scored"):
             array = getattr(self, name)
             if array is not None:
                 object.__setattr__(self, name, _checked_array(array, name))
@@ -69,8 +76,23 @@ class Dataset:
                 f"{len(self.inputs)} inputs but {len(self.targets)} targets: the first axes must "
                 "agree, one row per example."
             )
-        if self.mask is not None:
-            self._check_mask(self.mask)
+        for name in ("mask", "scored"):
+            if getattr(self, name) is not None:
+                self._check_mask(name, getattr(self, name))
+        if self.scored is not None:
+            self._check_scored(self.scored)
+
+    @property
+    def counted(self) -> Bool[np.ndarray, "batch time"] | None:
+        """Where targets count: `scored`, or else `mask`; None where all of them do.
+
+        Targets without the time axis of the inputs, such as one class per row, all count.
+        """
+        if self.scored is not None:
+            return self.scored
+        if self.mask is None or self.targets.shape[:2] != self.mask.shape:
+            return None
+        return self.mask
 
     @classmethod
     def padded(
@@ -182,18 +204,31 @@ class Dataset:
         return (self._rows(rows if order is None else order[rows]) for rows in spans)
 
     def _rows(self, rows: slice | Int[np.ndarray, " row"]) -> Dataset:
-        mask = None if self.mask is None else self.mask[rows]
-        return Dataset(self.inputs[rows], self.targets[rows], mask)
+        mask, scored = (None if m is None else m[rows] for m in (self.mask, self.scored))
+        return Dataset(self.inputs[rows], self.targets[rows], mask, scored)
 
-    def _check_mask(self, mask: np.ndarray) -> None:
+    def _check_mask(self, name: str, mask: np.ndarray) -> None:
         if mask.dtype != np.bool_:
             raise TypeError(
-                f"the mask has dtype {mask.dtype}, expected bool; convert it with mask != 0."
+                f"the {name} has dtype {mask.dtype}, expected bool; convert it with {name} != 0."
             )
         if mask.ndim != 2 or mask.shape != self.inputs.shape[:2]:
             raise ValueError(
-                f"the mask has shape {mask.shape}, expected the (batch, time) "
+                f"the {name} has shape {mask.shape}, expected the (batch, time) "
                 f"{self.inputs.shape[:2]} of the inputs."
+            )
+
+    def _check_scored(self, scored: np.ndarray) -> None:
+        if self.targets.shape[:2] != scored.shape:
+            raise ValueError(
+                f"the targets have shape {self.targets.shape} but scored {scored.shape}: it says "
+                "where targets count along time, so they need that axis. Leave it out."
+            )
+        if self.mask is not None and (wrong := scored & ~self.mask).any():
+            row, position = np.argwhere(wrong)[0].tolist()
+            raise ValueError(
+                f"scored[{row}, {position}] is True where the mask is False: a target cannot count "
+                "where no input exists. Use scored & mask."
             )
 
 

@@ -35,7 +35,8 @@ class Batch(NamedTuple):
 
     inputs: Array
     targets: Array
-    mask: Array | None
+    mask: Array | None  # which inputs exist
+    counted: Array | None  # which targets count
 
 
 class Steps(NamedTuple):
@@ -113,7 +114,7 @@ def _loss(
         outputs = model(batch.inputs, batch.mask, key=key)
     if frame.precision == "bfloat16":
         outputs = outputs.astype(jnp.float32)
-    sums, counts = row_losses(frame.loss, outputs, batch.targets, batch.mask)
+    sums, counts = row_losses(frame.loss, outputs, batch.targets, batch.counted)
     return sums.sum() / counts.sum(), parameters
 
 

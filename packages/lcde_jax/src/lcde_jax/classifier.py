@@ -126,7 +126,7 @@ class LinearCDEClassifier(eqx.Module):
         tokens
             Whole numbers below the size of the vocabulary.
         mask
-            True where a position counts; elsewhere the state stays as it is. None: everywhere.
+            True where a token exists; elsewhere the state stays as it is. None: everywhere.
         key
             Switches dropout on; without it the model is deterministic.
 
@@ -134,7 +134,7 @@ class LinearCDEClassifier(eqx.Module):
         ------
         TypeError, ValueError
             On tokens or a mask of wrong type or shape, a token out of range, or a row of which
-            nothing counts. Under `jit` values are unknown, so only types and shapes are checked.
+            nothing exists. Under `jit` values are unknown, so only types and shapes are checked.
         """
         self.check_inputs(tokens, mask)
         tokens = jnp.asarray(tokens, jnp.int32)
@@ -214,6 +214,6 @@ def _check_mask(mask: ArrayLike, shape: tuple[int, ...]) -> None:
         raise ValueError(f"the mask has shape {np.shape(mask)}, expected that of tokens, {shape}.")
     if not isinstance(mask, Tracer) and not (seen := np.asarray(mask).any(axis=1)).all():
         raise ValueError(
-            f"the mask is False throughout row {int(np.argmin(seen))}: nothing of it counts. "
+            f"the mask is False throughout row {int(np.argmin(seen))}: no token of it exists. "
             "Drop such rows first."
         )

@@ -32,7 +32,7 @@ def evaluate(
     model
         `model(inputs, mask)` of a batch; see `fit`.
     dataset
-        What to measure on; its mask decides what counts.
+        What to measure on; `Dataset.counted` decides what counts.
     loss
         ``"cross_entropy"`` or ``"squared_error"``.
     batch_size
@@ -64,7 +64,9 @@ def check_data(model: PyTree, dataset: Dataset, loss: Loss) -> None:
     parameters, frame = eqx.partition(model, eqx.is_inexact_array)
     row = [None if a is None else a[:1] for a in (dataset.inputs, dataset.mask)]
     outputs = jax.eval_shape(lambda p: eqx.combine(p, frame)(*row), parameters)
-    largest = int(dataset.targets.max()) if loss == "cross_entropy" else 0
+    targets, counted = dataset.targets, dataset.counted
+    shown = targets if counted is None else targets[counted]
+    largest = int(shown.max()) if loss == "cross_entropy" else 0
     check_shapes(loss, outputs.shape, dataset.targets[:1].shape, largest)
 
 
@@ -76,17 +78,18 @@ def scores(
     total = ClassificationScores(length) if loss == "cross_entropy" else RegressionScores()
     for batch in dataset.batches(batch_size, seed=None):
         rows = len(batch)
-        filled = [_filled(a, batch_size) for a in (batch.inputs, batch.targets, batch.mask)]
+        arrays = (batch.inputs, batch.targets, batch.mask, batch.counted)
+        filled = [_filled(array, batch_size) for array in arrays]
         outputs, losses = jax.device_get(_outputs(parameters, filled, frame, loss))
-        mask = batch.mask
         if isinstance(total, RegressionScores):
             predictions = outputs[:rows].reshape(batch.targets.shape)
-            total.add(predictions, batch.targets, mask if batch.targets.ndim > 1 else None)
+            total.add(predictions, batch.targets, batch.counted)
         else:
             shape = (rows, length)
-            counted = None if mask is None or batch.targets.ndim == 1 else mask
             summed = float(losses[:rows].sum(dtype=np.float64))
-            total.add(summed, outputs[:rows].reshape(shape), batch.targets.reshape(shape), counted)
+            total.add(
+                summed, outputs[:rows].reshape(shape), batch.targets.reshape(shape), batch.counted
+            )
     return total.metrics()
 
 
@@ -94,9 +97,9 @@ def scores(
 def _outputs(
     parameters: PyTree, batch: list[Any], frame: PyTree, loss: Loss
 ) -> tuple[Array, Array]:
-    inputs, targets, mask = batch
+    inputs, targets, mask, counted = batch
     outputs = eqx.combine(parameters, frame)(inputs, mask)
-    losses, _ = row_losses(loss, outputs, targets, mask)
+    losses, _ = row_losses(loss, outputs, targets, counted)
     if loss == "cross_entropy":
         return jnp.argmax(outputs, axis=-1), losses
     return outputs, losses

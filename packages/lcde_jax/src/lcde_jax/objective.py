@@ -1,4 +1,4 @@
-"""Losses of a batch, row by row, over the positions that a mask lets count."""
+"""Losses of a batch, row by row, over the targets that count."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def row_losses(
     loss: Loss,
     outputs: Float[Array, "batch ..."],
     targets: Shaped[Array, "batch ..."],
-    mask: Bool[Array, "batch time"] | None,
+    counted: Bool[Array, "batch time"] | None,
 ) -> tuple[Float[Array, " batch"], Float[Array, " batch"]]:
     r"""Sum the losses of each row, and count them.
 
@@ -29,8 +29,8 @@ def row_losses(
         Which one; outputs are scores of classes for ``"cross_entropy"``.
     outputs, targets
         Of shapes that `check_shapes` admits.
-    mask
-        True where a position counts. Targets without a time axis count whole.
+    counted
+        True where a target counts, as `Dataset.counted`; None where all do.
     """
     if loss == "cross_entropy":
         scores = jax.nn.log_softmax(outputs, axis=-1)
@@ -38,15 +38,15 @@ def row_losses(
         terms = -picked[..., 0]
     else:
         terms = (outputs.reshape(targets.shape) - targets) ** 2
-    counted = _counted(terms, mask)
+    counts = _spread(terms, counted)
     axes = tuple(range(1, terms.ndim))
-    return jnp.where(counted, terms, 0).sum(axis=axes), counted.sum(axis=axes).astype(terms.dtype)
+    return jnp.where(counts, terms, 0).sum(axis=axes), counts.sum(axis=axes).astype(terms.dtype)
 
 
-def _counted(terms: Array, mask: Array | None) -> Bool[Array, "batch ..."]:
-    if mask is None or terms.ndim < 2:
+def _spread(terms: Array, counted: Array | None) -> Bool[Array, "batch ..."]:
+    if counted is None:
         return jnp.ones(terms.shape, bool)
-    return jnp.broadcast_to(mask.reshape(mask.shape + (1,) * (terms.ndim - 2)), terms.shape)
+    return jnp.broadcast_to(counted.reshape(counted.shape + (1,) * (terms.ndim - 2)), terms.shape)
 
 
 def check_shapes(

@@ -284,5 +284,6 @@ def _numbers(key: PRNGKeyArray) -> list[int]:
 def _on_device(dataset: Dataset | None) -> Batch | None:
     if dataset is None:
         return None
-    mask = None if dataset.mask is None else jnp.asarray(dataset.mask)
-    return Batch(jnp.asarray(dataset.inputs), jnp.asarray(dataset.targets), mask)
+    masks = (dataset.mask, dataset.counted)
+    mask, counted = (None if m is None else jnp.asarray(m) for m in masks)
+    return Batch(jnp.asarray(dataset.inputs), jnp.asarray(dataset.targets), mask, counted)

@@ -23,8 +23,8 @@ class TokenTask(Protocol):
 
     Notes
     -----
-    `build` gives inputs and targets ``(batch, time)`` of small integers. A mask says which
-    positions count; where it is None all do. What a mask hides is 0.
+    `build` gives inputs and targets ``(batch, time)`` of small integers. The mask says which
+    inputs exist, `scored` which targets count; None for all. Inputs and targets elsewhere are 0.
     """
 
     @property
@@ -117,8 +117,8 @@ class Sequences(ABC):
 
         Returns
         -------
-        Inputs and targets ``(num_sequences, time)`` of small integers. The mask is True where a
-        position counts, and None where all do.
+        Inputs and targets ``(num_sequences, time)`` of small integers. The mask is True within a
+        sequence, `scored` where a target counts; None where that is everywhere.
 
         Raises
         ------
@@ -138,9 +138,10 @@ class Sequences(ABC):
         width: int = inputs.shape[1]
         inside = np.arange(width) < (lengths * self._steps_per_length)[:, None]
         inputs[~inside] = 0
-        inside &= counted
-        targets[~inside] = 0
-        return Dataset(inputs, targets, None if inside.all() else inside)
+        scored = inside & counted
+        targets[~scored] = 0
+        mask = None if inside.all() else inside
+        return Dataset(inputs, targets, mask, None if counted.all() else scored)
 
     @abstractmethod
     def _draw(

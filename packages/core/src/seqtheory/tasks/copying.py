@@ -40,7 +40,7 @@ class Copying(Sequences):
     Examples
     --------
     >>> data = Copying(3).at_length(3, num_sequences=1).build(seed=0)
-    >>> data.inputs.tolist(), data.targets.tolist(), data.mask.tolist()[0][2:4]
+    >>> data.inputs.tolist(), data.targets.tolist(), data.scored.tolist()[0][2:4]
     ([[1, 1, 2, 3, 3, 3]], [[0, 0, 0, 1, 1, 2]], [False, True])
     """
 

@@ -136,7 +136,7 @@ class GroupWords:
         -------
         Data set of inputs and targets, both ``(num_words, length)`` of small integers. The products
         of the prefixes of one word are one row of targets. Where a letter has several tokens there
-        are so many times more columns, and a mask.
+        are so many times more columns, and `scored` is True at the last token of each letter.
 
         Raises
         ------
@@ -179,11 +179,11 @@ class GroupWords:
             return Dataset(words, products)
         shape = (*words.shape, self.tokens_per_letter)
         inputs = np.full(shape, self.num_letters, dtype=index_dtype(self.num_tokens))
-        targets, counted = np.zeros(shape, dtype=products.dtype), np.zeros(shape, dtype=bool)
-        inputs[..., 0], targets[..., -1], counted[..., -1] = words, products, True
+        targets, scored = np.zeros(shape, dtype=products.dtype), np.zeros(shape, dtype=bool)
+        inputs[..., 0], targets[..., -1], scored[..., -1] = words, products, True
         rows = len(words)
         return Dataset(
-            inputs.reshape(rows, -1), targets.reshape(rows, -1), counted.reshape(rows, -1)
+            inputs.reshape(rows, -1), targets.reshape(rows, -1), scored=scored.reshape(rows, -1)
         )
 
     def _limbs(self, order: int, rng: np.random.Generator) -> UInt64[np.ndarray, "word limb"]:

@@ -59,9 +59,10 @@ class FitData:
         """Sixteen hexadecimal digits that tell these data from others."""
         total = hashlib.blake2b(digest_size=8)
         for name, part in self.parts():
-            for array in (part.inputs, part.targets, part.mask):
+            held = [(name, array) for array in (part.inputs, part.targets, part.mask)]
+            for label, array in [*held, (f"{name}.scored", part.scored)]:
                 if array is not None:
-                    total.update(f"{name} {array.dtype.str} {array.shape};".encode())
+                    total.update(f"{label} {array.dtype.str} {array.shape};".encode())
                     total.update(np.ascontiguousarray(array).data)
         return total.hexdigest()
 
@@ -90,25 +91,23 @@ def _check_classes(name: str, part: Dataset) -> None:
             f"{name}.targets have shape {targets.shape} but the mask {part.mask.shape}; they must "
             "be equal, one class per position."
         )
-    if part.mask is not None and targets.ndim == 2:
-        targets = np.where(part.mask, targets, 0)
+    if part.counted is not None and targets.ndim == 2:
+        targets = np.where(part.counted, targets, 0)
     if targets.min() < 0:
         row = int(np.argmax((targets < 0).reshape(len(targets), -1).any(axis=1)))
         raise ValueError(
-            f"{name}.targets[{row}] holds the class {targets[row].min()}; classes start at 0. Hide "
-            "positions that do not count with a mask."
+            f"{name}.targets[{row}] holds the class {targets[row].min()}; classes start at 0. Say "
+            "with scored which positions count."
         )
 
 
 def _check_mask(name: str, part: Dataset) -> None:
-    if part.mask is None:
-        return
-    counted = part.mask.any(axis=1)
-    if not counted.all():
-        raise ValueError(
-            f"{name}.mask is False throughout row {int(np.argmin(counted))}: nothing there can be "
-            "learnt or scored. Drop such rows first."
-        )
+    for kind, mask in (("mask", part.mask), ("scored", part.scored)):
+        if mask is not None and not (rows := mask.any(axis=1)).all():
+            raise ValueError(
+                f"{name}.{kind} is False throughout row {int(np.argmin(rows))}: nothing there can "
+                "be learnt or scored. Drop such rows first."
+            )
 
 
 def _check_like(name: str, part: Dataset, train: Dataset) -> None:

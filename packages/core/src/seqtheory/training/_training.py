@@ -19,7 +19,7 @@ class Training:
     ----------
     loss
         ``"squared_error"`` of real targets or ``"cross_entropy"`` of classes; a mean over what
-        the mask lets count.
+        the data let count.
     learning_rate
         Step size of the optimiser, above 0.
     state_learning_rate

@@ -16,7 +16,6 @@ from ._loss import (
     Loss,
     check_classes,
     check_outputs,
-    counts_positions,
     outputs_of,
     to_batch,
 )
@@ -105,26 +104,26 @@ def _add(
     batch = to_batch(data, rows, place)
     outputs = outputs_of(model, batch, place)
     targets = data.targets[rows]
-    mask = data.mask[rows] if data.mask is not None and counts_positions(data) else None
+    counted = None if data.counted is None else data.counted[rows]
     if isinstance(held, RegressionScores):
-        held.add(outputs.reshape(targets.shape).cpu().numpy(), targets, mask)
+        held.add(outputs.reshape(targets.shape).cpu().numpy(), targets, counted)
         return
-    losses = _losses(outputs, batch.targets, None if mask is None else batch.mask)
+    losses = _losses(outputs, batch.targets, batch.counted)
     predicted = outputs.argmax(-1).cpu().numpy()
     columns = (len(rows), -1)
-    held.add(float(losses), predicted.reshape(columns), targets.reshape(columns), mask)
+    held.add(float(losses), predicted.reshape(columns), targets.reshape(columns), counted)
 
 
 def _losses(
-    outputs: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None
+    outputs: torch.Tensor, targets: torch.Tensor, counted: torch.Tensor | None
 ) -> torch.Tensor:
     """Sum of the losses, in float64 so that it hardly depends on the size of the batches."""
-    shown = targets if mask is None else targets.masked_fill(~mask, 0)
+    shown = targets if counted is None else targets.masked_fill(~counted, 0)
     losses = functional.cross_entropy(
         outputs.flatten(0, -2), shown.flatten(), reduction="none"
     ).reshape(shown.shape)
-    if mask is not None:
-        losses = losses.masked_fill(~mask, 0.0)
+    if counted is not None:
+        losses = losses.masked_fill(~counted, 0.0)
     return losses.double().sum()
 
 

@@ -50,8 +50,8 @@ def fit(
         Inputs are int64 or of the parameters' floating type. For ``"cross_entropy"`` it returns
         scores ``(batch, time, classes)`` against targets ``(batch, time)``, or
         ``(batch, classes)`` against ``(batch,)``; for ``"squared_error"`` the shape of the
-        targets, or ``(batch, 1)`` against ``(batch,)``. The mask lets targets count that have a
-        time axis; all others count.
+        targets, or ``(batch, 1)`` against ``(batch,)``. Targets count where `Dataset.counted`
+        says so.
     data
         What to train on and to measure on; short last batches are used.
     training

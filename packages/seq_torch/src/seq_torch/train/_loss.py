@@ -30,12 +30,15 @@ class Batch(NamedTuple):
     inputs: Shaped[torch.Tensor, "batch ..."]
     targets: Shaped[torch.Tensor, "batch ..."]
     mask: torch.Tensor | None
+    counted: torch.Tensor | None
 
 
 def to_batch(data: Dataset, rows: Int[np.ndarray, " row"] | slice, place: Place) -> Batch:
     """Rows as tensors: integers as int64, real numbers in the model's type."""
-    mask = None if data.mask is None else _tensor(data.mask[rows], place, np.bool_)
-    return Batch(_tensor(data.inputs[rows], place), _tensor(data.targets[rows], place), mask)
+    masks = (data.mask, data.counted)
+    mask, counted = (None if m is None else _tensor(m[rows], place, np.bool_) for m in masks)
+    inputs, targets = (_tensor(array[rows], place) for array in (data.inputs, data.targets))
+    return Batch(inputs, targets, mask, counted)
 
 
 def outputs_of(model: Callable[..., torch.Tensor], batch: Batch, place: Place) -> torch.Tensor:
@@ -48,34 +51,28 @@ def outputs_of(model: Callable[..., torch.Tensor], batch: Batch, place: Place) -
     return outputs.float() if place.low_precision else outputs
 
 
-def counts_positions(data: Dataset) -> bool:
-    """Whether the mask lets entries of the targets count, and not only of the inputs."""
-    return data.mask is not None and data.targets.shape[:2] == data.mask.shape
-
-
 def count(data: Dataset, rows: Int[np.ndarray, " row"]) -> int:
     """How many targets count in these rows: the denominator of a mean loss."""
     per_entry = int(np.prod(data.targets.shape[1:], dtype=np.int64))
-    if data.mask is None or not counts_positions(data):
+    if data.counted is None:
         return len(rows) * per_entry
-    return int(data.mask[rows].sum()) * (per_entry // data.targets.shape[1])
+    return int(data.counted[rows].sum()) * (per_entry // data.targets.shape[1])
 
 
 def summed_loss(
     loss: Loss, outputs: Float[torch.Tensor, "batch ..."], batch: Batch
 ) -> Float[torch.Tensor, ""]:
     """Loss of a batch, summed over the targets that count."""
-    targets, mask = batch.targets, batch.mask
-    if mask is not None and targets.shape[:2] != mask.shape:
-        mask = None
+    targets, counted = batch.targets, batch.counted
     if loss == "cross_entropy":
-        classes = targets if mask is None else targets.masked_fill(~mask, _HIDDEN)
+        classes = targets if counted is None else targets.masked_fill(~counted, _HIDDEN)
         return functional.cross_entropy(
             outputs.flatten(0, -2), classes.flatten(), reduction="sum", ignore_index=_HIDDEN
         )
     errors = outputs.reshape(targets.shape) - targets
-    if mask is not None:
-        errors = errors.masked_fill(~mask.reshape(*mask.shape, *[1] * (errors.ndim - 2)), 0.0)
+    if counted is not None:
+        hidden = ~counted.reshape(*counted.shape, *[1] * (errors.ndim - 2))
+        errors = errors.masked_fill(hidden, 0.0)
     return errors.square().sum()
 
 
@@ -115,8 +112,8 @@ def check_classes(name: str, data: Dataset, num_classes: int) -> None:
         With the row.
     """
     targets = data.targets
-    if data.mask is not None and counts_positions(data):
-        targets = np.where(data.mask, targets, 0)
+    if data.counted is not None:
+        targets = np.where(data.counted, targets, 0)
     if (largest := int(targets.max())) >= num_classes:
         row = int(np.argmax(targets.reshape(len(targets), -1).max(axis=1)))
         raise ValueError(

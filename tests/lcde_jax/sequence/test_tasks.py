@@ -42,7 +42,7 @@ MIXERS = [
 TRAINING = Training(loss="cross_entropy", num_steps=2, batch_size=4, evaluate_every=2)
 
 
-def sequence_model(task: TokenTask, mixer: lj.MixerConfig = MIXERS[0]) -> lj.SequenceModel:
+def sequence_model(task: TokenTask, mixer: Any = MIXERS[0]) -> lj.SequenceModel:
     return lj.SequenceModelConfig(
         mixer=mixer,
         input=lj.TokenInput(vocabulary=task.num_tokens),
@@ -55,7 +55,7 @@ def classifier(task: TokenTask) -> lj.LinearCDEClassifier:
     return lj.LinearCDEClassifier(task.num_tokens, task.num_classes, 4, key=KEY)
 
 
-@pytest.mark.parametrize("mixer", MIXERS, ids=lambda mixer: type(mixer).__name__)
+@pytest.mark.parametrize("mixer", MIXERS, ids=repr)
 def test_every_mixer_trains_where_few_targets_count(mixer):
     data = RECALL.build(seed=0)
     fitted, history = lj.fit(sequence_model(RECALL, mixer), FitData(data, data), TRAINING, key=KEY)

@@ -114,7 +114,12 @@ def logged(operation: str, tensor: torch.Tensor, chosen: str, reason: str) -> st
 
 
 def choose_chunked(
-    operation: str, backend: str, tensor: torch.Tensor, *, kernel: str | None = None
+    operation: str,
+    backend: str,
+    tensor: torch.Tensor,
+    *,
+    kernel: str | None = None,
+    compiled: bool = False,
 ) -> str:
     """Name of the backend to run, of an operation that runs by chunks or step by step.
 
@@ -128,6 +133,8 @@ def choose_chunked(
         An input whose device decides where `backend` is ``"auto"``.
     kernel
         Module of the device's own kernel; None where it does not cover this call.
+    compiled
+        Whether the operation has a compiled kernel of the CPU.
 
     Raises
     ------
@@ -137,11 +144,11 @@ def choose_chunked(
         If it is one that the operation does not have, or that cannot run on this device.
     """
     backend = asked(backend)
-    if backend == "cuda":
+    if backend == "cuda" or (backend == "fused" and compiled):
         require(operation, backend, tensor.device)
     if backend == "auto":
-        return _automatic_chunked(operation, tensor, kernel)
-    if backend not in ("chunked", "reference", "cuda"):
+        return _automatic_chunked(operation, tensor, kernel, compiled)
+    if backend not in ("chunked", "reference", "cuda", *(["fused"] if compiled else [])):
         raise BackendError(
             f"{operation}: got backend={backend!r}, but a recurrence of matrices has none of that "
             "kind. Use backend='chunked', which runs on every device, 'cuda', 'reference', or "
@@ -150,7 +157,11 @@ def choose_chunked(
     return backend
 
 
-def _automatic_chunked(operation: str, tensor: torch.Tensor, kernel: str | None) -> str:
+def _automatic_chunked(
+    operation: str, tensor: torch.Tensor, kernel: str | None, compiled: bool
+) -> str:
+    if compiled and tensor.device.type == "cpu":
+        return logged(operation, tensor, *on_cpu("chunked"))
     chosen, reason = "chunked", "it runs everywhere, and no kernel of the device covers this call"
     if tensor.device.type == "cuda" and kernel is not None:
         reason = f"fla-core cannot be imported ({INSTALL_FLA})"

@@ -13,9 +13,9 @@ from torch.nn.functional import pad
 ROWS = 64  # of a chunk: its cost grows with the square, the number of chunks falls
 
 
-def steps_of(time: int, factors: int) -> int:
-    """Count the steps of a chunk, whose rows are steps times factors."""
-    return max(1, min(time, ROWS // factors))
+def steps_of(time: int, factors: int, rows: int | None = None) -> int:
+    """Count the steps of a chunk of at most so many rows (`ROWS`), which are steps times factors."""
+    return max(1, min(time, (ROWS if rows is None else rows) // factors))
 
 
 def cut(value: Tensor, steps: int, axis: int, fill: float = 0.0) -> Tensor:

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..backend import choose_chunked
-from . import chunked, cuda, problem, reference
+from . import chunked, cuda, operator, problem, reference
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_IN_PLAIN_TORCH = {"chunked": chunked.scan, "reference": reference.scan}
+_SCANS = {"fused": operator.scan, "chunked": chunked.scan, "reference": reference.scan}
 
 
 def delta_scan(
@@ -90,13 +90,14 @@ def delta_scan(
     """
     p = problem.check(q, k, v, beta, log_decay, initial)
     fast = v.is_cuda and cuda.covers(p)
-    chosen = choose_chunked("delta_scan", backend, v, kernel=cuda.MODULE if fast else None)
+    module = cuda.MODULE if fast else None
+    chosen = choose_chunked("delta_scan", backend, v, kernel=module, compiled=True)
     with torch.autocast(k.device.type, enabled=False):
         if chosen == "cuda":
             output, state = cuda.scan(p)
         elif p.time == 0:
             output, state = p.of_one_type().without_steps()
         else:
-            output, state = _IN_PLAIN_TORCH[chosen](p.of_one_type())
+            output, state = _SCANS[chosen](p.of_one_type())
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

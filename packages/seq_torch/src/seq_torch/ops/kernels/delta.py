@@ -1,0 +1,230 @@
+r"""The delta rule by chunks whose rows are steps times factors, for each (batch, head) in turn.
+
+Axes: q (lane, time, key), k (lane, row, key), v (lane, row, value), beta (lane, row), decay (lane,
+time). The first factor of a step has its decay, the others have none, and q reads after the last.
+With :math:`R_{ij}` the product of the decays over rows (j, i], :math:`D_i` that from the chunk's
+start and S the state before the chunk,
+
+.. math::
+    r_i = v_i - D_i S^\top k_i - \sum_{j < i} R_{ij} (k_i \cdot k_j) u_j, \qquad u_i = \beta_i r_i,
+    \qquad o_i = D_i S^\top q_i + \sum_{j \le i} R_{ij} (q_i \cdot k_j) u_j.
+
+`forward` keeps r and S, from which `backward` goes through the chunks in reverse.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compiler import compiled
+from .products import add_product, add_rows, dot, fill_dots
+
+
+@compiled
+def forward(first, last, rows, q, k, v, beta, decay, state, output, residual, states):
+    """Fill the output, carry `state` on, and keep r and the states before chunks if there is room."""
+    factors = k.shape[1] // max(q.shape[1], 1)
+    ratio, since = np.empty((rows, rows), v.dtype), np.empty(rows, v.dtype)
+    mixed, read = np.empty((rows, rows), v.dtype), np.empty((rows, rows), v.dtype)
+    written, apart = np.empty((rows, v.shape[2]), v.dtype), np.empty((rows, v.shape[2]), v.dtype)
+    late = np.empty((rows, k.shape[2]), v.dtype)
+    for lane in range(first, last):
+        S = state[lane]
+        for start in range(0, k.shape[1], rows):
+            stop = min(start + rows, k.shape[1])
+            begin, end, count = start // factors, stop // factors, stop - start
+            keys, queries, u = k[lane, start:stop], q[lane, begin:end], written[:count]
+            r = residual[lane, start:stop] if len(residual) else apart[:count]
+            if len(states):
+                states[lane, start // rows] = S
+            _decays(decay[lane, begin:end], factors, ratio, since)
+            _scores(keys, queries, factors, ratio, mixed, read)
+            _write(v[lane, start:stop], beta[lane, start:stop], keys, S, since, mixed, r, u)
+            _read(queries, S, u, factors, since, read, output[lane, begin:end])
+            _scaled(keys, ratio[count - 1], 1, late)
+            _decay(S, since[count - 1])
+            add_product(S, late[:count].T, u)
+
+
+@compiled
+def backward(
+    first, last, rows, q, k, beta, decay, residual, states, dy, dstate, dq, dk, dv, dbeta, dlog
+):
+    """Fill the gradients; `dstate`, that of the last state, becomes that of the initial one."""
+    factors = k.shape[1] // max(q.shape[1], 1)
+    ratio, since = np.empty((rows, rows), dv.dtype), np.empty(rows, dv.dtype)
+    mixed, read = np.empty((rows, rows), dv.dtype), np.empty((rows, rows), dv.dtype)
+    inner, passed = np.empty((rows, rows), dv.dtype), np.empty((rows + 1, rows + 1), dv.dtype)
+    written = np.empty((rows, dv.shape[2]), dv.dtype)
+    late, moved = np.empty((rows, k.shape[2]), dv.dtype), np.empty((rows, k.shape[2]), dv.dtype)
+    for lane in range(first, last):
+        dS = dstate[lane]
+        for start in range((k.shape[1] - 1) // rows * rows, -1, -rows):
+            stop = min(start + rows, k.shape[1])
+            begin, end, count = start // factors, stop // factors, stop - start
+            keys, queries, u = k[lane, start:stop], q[lane, begin:end], written[:count]
+            S, do, w = states[lane, start // rows], dy[lane, begin:end], dv[lane, start:stop]
+            r, dkeys, dqueries = residual[lane, start:stop], dk[lane, start:stop], dq[lane, begin:end]
+            _scaled(r, beta[lane, start:stop], 1, u)
+            _decays(decay[lane, begin:end], factors, ratio, since)
+            _scores(keys, queries, factors, ratio, mixed, read)
+            passed[:] = 0
+
+            _scaled(keys, ratio[count - 1], 1, late)
+            w[:] = 0
+            add_product(w, late[:count], dS)
+            _write_back(beta[lane, start:stop], r, do, factors, mixed, read, w, dbeta[lane, start:stop])
+            _late_back(late, ratio[count - 1], u, dS, moved, dkeys, passed[:, count])
+            passed[0, count] = since[count - 1] * dot(S.reshape(-1), dS.reshape(-1))
+            _state_back(keys, w, S, 1, since, -1, moved, dkeys, passed[0])
+            dqueries[:] = 0
+            _state_back(queries, do, S, factors, since, 1, moved, dqueries, passed[0])
+            _decay(dS, since[count - 1])
+            _scaled(queries, since[factors - 1 :: factors], 1, late)
+            add_product(dS, late[: end - begin].T, do)
+            _scaled(keys, since, -1, late)
+            add_product(dS, late[:count].T, w)
+            _writes_apart(keys, w, u, ratio, mixed, inner, dkeys, passed)
+            _reads_apart(keys, queries, do, u, factors, ratio, read, inner, dkeys, dqueries, passed)
+            _sum_of_intervals(passed, count, factors, dlog[lane, begin:end])
+
+
+@compiled
+def _decays(decay, factors, ratio, since):
+    """Fill R below the diagonal, 1 on it, and D."""
+    for i in range(decay.shape[0] * factors):
+        factor = decay[i // factors] if i % factors == 0 else decay.dtype.type(1)
+        for j in range(i):
+            ratio[i, j] = ratio[i - 1, j] * factor
+        ratio[i, i] = 1
+        since[i] = since[i - 1] * factor if i else factor
+
+
+@compiled
+def _scores(keys, queries, factors, ratio, mixed, read):
+    """Fill what a row takes from earlier writes: -R k.k below the diagonal, and R q.k on it too."""
+    fill_dots(mixed, keys, keys, 1)
+    for i in range(keys.shape[0]):
+        for j in range(i):
+            mixed[i, j] *= -ratio[i, j]
+    fill_dots(read, queries, keys, factors)
+    for t in range(queries.shape[0]):
+        for j in range((t + 1) * factors):
+            read[t, j] *= ratio[t * factors + factors - 1, j]
+
+
+@compiled
+def _write(v, beta, keys, S, since, mixed, r, u):
+    """Solve for r and u, row after row."""
+    u[:] = 0
+    add_product(u, keys, S)
+    for i in range(v.shape[0]):
+        for n in range(v.shape[1]):
+            r[i, n] = v[i, n] - since[i] * u[i, n]
+        add_rows(r[i], mixed[i], u, 0, i)
+        for n in range(v.shape[1]):
+            u[i, n] = beta[i] * r[i, n]
+
+
+@compiled
+def _read(queries, S, u, factors, since, read, o):
+    """Read the state before the chunk, and what has been written since."""
+    o[:] = 0
+    add_product(o, queries, S)
+    for t in range(o.shape[0]):
+        for n in range(o.shape[1]):
+            o[t, n] *= since[t * factors + factors - 1]
+        add_rows(o[t], read[t], u, 0, (t + 1) * factors)
+
+
+@compiled
+def _write_back(beta, r, do, factors, mixed, read, w, dbeta):
+    """Turn `w`, what later chunks ask of u, into the gradient of r, that of v, from the last row."""
+    count = w.shape[0]
+    for j in range(count - 1, -1, -1):
+        add_rows(w[j], read[:, j], do, j // factors, do.shape[0])
+        add_rows(w[j], mixed[:, j], w, j + 1, count)
+        dbeta[j] = dot(w[j], r[j])
+        for n in range(w.shape[1]):
+            w[j, n] *= beta[j]
+
+
+@compiled
+def _late_back(late, weights, u, dS, moved, dkeys, passed):
+    """Gradients of the keys, and of the decays behind them, in what the chunk leaves in the state."""
+    fill_dots(moved, u, dS, dS.shape[0])
+    for j in range(u.shape[0]):
+        passed[j + 1] = dot(late[j], moved[j])
+        for n in range(dkeys.shape[1]):
+            dkeys[j, n] = weights[j] * moved[j, n]
+
+
+@compiled
+def _state_back(x, dx_of_read, S, factors, since, sign, moved, dx, passed):
+    """Gradients of keys or queries `x` that read the state before the chunk, and of the decays."""
+    fill_dots(moved, dx_of_read, S, S.shape[0])
+    for t in range(x.shape[0]):
+        i = t * factors + factors - 1
+        weight = since.dtype.type(sign) * since[i]
+        passed[i] += weight * dot(x[t], moved[t])
+        for n in range(x.shape[1]):
+            dx[t, n] += weight * moved[t, n]
+
+
+@compiled
+def _writes_apart(keys, w, u, ratio, mixed, inner, dkeys, passed):
+    """Gradients in what a row writes in place of earlier ones."""
+    count = keys.shape[0]
+    fill_dots(inner, w, u, 1)
+    for i in range(count):
+        for j in range(i):
+            passed[j + 1, i] += mixed[i, j] * inner[i, j]
+            inner[i, j] *= -ratio[i, j]
+    for i in range(count):
+        add_rows(dkeys[i], inner[i], keys, 0, i)
+        add_rows(dkeys[i], inner[:, i], keys, i + 1, count)
+
+
+@compiled
+def _reads_apart(keys, queries, do, u, factors, ratio, read, inner, dkeys, dqueries, passed):
+    """Gradients in what is read of earlier rows of the chunk."""
+    fill_dots(inner, do, u, factors)
+    for t in range(do.shape[0]):
+        i = t * factors + factors - 1
+        for j in range(i + 1):
+            passed[j + 1, i] += read[t, j] * inner[t, j]
+            inner[t, j] *= ratio[i, j]
+        add_rows(dqueries[t], inner[t], keys, 0, i + 1)
+    for j in range(keys.shape[0]):
+        add_rows(dkeys[j], inner[:, j], queries, j // factors, do.shape[0])
+
+
+@compiled
+def _sum_of_intervals(passed, count, factors, dlog):
+    """Sum `passed[j, i]`, which goes through the decays of rows j to i, for every first factor."""
+    for m in range(count):
+        if m:
+            for i in range(count + 1):
+                passed[m, i] += passed[m - 1, i]
+        if m % factors == 0:
+            total = passed.dtype.type(0)
+            for i in range(m, count + 1):
+                total += passed[m, i]
+            dlog[m // factors] = total
+
+
+@compiled
+def _scaled(rows, weights, sign, target):
+    """Fill rows times a weight each."""
+    for i in range(rows.shape[0]):
+        weight = weights.dtype.type(sign) * weights[i]
+        for n in range(rows.shape[1]):
+            target[i, n] = weight * rows[i, n]
+
+
+@compiled
+def _decay(S, factor):
+    """Multiply a state by a number."""
+    for i in range(S.shape[0]):
+        for n in range(S.shape[1]):
+            S[i, n] *= factor

@@ -5,7 +5,11 @@ import torch
 from torch.nn.functional import normalize
 
 from seq_torch import ops
+from seq_torch.ops import backend as backends
+from seq_torch.ops import chunks, threads
+from seq_torch.ops.delta import fused, operator, problem
 
+CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
 LENGTHS = (1, 2, 7, 8, 9, 64)
 
 
@@ -40,7 +44,8 @@ def test_chunks_give_the_loop(scans, time, factors):
         if time % 2:
             inputs.pop("initial")
         expected = scans.everything(delta("reference"), inputs)
-        scans.assert_close(scans.everything(delta("chunked"), inputs), expected, 1e-12)
+        for backend in ("chunked", "fused"):
+            scans.assert_close(scans.everything(delta(backend), inputs), expected, 1e-12)
 
 
 @pytest.mark.parametrize("factors", [1, 2])
@@ -48,19 +53,20 @@ def test_a_thousand_steps_agree_in_both_precisions(scans, factors):
     inputs = make(1000, factors=factors, batch=1, heads=2, key=8, value=8, dtype=torch.float32)
     double = scans.double(inputs)
     expected = scans.everything(delta("reference"), double)
-    scans.assert_close(scans.everything(delta("chunked"), double), expected, 1e-12)
-    scans.assert_close(scans.everything(delta("chunked"), inputs), expected, 1e-5)
+    for backend in ("chunked", "fused"):
+        scans.assert_close(scans.everything(delta(backend), double), expected, 1e-12)
+        scans.assert_close(scans.everything(delta(backend), inputs), expected, 1e-5)
 
 
 @pytest.mark.parametrize("time", LENGTHS)
 def test_single_precision_is_within_1e5_of_the_double_loop(scans, time):
     inputs = make(time, factors=2, dtype=torch.float32)
     expected = scans.everything(delta("reference"), scans.double(inputs))
-    for backend in ("chunked", "reference"):
+    for backend in ("chunked", "fused", "reference"):
         scans.assert_close(scans.everything(delta(backend), inputs), expected, 1e-5)
 
 
-@pytest.mark.parametrize("backend", ["chunked", "reference"])
+@pytest.mark.parametrize("backend", ["chunked", "fused", "reference"])
 def test_gradcheck(backend):
     inputs = make(5, factors=2, batch=1, heads=1, key=3, value=2)
     names = list(inputs)
@@ -71,16 +77,15 @@ def test_gradcheck(backend):
 
 
 def test_several_chunks_with_a_short_last_one_agree(scans, monkeypatch):
-    from seq_torch.ops import chunks
-
     inputs = make(23, factors=2)
     expected = scans.everything(delta("reference"), inputs)
     for rows in (1, 2, 7, 10):
-        monkeypatch.setattr(chunks, "ROWS", rows)
-        scans.assert_close(scans.everything(delta("chunked"), inputs), expected, 1e-12)
+        for backend, module in (("chunked", chunks), ("fused", fused)):
+            monkeypatch.setattr(module, "ROWS", rows)
+            scans.assert_close(scans.everything(delta(backend), inputs), expected, 1e-12)
 
 
-@pytest.mark.parametrize("backend", ["chunked", "reference"])
+@pytest.mark.parametrize("backend", ["chunked", "fused", "reference"])
 def test_the_state_is_the_product_of_its_factors(backend):
     inputs = make(70, factors=2, batch=1, heads=1) | {"v": torch.zeros(1, 1, 70, 2, 4).double()}
     product = inputs["initial"][0, 0]
@@ -93,9 +98,9 @@ def test_the_state_is_the_product_of_its_factors(backend):
     torch.testing.assert_close(state[0, 0], product, rtol=1e-9, atol=1e-300)
 
 
-@pytest.mark.parametrize("backend", ["chunked", "reference"])
+@pytest.mark.parametrize("backend", ["chunked", "fused", "reference"])
 def test_reflections_keep_every_length_over_many_steps(backend):
-    time = 10_000 if backend == "chunked" else 300
+    time = 300 if backend == "reference" else 10_000
     inputs = make(time, decay=False, batch=1, heads=1, value=5)
     inputs |= {"beta": torch.full_like(inputs["beta"], 2.0), "v": torch.zeros_like(inputs["v"])}
     inputs["initial"] = torch.eye(5).double()[None, None]
@@ -113,7 +118,129 @@ def test_long_forgetting_neither_overflows_nor_loses_what_follows(scans):
     inputs = make(64)
     inputs["log_decay"][:, :, 20] = -1e6
     expected = scans.everything(delta("reference"), inputs)
-    scans.assert_close(scans.everything(delta("chunked"), inputs), expected, 1e-12)
+    for backend in ("chunked", "fused"):
+        scans.assert_close(scans.everything(delta(backend), inputs), expected, 1e-12)
+
+
+@pytest.mark.parametrize("backend", ["chunked", "fused"])
+@pytest.mark.parametrize("log_decay", [0.0, -0.1, -3.0, -30.0, -300.0])
+def test_single_precision_keeps_its_digits_at_every_decay(scans, backend, log_decay):
+    inputs = make(200, key=16, value=8, dtype=torch.float32)
+    even = torch.full_like(inputs["log_decay"], log_decay)
+    mixed = torch.where(torch.arange(200) % 7 == 3, 10 * even, even / 100)
+    for decays in (even, mixed):
+        inputs["log_decay"] = decays
+        expected = scans.everything(delta("reference"), scans.double(inputs))
+        scans.assert_close(scans.everything(delta(backend), inputs), expected, 3e-6)
+
+
+@pytest.mark.parametrize("backend", ["chunked", "fused"])
+def test_decays_of_one_are_no_decays(scans, backend):
+    inputs = make(40, factors=2, decay=False)
+    expected = scans.everything(delta(backend), inputs)
+    ones = inputs | {"log_decay": torch.zeros(2, 3, 40, dtype=torch.float64)}
+    scans.assert_close(scans.everything(delta(backend), ones), expected, 1e-13)
+
+
+@pytest.mark.parametrize(("key", "value"), [(1, 1), (3, 130), (67, 2), (32, 32)])
+@pytest.mark.parametrize("name", ["v", "beta", "initial", "log_decay"])
+def test_any_width_and_any_one_gradient(scans, key, value, name):
+    inputs = make(37, batch=1, heads=2, key=key, value=value)
+    found = {}
+    for backend in ("fused", "reference"):
+        leaf = inputs[name].clone().requires_grad_()
+        _, state = delta(backend)(**inputs | {name: leaf})
+        found[backend] = {name: torch.autograd.grad(state.square().sum(), leaf)[0]}
+    scans.assert_close(found["fused"], found["reference"], 1e-12)
+
+
+def test_nothing_is_kept_where_there_is_no_gradient():
+    p = problem.check(**{"log_decay": None} | make(40))
+    _, _, residual, states = operator.operator(*(getattr(p, n) for n in operator.NAMES), False)
+    assert residual.numel() == states.numel() == 0
+    _, _, residual, states = operator.operator(*(getattr(p, n) for n in operator.NAMES), True)
+    assert residual.shape == (6, 40, 4) and states.shape == (6, 2, 5, 4)
+
+
+def test_same_bits_on_any_number_of_threads(scans, torch_threads, monkeypatch):
+    monkeypatch.setattr(threads, "SMALL", 0)
+    inputs, runs = make(70, factors=2), []
+    for count in (1, 4):
+        torch_threads(count)
+        runs.append(scans.everything(delta("fused"), inputs))
+    assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
+
+
+def test_views_of_other_layouts_are_read_as_they_are(scans):
+    inputs = make(20, factors=2)
+    expected = scans.everything(delta("fused"), inputs)
+    turned = {n: t.transpose(1, 2).contiguous().transpose(1, 2) for n, t in inputs.items()}
+    leaves = {n: t.requires_grad_() for n, t in turned.items()}
+    output, state = delta("fused")(**leaves)
+    assert torch.equal(output, expected["output 0"]) and torch.equal(state, expected["output 1"])
+    found = torch.autograd.grad(output.sum() + state.mT.sum(), list(leaves.values()))
+    plain = {n: t.detach().contiguous().requires_grad_() for n, t in inputs.items()}
+    output, state = delta("reference")(**plain)
+    for one, other in zip(
+        found,
+        torch.autograd.grad(output.sum() + state.sum(), list(plain.values())),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("decay", [False, True])
+def test_registration(decay):
+    p = problem.check(**{"log_decay": None} | make(5, factors=2, decay=decay))
+    tensors = [getattr(p, name) for name in operator.NAMES]
+    arguments = [None if t is None else t.requires_grad_() for t in tensors]
+    torch.library.opcheck(operator.operator, (*arguments, True), test_utils=CHECKS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["auto", "chunked"])
+def test_compiles_without_a_break(scans, backend):
+    inputs = make(9)
+    compiled = torch.compile(delta(backend), fullgraph=True, backend="aot_eager")
+    expected = scans.everything(delta("reference"), inputs)
+    scans.assert_close(scans.everything(compiled, inputs), expected, 1e-12)
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(**inputs), delta(backend)(**inputs))
+
+
+def test_vmap_maps_every_input():
+    many = [make(6, seed=seed) for seed in range(3)]
+    stacked = {name: torch.stack([inputs[name] for inputs in many]) for name in many[0]}
+    names = list(stacked)
+    got = torch.func.vmap(lambda *t: delta("fused")(**dict(zip(names, t, strict=True))))(
+        *stacked.values()
+    )
+    for i, inputs in enumerate(many):
+        torch.testing.assert_close((got[0][i], got[1][i]), delta("reference")(**inputs))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's own
+def test_other_derivatives_are_refused_by_fused_and_given_by_chunked():
+    inputs = make(6)
+    v = inputs.pop("v")
+
+    def loss(backend):
+        return lambda v: ops.delta_scan(v=v, **inputs, backend=backend).square().sum()
+
+    def second(backend):
+        leaf = v.clone().requires_grad_()
+        first = torch.autograd.grad(loss(backend)(leaf), leaf, create_graph=True)[0]
+        return torch.autograd.grad(first.square().sum(), leaf)[0]
+
+    with pytest.raises(RuntimeError, match="autograd"):
+        second("fused")
+    torch.testing.assert_close(second("chunked"), second("reference"))
+    with pytest.raises(ops.BackendError, match="delta_scan: .*no forward-mode derivative"):
+        torch.func.jvp(loss("fused"), (v,), (v,))
+    torch.testing.assert_close(
+        torch.func.jvp(loss("chunked"), (v,), (v,)),
+        torch.func.jvp(loss("reference"), (v,), (v,)),
+    )
 
 
 def test_the_last_state_continues_the_sequence():
@@ -127,7 +254,7 @@ def test_the_last_state_continues_the_sequence():
     torch.testing.assert_close(torch.cat((start, end), 2), whole)
 
 
-@pytest.mark.parametrize("backend", ["chunked", "reference"])
+@pytest.mark.parametrize("backend", ["chunked", "fused", "reference"])
 @pytest.mark.parametrize(("batch", "time"), [(0, 4), (2, 0)])
 def test_empty_batch_and_empty_time(scans, backend, batch, time):
     inputs = make(time, batch=batch)
@@ -175,10 +302,18 @@ def test_an_empty_axis_is_named(sizes):
         ops.delta_scan(**make(6, **sizes))
 
 
-@pytest.mark.parametrize("backend", ["fused", "parallel"])
-def test_a_backend_that_it_lacks_is_refused(backend):
-    with pytest.raises(ops.BackendError, match=f"delta_scan: got backend='{backend}'"):
-        ops.delta_scan(**make(6), backend=backend)
+def test_a_backend_that_it_lacks_is_refused():
+    with pytest.raises(ops.BackendError, match="delta_scan: got backend='parallel'.*'fused'"):
+        ops.delta_scan(**make(6), backend="parallel")
+
+
+def test_without_numba_chunks_run_and_fused_says_what_to_install(monkeypatch):
+    inputs = make(6)
+    monkeypatch.setattr(backends, "NUMBA", False)
+    chunked = ops.delta_scan(**inputs, backend="chunked")
+    assert torch.equal(ops.delta_scan(**inputs), chunked)
+    with pytest.raises(ops.BackendError, match="needs numba"):
+        ops.delta_scan(**inputs, backend="fused")
 
 
 def test_vectors_do_not_run_by_chunks():

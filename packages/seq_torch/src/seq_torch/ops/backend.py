@@ -148,11 +148,12 @@ def choose_chunked(
         require(operation, backend, tensor.device)
     if backend == "auto":
         return _automatic_chunked(operation, tensor, kernel, compiled)
-    if backend not in ("chunked", "reference", "cuda", *(["fused"] if compiled else [])):
+    known = ("chunked", "cuda", "reference", *(("fused",) if compiled else ()))
+    if backend not in known:
         raise BackendError(
-            f"{operation}: got backend={backend!r}, but a recurrence of matrices has none of that "
-            "kind. Use backend='chunked', which runs on every device, 'cuda', 'reference', or "
-            "'auto'."
+            f"{operation}: got backend={backend!r}, but this recurrence of matrices has none of "
+            f"that kind. Use backend='auto', or one of {', '.join(map(repr, known))}; 'chunked' "
+            "runs on every device."
         )
     return backend
 

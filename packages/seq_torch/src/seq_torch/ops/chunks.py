@@ -14,7 +14,7 @@ ROWS = 64  # of a chunk: its cost grows with the square, the number of chunks fa
 
 
 def steps_of(time: int, factors: int, rows: int | None = None) -> int:
-    """Count the steps of a chunk of at most so many rows (`ROWS`), which are steps times factors."""
+    """Count the steps of a chunk, whose rows, at most `ROWS`, are steps times factors."""
     return max(1, min(time, (ROWS if rows is None else rows) // factors))
 
 
@@ -50,28 +50,23 @@ def ratios_of_factors(factors: Tensor) -> Tensor:
     return spread.masked_fill(~later, 1.0).cumprod(-2).masked_fill(~_lower(factors, 0), 0.0)
 
 
-def carried(first: Tensor, maps: Tensor | None, decays: Tensor, added: Tensor) -> list[Tensor]:
+def carried(first: Tensor, decays: Tensor, added: Tensor) -> list[Tensor]:
     r"""States before every chunk and after the last.
 
-    .. math:: S_{c+1} = (\delta_c - M_c) S_c + N_c
+    .. math:: S_{c+1} = \delta_c S_c + N_c
 
     Parameters
     ----------
     first
         State before the first chunk, ``(batch, head, key, value)``.
-    maps
-        M, ``(batch, head, chunk, key, key)``; None for zero.
     decays
         Scalars of the chunks, ``(batch, head, chunk)``.
     added
         N, ``(batch, head, chunk, key, value)``.
     """
     states = [first]
-    removed = [None] * decays.shape[2] if maps is None else maps.unbind(2)
-    for M, decay, N in zip(removed, decays.unbind(2), added.unbind(2), strict=True):
-        state = states[-1]
-        kept = decay[..., None, None] * state + N
-        states.append(kept if M is None else kept - M @ state)
+    for decay, N in zip(decays.unbind(2), added.unbind(2), strict=True):
+        states.append(decay[..., None, None] * states[-1] + N)
     return states
 
 

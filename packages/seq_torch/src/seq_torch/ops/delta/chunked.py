@@ -7,7 +7,7 @@ row i is :math:`D_i S + \sum_{j \le i} R_{ij} k_j u_j^\top`, where what row i wr
 .. math:: u_i = \beta_i \Big(v_i - D_i S^\top k_i - \sum_{j < i} R_{ij} (k_i \cdot k_j) u_j\Big).
 
 That is a unit triangular system for all rows at once, linear in S: :math:`U = W_v - W_k S`. It is
-solved for every chunk before S is known, and only the states are passed on in order.
+solved for every chunk before S is known, and only U and the states are formed in order.
 
 References
 ----------
@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..chunks import carried, cut, ratios_of_logs, steps_of
+from ..chunks import cut, ratios_of_logs, steps_of
 from .problem import Problem
 
 
@@ -31,20 +31,26 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
     steps = steps_of(p.time, factors)
     k, v = (cut(value, steps, -3).flatten(3, 4) for value in (p.k, p.v))
     beta, q = cut(p.beta, steps, -2).flatten(3, 4)[..., None], cut(p.q, steps, -2)
-    logs = p.beta.new_zeros(p.beta.shape[:3]) if p.log_decay is None else p.log_decay
-    logs = cut(logs, steps, -1)
+    logs = p.beta.new_zeros(steps) if p.log_decay is None else cut(p.log_decay, steps, -1)
     ratios = ratios_of_logs(logs).repeat_interleave(factors, -1)  # (..., step, row)
-    decay = logs.cumsum(-1).exp()  # (..., step)
+    decay = logs.cumsum(-1).exp()[..., None]  # (..., step, 1)
 
-    rows = k * decay.repeat_interleave(factors, -1)[..., None]
+    rows = k * decay.repeat_interleave(factors, -2)
     gram = (k @ k.mT) * ratios.repeat_interleave(factors, -2)
-    written = torch.linalg.solve_triangular(
+    solved = torch.linalg.solve_triangular(
         beta * gram, beta * torch.cat((v, rows), -1), upper=False, unitriangular=True
     )
-    W_v, W_k = written.split((v.shape[-1], k.shape[-1]), -1)
+    W_v, W_k = solved.split((v.shape[-1], k.shape[-1]), -1)
     late = (k * ratios[..., -1, :, None]).mT
-    states = carried(p.initial, late @ W_k, decay[..., -1], late @ W_v)
-    before = torch.stack(states[:-1], 2)
-    within = ((q @ k.mT) * ratios) @ (W_v - W_k @ before)
-    output = within + (decay[..., None] * q) @ before
-    return output.flatten(2, 3)[:, :, : p.time], states[-1]
+    kept = decay[..., -1:, :].expand(*late.shape[:3], 1, 1)
+
+    state, before, written = p.initial, [], []
+    for at_zero, removed, added, factor in zip(
+        *(x.unbind(2) for x in (W_v, W_k, late, kept)), strict=True
+    ):
+        before.append(state)
+        written.append(at_zero - removed @ state)
+        state = factor * state + added @ written[-1]
+    within = ((q @ k.mT) * ratios) @ torch.stack(written, 2)
+    output = within + (decay * q) @ torch.stack(before, 2)
+    return output.flatten(2, 3)[:, :, : p.time], state

@@ -22,7 +22,7 @@ from .products import add_product, add_rows, dot, fill_dots
 
 @compiled
 def forward(first, last, rows, q, k, v, beta, decay, state, output, residual, states):
-    """Fill the output, carry `state` on, and keep r and the states before chunks if there is room."""
+    """Fill the output, carry `state` on; keep r and the states before chunks if there is room."""
     factors = k.shape[1] // max(q.shape[1], 1)
     ratio, since = np.empty((rows, rows), v.dtype), np.empty(rows, v.dtype)
     mixed, read = np.empty((rows, rows), v.dtype), np.empty((rows, rows), v.dtype)
@@ -64,7 +64,11 @@ def backward(
             begin, end, count = start // factors, stop // factors, stop - start
             keys, queries, u = k[lane, start:stop], q[lane, begin:end], written[:count]
             S, do, w = states[lane, start // rows], dy[lane, begin:end], dv[lane, start:stop]
-            r, dkeys, dqueries = residual[lane, start:stop], dk[lane, start:stop], dq[lane, begin:end]
+            r, dkeys, dqueries = (
+                residual[lane, start:stop],
+                dk[lane, start:stop],
+                dq[lane, begin:end],
+            )
             _scaled(r, beta[lane, start:stop], 1, u)
             _decays(decay[lane, begin:end], factors, ratio, since)
             _scores(keys, queries, factors, ratio, mixed, read)
@@ -73,7 +77,9 @@ def backward(
             _scaled(keys, ratio[count - 1], 1, late)
             w[:] = 0
             add_product(w, late[:count], dS)
-            _write_back(beta[lane, start:stop], r, do, factors, mixed, read, w, dbeta[lane, start:stop])
+            _write_back(
+                beta[lane, start:stop], r, do, factors, mixed, read, w, dbeta[lane, start:stop]
+            )
             _late_back(late, ratio[count - 1], u, dS, moved, dkeys, passed[:, count])
             passed[0, count] = since[count - 1] * dot(S.reshape(-1), dS.reshape(-1))
             _state_back(keys, w, S, 1, since, -1, moved, dkeys, passed[0])
@@ -139,7 +145,7 @@ def _read(queries, S, u, factors, since, read, o):
 
 @compiled
 def _write_back(beta, r, do, factors, mixed, read, w, dbeta):
-    """Turn `w`, what later chunks ask of u, into the gradient of r, that of v, from the last row."""
+    """Turn `w`, what later chunks ask of u, into the gradient of r, from the last row on."""
     count = w.shape[0]
     for j in range(count - 1, -1, -1):
         add_rows(w[j], read[:, j], do, j // factors, do.shape[0])
@@ -151,7 +157,7 @@ def _write_back(beta, r, do, factors, mixed, read, w, dbeta):
 
 @compiled
 def _late_back(late, weights, u, dS, moved, dkeys, passed):
-    """Gradients of the keys, and of the decays behind them, in what the chunk leaves in the state."""
+    """Gradients of keys, and of the decays behind them, in what the chunk leaves in the state."""
     fill_dots(moved, u, dS, dS.shape[0])
     for j in range(u.shape[0]):
         passed[j + 1] = dot(late[j], moved[j])

@@ -28,7 +28,7 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
     decay = factor.cumprod(-1)  # (..., step)
 
     added = k.mT @ (ratios[..., -1, :, None] * v)
-    states = carried(p.initial, None, decay[..., -1], added)
+    states = carried(p.initial, decay[..., -1], added)
     before = torch.stack(states[:-1], 2)
     output = ((q @ k.mT) * ratios) @ v + decay[..., None] * (q @ before)
     return output.flatten(2, 3)[:, :, : p.time], states[-1]

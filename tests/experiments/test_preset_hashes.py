@@ -14,7 +14,9 @@ import pytest
 from experiments import study as studies
 
 FROZEN = json.loads(Path(__file__).with_name("preset_hashes.json").read_text(encoding="utf-8"))
-PRESETS = [(name, preset) for name in studies.names() for preset in studies.load(name).module.PRESETS]
+PRESETS = [
+    (name, preset) for name in studies.names() for preset in studies.load(name).module.PRESETS
+]
 
 
 def summary(name: str, preset: str) -> str:

@@ -123,15 +123,15 @@ def test_long_forgetting_neither_overflows_nor_loses_what_follows(scans):
 
 
 @pytest.mark.parametrize("backend", ["chunked", "fused"])
-@pytest.mark.parametrize("log_decay", [0.0, -0.1, -3.0, -30.0, -300.0])
-def test_single_precision_keeps_its_digits_at_every_decay(scans, backend, log_decay):
+@pytest.mark.parametrize(
+    ("usual", "every_seventh"), [(0, 0), (-0.1, -0.1), (-3, -3), (-30, -30), (-3, -3e3), (0, -1e6)]
+)
+def test_single_precision_keeps_its_digits_at_every_decay(scans, backend, usual, every_seventh):
     inputs = make(200, key=16, value=8, dtype=torch.float32)
-    even = torch.full_like(inputs["log_decay"], log_decay)
-    mixed = torch.where(torch.arange(200) % 7 == 3, 10 * even, even / 100)
-    for decays in (even, mixed):
-        inputs["log_decay"] = decays
-        expected = scans.everything(delta("reference"), scans.double(inputs))
-        scans.assert_close(scans.everything(delta(backend), inputs), expected, 3e-6)
+    inputs["log_decay"] = torch.full((2, 3, 200), float(usual))
+    inputs["log_decay"][:, :, 3::7] = every_seventh
+    expected = scans.everything(delta("reference"), scans.double(inputs))
+    scans.assert_close(scans.everything(delta(backend), inputs), expected, 3e-6)
 
 
 @pytest.mark.parametrize("backend", ["chunked", "fused"])
@@ -149,8 +149,9 @@ def test_any_width_and_any_one_gradient(scans, key, value, name):
     found = {}
     for backend in ("fused", "reference"):
         leaf = inputs[name].clone().requires_grad_()
-        _, state = delta(backend)(**inputs | {name: leaf})
-        found[backend] = {name: torch.autograd.grad(state.square().sum(), leaf)[0]}
+        output, state = delta(backend)(**inputs | {name: leaf})
+        loss = output.square().sum() + state.sum()
+        found[backend] = {name: torch.autograd.grad(loss, leaf)[0]}
     scans.assert_close(found["fused"], found["reference"], 1e-12)
 
 
@@ -159,7 +160,8 @@ def test_nothing_is_kept_where_there_is_no_gradient():
     _, _, residual, states = operator.operator(*(getattr(p, n) for n in operator.NAMES), False)
     assert residual.numel() == states.numel() == 0
     _, _, residual, states = operator.operator(*(getattr(p, n) for n in operator.NAMES), True)
-    assert residual.shape == (6, 40, 4) and states.shape == (6, 2, 5, 4)
+    assert residual.shape == (6, 40, 4)
+    assert states.shape == (6, 2, 5, 4)
 
 
 def test_same_bits_on_any_number_of_threads(scans, torch_threads, monkeypatch):
@@ -174,19 +176,9 @@ def test_same_bits_on_any_number_of_threads(scans, torch_threads, monkeypatch):
 def test_views_of_other_layouts_are_read_as_they_are(scans):
     inputs = make(20, factors=2)
     expected = scans.everything(delta("fused"), inputs)
-    turned = {n: t.transpose(1, 2).contiguous().transpose(1, 2) for n, t in inputs.items()}
-    leaves = {n: t.requires_grad_() for n, t in turned.items()}
-    output, state = delta("fused")(**leaves)
-    assert torch.equal(output, expected["output 0"]) and torch.equal(state, expected["output 1"])
-    found = torch.autograd.grad(output.sum() + state.mT.sum(), list(leaves.values()))
-    plain = {n: t.detach().contiguous().requires_grad_() for n, t in inputs.items()}
-    output, state = delta("reference")(**plain)
-    for one, other in zip(
-        found,
-        torch.autograd.grad(output.sum() + state.sum(), list(plain.values())),
-        strict=True,
-    ):
-        torch.testing.assert_close(one, other)
+    turned = {name: t.transpose(1, 2).contiguous().transpose(1, 2) for name, t in inputs.items()}
+    assert not turned["k"].is_contiguous()
+    scans.assert_close(scans.everything(delta("fused"), turned), expected, 0)
 
 
 @pytest.mark.parametrize("decay", [False, True])
@@ -235,7 +227,7 @@ def test_other_derivatives_are_refused_by_fused_and_given_by_chunked():
     with pytest.raises(RuntimeError, match="autograd"):
         second("fused")
     torch.testing.assert_close(second("chunked"), second("reference"))
-    with pytest.raises(ops.BackendError, match="delta_scan: .*no forward-mode derivative"):
+    with pytest.raises(ops.BackendError, match=r"delta_scan: .*no forward-mode derivative"):
         torch.func.jvp(loss("fused"), (v,), (v,))
     torch.testing.assert_close(
         torch.func.jvp(loss("chunked"), (v,), (v,)),
@@ -303,7 +295,7 @@ def test_an_empty_axis_is_named(sizes):
 
 
 def test_a_backend_that_it_lacks_is_refused():
-    with pytest.raises(ops.BackendError, match="delta_scan: got backend='parallel'.*'fused'"):
+    with pytest.raises(ops.BackendError, match=r"delta_scan: got backend='parallel'.*'fused'"):
         ops.delta_scan(**make(6), backend="parallel")
 
 

@@ -54,7 +54,7 @@ def delta_scan(
     return_last_state
         Whether the state after the last step is returned too.
     backend
-        ``"auto"``, ``"chunked"``, ``"cuda"`` or ``"reference"``.
+        ``"auto"``, ``"fused"``, ``"chunked"``, ``"cuda"`` or ``"reference"``.
 
     Returns
     -------
@@ -71,11 +71,17 @@ def delta_scan(
 
     Notes
     -----
+    ``fused``, compiled kernels of the CPU, takes chunks of 32 factors that stay in the cache, at
+    O(time * factor * (32 + key) * (32 + value)) for each head. For a gradient it keeps one state
+    per chunk and what each factor corrects, O(time * factor * (key / 32 + 1) * value) memory. It
+    can be differentiated once, and gives the same bits on any number of threads. ``auto`` takes it
+    for tensors on the CPU, and ``chunked`` where numba is missing.
+
     ``chunked``, on any device, costs O(time * factor * (64 + key) * (key + value)) for each head in
     matrix products and O(time * factor * (64 + key + value)) memory, and passes one state per 64
     factors on. ``reference`` holds all states and takes a step of Python for every factor. Both are
-    plain torch and can be differentiated again. In ``chunked`` a NaN or an infinity spoils its
-    whole chunk, earlier steps included.
+    plain torch and can be differentiated again, also in forward mode. In ``chunked`` a NaN or an
+    infinity spoils its whole chunk, earlier steps included.
 
     ``cuda``, the kernels of flash-linear-attention, takes q, k and v that are all bfloat16 or all
     float16 and multiplies them as such; state, strengths and decays stay in float32. It can be

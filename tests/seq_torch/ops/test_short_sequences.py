@@ -78,8 +78,8 @@ CASES = {
     "residual": (scan(ops.residual_scan), residual((4, 4)), ("reference", "fused")),
     "residual, diagonal": (scan(ops.residual_scan), residual((4,)), ("reference", "fused")),
     "residual, linear": (scan(ops.residual_scan, activation="linear"), residual((4,)), SEVERAL),
-    "delta": (scan(ops.delta_scan), delta, ("reference", "chunked")),
-    "delta, last": (scan(ops.delta_scan, **last), delta, ("reference", "chunked")),
+    "delta": (scan(ops.delta_scan), delta, ("reference", "chunked", "fused")),
+    "delta, last": (scan(ops.delta_scan, **last), delta, ("reference", "chunked", "fused")),
     "outer": (
         scan(ops.outer_scan, **last),
         lambda b, t: matrices(b, t) | {"decay": (b, 2, t)},

@@ -70,6 +70,7 @@ MEMBERS = {
     ),
     "delta_product_gated": st.DeltaProductConfig(heads=2, key_dim=4, value_dim=3, gated=True),
     "mamba2": st.Mamba2Config(state_dim=4, heads=2),
+    "mamba2_grouped": st.Mamba2Config(state_dim=4, heads=4, groups=2),
     "mamba2_bare_signed": st.Mamba2Config(state_dim=4, heads=2, block=False, eigenvalues="signed"),
     "mamba3": st.Mamba3Config(state_dim=4, heads=2),
     "mamba3_signed": st.Mamba3Config(state_dim=4, heads=2, eigenvalues="signed"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 from itertools import pairwise
 from math import pi, sin
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -158,6 +159,28 @@ def test_the_block_of_mamba2_is_its_equation():
     y = mamba2_by_hand(module, *mapped.split((18, 4, 4), -1), step) * functional.silu(z)
     y = module.norm.weight * y / (y.square().mean(-1, keepdim=True) + 1e-5).sqrt()
     torch.testing.assert_close(module(x), module.out(y), **EXACT)
+
+
+def test_groups_of_mamba2_are_blocks_side_by_side_up_to_their_map_out():
+    module = built(st.Mamba2Config(state_dim=4, heads=4, groups=2, convolution=3, expand=2))
+    x = noise(2, 11, 6)
+    mapped, step, z = module.into(x).split((12 + 16, 4, 12), -1)
+    mapped = functional.silu(module.convolution.sequence(mapped))
+    u, B, C = (value.unflatten(-1, (2, -1)) for value in mapped.split((12, 8, 8), -1))
+    halves = []
+    for group, heads in enumerate((slice(0, 2), slice(2, 4))):
+        half = SimpleNamespace(
+            config=module.config, D=module.D[heads],
+            step_bias=module.step_bias[heads], log_decay=module.log_decay[heads],
+        )  # fmt: skip
+        inputs = (value[:, :, group] for value in (u, B, C))
+        y = mamba2_by_hand(half, *inputs, step[..., heads])
+        y = y * functional.silu(z.unflatten(-1, (2, -1))[:, :, group])
+        halves.append(y / (y.square().mean(-1, keepdim=True) + 1e-5).sqrt())
+    expected = module.out(module.norm.weight * torch.cat(halves, -1))
+    torch.testing.assert_close(module(x), expected, **EXACT)
+    with pytest.raises(ValueError, match="got groups=3 with heads=4, expected a divisor"):
+        st.Mamba2Config(groups=3)
 
 
 @pytest.mark.parametrize("eigenvalues", ["unit", "signed", "complex"])

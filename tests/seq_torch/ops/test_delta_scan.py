@@ -13,16 +13,17 @@ CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
 LENGTHS = (1, 2, 7, 8, 9, 64)
 
 
-def make(time, *, factors=1, decay=True, batch=2, heads=3, key=5, value=4, dtype=torch.float64,
-         seed=0):  # fmt: skip
+def make(time, *, factors=1, decay=True, batch=2, heads=3, groups=None, key=5, value=4,
+         dtype=torch.float64, seed=0):  # fmt: skip
+    groups = heads if groups is None else groups
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape):
         return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype)
 
     inputs = {
-        "q": normal(batch, heads, time, key),
-        "k": normalize(normal(batch, heads, time, factors, key), dim=-1),
+        "q": normal(batch, groups, time, key),
+        "k": normalize(normal(batch, groups, time, factors, key), dim=-1),
         "v": normal(batch, heads, time, factors, value),
         "beta": 2 * torch.sigmoid(3 * normal(batch, heads, time, factors)),
         "initial": normal(batch, heads, key, value),
@@ -256,6 +257,19 @@ def test_empty_batch_and_empty_time(scans, backend, batch, time):
         assert torch.equal(got["output 1"], inputs["initial"])
 
 
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("backend", ["chunked", "reference"])
+def test_keys_of_a_group_serve_its_heads_in_a_row(scans, backend, groups):
+    inputs = make(70, factors=2, heads=6, groups=groups)
+
+    def repeated(q, k, **rest):
+        q, k = (value.repeat_interleave(6 // groups, 1) for value in (q, k))
+        return delta("reference")(q=q, k=k, **rest)
+
+    expected = scans.everything(repeated, inputs)
+    scans.assert_close(scans.everything(delta(backend), inputs), expected, 1e-12)
+
+
 def test_rows_and_heads_do_not_meet():
     inputs = make(30)
     inputs["v"][0, 1, 17, 0, 0] = float("nan")
@@ -274,9 +288,17 @@ def test_short_types_are_computed_in_single():
 @pytest.mark.parametrize(
     ("name", "value", "error", "message"),
     [
-        ("k", torch.zeros(2, 3, 6, 5), ValueError, r"k of shape .*\(batch, head, time, factor, k"),
+        ("k", torch.zeros(2, 3, 6, 5), ValueError, r"k of shape .*\(batch, group, time, factor, k"),
         ("q", torch.zeros(2, 3, 6, 4), ValueError, r"q of shape .*= \(2, 3, 6, 5\)"),
-        ("v", torch.zeros(2, 3, 6, 2, 4), ValueError, r"v of shape .*= \(2, 3, 6, 1, any\)"),
+        ("k", torch.zeros(2, 2, 6, 1, 5), ValueError, r"k of shape .*= \(2, a divisor of 3, 6, 1"),
+        ("k", torch.zeros(2, 0, 6, 1, 5), ValueError, r"k of shape .*= \(2, a divisor of 3, 6, 1"),
+        ("q", torch.zeros(2, 1, 6, 5), ValueError, r"q of shape .*group, .*= \(2, 3, 6, 5\)"),
+        (
+            "v",
+            torch.zeros(2, 3, 6, 2, 4),
+            ValueError,
+            r"k of shape .*= \(2, a divisor of 3, 6, 2, any\)",
+        ),
         ("beta", torch.zeros(2, 3, 6), ValueError, "beta of shape"),
         ("log_decay", torch.zeros(2, 3, 5), ValueError, "log_decay of shape"),
         ("initial", torch.zeros(2, 3, 4, 5), ValueError, r"initial of shape .*= \(2, 3, 5, 4\)"),

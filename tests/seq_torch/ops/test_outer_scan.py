@@ -14,8 +14,8 @@ DECAYS = {
 }
 
 
-def make(time, *, factors=1, decay="unit", groups=3, batch=2, key=5, value=4, dtype=torch.float64,
-         seed=0):  # fmt: skip
+def make(time, *, factors=1, decay="unit", heads=3, groups=3, batch=2, key=5, value=4,
+         dtype=torch.float64, seed=0):  # fmt: skip
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape):
@@ -24,9 +24,9 @@ def make(time, *, factors=1, decay="unit", groups=3, batch=2, key=5, value=4, dt
     return {
         "q": normal(batch, groups, time, key),
         "k": normal(batch, groups, time, factors, key),
-        "v": normal(batch, 3, time, factors, value),
-        "decay": DECAYS[decay](3 * normal(batch, 3, time)),
-        "initial": normal(batch, 3, key, value),
+        "v": normal(batch, heads, time, factors, value),
+        "decay": DECAYS[decay](3 * normal(batch, heads, time)),
+        "initial": normal(batch, heads, key, value),
     }
 
 
@@ -121,6 +121,19 @@ def test_empty_batch_and_empty_time(scans, backend, batch, time):
         assert torch.equal(got["output 1"], inputs["initial"])
 
 
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("backend", ["chunked", "reference"])
+def test_keys_of_a_group_serve_its_heads_in_a_row(scans, backend, groups):
+    inputs = make(70, factors=2, heads=6, groups=groups, decay="signed")
+
+    def repeated(q, k, **rest):
+        q, k = (value.repeat_interleave(6 // groups, 1) for value in (q, k))
+        return outer("reference")(q=q, k=k, **rest)
+
+    expected = scans.everything(repeated, inputs)
+    scans.assert_close(scans.everything(outer(backend), inputs), expected, 1e-11)
+
+
 def test_short_types_are_computed_in_single():
     inputs = make(9, dtype=torch.float32)
     output = ops.outer_scan(**inputs | {"v": inputs["v"].bfloat16()})
@@ -133,8 +146,9 @@ def test_short_types_are_computed_in_single():
     ("name", "value", "error", "message"),
     [
         ("v", torch.zeros(2, 3, 6, 4), ValueError, r"v of shape .*\(batch, head, time, factor, v"),
-        ("k", torch.zeros(2, 2, 6, 1, 5), ValueError, r"k of shape .*= \(2, 3, 6, 1, any\)"),
+        ("k", torch.zeros(2, 2, 6, 1, 5), ValueError, r"k of shape .*= \(2, a divisor of 3, 6, 1"),
         ("q", torch.zeros(2, 3, 6, 4), ValueError, r"q of shape .*= \(2, 3, 6, 5\)"),
+        ("q", torch.zeros(2, 1, 6, 5), ValueError, r"q of shape .*group, .*= \(2, 3, 6, 5\)"),
         ("decay", torch.zeros(2, 1, 6), ValueError, "decay of shape"),
         ("initial", torch.zeros(2, 3, 4, 5), ValueError, r"initial of shape .*= \(2, 3, 5, 4\)"),
         ("decay", torch.zeros(2, 3, 6).long(), TypeError, "decay with dtype torch.int64"),

@@ -29,13 +29,13 @@ class Mamba2Config(MixerConfig):
               a_k = e^{-\Delta_k A},
 
     in each head, where u is the head's part of the channels, h has `state_dim` rows, and
-    :math:`(B_k, C_k) = W_{BC} x_k` serve all heads. Alone, u = x. The block is
+    :math:`(B_k, C_k) = W_{BC} x_k` serve all heads of a group. Alone, u = x. The block is
 
     .. math:: (z, u', x', \Delta) = W_{in} x, \qquad
               (u, B, C) = \mathrm{silu}(\mathrm{conv}(u', x')), \qquad
               y = W_{out}\,\mathrm{norm}(y' \odot \mathrm{silu}(z)),
 
-    with y' the recurrence's output and the root-mean-square norm.
+    with y' the recurrence's output and the root-mean-square norm of each group's channels.
 
     Parameters
     ----------
@@ -44,6 +44,8 @@ class Mamba2Config(MixerConfig):
     heads
         A divisor of the inner width: `expand` times the model's, or the model's own without the
         block.
+    groups
+        Groups of heads in a row, each with its own B and C; a divisor of `heads`.
     block
         True for the whole block, False for the bare recurrence.
     expand
@@ -68,6 +70,7 @@ class Mamba2Config(MixerConfig):
 
     state_dim: int = 64
     heads: int = 4
+    groups: int = 1
     block: bool = True
     expand: int = 2
     convolution: int = 4
@@ -76,8 +79,13 @@ class Mamba2Config(MixerConfig):
     eigenvalues: Eigenvalues = "unit"
 
     def __post_init__(self) -> None:
-        for name in ("state_dim", "heads", "expand", "convolution"):
+        for name in ("state_dim", "heads", "groups", "expand", "convolution"):
             require_integer(name, getattr(self, name), minimum=1)
+        if self.heads % self.groups:
+            raise ValueError(
+                f"got groups={self.groups} with heads={self.heads}, expected a divisor of the "
+                "heads: each group has as many."
+            )
         require_flag("block", self.block)
         check_steps(self.dt_min, self.dt_max)
         check_eigenvalues(self.eigenvalues)
@@ -104,7 +112,7 @@ class Mamba2(nn.Module):
         self.width, self.config = width, config
         inner = config.expand * width if config.block else width
         self.head_width = head_width(inner, config.heads)
-        self.parts = [inner, config.state_dim, config.state_dim]
+        self.parts = [inner, *2 * [config.groups * config.state_dim]]
         # With the block u, B, C, then the steps, then the gate; without it B, C and the steps.
         mapped = sum(self.parts) + config.heads + (inner if config.block else -inner)
         self.into = nn.Linear(width, mapped, bias=False)
@@ -156,7 +164,7 @@ class Mamba2(nn.Module):
 
     def _mapped(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Channels, B and C side by side; steps before softplus; gate."""
-        varying = sum(self.parts) if self.config.block else 2 * self.config.state_dim
+        varying = sum(self.parts if self.config.block else self.parts[1:])
         mapped, step, gate = self.into(x).tensor_split(
             (varying, varying + self.config.heads), dim=-1
         )
@@ -173,10 +181,11 @@ class Mamba2(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         u, B, C = varying.split(self.parts, dim=-1)
         u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)
+        B, C = (value.unflatten(-1, (self.config.groups, -1)).transpose(1, 2) for value in (B, C))
         dt, a = (value.mT for value in self.decays(step))
         y, state = ops.outer_scan(
-            C[:, None],
-            B[:, None, :, None],
+            C,
+            B[:, :, :, None],
             (dt[..., None] * u)[:, :, :, None],
             a,
             state,
@@ -186,4 +195,13 @@ class Mamba2(nn.Module):
         if self.norm is None or self.out is None or gate is None:
             return y, state
         gated = (y * functional.silu(gate)).to(self.norm.weight.dtype)  # for autocast
-        return self.out(self.norm(gated)), state
+        return self.out(self._normalised(gated, self.norm)), state
+
+    def _normalised(self, y: torch.Tensor, norm: nn.RMSNorm) -> torch.Tensor:
+        """Divide each group's channels by their root mean square."""
+        if self.config.groups == 1:
+            return norm(y)
+        parted = y.unflatten(-1, (self.config.groups, -1))
+        return (
+            functional.rms_norm(parted, parted.shape[-1:], eps=norm.eps).flatten(-2) * norm.weight
+        )

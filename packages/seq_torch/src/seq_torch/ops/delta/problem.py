@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from ..matrices import MatrixProblem, checked
 
 AXES = {
-    "k": "batch head time factor key",
     "v": "batch head time factor value",
-    "q": "batch head time key",
+    "k": "batch group|head time factor key",
+    "q": "batch group time key",
     "beta": "batch head time factor",
     "log_decay": "batch head time",
     "initial": "batch head key value",
@@ -34,6 +34,14 @@ class Problem(MatrixProblem):
         """Number of steps."""
         return self.q.shape[2]
 
+    def with_all_heads(self) -> Problem:
+        """Give every head of a group its own queries and keys."""
+        heads, groups = self.v.shape[1], self.q.shape[1]
+        if groups == heads:
+            return self
+        q, k = (value.repeat_interleave(heads // groups, 1) for value in (self.q, self.k))
+        return replace(self, q=q, k=k)
+
 
 def check(
     q: Tensor,
@@ -43,6 +51,6 @@ def check(
     log_decay: Tensor | None,
     initial: Tensor | None,
 ) -> Problem:
-    """Check every input against `k`; see `matrices.checked`."""
-    named = {"k": k, "v": v, "q": q, "beta": beta, "log_decay": log_decay, "initial": initial}
-    return Problem(**checked(named, AXES, "k"))
+    """Check every input against `v`; see `matrices.checked`."""
+    named = {"v": v, "k": k, "q": q, "beta": beta, "log_decay": log_decay, "initial": initial}
+    return Problem(**checked(named, AXES, "v"))

@@ -17,8 +17,8 @@ _SCANS = {"fused": operator.scan, "chunked": chunked.scan, "reference": referenc
 
 
 def delta_scan(
-    q: Float[Tensor, "batch head time key"],
-    k: Float[Tensor, "batch head time factor key"],
+    q: Float[Tensor, "batch group time key"],
+    k: Float[Tensor, "batch group time factor key"],
     v: Float[Tensor, "batch head time factor value"],
     beta: Float[Tensor, "batch head time factor"],
     log_decay: Float[Tensor, "batch head time"] | None = None,
@@ -42,9 +42,11 @@ def delta_scan(
     Parameters
     ----------
     q
-        What is read at each step.
+        What is read at each step. The groups divide the heads, and each serves as many in a row:
+        one for each head, one for all, or some between (as in Qwen3-Next).
     k, v
-        Keys, of norm 1 unless meant otherwise, and values, `factor` of each a step.
+        Keys, of norm 1 unless meant otherwise and in groups as the queries, and values, `factor`
+        of each a step.
     beta
         Strengths; between 0 and 2 for keys of norm 1, beyond that the state grows.
     log_decay
@@ -94,7 +96,7 @@ def delta_scan(
     arXiv 2412.06464 (decay); Siems et al., arXiv 2502.10297 (several factors). Kernels:
     https://github.com/fla-org/flash-linear-attention.
     """
-    p = problem.check(q, k, v, beta, log_decay, initial)
+    p = problem.check(q, k, v, beta, log_decay, initial).with_all_heads()
     fast = v.is_cuda and cuda.covers(p)
     module = cuda.MODULE if fast else None
     chosen = choose_chunked("delta_scan", backend, v, kernel=module, compiled=True)

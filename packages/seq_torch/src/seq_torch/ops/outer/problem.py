@@ -10,8 +10,8 @@ from ..matrices import MatrixProblem, checked
 
 AXES = {
     "v": "batch head time factor value",
-    "k": "batch head? time factor key",
-    "q": "batch head? time key",
+    "k": "batch group|head time factor key",
+    "q": "batch group time key",
     "decay": "batch head time",
     "initial": "batch head key value",
 }
@@ -19,7 +19,7 @@ AXES = {
 
 @dataclass(frozen=True)
 class Problem(MatrixProblem):
-    """Checked inputs in the types that they came in; queries and keys may have one head for all."""
+    """Checked inputs in the types that they came in; queries and keys serve groups of heads."""
 
     q: Tensor
     k: Tensor
@@ -31,6 +31,17 @@ class Problem(MatrixProblem):
     def time(self) -> int:
         """Number of steps."""
         return self.v.shape[2]
+
+    def with_groups_in_batch(self) -> Problem:
+        """Lay groups of heads along the batch, so that one head of queries and keys serves all.
+
+        As it stands where every head has its own.
+        """
+        if self.q.shape[1] == self.v.shape[1]:
+            return self
+        groups, given = self.q.shape[1], self.given
+        parted = {name: value.unflatten(1, (groups, -1)) for name, value in given.items()}
+        return Problem(**{name: value.flatten(0, 1) for name, value in parted.items()})
 
 
 def check(q: Tensor, k: Tensor, v: Tensor, decay: Tensor, initial: Tensor | None) -> Problem:

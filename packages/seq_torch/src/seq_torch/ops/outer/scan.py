@@ -34,7 +34,8 @@ def outer_scan(
     Parameters
     ----------
     q
-        What is read at each step; one group for each head, or one for all.
+        What is read at each step. The groups divide the heads, and each serves as many in a row:
+        one for each head, one for all, or some between (Mamba-2).
     k, v
         Keys and values, `factor` of each a step; keys in groups as the queries.
     decay
@@ -62,8 +63,8 @@ def outer_scan(
     Notes
     -----
     ``chunked``, on any device, costs O(time * factor * (64 + key) * value) for each head in matrix
-    products, and passes one state per 64 factors on. Queries and keys with one head serve all
-    heads, and then meet once. ``reference`` holds all states. Both are plain torch and can be
+    products, and passes one state per 64 factors on. Queries and keys that serve several
+    heads meet once for all of them. ``reference`` holds all states. Both are plain torch and can be
     differentiated again. In ``chunked`` a NaN or an infinity spoils its whole chunk, earlier steps
     included.
 
@@ -80,11 +81,13 @@ def outer_scan(
     p = problem.check(q, k, v, decay, initial)
     chosen = choose_chunked("outer_scan", backend, v)
     with torch.autocast(v.device.type, enabled=False):
+        grouped = p.with_groups_in_batch()
         if chosen == "cuda":
-            output, state = cuda.scan(p)
+            output, state = cuda.scan(grouped)
         elif p.time == 0:
             output, state = p.of_one_type().without_steps()
         else:
-            output, state = _IN_PLAIN_TORCH[chosen](p.of_one_type())
-    output = output.to(v.dtype)
+            output, state = _IN_PLAIN_TORCH[chosen](grouped.of_one_type())
+    output = output.to(v.dtype).reshape(*v.shape[:3], v.shape[-1])
+    state = state.reshape(p.initial.shape)
     return (output, state) if return_last_state else output

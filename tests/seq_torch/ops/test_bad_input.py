@@ -1,5 +1,6 @@
 """Inputs that do not fit are refused at the call, with what came and what was expected."""
 
+import os
 import subprocess
 import sys
 
@@ -83,12 +84,73 @@ def test_a_broken_extension_is_reported_with_its_error_and_the_command(monkeypat
     assert finding.command
 
 
-def test_without_numba_auto_takes_the_parallel_scan_and_a_named_one_is_refused(monkeypatch):
-    monkeypatch.setattr(backend, "NUMBA", False)
-    a, b = torch.rand(3), torch.rand(2, 5, 3)
-    assert backend.choose("linear_scan", "auto", b) == "parallel"
-    with pytest.raises(ops.BackendError, match="numba"):
-        ops.linear_scan(a, b, backend="fused")
+WITHOUT_NUMBA = """
+import sys, torch
+{fault}
+import seq_torch as st
+from seq_torch import ops
+x = torch.rand(2, 5, 8, generator=torch.Generator().manual_seed(0))
+for mixer in (st.LRUConfig(), st.MambaConfig(), st.ResidualRNNConfig(), st.LinearCDEConfig()):
+    assert mixer.build(8)(x).isfinite().all()
+try:
+    ops.linear_scan(torch.rand(8), x, backend="fused")
+except ops.BackendError as error:
+    print(error)
+"""
+MISSING = "sys.modules['numba'] = None"
+INTERPRETED = "import os; os.environ['NUMBA_DISABLE_JIT'] = '1'"
+BROKEN = """
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name == 'numba':
+            raise ImportError('Numba needs NumPy 2.3 or less')
+sys.meta_path.insert(0, Broken())
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (MISSING, "is not installed"),
+        (INTERPRETED, "NUMBA_DISABLE_JIT is set"),
+        (BROKEN, "its import failed with ImportError: Numba needs NumPy 2.3 or less"),
+    ],
+    ids=["missing", "interpreted", "broken"],
+)
+def test_where_numba_cannot_compile_slow_scans_run_and_say_so_once(fault, said):
+    code = [sys.executable, "-c", WITHOUT_NUMBA.format(fault=fault)]
+    run = subprocess.run(code, capture_output=True, text=True, check=True)
+    assert said in run.stdout  # what the named backend raises
+    assert run.stderr.count(said) == 1
+
+
+def cached_scan(folder):
+    """Run a compiled scan in a process of its own whose kernels are kept in `folder`."""
+    code = (
+        "import torch; from seq_torch import ops;"
+        "a, b = torch.tensor([0.5]), torch.ones(1, 3, 1);"
+        "print(ops.linear_scan(a, b).flatten().tolist())"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_a_first_compilation_is_said_once_and_damaged_kernels_are_compiled_again(tmp_path):
+    first, second = cached_scan(tmp_path), cached_scan(tmp_path)
+    assert first.stderr.count("compiling the kernels") == 1
+    assert not second.stderr
+    for kind in ("*.nbi", "*.nbc"):
+        for path in tmp_path.rglob(kind):
+            path.write_bytes(path.read_bytes()[:20])
+        again = cached_scan(tmp_path)
+        assert again.stdout == first.stdout
+        assert "its cache is damaged" in again.stderr
+        assert not cached_scan(tmp_path).stderr
 
 
 def test_the_choice_is_logged_once(caplog):

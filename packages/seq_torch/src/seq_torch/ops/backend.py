@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib import import_module, util
+from importlib import import_module
 
 import torch
 
@@ -17,8 +17,6 @@ BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_FLA = "uv pip install 'fla-core>=0.6'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
-
-NUMBA = util.find_spec("numba") is not None  # looked for, not imported
 
 logger = logging.getLogger(__name__)
 
@@ -179,11 +177,8 @@ def require(operation: str, backend: str, device: torch.device) -> None:
                 f"{operation}: got backend='fused' with tensors on {device}, expected tensors on "
                 "the CPU. Use backend='auto', or move them with .cpu()."
             )
-        if not NUMBA:
-            raise BackendError(
-                f"{operation}: backend='fused' needs numba, which is not installed. "
-                f"Install it: {INSTALL_NUMBA}"
-            )
+        if obstacle := numba_obstacle():
+            raise BackendError(f"{operation}: backend='fused' needs numba, but {obstacle}")
     if backend == "chunked":
         raise BackendError(
             f"{operation}: got backend='chunked', but only recurrences of matrices run by chunks. "
@@ -233,10 +228,50 @@ def _kernel_imports(module: str) -> bool:
 
 
 def on_cpu(without_numba: str) -> tuple[str, str]:
-    """Give the compiled kernels, or another backend where numba is missing, and the reason."""
-    if NUMBA:
-        return "fused", "the tensors are on the CPU"
-    return without_numba, f"numba is not installed ({INSTALL_NUMBA})"
+    """Give the compiled kernels, or another backend where numba cannot run, and the reason."""
+    if obstacle := numba_obstacle():
+        return without_numba, f"the compiled kernels need numba, but {obstacle}"
+    return "fused", "the tensors are on the CPU"
+
+
+@constant_when_compiled
+def numba_obstacle() -> str:
+    """Say why numba cannot compile here and what to do; empty where it can.
+
+    The first call imports numba, so it is made only where a kernel is about to run.
+    """
+    return _numba_obstacle()
+
+
+@cache
+def _numba_obstacle() -> str:
+    obstacle = _tried_numba()
+    if obstacle:
+        logger.warning("slow scans stand in for the compiled ones, which need numba: %s", obstacle)
+    return obstacle
+
+
+def _tried_numba() -> str:
+    try:
+        config = import_module("numba").config
+        import_module("numba.extending")
+    except ModuleNotFoundError as error:
+        if error.name == "numba":
+            return f"it is not installed. Install it: {INSTALL_NUMBA}"
+        return _broken(error)
+    except Exception as error:  # a build that does not fit NumPy or LLVM may raise anything
+        return _broken(error)
+    if config.DISABLE_JIT:
+        return "NUMBA_DISABLE_JIT is set, which makes it interpret kernels. Unset it."
+    import_module(".kernels.compiler", __package__).announce_on_a_new_machine()
+    return ""
+
+
+def _broken(error: Exception) -> str:
+    return (
+        f"its import failed with {type(error).__name__}: {error}. "
+        f"Install it anew: {INSTALL_NUMBA} --reinstall-package numba"
+    )
 
 
 def _automatic(device: str, fast: bool) -> tuple[str, str]:

@@ -1,17 +1,18 @@
 """Checkpoints of one run: a folder per step, the last two kept, each with proof that it is whole.
 
-``checkpoints/step_N/`` holds ``tensors.safetensors`` and, written after it, ``state.json`` with the
-SHA-256 of the tensors, the length and SHA-256 of the metrics written so far, and the digests of the
-source that was running. A folder without a matching ``state.json`` is not a checkpoint.
+``checkpoints/step_N/`` holds ``tensors.safetensors``, in ``files`` what the run had saved by then,
+and, written after them, ``state.json`` with the SHA-256 of all of these, the length and SHA-256 of
+the metrics written so far, the notes, and what the run was made from. A folder without a matching
+``state.json`` is not a checkpoint.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, stored
+from experiments import durable, source, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from experiments.source import Origin
+
 KEPT = 2
+_FILES = "files"
 _STEP = re.compile(r"step_(\d{1,15})")
 
 
@@ -37,8 +41,12 @@ class Checkpoint:
         Plain JSON values; tuples come back as lists.
     metrics_bytes, metrics_sha256
         How much of ``metrics.jsonl`` belongs to it, and the digest of that.
-    source
-        Digests of the source that wrote it.
+    origin
+        Code, environment and data of the run that wrote it (see `experiments.source`).
+    notes
+        Facts noted by then, encoded.
+    files
+        Content of each file saved by then.
     """
 
     step: int
@@ -46,20 +54,28 @@ class Checkpoint:
     state: dict[str, Any]
     metrics_bytes: int = 0
     metrics_sha256: str = stored.sha256(b"")
-    source: dict[str, str] | None = None
+    origin: Origin = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, its proof last, then remove all but the newest two."""
     target = folder / f"step_{checkpoint.step}"
     durable.make_folder(target)
+    if checkpoint.files:
+        durable.make_folder(target / _FILES)
+    for name, content in checkpoint.files.items():
+        durable.write_bytes(target / _FILES / stored.checked_name(name), content)
     sha256 = durable.write_tensors(target / "tensors.safetensors", checkpoint.tensors)
     facts = {
         "step": checkpoint.step,
         "tensors_sha256": sha256,
         "metrics_bytes": checkpoint.metrics_bytes,
         "metrics_sha256": checkpoint.metrics_sha256,
-        "source": checkpoint.source,
+        "origin": checkpoint.origin,
+        "notes": checkpoint.notes,
+        "files": {name: stored.sha256(content) for name, content in checkpoint.files.items()},
         "state": checkpoint.state,
     }
     durable.write_json(target / "state.json", facts)
@@ -90,15 +106,15 @@ def newest(
     return None
 
 
-def newest_source(folder: Path) -> dict[str, str] | None:
-    """Digests of the source that wrote the newest checkpoint; None without one."""
+def newest_origin(folder: Path) -> Origin | None:
+    """Tell what the newest checkpoint was made from; None without one."""
     for path in _steps(folder):
         try:
             facts = stored.read_json(path / "state.json")
             _check_facts(facts, path)
         except (stored.RejectedFileError, FileNotFoundError):
             continue
-        return facts["source"]
+        return facts["origin"]
     return None
 
 
@@ -121,14 +137,27 @@ def _read(path: Path, metrics: bytes) -> Checkpoint:
     size = facts["metrics_bytes"]
     if len(metrics) < size or stored.sha256(metrics[:size]) != facts["metrics_sha256"]:
         raise stored.RejectedFileError(f"{path}: the metrics up to this step are lost or changed")
+    files = {name: _file(path, name, sha256) for name, sha256 in facts["files"].items()}
     return Checkpoint(
         step=facts["step"],
         tensors=stored.parse_tensors(data, path),
         state=facts["state"],
         metrics_bytes=size,
         metrics_sha256=facts["metrics_sha256"],
-        source=facts["source"],
+        origin=facts["origin"],
+        notes=facts["notes"],
+        files=files,
     )
+
+
+def _file(path: Path, name: str, sha256: str) -> bytes:
+    try:
+        data = stored.read_bytes(path / _FILES / stored.checked_name(name), stored.TENSOR_LIMIT)
+    except ValueError as error:
+        raise stored.RejectedFileError(f"{path}: {error}") from error
+    if stored.sha256(data) != sha256:
+        raise stored.RejectedFileError(f"{path}: {name} does not match its SHA-256")
+    return data
 
 
 def _check_facts(facts: Mapping[str, Any], path: Path) -> None:
@@ -137,13 +166,19 @@ def _check_facts(facts: Mapping[str, Any], path: Path) -> None:
         "tensors_sha256": str,
         "metrics_bytes": int,
         "metrics_sha256": str,
-        "source": dict,
+        "origin": dict,
+        "notes": dict,
+        "files": dict,
         "state": dict,
     }
     wrong = [k for k, kind in expected.items() if not isinstance(facts.get(k), kind)]
     if wrong:
         raise stored.RejectedFileError(
             f"{path / 'state.json'}: {', '.join(wrong)} missing or of a wrong type"
+        )
+    if not source.is_origin(facts["origin"]):
+        raise stored.RejectedFileError(
+            f"{path / 'state.json'}: origin: expected {', '.join(source.PARTS)} with text each"
         )
     if f"step_{facts['step']}" != path.name:
         raise stored.RejectedFileError(f"{path / 'state.json'}: says step {facts['step']!r}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments import durable, exit_code, progress, provenance, record, sinks, source
+from experiments import belonging, durable, exit_code, progress, provenance, record, sinks, source
 from experiments.engine import Engine, LocalEngine
 from experiments.exit_code import ConfigError
 from experiments.job import Job, Outcome
@@ -86,6 +86,8 @@ def run(request: Request) -> int:
     engine = _engine(request, len(runs))
     sinks.require(request.log)
     folder = _results_folder(request.results, study.name)
+    if said := belonging.settle(study, folder):
+        say(said)
     planned = [_plan(study, run, folder, request) for run in runs]
     labels = {item.path.name: label(item.run, runs) for item in planned}
     say(
@@ -194,7 +196,7 @@ def _plan(study: Study, run: Run, folder: Path, request: Request) -> _Planned:
 def _starts_over(held: Record, study: Study, request: Request) -> bool:
     if request.rerun == "stale":
         try:
-            return bool(source.stale(held, study.file))
+            return source.stale(held, study.file, request.threads) != []
         except RejectedFileError:
             return True
     return request.rerun == "all" or (request.rerun == "failed" and held.status == record.FAILED)

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, record, source
+from experiments import belonging, durable, record, source
 from experiments import study as studies
 from experiments.command import say
 from experiments.exit_code import ConfigError
 from experiments.overrides import override
 from experiments.record import Record
+from experiments.stored import RejectedFileError
 from experiments.study import ROOT, Study
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ class Loader:
             return []
         chosen = study.preset(preset)
         runs = override(study.runs(chosen), settings, seeds)
-        records = record.find(study.name, study.version, runs, self._folders)
+        if said := belonging.check(study, self._folders[0] / study.name):
+            say(said)
+        found = record.find(study.name, study.version, runs, self._folders)
+        records = [held for held in found if held.finished or _readable(held)]
         self.found += len(records)
         self._tell(study, chosen, records, len(runs))
         return records
@@ -81,8 +85,10 @@ class Loader:
         for folder in self._folders:
             here = [r for r in records if r.path.parent.parent == folder]
             if here:
-                old = sum(bool(source.stale(r, study.file)) for r in here)
+                found = [source.stale(r, study.file) for r in here]
+                old, untold = sum(map(bool, found)), found.count(None)
                 note = f", {old} made by other source (stale)" if old else ""
+                note += f", {untold} of an older form (cannot be compared)" if untold else ""
                 say(f"{study.name}, preset {preset}: {len(here)} records from {folder}{note}")
         if len(records) < expected:
             missing = expected - len(records)
@@ -113,6 +119,16 @@ def table(request: Request) -> Path:
     say(text)
     say(str(path))
     return path
+
+
+def _readable(held: Record) -> bool:
+    """Whether an unfinished record can be read; if not, a line says that it is left out."""
+    try:
+        held.description, held.notes, held.metrics, held.provenance, held.failure  # noqa: B018
+    except (RejectedFileError, FileNotFoundError) as error:
+        say(f"left out, unfinished and damaged: {error}")
+        return False
+    return True
 
 
 def _spelt(study: Study) -> str:

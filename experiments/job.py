@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, record
+from experiments import durable, inputs, record
 from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
 from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
-from experiments.recorder import Diverged, Interrupted, Recorder, ResumeRefusedError
+from experiments.recorder import (
+    Diverged,
+    Interrupted,
+    LockLostError,
+    Recorder,
+    ResumeRefusedError,
+)
 from experiments.run import described
 from experiments.session import Session
 from experiments.sinks import Sinks
@@ -118,16 +124,11 @@ class StopFlag:
 
 def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
     """Do one job: resume, skip or start it, and leave its record in a named status."""
-    folder = Path(job.folder)
     try:
-        study = load(job.study)
-        source = Source(study.file)
-        run = _select(study, job)
-        with _locked(folder, stop, report):
-            finished = _prepare(folder, job, report)
-            if finished is not None:
-                return _finished(finished)
-            return _execute(study, run, folder, job, source, report, stop)
+        with inputs.collected() as data:
+            study = load(job.study)
+            source = Source(study.file, job.provenance.get("threads"), data)
+            return _perform(study, job, source, report, stop)
     except Interrupted as error:
         return Outcome(job.hash, record.UNFINISHED, INTERRUPTED, str(error))
     except durable.WriteError as error:
@@ -137,6 +138,15 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         return Outcome(job.hash, record.UNFINISHED, getattr(error, "exit_code", FAILED), text)
+
+
+def _perform(study: Study, job: Job, source: Source, report: Report, stop: StopFlag) -> Outcome:
+    folder, run = Path(job.folder), _select(study, job)
+    with _locked(folder, stop, report) as check_lock:
+        finished = _prepare(folder, job, report)
+        if finished is not None:
+            return _finished(finished)
+        return _execute(study, run, folder, job, source, report, stop, check_lock)
 
 
 def install_hint(error: ImportError) -> str:
@@ -166,8 +176,11 @@ def _select(study: Study, job: Job) -> Run:
 
 
 @contextmanager
-def _locked(folder: Path, stop: StopFlag, report: Report) -> Iterator[None]:
-    """Hold the record's lock: the kernel frees it with its holder, however that dies."""
+def _locked(folder: Path, stop: StopFlag, report: Report) -> Iterator[Callable[[], None]]:
+    """Hold the record's lock: the kernel frees it with its holder, however that dies.
+
+    Yields a check that raises `LockLostError` once the lock file is another one, or gone.
+    """
     from filelock import FileLock, Timeout
 
     durable.make_folder(folder.parent)
@@ -190,10 +203,27 @@ def _locked(folder: Path, stop: StopFlag, report: Report) -> Iterator[None]:
             waiting = True
             if stop.asked():
                 raise Interrupted("stopped while waiting for another process") from None
+    held = _identity(path)
+
+    def check() -> None:
+        if held is None or _identity(path) != held:
+            raise LockLostError(
+                f"{path} was removed or replaced while the run was under way: another process may "
+                "be writing this record, so that nothing more is written here; run it again"
+            )
+
     try:
-        yield
+        yield check
     finally:
         lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _prepare(folder: Path, job: Job, report: Report) -> Record | None:
@@ -237,6 +267,7 @@ def _execute(
     source: Source,
     report: Report,
     stop: StopFlag,
+    check_lock: Callable[[], None],
 ) -> Outcome:
     description = described(run, study.name, study.version)
     durable.write_json(folder / "run.json", description)
@@ -246,6 +277,7 @@ def _execute(
         source=source,
         stop=stop,
         report=report,
+        check_lock=check_lock,
         sinks=sinks,
         checkpoint_seconds=job.checkpoint_seconds,
         force=job.force,
@@ -266,6 +298,8 @@ def _execute(
         return _sealed(session, record.DIVERGED)
     except (Interrupted, durable.WriteError, ImportError):
         session.end()
+        raise
+    except LockLostError:
         raise
     except ResumeRefusedError as error:
         session.cancel()

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from experiments import record, source
+from experiments import belonging, record, source
 from experiments import study as studies
 from experiments.command import say
 from experiments.exit_code import ConfigError
@@ -22,6 +22,8 @@ def overview(locator: str | None, results: Path) -> None:
     for name in [locator] if locator else studies.names():
         study = studies.load(name)
         say(f"{study.name} (version {study.version})")
+        if said := belonging.check(study, results / study.name):
+            say(said)
         known: set[str] = set()
         for preset in study.module.PRESETS:
             hashes = [study.hash(run) for run in study.runs(preset)]
@@ -73,12 +75,16 @@ def _counts(study: Study, paths: list[Path]) -> str:
 def _status(study: Study, path: Path) -> str:
     try:
         held = Record.open(path)
-        old = held.finished and source.stale(held, study.file)
+        if not held.finished:
+            return held.status
+        differences = source.stale(held, study.file)
     except FileNotFoundError:
         return "missing"
     except (CorruptRecordError, RejectedFileError):
         return "corrupt"
-    return f"{held.status} but stale" if old else held.status
+    if differences is None:
+        return f"{held.status} (older form)"
+    return f"{held.status} but stale" if differences else held.status
 
 
 def _record_folders(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -12,10 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+_OWN = ("seqtheory", "lcde-jax", "seq-torch")
 _PACKAGES = (
-    "seqtheory",
-    "lcde-jax",
-    "seq-torch",
+    *_OWN,
     "numpy",
     "scipy",
     "jax",
@@ -26,6 +26,8 @@ _PACKAGES = (
     "optax",
     "torch",
     "numba",
+    "mamba-ssm",
+    "causal-conv1d",
 )
 _FOLDER = Path(__file__).resolve().parent
 
@@ -72,6 +74,12 @@ def package_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+@functools.cache
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that compute, this project's own packages left out."""
+    return {name: v for name, v in package_versions().items() if name not in _OWN}
 
 
 def hardware() -> dict[str, Any]:

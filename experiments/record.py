@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from experiments import checkpoint, stored
+from experiments import checkpoint, source, stored
 from experiments.run import Run, content_hash, digest
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from experiments.source import Origin
 
 DONE = "done"
 DIVERGED = "diverged"
@@ -127,10 +129,15 @@ class Record:
         return self._json("provenance.json")
 
     @property
-    def source(self) -> dict[str, str]:
-        """Digests of the source that made the record, or its newest checkpoint if unfinished."""
-        newest = None if self.finished else checkpoint.newest_source(self.path / "checkpoints")
-        return newest or self.provenance.get("source", {})
+    def origin(self) -> Origin | None:
+        """What the record, or its newest checkpoint if unfinished, was made from.
+
+        Code, environment and data as `experiments.source` digests them; None in a record whose
+        digests are of an older form.
+        """
+        newest = None if self.finished else checkpoint.newest_origin(self.path / "checkpoints")
+        held = newest or self.provenance.get("origin")
+        return held if source.is_origin(held) else None
 
     @cached_property
     def divergence(self) -> dict[str, Any]:

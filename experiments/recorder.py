@@ -14,7 +14,9 @@ A study writes::
                 recorder.checkpoint(step, state)
         recorder.save("model", state)
 
-and a killed run ends with the bytes of one that was not.
+and a killed run ends with the bytes of one that was not. What an earlier attempt left counts only
+so far as a checkpoint holds it: metrics, notes and saved files are put back as they were at that
+step, and where no checkpoint is restored the record begins empty.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments import checkpoint as checkpoints
-from experiments import durable, record, stored
+from experiments import durable, inputs, record, stored
 from experiments.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -36,7 +39,16 @@ if TYPE_CHECKING:
     from experiments.sinks import Sinks
     from experiments.source import Source
 
-__all__ = ["Checkpoint", "Diverged", "Interrupted", "Recorder", "ResumeRefusedError"]
+__all__ = [
+    "Checkpoint",
+    "Diverged",
+    "Interrupted",
+    "LockLostError",
+    "Recorder",
+    "ResumeRefusedError",
+]
+
+_OWN = ("run.json", "provenance.json", "metrics.jsonl", "notes.json", "failed.json", "DONE")
 
 
 class Diverged(Exception):  # noqa: N818 - a result, not an error
@@ -62,7 +74,11 @@ class Interrupted(Exception):  # noqa: N818 - a request that was honoured, not a
 
 
 class ResumeRefusedError(RuntimeError):
-    """The checkpoint was written by other source than what is installed now."""
+    """The checkpoint was made from other code, data, versions or threads than there are now."""
+
+
+class LockLostError(RuntimeError):
+    """The record's lock is gone: another process may be writing the record."""
 
 
 class Stop(Protocol):
@@ -82,6 +98,8 @@ class Recorder:
         The record's folder; it exists and its lock is held.
     source
         The source now running: its digests go into each checkpoint.
+    check_lock
+        Raises `LockLostError` if the lock is no longer held; asked before checkpoint and seal.
     stop
         Tells whether a stop was asked for.
     report
@@ -101,6 +119,7 @@ class Recorder:
         source: Source,
         stop: Stop,
         report: Callable[[dict[str, Any]], None],
+        check_lock: Callable[[], None] = lambda: None,
         sinks: Sinks | None = None,
         checkpoint_seconds: float = 60.0,
         force: bool = False,
@@ -109,21 +128,25 @@ class Recorder:
         self.resumed_from: int | None = None
         self.forced: list[str] = []
         self._source, self._stop, self._report, self._sinks = source, stop, report, sinks
+        self._check_lock = check_lock
         self._seconds, self._force = checkpoint_seconds, force
+        self._notes: dict[str, Any] = {}
+        self._earlier = {path: _identity(path) for path in self._files()}
         self._log: durable.Log | None = None
         self._step = -1
         self._saved = time.monotonic()
         self._shown = 0.0
 
     def restore(self) -> Checkpoint | None:
-        """Newest valid checkpoint, with the metrics cut back to it; None to begin at the beginning.
+        """Newest valid checkpoint, the record put back to it; None to begin at the beginning.
 
         Call it at most once, before anything is logged.
 
         Raises
         ------
         ResumeRefusedError
-            If other source wrote the checkpoint and the command did not say ``--force``.
+            If the checkpoint was made from other code, data, versions or threads, and the command
+            did not say ``--force``.
         """
         if self._log is not None:
             raise RuntimeError("restore() must come before the first log() or checkpoint()")
@@ -180,6 +203,7 @@ class Recorder:
         log = self._begun()
         if step <= self._step:
             raise ValueError(f"checkpoint(step={step}): step {self._step} is already written")
+        self._check_lock()
         log.sync()
         entry = Checkpoint(
             step=int(step),
@@ -187,7 +211,11 @@ class Recorder:
             state=dict(state or {}),
             metrics_bytes=log.size,
             metrics_sha256=log.sha256,
-            source=self._source.used(),
+            origin=self._source.used(),
+            notes=self._notes,
+            files={
+                path.name: stored.read_bytes(path, stored.TENSOR_LIMIT) for path in self._files()
+            },
         )
         checkpoints.write(self.folder / "checkpoints", entry)
         self._step, self._saved = step, time.monotonic()
@@ -203,12 +231,16 @@ class Recorder:
 
     def note(self, **facts: Any) -> None:
         """Keep facts about the run (the depth chosen, and why) in ``notes.json``."""
-        path = self.folder / "notes.json"
-        try:
-            held = stored.read_json(path)
-        except (FileNotFoundError, stored.RejectedFileError):
-            held = {}
-        durable.write_json(path, {**held, **record.encode(facts)})
+        self._notes |= record.encode(facts)
+        durable.write_json(self.folder / "notes.json", self._notes)
+
+    def data(self, path: str | os.PathLike[str]) -> Path:
+        """Put the SHA-256 of a file that the study reads on record; returns the path to open.
+
+        A record is stale once such a file has other contents. The readers of this project
+        (`experiments.data`, ``--words``) do it by themselves.
+        """
+        return inputs.reading(path)
 
     def save(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
         """Keep final arrays as ``name.safetensors``."""
@@ -216,12 +248,12 @@ class Recorder:
 
     def seal(self, status: str) -> None:
         """Finish the record: digest every file, then write DONE."""
+        self._check_lock()
         self._begun().sync()
         self.close()
         files = {
             path.name: stored.sha256(stored.read_bytes(path, stored.TENSOR_LIMIT))
-            for path in sorted(self.folder.iterdir())
-            if not path.name.startswith(".") and (path.is_symlink() or path.is_file())
+            for path in _sealed(self.folder)
         }
         durable.write_json(self.folder / "DONE", {"status": status, "files": files})
         if status == record.DONE:  # a diverged run's last checkpoint is worth a look
@@ -240,17 +272,36 @@ class Recorder:
             durable.remove(self.folder / "checkpoints")
         else:
             self._step = self.resumed_from = found.step
+        self._put_back(found or Checkpoint(0, {}, {}))
         keep = found.metrics_bytes if found else 0
         self._log = durable.Log(self.folder / "metrics.jsonl", keep=keep)
         if self._sinks is not None:
             self._sinks.begin(self.resumed_from)
         return self._log
 
+    def _put_back(self, found: Checkpoint) -> None:
+        """Leave the notes and files of the checkpoint and of this session, no others."""
+        kept = {path for path in self._files() if self._earlier.get(path) != _identity(path)}
+        for path in self._earlier.keys() - kept:
+            durable.remove(path)
+        for name, content in found.files.items():
+            if self.folder / name not in kept:
+                durable.write_bytes(self.folder / name, content)
+        self._notes = {**found.notes, **self._notes}
+        if self._notes:
+            durable.write_json(self.folder / "notes.json", self._notes)
+        else:
+            durable.remove(self.folder / "notes.json")
+
+    def _files(self) -> list[Path]:
+        """Files that the study saved: all that a seal covers, but for the recorder's own."""
+        return [path for path in _sealed(self.folder) if path.name not in _OWN]
+
     def _admit(self, found: Checkpoint) -> None:
-        differences = _differences(found.source or {}, self._source.available())
+        differences = self._source.differences(found.origin)
         if differences and not self._force:
             raise ResumeRefusedError(
-                f"the checkpoint of step {found.step} was written by other source "
+                f"the checkpoint of step {found.step} was made from other source "
                 f"({'; '.join(differences)}); say --force to go on from it all the same, "
                 "or --rerun stale to start over"
             )
@@ -263,9 +314,16 @@ class Recorder:
         )
 
 
-def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def _sealed(folder: Path) -> list[Path]:
+    """Files of a record that its seal covers."""
     return [
-        f"{name} was {then[name][:8]}, is {now[name][:8]}"
-        for name in sorted(then.keys() & now.keys())
-        if then[name] != now[name]
+        path
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and (path.is_symlink() or path.is_file())
     ]
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    """Tell a file from what it is once it was replaced or written to."""
+    facts = path.lstat()
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

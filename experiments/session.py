@@ -30,6 +30,11 @@ class Session:
         The run's recorder, asked at the end where it resumed.
     source
         Digests of the source now running.
+
+    Raises
+    ------
+    RejectedFileError
+        If the provenance of earlier sessions is there and cannot be read.
     """
 
     def __init__(
@@ -39,9 +44,9 @@ class Session:
         self._facts, self._recorder, self._source = facts, recorder, source
         self._started, self._worked = time.monotonic(), time.process_time()
         self._session: dict[str, Any] = {"start": provenance.now()}
-        try:
+        try:  # one that cannot be read is an error: its sessions would be forgotten in silence
             self._before = stored.read_json(folder / "provenance.json")
-        except (FileNotFoundError, stored.RejectedFileError):
+        except FileNotFoundError:
             self._before = {}
         self._write()
 
@@ -65,10 +70,12 @@ class Session:
         self._recorder.seal(status)
 
     def _write(self) -> None:
+        origin = self._source.used()
+        self._session["environment"] = origin["environment"]
         sessions = [*self._before.get("sessions", []), self._session]
         facts = {
             **self._facts,
-            "source": self._source.used(),
+            "origin": origin,
             **{name: sum(session.get(name, 0.0) for session in sessions) for name in _MEASURED},
             "sessions": sessions,
         }

@@ -1,99 +1,219 @@
-"""Digests of the source that computes: when they differ, a record is stale.
+"""What a record was made from, digested: when any of it differs, the record is stale.
 
-A record depends on those files of the packages that it imported and on its study's own. The
-machinery around them (this folder's files, figures, tables) is left out, since it moves numbers
-from place to place and makes none.
+Three things decide the numbers of a run beside its description: the **code** that it executed, the
+**environment** (Python, the numerical libraries, the threads) and the **data** files that it read.
+
+Of the code, every module of this project's packages and of the study's own folder that was imported
+counts, but for the machinery: what a worker imports before it knows its study moves numbers from
+place to place and makes none. Digested is the syntax tree without docstrings, so that prose,
+comments and layout may be edited.
 """
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
 import importlib.util
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments import inputs, provenance
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from experiments.record import Record
 
-PACKAGES = ("seqtheory", "lcde_jax", "seq_torch")
+    Origin = dict[str, dict[str, str]]
+
+PACKAGES = ("seqtheory", "lcde_jax", "seq_torch", "experiments")
 STUDY = "study"
+PARTS = ("code", "environment", "data")
+_ABSENT = "missing"
+_STARTS = ("worker", "ray_task")
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Source:
-    """Digests taken when a process starts, so that an edit during a run cannot be mistaken for it.
+    """Code as it was when the process started, so that a later edit cannot be mistaken for it.
 
     Parameters
     ----------
     study_file
         The study module's file.
+    threads
+        Threads that the run may use; None where nobody said.
+    data
+        Digests of the data files read so far (see `experiments.inputs.collected`); it may grow.
     """
 
-    def __init__(self, study_file: Path) -> None:
-        self._roots = _roots(study_file)
-        self._files = {
-            name: _digest(file)
+    def __init__(
+        self, study_file: Path, threads: int | None = None, data: Mapping[str, str] | None = None
+    ) -> None:
+        self._roots, self._threads = _roots(study_file), threads
+        self._data: Mapping[str, str] = {} if data is None else data
+        self._content = {
+            name: _read(file)
             for root, folder in self._roots.items()
             if root != STUDY  # its folder may hold anything; what is imported is read below
             for name, file in _files(root, folder)
         }
         self._read_loaded()
 
-    def used(self) -> dict[str, str]:
-        """Digest of each file imported so far: ``package/path.py``, ``study/file.py``."""
-        loaded = self._read_loaded()
-        return {name: self._files[name] for name in sorted(loaded)}
+    def used(self) -> Origin:
+        """Digests of the code imported and the data read so far, and the environment."""
+        code = {name: _code_digest(self._content[name]) for name in sorted(self._read_loaded())}
+        return {
+            "code": code,
+            "environment": _environment(self._threads),
+            "data": dict(sorted(self._data.items())),
+        }
 
-    def available(self) -> dict[str, str]:
-        """Digest of each file of the packages, imported or not, and of the study's own."""
+    def differences(self, then: Origin) -> list[str]:
+        """Say what is not as it was when `then` was used, one phrase each."""
         self._read_loaded()
-        return dict(self._files)
+
+        def code(name: str) -> str | None:
+            if name in self._content:
+                return _code_digest(self._content[name])
+            return _current(self._roots, name)
+
+        return _differences(then, code, self._threads)
 
     def _read_loaded(self) -> set[str]:
-        """Names of the files imported so far, whose digests are then known."""
+        """Names of the files imported so far, whose content is then known."""
         loaded = set()
         for module in list(sys.modules.values()):
             file = getattr(module, "__file__", None) or ""
-            if (name := self._name(file)) is not None:
+            if (name := _name(self._roots, file)) is not None:
                 loaded.add(name)
-                if name not in self._files:
-                    self._files[name] = _digest(Path(file))
+                if name not in self._content:
+                    self._content[name] = _read(Path(file))
         return loaded
 
-    def _name(self, file: str) -> str | None:
-        for root, folder in self._roots.items():
-            if file.startswith(f"{folder}{os.sep}") and file.endswith(".py"):
-                path = file[len(str(folder)) + 1 :].replace(os.sep, "/")
-                if root != STUDY or "/" not in path:  # a folder below the study's is not its own
-                    return f"{root}/{path}"
-        return None
 
+def stale(record: Record, study_file: Path, threads: int | None = None) -> list[str] | None:
+    """Say what differs between the making of a record and now; empty if nothing does.
 
-def stale(record: Record, study_file: Path) -> list[str]:
-    """Names of the files that differ between a record and now; empty if none does.
+    Parameters
+    ----------
+    record
+        What to judge.
+    study_file
+        The study module's file.
+    threads
+        Threads to compare with those of the record; None to leave them out.
 
-    A package that is not installed here cannot be compared and counts as unchanged.
+    Returns
+    -------
+    One phrase per difference; None if it cannot be told, since the record holds digests of an
+    older form. A package or a data file that is not on this machine cannot be compared and counts
+    as unchanged.
     """
+    if record.origin is None:
+        return None
     roots = _roots(study_file)
-    differing = []
-    for name, digest in record.source.items():
-        root, _, path = name.partition("/")
-        if root in roots and _digest(roots[root] / path) != digest:
-            differing.append(name)
-    return sorted(differing)
+    return _differences(record.origin, lambda name: _current(roots, name), threads)
+
+
+def is_origin(value: object) -> bool:
+    """Whether a value read from a file has the form of `Source.used`."""
+    return isinstance(value, dict) and all(
+        isinstance(part := value.get(name), dict)
+        and all(isinstance(item, str) for item in part.values())
+        for name in PARTS
+    )
+
+
+@functools.cache
+def machinery() -> frozenset[str]:
+    """Names of the modules of this package that carry runs: what a worker itself imports."""
+    folder, found, waiting = Path(__file__).parent, set(), list(_STARTS)
+    while waiting:
+        name = waiting.pop()
+        path = folder / f"{name}.py"
+        if name in found or not path.is_file():
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module == "experiments":
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                head, _, rest = node.module.partition(".")
+                waiting += [rest] if head == "experiments" else []
+    return frozenset(found)
+
+
+def _differences(then: Origin, code: Callable[[str], str | None], threads: int | None) -> list[str]:
+    now = {
+        "code": code,
+        "environment": lambda name: _setting(name, threads),
+        "data": lambda name: inputs.digest(inputs.meant(name)),
+    }
+    found = []
+    for part in PARTS:
+        for name, value in then[part].items():
+            current = now[part](name)
+            if current is not None and current != value:
+                shown = (value, current) if part == "environment" else (value[:8], current[:8])
+                found.append(f"{name} was {shown[0]}, is {shown[1]}")
+    return found
+
+
+def _environment(threads: int | None) -> dict[str, str]:
+    """Python, threads and the versions of those numerical libraries that were imported."""
+    found = {"python": platform.python_version()}
+    if threads is not None:
+        found["threads"] = str(threads)
+    imported = {name: v for name, v in provenance.library_versions().items() if _imported(name)}
+    return {**found, **imported}
+
+
+def _setting(name: str, threads: int | None) -> str | None:
+    if name == "threads":
+        return None if threads is None else str(threads)
+    if name == "python":
+        return platform.python_version()
+    return provenance.library_versions().get(name)
+
+
+def _imported(distribution: str) -> bool:
+    return distribution.replace("-", "_") in sys.modules
 
 
 def _roots(study_file: Path) -> dict[str, Path]:
     """Folders whose files are compared, by the name that stands before their paths."""
-    found = {STUDY: study_file.resolve().parent}
+    found = {}
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
         if spec and spec.origin:
             found[name] = Path(spec.origin).parent
+    own = study_file.resolve()
+    if not any(own.is_relative_to(folder) for folder in found.values()):
+        found[STUDY] = own.parent  # last: a package below it keeps its own name
     return found
+
+
+def _name(roots: Mapping[str, Path], file: str) -> str | None:
+    """Name of a file that counts; None for any other."""
+    for root, folder in roots.items():
+        if not file.startswith(f"{folder}{os.sep}") or not file.endswith(".py"):
+            continue
+        path = file[len(str(folder)) + 1 :].replace(os.sep, "/")
+        if root == "experiments" and path.removesuffix(".py") in machinery():
+            return None
+        return None if root == STUDY and _installed(file, folder) else f"{root}/{path}"
+    return None
+
+
+def _installed(file: str, folder: Path) -> bool:
+    """Whether a file below a study's folder belongs to an environment that was made in there."""
+    prefixes = [p for p in (sys.prefix, sys.base_prefix) if Path(p).is_relative_to(folder)]
+    return "site-packages" in file or any(file.startswith(f"{p}{os.sep}") for p in prefixes)
 
 
 def _files(root: str, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -101,8 +221,40 @@ def _files(root: str, folder: Path) -> Iterator[tuple[str, Path]]:
         yield f"{root}/{path.relative_to(folder).as_posix()}", path
 
 
-def _digest(path: Path) -> str:
+def _current(roots: Mapping[str, Path], name: str) -> str | None:
+    """Digest of a file as it is now; None where its package is not installed."""
+    root, _, path = name.partition("/")
+    return _code_digest(_read(roots[root] / path)) if root in roots else None
+
+
+def _read(path: Path) -> bytes | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return path.read_bytes()
     except OSError:
-        return "unreadable"
+        return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _code_digest(content: bytes | None) -> str:
+    """SHA-256 of the syntax tree without docstrings; of the bytes, where they are no Python."""
+    if content is None:
+        return _ABSENT
+    try:
+        words = list(_words(ast.parse(content)))
+    except (SyntaxError, ValueError, RecursionError):
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    """Spell a tree out; empty fields are left out, since each Python adds some of its own."""
+    yield type(node).__name__
+    for field, value in ast.iter_fields(node):
+        items = value if isinstance(value, list) else [value]
+        if field == "body" and isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
+            items = items[1:]
+        if value is None or not items:
+            continue
+        yield f"{field} {len(items)}"
+        for item in items:
+            yield from _words(item) if isinstance(item, ast.AST) else (repr(item),)

@@ -56,6 +56,11 @@ class Study:
         """The module's file."""
         return Path(self.module.__file__ or "")
 
+    @property
+    def builtin(self) -> bool:
+        """Whether the study is one of this package, whose dotted name no other can have."""
+        return "." in self.name
+
     def preset(self, name: str | None) -> str:
         """Check a preset's name; None is the default."""
         chosen = self.module.DEFAULT_PRESET if name is None else name

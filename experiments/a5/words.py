@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.exit_code import ConfigError
+from experiments.inputs import reading
 from experiments.run import Run
 from seqtheory import metrics, word_csv
 from seqtheory.dataset import Dataset
@@ -189,7 +190,7 @@ def _file(folder: str, name: str, length: int) -> Path:
 def _read(path: Path, order: int, length: int) -> Dataset:
     if not path.is_file():
         raise ConfigError(f"words: there is no {path}; expected a word-problem file of that name")
-    inputs, targets = word_csv.read(path, order)
+    inputs, targets = word_csv.read(reading(path), order)
     if inputs.shape[1] != length:
         raise ConfigError(f"{path} holds words of length {inputs.shape[1]}, expected {length}")
     return Dataset(inputs, targets)

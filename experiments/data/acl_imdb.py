@@ -12,6 +12,7 @@ from pathlib import Path
 from experiments.data.reviews import Reviews
 from experiments.data.splits import File
 from experiments.exit_code import DataError
+from experiments.inputs import reading
 
 PARTS = tuple((split, folder) for split in ("train", "test") for folder in ("neg", "pos"))
 
@@ -31,7 +32,7 @@ def read_archive(path: Path) -> tuple[Reviews, Reviews, File]:
     """
     texts: Texts = {part: {} for part in PARTS}
     try:
-        with tarfile.open(path) as archive:
+        with tarfile.open(reading(path)) as archive:
             for member in archive:
                 if not member.isfile() or not (match := _NAME.fullmatch(member.name)):
                     continue
@@ -59,7 +60,7 @@ def read_folder(folder: Path) -> tuple[Reviews, Reviews, File]:
     """
     texts: Texts = {part: {} for part in PARTS}
     for split, label in PARTS:
-        for name, path in _files(folder / split / label):
+        for name, path in _files(reading(folder / split / label)):
             match = _NAME.fullmatch(f"{split}/{label}/{name}")
             if not match:
                 raise DataError(f"{path}: the name is not of the form ID_RATING.txt")

@@ -14,6 +14,7 @@ from experiments.data.folder import contents, read
 from experiments.data.official import BINARY_BATCHES, PYTHON_BATCHES, Official, md5
 from experiments.data.splits import Contents, File, Images
 from experiments.exit_code import DataError
+from experiments.inputs import reading
 
 _IMAGE = 3 * 32 * 32
 _RECORD = 1 + _IMAGE
@@ -98,7 +99,7 @@ def _unpacked(path: Path) -> dict[str, bytes]:
     wanted = set(BINARY_BATCHES) | set(PYTHON_BATCHES)
     found: dict[str, bytes] = {}
     try:
-        with tarfile.open(path) as archive:
+        with tarfile.open(reading(path)) as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
                 if name not in wanted or not member.isfile():

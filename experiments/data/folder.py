@@ -9,8 +9,7 @@ from pathlib import Path
 from experiments.data.download import download
 from experiments.data.published import Published
 from experiments.exit_code import DataError
-
-VARIABLE = "SEQTHEORY_DATA"
+from experiments.inputs import VARIABLE, reading
 
 _LIMIT = 2**30  # bytes; the largest file of any data set here is a sixth of it
 _GZIP = b"\x1f\x8b"
@@ -105,7 +104,7 @@ def read(path: Path) -> bytes:
             raise DataError(f"{path} is not a file")
         if (size := path.stat().st_size) > _LIMIT:
             raise DataError(f"{path} has {size:,} bytes, expected at most {_LIMIT:,}")
-        data = path.read_bytes()
+        data = reading(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     return _unpacked(data, path) if data.startswith(_GZIP) else data

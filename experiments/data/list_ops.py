@@ -12,6 +12,7 @@ from experiments.data.folder import contents, is_remote, located
 from experiments.data.published import Published
 from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
 from experiments.exit_code import DataError
+from experiments.inputs import reading
 from seqtheory import listops
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import ListOps
@@ -135,7 +136,7 @@ class ListOpsFiles:
 
     def _part(self, path: Path) -> Dataset:
         try:
-            return listops.read(path, length=self.length)
+            return listops.read(reading(path), length=self.length)
         except (listops.ListOpsFileError, OSError) as error:
             raise DataError(str(error)) from error
 

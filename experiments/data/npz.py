@@ -11,6 +11,7 @@ import numpy as np
 from experiments.data.official import Official
 from experiments.data.splits import Contents, File, Images
 from experiments.exit_code import DataError
+from experiments.inputs import reading
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
@@ -61,7 +62,7 @@ def read_npz(official: Official, path: Path) -> Contents:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     damage = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(reading(path)) as archive:
             sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
         missing = [name for name in NAMES if f"{name}.npy" not in sizes]
         if missing:

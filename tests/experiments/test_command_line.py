@@ -348,7 +348,7 @@ def test_list_and_show_describe_what_is_there(run, results, study_file, capsys):
 def test_stale_records_are_listed_and_redone_on_request(tmp_path, results, editable_study, capsys):
     arguments = (editable_study, "--preset", "smoke", "--results", results)
     assert answer("run", *arguments) == 0
-    editable_study.write_text(editable_study.read_text() + "\n# edited\n")
+    editable_study.write_text(editable_study.read_text() + "\nEDITED = True\n")
     capsys.readouterr()
     assert answer("list", editable_study, "--results", results) == 0
     assert "smoke: 1 runs: 1 done but stale" in capsys.readouterr().out

@@ -308,7 +308,7 @@ def interrupted_edit(bench, study: Path) -> Job:
     bench.study = study
     job = bench.job()
     bench.interrupt(job)
-    study.write_text(study.read_text() + "\n# edited\n")
+    study.write_text(study.read_text() + "\nEDITED = True\n")
     return job
 
 
@@ -370,9 +370,7 @@ def test_the_seed_decides_the_record(bench, tmp_path, contents):
 def recorder(tmp_path):
     class NoSource:
         def used(self):
-            return {}
-
-        available = used
+            return {"code": {}, "environment": {}, "data": {}}
 
     made = Recorder(tmp_path, source=NoSource(), stop=StopFlag(), report=lambda event: None)
     yield made
@@ -407,3 +405,10 @@ def test_a_divergence_holds_what_can_be_recorded():
     }
     with pytest.raises(TypeError, match="cannot record"):
         Diverged(3, "loss", what=object())
+
+
+def test_notes_outlive_a_file_that_cannot_be_read(recorder, tmp_path):
+    recorder.note(first=1)
+    (tmp_path / "notes.json").write_bytes(bytes(20))
+    recorder.note(second=2)
+    assert json.loads((tmp_path / "notes.json").read_text()) == {"first": 1, "second": 2}

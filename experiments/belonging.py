@@ -1,0 +1,57 @@
+"""Which study file a folder of records belongs to, since two files may have one name.
+
+The folder of a study outside this package holds ``study.json`` with the path of its file, relative
+to the folder: it stays true when study and results are moved together. Where there is still
+another file at that path, its records are not this study's, and the command is refused. Where
+there is none, the study is taken to have been moved, and a line says so.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments import durable, stored
+from experiments.exit_code import ConfigError
+
+if TYPE_CHECKING:
+    from experiments.study import Study
+
+NAME = "study.json"
+
+
+def settle(study: Study, folder: Path) -> str:
+    """Make a folder of records this study's, or refuse; returns what is worth saying, or nothing.
+
+    Raises
+    ------
+    ConfigError
+        If it belongs to another study file.
+    """
+    said = check(study, folder)
+    if not study.builtin and (said or not (folder / NAME).exists()):
+        path = os.path.relpath(study.file.resolve(), folder.resolve())
+        durable.write_json(folder / NAME, {"file": Path(path).as_posix()})
+    return said
+
+
+def check(study: Study, folder: Path) -> str:
+    """Refuse a folder of records that belongs to another study file, as `settle` does."""
+    if study.builtin:
+        return ""
+    try:
+        held = stored.read_json(folder / NAME).get("file")
+    except FileNotFoundError:  # no record yet, or records from before there was such a file
+        return ""
+    except stored.RejectedFileError as error:
+        raise ConfigError(f"{error}; it says which study file {folder} belongs to") from error
+    other = (folder.resolve() / str(held)).resolve()
+    if other == study.file.resolve():
+        return ""
+    if other.exists():
+        raise ConfigError(
+            f"the records in {folder} are of {other}, not of {study.file}: rename one of the two "
+            "files, or choose another folder with --results"
+        )
+    return f"the records in {folder} are of {other}, which is gone: taken for this study, moved"

@@ -124,7 +124,8 @@ def table(request: Request) -> Path:
 def _readable(held: Record) -> bool:
     """Whether an unfinished record can be read; if not, a line says that it is left out."""
     try:
-        held.description, held.notes, held.metrics, held.provenance, held.failure  # noqa: B018
+        for name in ("description", "notes", "metrics", "provenance", "failure"):
+            getattr(held, name)
     except (RejectedFileError, FileNotFoundError) as error:
         say(f"left out, unfinished and damaged: {error}")
         return False

@@ -153,7 +153,7 @@ def test_finished_runs_are_skipped_and_sweeps_extend_them(run, results, capsys, 
     assert facts["preset"] == "quick"
     assert facts["wall_seconds"] > 0
     assert facts["processor_seconds"] > 0
-    assert "study/my_study.py" in facts["source"]
+    assert "study/my_study.py" in facts["origin"]["code"]
 
 
 def test_one_failure_one_divergence_one_death_and_a_rerun(run, results, capsys):

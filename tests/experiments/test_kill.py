@@ -70,6 +70,7 @@ def test_ten_kills_at_random_moments_leave_no_trace(bench, start_job, untouched,
 
 def command(results: Path, study_file: Path, *more: str) -> list[str]:
     options = ["--preset", "slow", "--results", str(results), "--checkpoint-seconds", "0.05"]
+    options += ["--threads", "1"]  # as a job of the bench has
     return ["-m", "experiments", "run", str(study_file), *options, *more]
 
 

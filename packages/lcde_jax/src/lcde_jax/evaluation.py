@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqtheory.training import ClassificationScores, RegressionScores
+from seqtheory.training import ClassificationScores, FitData, RegressionScores, Training
 
 from .objective import check_shapes, row_losses
 
@@ -46,12 +46,14 @@ def evaluate(
     Raises
     ------
     TypeError, ValueError
-        If the data do not suit the model or the loss.
+        If the data do not suit the model or the loss: a class below 0, for one, is no class, and
+        positions that do not count are hidden with a mask.
     """
     if loss not in ("cross_entropy", "squared_error"):
         raise ValueError(f"got loss={loss!r}, expected 'cross_entropy' or 'squared_error'.")
     if batch_size < 1:
         raise ValueError(f"got batch_size={batch_size}, expected at least 1.")
+    FitData(dataset, dataset).check(Training(loss=loss))
     check_data(model, dataset, loss)
     parameters, frame = eqx.partition(model, eqx.is_inexact_array)
     return scores(parameters, frame, dataset, loss, min(batch_size, len(dataset)))

@@ -27,7 +27,14 @@ def states(
     atol: float | Float[Array, ""] = PUBLISHED_TOLERANCE,
     terminal_only: bool = False,
 ) -> Float[Array, "time width"]:
-    """State at `times` (or at the last of them alone) by Tsit5 on the linear interpolation."""
+    """State at `times` (or at the last of them alone) by Tsit5 on the linear interpolation.
+
+    A driver that is not finite has NaN for its states: no step is small enough for it, and the
+    search for one would end the whole batch.
+    """
+    finite = jnp.isfinite(driver).all() & jnp.isfinite(initial).all()
+    times = jnp.where(finite, times, jnp.arange(len(times), dtype=times.dtype))
+    driver, initial = jnp.where(finite, driver, 0.0), jnp.where(finite, initial, 0.0)
 
     def vector_field(
         time: object, state: Float[Array, " width"], args: object
@@ -52,4 +59,4 @@ def states(
         max_steps=64 * len(times) + 4096,
     )
     assert solution.ys is not None
-    return solution.ys
+    return jnp.where(finite, solution.ys, jnp.nan)

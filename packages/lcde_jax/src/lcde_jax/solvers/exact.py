@@ -63,12 +63,9 @@ def _scan_body(
             lambda state, increment: taylor.step(generators, state, increment, order, substeps),
             increments,
         )
-    norms = generators.norm_bound() * jnp.linalg.norm(increments, axis=-1)
-    too_long = norms > taylor.LARGEST_NORM  # the state is then NaN: not wrong, and not late
-    increments = jnp.where(too_long[:, None], jnp.nan, increments)
     return (
         lambda state, inputs: taylor.step(generators, state, *inputs),
-        (increments, *taylor.orders(norms, taylor.rounding(increments.dtype))),
+        taylor.scan_inputs(generators, increments),
     )
 
 

@@ -116,8 +116,7 @@ def states(
     windows = padded.reshape(-1, window, increments.shape[1])
     coordinates = jax.vmap(lambda steps: lie_coordinates(steps, order))(windows)
     generators = lie_generators(cde, order)
-    norms = generators.norm_bound() * jnp.linalg.norm(coordinates, axis=-1)
-    inputs = (coordinates, *taylor.orders(norms, taylor.rounding(increments.dtype)))
+    inputs = taylor.scan_inputs(generators, coordinates)
 
     def advance(
         state: Float[Array, " width"], step: tuple[Array, Array, Array]

@@ -60,7 +60,7 @@ class Generators(NamedTuple):
         safe = jnp.where(scale > 0, scale, 1.0)
         square = (gram / safe) @ (gram / safe)
         fourth = jnp.linalg.norm(square @ square)
-        return jnp.where(scale > 0, jnp.sqrt(safe * fourth**0.25), 0.0)
+        return jnp.where(scale == 0, 0.0, jnp.sqrt(safe * fourth**0.25))  # NaN stays NaN
 
 
 def stack(
@@ -126,6 +126,20 @@ def step(
     return jax.lax.fori_loop(0, substeps, advance, state)
 
 
+def scan_inputs(
+    generators: Generators | StructuredGenerators, increments: Float[Array, "step increment"]
+) -> tuple[Float[Array, "step increment"], Int[Array, " step"], Int[Array, " step"]]:
+    """Increments with the terms and substeps that each asks for.
+
+    A step that is too long, or whose norm is no number, becomes NaN, and its state with it: not
+    wrong, and not late. A norm of NaN would ask for no substep, which leaves the state as it is.
+    """
+    norms = generators.norm_bound() * jnp.linalg.norm(increments, axis=-1)
+    bounded = norms <= LARGEST_NORM
+    increments = jnp.where(bounded[:, None], increments, jnp.nan)
+    return increments, *orders(jnp.where(bounded, norms, 0.0), rounding(increments.dtype))
+
+
 def rounding(dtype: np.dtype) -> float:
     """Accuracy beyond which further terms are lost in rounding."""
     return float(jnp.finfo(dtype).eps) / 4
@@ -143,7 +157,6 @@ def orders(
 
     where theta bounds the norm of G in a substep; there are `ceil(norm)` of them, so theta <= 1.
     """
-    norm = jnp.minimum(norm, LARGEST_NORM)
     substeps = jnp.maximum(jnp.ceil(norm), 1).astype(jnp.int32)
     theta = (norm / substeps)[..., None]
     terms = np.arange(1, MOST_TERMS + 1)

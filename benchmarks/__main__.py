@@ -19,6 +19,7 @@ BENCHMARKS = (
     "scans",
     "structures",
     "delta",
+    "delta_peers",
     "s4_kernel",
     "inference",
     "figure",

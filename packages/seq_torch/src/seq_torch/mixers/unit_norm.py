@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
-from torch.nn import functional
 
 from seqtheory._settings import require_choice
 
@@ -42,5 +41,5 @@ def unit(
     x = x.to(torch.promote_types(x.dtype, torch.float32))
     if normalisation == "smooth":
         return x * torch.rsqrt(x.square().sum(-1, keepdim=True) + SMOOTHING)
-    none = (x == 0).all(-1, keepdim=True)
-    return functional.normalize(x.masked_fill(none, 1.0), dim=-1).masked_fill(none, 0.0)
+    norm = x.norm(dim=-1, keepdim=True)
+    return x / norm.masked_fill(norm == 0, torch.inf)

@@ -21,6 +21,7 @@ CONFIGS = {
     "product": st.DeltaProductConfig(
         heads=2, key_dim=4, value_dim=3, factors=3, gated=True, eigenvalues="signed", block=False
     ),
+    "no_bias": st.GatedDeltaNetConfig(heads=2, key_dim=4, value_dim=3, bias=False),
     "exact": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, normalisation="exact"),
     "read_scale": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, read_scale=1.0),
 }
@@ -46,7 +47,9 @@ def by_hand(module, x):
     if c.block:
         past = torch.cat((torch.zeros(c.convolution - 1, mapped.shape[1]).double(), mapped))
         kernel, bias = module.convolution.weight[:, 0], module.convolution.bias
-        mapped = bias + sum(past[i : i + len(x)] * kernel[:, i] for i in range(c.convolution))
+        mapped = (0 if bias is None else bias) + sum(
+            past[i : i + len(x)] * kernel[:, i] for i in range(c.convolution)
+        )
         mapped = mapped * torch.sigmoid(mapped)
     outputs = []
     for head in range(c.heads):

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 import seq_torch as st
+from seq_torch.mixers.mamba3 import heavy_tail
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
 
@@ -183,18 +184,25 @@ def test_groups_of_mamba2_are_blocks_side_by_side_up_to_their_map_out():
         st.Mamba2Config(groups=3)
 
 
+def decay_rate(x, rate):
+    if rate == "softplus":
+        return functional.softplus(x)
+    return 1 / (1 - x) if x < 0 else 1 + x
+
+
+@pytest.mark.parametrize("rate", ["softplus", "heavy_tail"])
 @pytest.mark.parametrize("eigenvalues", ["unit", "signed", "complex"])
-def test_mamba3_is_its_equation_in_complex_numbers(eigenvalues):
-    module = built(st.Mamba3Config(state_dim=4, heads=2, eigenvalues=eigenvalues))
+def test_mamba3_is_its_equation_in_complex_numbers(eigenvalues, rate):
+    module = built(st.Mamba3Config(state_dim=4, heads=2, eigenvalues=eigenvalues, rate=rate))
     x = noise(1, 11, 6)
     sizes = (12, 12, 4, 4, 2, 2, 2, 2 if eigenvalues == "complex" else 0)
-    z, u, B, C, step, rate, share, turn = module.into(x[0]).split(sizes, -1)
+    z, u, B, C, step, decay, share, turn = module.into(x[0]).split(sizes, -1)
     outputs = torch.zeros(11, 12).double()
     for n in range(2):
         h = last = torch.zeros(2, 6, dtype=torch.complex128)
         for k in range(11):
             dt = functional.softplus(step[k, n] + module.step_bias[n])
-            a = ranged(torch.exp(-dt * functional.softplus(rate[k, n])), eigenvalues)
+            a = ranged(torch.exp(-dt * decay_rate(decay[k, n], rate)), eigenvalues)
             angle = dt * pi * torch.tanh(turn[k]) if eigenvalues == "complex" else 0 * B[k, :2]
             b = normalised(B[k], module.B_norm) + module.B_bias[n]
             c = normalised(C[k], module.C_norm) + module.C_bias[n]
@@ -207,6 +215,29 @@ def test_mamba3_is_its_equation_in_complex_numbers(eigenvalues):
             y = (c.conj() @ h).real + module.D[n] * part
             outputs[k, 6 * n : 6 * n + 6] = y * functional.silu(z[k].unflatten(0, (2, -1))[n])
     torch.testing.assert_close(module(x)[0], module.out(outputs), **EXACT)
+
+
+def test_weights_of_the_other_sense_of_turning_carry_over_with_the_angles_negated():
+    """By hand in the other sense: states that turn by minus the angle give the same outputs."""
+    module, x = built(st.Mamba3Config(state_dim=4, heads=2)), noise(1, 11, 6)
+    expected = module(x)
+    with torch.no_grad():
+        module.into.weight[-2:] *= -1  # the rows of theta', state_dim / 2 of them, are the last
+    assert not torch.allclose(module(x), expected)
+    # Conjugate pairs: minus the second of each pair of rows of B, C turns the other way.
+    with torch.no_grad():
+        for start in (24, 28):  # of B and of C, behind z and u
+            module.into.weight[start + 1 : start + 4 : 2] *= -1
+        module.B_bias[:, 1::2] *= -1
+        module.C_bias[:, 1::2] *= -1
+    torch.testing.assert_close(module(x), expected, **EXACT)
+
+
+def test_the_heavy_tail_is_smooth_at_zero():
+    x = torch.tensor([-1e3, -1.0, 0.0, 2.0], dtype=torch.float64, requires_grad=True)
+    heavy_tail(x).sum().backward()
+    torch.testing.assert_close(heavy_tail(x).detach(), torch.tensor([1 / 1001, 0.5, 1, 3]).double())
+    torch.testing.assert_close(x.grad, torch.tensor([1 / 1001**2, 0.25, 1, 1]).double())
 
 
 @pytest.mark.parametrize(("share", "order"), [(0.5, 2), (1.0, 1)])

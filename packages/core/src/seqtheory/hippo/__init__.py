@@ -6,10 +6,13 @@
     LegS, LegT and Fourier: `legs(size)`, `legt(size)` and `fourier(size)` give (A, B)
 ``_low_rank``
     the normal part, and the diagonal plus low-rank form in its eigenvectors
+``_clipped``
+    that form as the published S4 starts from it
 ``_reconstruction``
     the input reconstructed from the state, and the error of that
 """
 
+from seqtheory.hippo._clipped import clipped
 from seqtheory.hippo._family import HiPPO
 from seqtheory.hippo._fourier import Fourier, fourier
 from seqtheory.hippo._legendre import LegS, LegT, legs, legt
@@ -22,6 +25,7 @@ __all__ = [
     "HiPPO",
     "LegS",
     "LegT",
+    "clipped",
     "diagonal_plus_low_rank",
     "fourier",
     "legs",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from seqtheory._settings import require_positive
+from seqtheory._settings import require_choice, require_positive
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import Array, Float, PRNGKeyArray
+
+Start: TypeAlias = Literal["own", "published"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,11 @@ def check_steps(dt_min: float, dt_max: float) -> None:
     require_positive("dt_max", dt_max)
     if dt_min > dt_max:
         raise ValueError(f"got dt_min={dt_min} above dt_max={dt_max}; exchange them.")
+
+
+def check_start(value: object) -> None:
+    """Raise unless `value` is "own", a start as documented, or "published", the cited code's."""
+    require_choice("start", value, ("own", "published"))  # type: ignore[arg-type]
 
 
 def check_sequence(x: Array, width: int) -> None:

@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 
 from seqtheory._settings import require_flag, require_integer
-from seqtheory.hippo import diagonal_plus_low_rank
+from seqtheory.hippo import clipped, diagonal_plus_low_rank
 
 from .convolution import Convolution
 from .dplr_kernel import advance, dplr_kernel, inner
-from .mixer import MixerConfig, check_steps
+from .mixer import MixerConfig, Start, check_start, check_steps
 from .parameter import as_complex, as_pair, complex_normal, log_steps
 from .real_mode import num_modes, real_last
 
@@ -44,6 +44,9 @@ class S4DPLRConfig(MixerConfig):
         Steps of the channels start log-uniformly between these.
     skip
         Whether the term D u is present; D starts from N(0, 1).
+    start
+        "own", HiPPO's B, or "published", as in the code of state-spaces/s4 at e757cef, which clips
+        its imaginary parts at 2 (`seqtheory.hippo.clipped`).
 
     Notes
     -----
@@ -61,11 +64,13 @@ class S4DPLRConfig(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
         require_flag("bidirectional", self.bidirectional)
         check_steps(self.dt_min, self.dt_max)
+        check_start(self.start)
         require_flag("skip", self.skip)
 
     @property
@@ -90,7 +95,8 @@ class S4(Convolution):
     def __init__(self, config: S4DPLRConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_steps, of_C, of_D = jax.random.split(key, 3)
         modes = num_modes(config.state_dim)
-        A, P, B, _ = diagonal_plus_low_rank(config.state_dim)
+        form = diagonal_plus_low_rank(config.state_dim)
+        A, P, B, _ = clipped(form) if config.start == "published" else form
         A, P, B = (jnp.tile(part[:modes], (width, 1)) for part in (A, P, B))
         self.log_decay = jnp.log(-A.real).astype(dtype)
         self.frequency = A.imag.astype(dtype)

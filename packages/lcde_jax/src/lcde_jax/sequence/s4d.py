@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqtheory._settings import require_choice, require_flag, require_integer
-from seqtheory.hippo import normal_part
+from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 
 from .convolution import Convolution, exponential_sum
 from .discretisation import RULES, Rule, discretised
-from .mixer import MixerConfig, check_steps
-from .parameter import complex_normal, log_steps
+from .mixer import MixerConfig, Start, check_start, check_steps
+from .parameter import as_complex, as_pair, complex_normal, log_steps
 from .real_mode import num_modes, once_last, real_last
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class S4DConfig(MixerConfig):
         Steps of the channels start log-uniformly between these.
     skip
         Whether the term D u is present; D starts from N(0, 1).
+    start
+        "own" as said in the notes, or "published": with "legs", C is multiplied by the B of HiPPO
+        whose imaginary parts are clipped at 2 (`seqtheory.hippo.clipped`). With "lin" and "inv"
+        the two are one.
 
     Notes
     -----
@@ -60,7 +64,8 @@ class S4DConfig(MixerConfig):
 
     References
     ----------
-    Gu, Gupta, Goel, Ré, arXiv 2206.11893, sections 3 and 4.
+    Gu, Gupta, Goel, Ré, arXiv 2206.11893, sections 3 and 4; the published start is that of
+    state-spaces/s4 at e757cef, where B is trained by itself.
     """
 
     state_dim: int = 64
@@ -70,6 +75,7 @@ class S4DConfig(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -77,6 +83,7 @@ class S4DConfig(MixerConfig):
         require_choice("discretisation", self.discretisation, RULES)
         require_flag("bidirectional", self.bidirectional)
         check_steps(self.dt_min, self.dt_max)
+        check_start(self.start)
         require_flag("skip", self.skip)
 
     @property
@@ -104,6 +111,8 @@ class S4D(Convolution):
         self.log_dt = log_steps(of_steps, (width, 1), config.dt_min, config.dt_max, dtype)
         directions = (2,) if config.bidirectional else ()
         self.C = complex_normal(of_C, (*directions, *A.shape), 1.0, dtype)
+        if config.start == "published" and config.initialisation == "legs":
+            self.C = as_pair(_clipped_input(config.state_dim) * as_complex(self.C), dtype)
         self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
         self.config = config
 
@@ -135,6 +144,11 @@ class S4D(Convolution):
 
     def _discretised(self) -> tuple[Array, Array]:
         return discretised(self.config.discretisation, self.eigenvalues, jnp.exp(self.log_dt))
+
+
+def _clipped_input(state_dim: int) -> Complex[np.ndarray, " mode"]:
+    """Give the B of HiPPO, clipped, of one state of each conjugate pair."""
+    return clipped(diagonal_plus_low_rank(state_dim)).input[: num_modes(state_dim)]
 
 
 def _initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " mode"]:

@@ -14,7 +14,15 @@ from seqtheory._settings import require_choice, require_flag, require_integer
 from seqtheory.hippo import normal_part
 
 from .discretisation import RULES, Rule, discretised
-from .mixer import Mixer, MixerConfig, check_sequence, check_step, check_steps
+from .mixer import (
+    Mixer,
+    MixerConfig,
+    Start,
+    check_sequence,
+    check_start,
+    check_step,
+    check_steps,
+)
 from .parameter import as_complex, as_pair, log_steps
 from .real_mode import num_modes, once_last, real_last
 
@@ -54,6 +62,9 @@ class S5Config(MixerConfig):
         Steps, one per state, start log-uniformly between these.
     skip
         Whether the term D u is present; D starts from N(0, 1).
+    start
+        "own" as said in the notes, or "published": B of variance 1 / P, and C complex of variance
+        2 / P before it is carried over. The published entries are cut off at two deviations.
 
     Notes
     -----
@@ -62,7 +73,8 @@ class S5Config(MixerConfig):
 
     References
     ----------
-    Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B.
+    Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B; the
+    published start is that of lindermanlab/S5 at 3c18fdb, `s5/ssm_init.py` (lecun_normal).
     """
 
     state_dim: int = 64
@@ -73,6 +85,7 @@ class S5Config(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -81,6 +94,7 @@ class S5Config(MixerConfig):
             require_flag(name, getattr(self, name))
         require_choice("discretisation", self.discretisation, RULES)
         check_steps(self.dt_min, self.dt_max)
+        check_start(self.start)
         if self.state_dim % self.blocks:
             raise ValueError(
                 f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
@@ -110,8 +124,12 @@ class S5(Mixer):
     def __init__(self, config: S5Config, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_steps, of_B, of_C, of_D = jax.random.split(key, 4)
         values, vectors = _block_spectrum(config)
-        B = jax.random.normal(of_B, (config.state_dim, width), dtype) / width**0.5
-        C = jax.random.normal(of_C, (width, config.state_dim), dtype) / config.state_dim**0.5
+        published, P = config.start == "published", config.state_dim
+        B = jax.random.normal(of_B, (P, width), dtype) / (P if published else width) ** 0.5
+        C = jax.random.normal(of_C, (width, P), dtype) / P**0.5
+        if published:
+            imaginary = jax.random.normal(jax.random.fold_in(of_C, 1), (width, P), dtype) / P**0.5
+            C = jax.lax.complex(C, imaginary)
         self.eigenvalues = as_pair(values, dtype)
         self.log_dt = log_steps(of_steps, (len(values),), config.dt_min, config.dt_max, dtype)
         self.B = as_pair(vectors.conj().T @ B, dtype)

@@ -42,14 +42,19 @@ class DeltaNetConfig(DeltaRuleConfig):
         The number c; None for the published one, :math:`1 / \sqrt{\text{key\_dim}}`, in the block,
         and for 1 without it. Before the block's norm it says how large an output is beside the
         norm's :math:`\epsilon = 10^{-5}`.
+    bias
+        Whether there is b, and a bias of the convolution; the published code has none.
+    start
+        "own" as said in the notes, or "published": weights from N(0, 0.02^2), biases from 0.
 
     Notes
     -----
     w and b place the eigenvalues, so they are parameters of the recurrence (`StateParameter`).
-    They start as torch's linear map, and from b = 0.
+    All maps and the convolution start as torch's, but for b = 0.
 
     References
     ----------
     Schlag, Irie, Schmidhuber, arXiv 2102.11174; Yang, Wang, Zhang, Shen, Kim, arXiv 2406.06484,
-    section 3 (layer, computation by chunks); Grazzi et al., arXiv 2411.12537 (signed range).
+    section 3 (layer, computation by chunks); Grazzi et al., arXiv 2411.12537 (signed range). The
+    published code is flash-linear-attention at bc3b101, `fla/layers` and `fla/models`.
     """

@@ -31,8 +31,12 @@ class DeltaProductConfig(DeltaRuleConfig):
         Whether the state decays, and the block has a gate, as in `GatedDeltaNetConfig`.
     heads, key_dim, value_dim, eigenvalues, block, convolution, trained_start
         As in `DeltaNetConfig`.
-    normalisation, read_scale
+    normalisation, read_scale, bias, start
         As in `DeltaNetConfig`.
+
+    Notes
+    -----
+    The published layer is the one with `gated=True` and `eigenvalues="signed"`.
 
     References
     ----------

@@ -17,6 +17,7 @@ from ..parameter import StateParameter
 from .eigenvalues import Eigenvalues, check_eigenvalues
 from .mixer import MixerConfig, check_sequence, check_step
 from .short_convolution import ShortConvolution
+from .start import Start, check_start
 from .step_size import log_steps, unsoftplus
 from .unit_norm import Normalisation, check_normalisation, unit
 
@@ -34,14 +35,17 @@ class DeltaRuleConfig(MixerConfig):
     trained_start: bool = False
     normalisation: Normalisation = "smooth"
     read_scale: float | None = None
+    bias: bool = True
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         for name in ("heads", "key_dim", "value_dim", "convolution"):
             require_integer(name, getattr(self, name), minimum=1)
-        for name in ("block", "trained_start"):
+        for name in ("block", "trained_start", "bias"):
             require_flag(name, getattr(self, name))
         check_eigenvalues(self.eigenvalues)
         check_normalisation(self.normalisation)
+        check_start(self.start)
         if self.read_scale is not None:
             require_positive("read_scale", self.read_scale)
 
@@ -82,17 +86,22 @@ class DeltaRule(nn.Module):
         self.into = nn.Linear(width, sum(self.parts), bias=False)
         self.strength = nn.Linear(width, heads * factors)
         self.strength.weight = StateParameter(self.strength.weight.detach())
-        self.strength.bias = StateParameter(torch.zeros(heads * factors))
+        zeros = StateParameter(torch.zeros(heads * factors))
+        self.strength.register_parameter("bias", zeros if config.bias else None)
         self.decay = Decay(width, heads) if config.decays else None
         start = torch.randn(heads, config.key_dim, config.value_dim) / config.key_dim**0.5
         self.start = nn.Parameter(start) if config.trained_start else None
         self.convolution = self.norm = self.gate = None
         if config.block:
-            self.convolution = ShortConvolution(sum(self.parts), config.convolution)
+            self.convolution = ShortConvolution(
+                sum(self.parts), config.convolution, bias=config.bias
+            )
             self.norm = nn.RMSNorm(config.value_dim, eps=1e-5)
             if config.decays:
                 self.gate = nn.Linear(width, heads * config.value_dim, bias=False)
         self.out = nn.Linear(heads * config.value_dim, width, bias=False)
+        if config.start == "published":
+            self._draw_as_published()
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Scan over time."""
@@ -120,6 +129,15 @@ class DeltaRule(nn.Module):
             mapped = functional.silu(mapped)
         y, S = self._scan(x_k[:, None], mapped[:, None], S)
         return y[:, 0], (past, S)
+
+    @torch.no_grad()
+    def _draw_as_published(self) -> None:
+        for name, parameter in self.named_parameters():
+            if name.startswith(("into", "strength", "convolution", "gate", "out", "decay.weight")):
+                parameter.normal_(std=0.02) if name.endswith("weight") else parameter.zero_()
+        if self.decay is not None:
+            rates = 16 * (1 - torch.rand(self.config.heads))  # without the zero
+            self.decay.log_rate.copy_(rates.log())
 
     def _start(self, batch_size: int) -> torch.Tensor:
         if self.start is not None:

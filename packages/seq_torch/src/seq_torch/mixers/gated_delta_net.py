@@ -23,13 +23,14 @@ class GatedDeltaNetConfig(DeltaRuleConfig):
     ----------
     heads, key_dim, value_dim, eigenvalues, block, convolution, trained_start
         As in `DeltaNetConfig`.
-    normalisation, read_scale
+    normalisation, read_scale, bias, start
         As in `DeltaNetConfig`.
 
     Notes
     -----
-    a starts uniformly in [1, 16], and b' where softplus gives a step log-uniform in [0.001, 0.1],
-    as in Mamba-2. Both are parameters of the recurrence (`StateParameter`).
+    a starts uniformly in [1, 16], as in Mamba-2, and in (0, 16] with `start="published"`, so that
+    some heads hardly forget; b' starts where softplus gives a step log-uniform in [0.001, 0.1].
+    Both are parameters of the recurrence (`StateParameter`).
 
     References
     ----------

@@ -15,6 +15,7 @@ from .. import ops
 from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal, drive, read
 from .mixer import MixerConfig, check_sequence, check_step
+from .start import Start, check_start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +32,12 @@ class LRUConfig(MixerConfig):
     state_dim
         Number of complex states, at least 1; no pairs are formed, so odd numbers are fine.
     min_modulus, max_modulus
-        The eigenvalues start uniformly (in area) on this ring, 0 <= min < max < 1.
+        The eigenvalues start uniformly (in area) on this ring, 0 <= min < max <= 1.
     max_phase
         Their phases start uniformly on (0, max_phase].
+    start
+        "own" as said in the notes, or "published": C of variance 2 / state_dim. The published ring
+        reaches `max_modulus=1.0`.
 
     Notes
     -----
@@ -42,23 +46,26 @@ class LRUConfig(MixerConfig):
 
     References
     ----------
-    Orvieto et al., arXiv 2303.06349, section 3 and appendix A.
+    Orvieto et al., arXiv 2303.06349, section 3 and appendix A; the published start is that of
+    NicolasZucchet/minimal-LRU at bbd71b1.
     """
 
     state_dim: int = 64
     min_modulus: float = 0.0
     max_modulus: float = 0.99
     max_phase: float = 2 * pi
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
         require_positive("min_modulus", self.min_modulus, zero_allowed=True)
         require_positive("max_modulus", self.max_modulus)
         require_positive("max_phase", self.max_phase)
-        if not self.min_modulus < self.max_modulus < 1:
+        check_start(self.start)
+        if not self.min_modulus < self.max_modulus <= 1:
             raise ValueError(
                 f"got min_modulus={self.min_modulus} and max_modulus={self.max_modulus}, expected "
-                "0 <= min_modulus < max_modulus < 1."
+                "0 <= min_modulus < max_modulus <= 1."
             )
 
     def build(self, width: int) -> LRU:
@@ -75,12 +82,14 @@ class LRU(nn.Module):
         low, high = config.min_modulus**2, config.max_modulus**2
         # 1 - rand() lies in (0, 1], so that neither logarithm below sees a zero.
         squared = low + (high - low) * (1 - torch.rand(config.state_dim))
+        squared = squared.clamp_max(1 - torch.finfo(squared.dtype).eps)
         phase = config.max_phase * (1 - torch.rand(config.state_dim))
         self.log_decay = StateParameter((-0.5 * squared.log()).log())
         self.log_phase = StateParameter(phase.log())
         self.log_gain = StateParameter(0.5 * torch.log1p(-squared))
         self.B = complex_normal(config.state_dim, width, variance=1 / width)
-        self.C = complex_normal(width, config.state_dim, variance=1 / config.state_dim)
+        variance = (2 if config.start == "published" else 1) / config.state_dim
+        self.C = complex_normal(width, config.state_dim, variance=variance)
         self.D = nn.Parameter(torch.randn(width))
 
     @property

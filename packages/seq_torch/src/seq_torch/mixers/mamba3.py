@@ -62,6 +62,9 @@ class Mamba3Config(MixerConfig):
     eigenvalues
         "complex" for the rotations above; "unit" for none, factors a in [0, 1]; "signed" for none
         and :math:`2 a - 1` in place of a, in [-1, 1].
+    rate
+        The map from A' to A: "softplus", or "heavy_tail", 1 / (1 - A') below zero and 1 + A' above,
+        which decays as the inverse of A' where softplus does so exponentially.
 
     Notes
     -----
@@ -71,12 +74,15 @@ class Mamba3Config(MixerConfig):
     and :math:`\theta'` serve all heads.
 
     The published code turns half of the rows and offers several inputs and outputs per head; here
-    all rows turn, and each head has one.
+    all rows turn, and each head has one. It turns the state by :math:`-\Delta \theta`: the two are
+    equal in law, and weights carry over with the sign of the rows of :math:`W_{in}` that give
+    :math:`\theta'`, the last `state_dim / 2`, changed.
 
     References
     ----------
     Mamba-3, arXiv 2603.15569 (the rule and the rotations); the parameterisation of
-    :math:`\Delta, A, \lambda, \theta` is that of mamba-ssm's `Mamba3`.
+    :math:`\Delta, A, \lambda, \theta` is that of mamba-ssm's `Mamba3`: of 2.3.2.post1 with
+    "softplus", at e9594ce with "heavy_tail".
     """
 
     state_dim: int = 64
@@ -85,6 +91,7 @@ class Mamba3Config(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     eigenvalues: Literal["unit", "signed", "complex"] = "complex"
+    rate: Literal["softplus", "heavy_tail"] = "softplus"
 
     def __post_init__(self) -> None:
         for name in ("state_dim", "heads", "expand"):
@@ -96,6 +103,7 @@ class Mamba3Config(MixerConfig):
             )
         check_steps(self.dt_min, self.dt_max)
         require_choice("eigenvalues", self.eigenvalues, ("unit", "signed", "complex"))
+        require_choice("rate", self.rate, ("softplus", "heavy_tail"))
 
     def build(self, width: int) -> Mamba3:
         """Draw the module."""
@@ -151,7 +159,8 @@ class Mamba3(nn.Module):
         z, u, B, C, step, rate, share, turn = self.into(x).split(self.parts, dim=-1)
         u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)
         dt = functional.softplus(step + self.step_bias).mT
-        rate = functional.softplus(rate).clamp_min(FLOOR).mT
+        map_ = heavy_tail if self.config.rate == "heavy_tail" else functional.softplus
+        rate = map_(rate).clamp_min(FLOOR).mT
         kind = "signed" if self.config.eigenvalues == "signed" else "unit"
         a, share = ranged(torch.exp(-dt * rate), kind), torch.sigmoid(share).mT
         B, C = B.to(self.B_bias.dtype), C.to(self.C_bias.dtype)  # for autocast
@@ -173,6 +182,11 @@ class Mamba3(nn.Module):
         )
         y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)
         return self.out(y * functional.silu(z)), (h, angles, B[:, :, -1], u[:, :, -1])
+
+
+def heavy_tail(x: Float[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*shape"]:
+    """Give 1 / (1 - x) below zero and 1 + x above, which is positive and smooth to first order."""
+    return torch.where(x < 0, 1 / (1 - x.clamp_max(0)), 1 + x)
 
 
 def summed(

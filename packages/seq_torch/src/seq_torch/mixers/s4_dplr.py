@@ -9,7 +9,7 @@ from jaxtyping import Complex, Float
 from torch import nn
 
 from seqtheory._settings import require_flag, require_integer
-from seqtheory.hippo import diagonal_plus_low_rank
+from seqtheory.hippo import clipped, diagonal_plus_low_rank
 
 from ..ops.backend import asked
 from ..parameter import StateParameter, as_complex, as_pair
@@ -18,6 +18,7 @@ from .convolution import Convolution
 from .dplr_kernel import advance, dplr_kernel, inner, unrolled_kernel
 from .mixer import MixerConfig
 from .real_mode import num_modes, real_last
+from .start import Start, check_start
 from .step_size import check_steps, log_steps
 
 
@@ -43,6 +44,9 @@ class S4DPLRConfig(MixerConfig):
         Steps of the channels start log-uniformly between these.
     skip
         Whether the term D u is present; D starts from N(0, 1).
+    start
+        "own", HiPPO's B, or "published", as in the code of state-spaces/s4 at e757cef, which clips
+        its imaginary parts at 2 (`seqtheory.hippo.clipped`).
 
     Notes
     -----
@@ -63,11 +67,13 @@ class S4DPLRConfig(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
         require_flag("bidirectional", self.bidirectional)
         check_steps(self.dt_min, self.dt_max)
+        check_start(self.start)
         require_flag("skip", self.skip)
 
     @property
@@ -87,7 +93,9 @@ class S4DPLR(Convolution):
         super().__init__()
         self.width, self.state_dim = width, config.state_dim
         modes = num_modes(config.state_dim)
-        A, P, B, _ = (torch.from_numpy(part) for part in diagonal_plus_low_rank(config.state_dim))
+        form = diagonal_plus_low_rank(config.state_dim)
+        form = clipped(form) if config.start == "published" else form
+        A, P, B, _ = (torch.from_numpy(part) for part in form)
         A, P, B = (part[:modes].expand(width, -1) for part in (A, P, B))
         real = torch.get_default_dtype()
         self.log_decay = StateParameter((-A.real).log().to(real))

@@ -12,14 +12,15 @@ from jaxtyping import Complex
 from torch import nn
 
 from seqtheory._settings import require_choice, require_flag, require_integer
-from seqtheory.hippo import normal_part
+from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 
 from .. import ops
-from ..parameter import StateParameter, as_complex
+from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import complex_normal
 from .diagonal_convolution import DiagonalConvolution
 from .mixer import MixerConfig
 from .real_mode import num_modes, once_last, real_last
+from .start import Start, check_start
 from .step_size import check_steps, log_steps
 
 
@@ -57,6 +58,10 @@ class S4DConfig(MixerConfig):
         Steps of the channels start log-uniformly between these.
     skip
         Whether the term D u is present; D starts from N(0, 1).
+    start
+        "own" as said in the notes, or "published": with "legs", C is multiplied by the B of HiPPO
+        whose imaginary parts are clipped at 2 (`seqtheory.hippo.clipped`). With "lin" and "inv"
+        the two are one.
 
     Notes
     -----
@@ -67,7 +72,8 @@ class S4DConfig(MixerConfig):
 
     References
     ----------
-    Gu, Gupta, Goel, Ré, arXiv 2206.11893, sections 3 and 4.
+    Gu, Gupta, Goel, Ré, arXiv 2206.11893, sections 3 and 4; the published start is that of
+    state-spaces/s4 at e757cef, where B is trained by itself.
     """
 
     state_dim: int = 64
@@ -77,6 +83,7 @@ class S4DConfig(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -85,6 +92,7 @@ class S4DConfig(MixerConfig):
         require_choice("discretisation", self.discretisation, choices)
         require_flag("bidirectional", self.bidirectional)
         check_steps(self.dt_min, self.dt_max)
+        check_start(self.start)
         require_flag("skip", self.skip)
 
     @property
@@ -108,6 +116,11 @@ def initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarr
     return -0.5 + 1j * state_dim / pi * (state_dim / (2 * n + 1) - 1)
 
 
+def clipped_input(state_dim: int) -> Complex[np.ndarray, " mode"]:
+    """Give the B of HiPPO, clipped, of one state of each conjugate pair."""
+    return clipped(diagonal_plus_low_rank(state_dim)).input[: num_modes(state_dim)]
+
+
 class S4D(DiagonalConvolution):
     """Module of `S4DConfig`."""
 
@@ -125,6 +138,9 @@ class S4D(DiagonalConvolution):
         self.B = None
         directions = (2,) if config.bidirectional else ()
         self.C = complex_normal(*directions, *A.shape, variance=1.0)
+        if config.start == "published" and config.initialisation == "legs":
+            B = torch.from_numpy(clipped_input(config.state_dim)).to(as_complex(self.C))
+            self.C = nn.Parameter(as_pair(B * as_complex(self.C.detach())))
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
     @property

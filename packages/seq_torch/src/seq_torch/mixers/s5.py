@@ -18,6 +18,7 @@ from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import drive, read
 from .mixer import MixerConfig, check_sequence, check_step
 from .real_mode import num_modes, once_last, real_last
+from .start import Start, check_start
 from .step_size import check_steps, log_steps
 
 
@@ -50,6 +51,9 @@ class S5Config(MixerConfig):
         Steps, one per state, start log-uniformly between these.
     skip
         Whether the term D u is present; D starts from N(0, 1).
+    start
+        "own" as said in the notes, or "published": B of variance 1 / P, and C complex of variance
+        2 / P before it is carried over. The published entries are cut off at two deviations.
 
     Raises
     ------
@@ -64,7 +68,8 @@ class S5Config(MixerConfig):
 
     References
     ----------
-    Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B.
+    Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B; the
+    published start is that of lindermanlab/S5 at 3c18fdb, `s5/ssm_init.py` (lecun_normal).
     """
 
     state_dim: int = 64
@@ -75,6 +80,7 @@ class S5Config(MixerConfig):
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     skip: bool = True
+    start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -84,6 +90,7 @@ class S5Config(MixerConfig):
         choices = ("zero_order_hold", "bilinear")
         require_choice("discretisation", self.discretisation, choices)
         check_steps(self.dt_min, self.dt_max)
+        check_start(self.start)
         if self.state_dim % self.blocks:
             raise ValueError(
                 f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
@@ -110,8 +117,11 @@ class S5(nn.Module):
         super().__init__()
         self.config, self.width = config, width
         values, vectors = _block_spectrum(config)
-        B = torch.randn(config.state_dim, width) / width**0.5
+        published = config.start == "published"
+        B = torch.randn(config.state_dim, width) / (config.state_dim if published else width) ** 0.5
         C = torch.randn(width, config.state_dim) / config.state_dim**0.5
+        if published:
+            C = torch.complex(C, torch.randn_like(C) / config.state_dim**0.5)
         self.eigenvalues = StateParameter(as_pair(torch.from_numpy(values)))
         self.log_dt = StateParameter(
             log_steps(len(values), dt_min=config.dt_min, dt_max=config.dt_max)

@@ -9,10 +9,10 @@ from torch.nn import functional
 
 
 class ShortConvolution(nn.Conv1d):
-    """Causal convolution over time, with bias; every channel sees itself alone."""
+    """Causal convolution over time; every channel sees itself alone."""
 
-    def __init__(self, channels: int, length: int):
-        super().__init__(channels, channels, length, groups=channels)
+    def __init__(self, channels: int, length: int, *, bias: bool = True):
+        super().__init__(channels, channels, length, groups=channels, bias=bias)
 
     def sequence(
         self, x: Float[torch.Tensor, "batch time channel"]

@@ -27,7 +27,7 @@ S5 = st.S5Config(state_dim=4)
         (st.StableSSMConfig, {"state_dim": 5}, "state_dim=5 is odd.*use 6"),
         (st.LRUConfig, {"state_dim": 0}, "state_dim=0 is too small"),
         (st.LRUConfig, {"max_modulus": 1.1}, "expected 0 <= min_modulus < max_modulus <= 1"),
-        (st.LRUConfig, {"start": "publshed"}, "Did you mean 'published'"),
+        (st.LRUConfig, {"start": "publication"}, "Did you mean 'published'"),
         (st.S4DConfig, {"start": "upstream"}, "start='upstream' is not known"),
         (st.S4DPLRConfig, {"start": None}, "start=None is not known"),
         (st.S5Config, {"start": True}, "start=True is not known"),

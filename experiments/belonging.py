@@ -31,8 +31,12 @@ def settle(study: Study, folder: Path) -> str:
     """
     said = check(study, folder)
     if not study.builtin and (said or not (folder / NAME).exists()):
-        path = os.path.relpath(study.file.resolve(), folder.resolve())
-        durable.write_json(folder / NAME, {"file": Path(path).as_posix()})
+        from filelock import FileLock
+
+        with FileLock(folder / f".{NAME}.lock"):
+            said = check(study, folder)  # another command may have been first
+            path = os.path.relpath(study.file.resolve(), folder.resolve())
+            durable.write_json(folder / NAME, {"file": Path(path).as_posix()})
     return said
 
 

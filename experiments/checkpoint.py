@@ -47,6 +47,8 @@ class Checkpoint:
         Facts noted by then, encoded.
     files
         Content of each file saved by then.
+    forced
+        Differences of origin over which ``--force`` went on, in all sessions up to then.
     """
 
     step: int
@@ -57,6 +59,7 @@ class Checkpoint:
     origin: Origin = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    forced: tuple[str, ...] = ()
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
@@ -76,6 +79,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         "origin": checkpoint.origin,
         "notes": checkpoint.notes,
         "files": {name: stored.sha256(content) for name, content in checkpoint.files.items()},
+        "forced": list(checkpoint.forced),
         "state": checkpoint.state,
     }
     durable.write_json(target / "state.json", facts)
@@ -147,6 +151,7 @@ def _read(path: Path, metrics: bytes) -> Checkpoint:
         origin=facts["origin"],
         notes=facts["notes"],
         files=files,
+        forced=tuple(facts["forced"]),
     )
 
 
@@ -169,6 +174,7 @@ def _check_facts(facts: Mapping[str, Any], path: Path) -> None:
         "origin": dict,
         "notes": dict,
         "files": dict,
+        "forced": list,
         "state": dict,
     }
     wrong = [k for k, kind in expected.items() if not isinstance(facts.get(k), kind)]

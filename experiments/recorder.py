@@ -213,6 +213,7 @@ class Recorder:
             metrics_sha256=log.sha256,
             origin=self._source.used(),
             notes=self._notes,
+            forced=tuple(self.forced),
             files={
                 path.name: stored.read_bytes(path, stored.TENSOR_LIMIT) for path in self._files()
             },
@@ -305,7 +306,7 @@ class Recorder:
                 f"({'; '.join(differences)}); say --force to go on from it all the same, "
                 "or --rerun stale to start over"
             )
-        self.forced = differences
+        self.forced = [*found.forced, *differences]
 
     def _rejected(self, path: Path, reason: str) -> None:
         kept = durable.move_aside(path, "corrupt")

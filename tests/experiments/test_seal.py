@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
+from experiments.job import StopFlag
 from experiments.record import Record
 
 HEAD = """
@@ -154,6 +155,22 @@ def test_other_threads_and_versions_are_refused_and_with_force_remembered(
     assert (first["environment"]["threads"], last["environment"]["threads"]) == ("1", "2")
     assert last["environment"]["python"] == "9.9.9"
     assert "threads was 1, is 2" in last["forced"]
+
+
+def test_what_was_forced_is_remembered_by_the_checkpoints_that_follow(bench, sealed_study):
+    sealed_study(STEPS)
+    job = bench.job()
+    bench.interrupt(job, step=2)
+    other = dataclasses.replace(job, provenance={"threads": 2})
+    stop = StopFlag()
+    stop.ask()  # after one step more
+    assert bench.perform(dataclasses.replace(other, force=True), stop).status == "unfinished"
+    path = Path(job.folder) / "provenance.json"
+    facts = json.loads(path.read_text())
+    del facts["sessions"][-1]["forced"]  # as if it had been killed before it could say so
+    path.write_text(json.dumps(facts))
+    assert bench.perform(other).status == "done"
+    assert Record.open(path.parent).provenance["sessions"][-1]["forced"] == ["threads was 1, is 2"]
 
 
 @pytest.mark.parametrize("again", [False, True])

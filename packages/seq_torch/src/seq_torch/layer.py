@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .mixers.mixer import Recurrent
+from .mixers.mixer import Recurrent, Tabular
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -25,6 +25,9 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Normalise the channels of ``(..., width)``; hidden positions become zero."""
+        if mask is not None and not self.training and torch.compiler.is_compiling():
+            # How many positions are valid is unknown; with final statistics it does not matter.
+            return self(x).masked_fill(~mask[..., None], 0.0)
         rows = x.flatten(0, -2) if mask is None else x[mask]
         if self.training and len(rows) < 2:
             raise ValueError(
@@ -64,8 +67,12 @@ class Layer(nn.Module):
         self,
         x: Float[torch.Tensor, "batch time width"],
         mask: Bool[torch.Tensor, "batch time"] | None = None,
+        source: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> Float[torch.Tensor, "batch time width"]:
-        """Map a sequence to a sequence."""
+        """Map a sequence to a sequence; `source` is the table and the tokens that x is made of."""
+        # A wrapper around the mixer may offer the mixer's `lookup`, which would go past it.
+        if source is not None and isinstance(self.mixer, Tabular) and _is_own(self.mixer, "lookup"):
+            return self.after(x, self.mixer.lookup(*source), mask)
         return self.after(x, self.mixer(self.before(x, mask)), mask)
 
     def step(self, x_k: Float[torch.Tensor, "batch width"], state: Any) -> tuple[torch.Tensor, Any]:
@@ -92,7 +99,7 @@ class Layer(nn.Module):
         return self._normalised(y, mask) if self.config.norm_position == "post" else y
 
     def _normalised(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        return self.norm(x, mask) if isinstance(self.norm, MaskedBatchNorm) else self.norm(x)
+        return self.norm(x, mask) if self.config.norm == "batch" else self.norm(x)
 
     def _activated(self, x: torch.Tensor) -> torch.Tensor:
         if not self.has_activation or self.config.activation == "none":
@@ -100,3 +107,8 @@ class Layer(nn.Module):
         return {"glu": functional.glu, "gelu": functional.gelu, "relu": functional.relu}[
             self.config.activation
         ](x)
+
+
+def _is_own(module: nn.Module, name: str) -> bool:
+    """Whether the class of a module has a method, and not only what the module wraps."""
+    return callable(getattr(type(module), name, None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -11,7 +11,7 @@ from seqtheory._settings import require_integer
 
 from .embedding import TokenEmbedding, sinusoids
 from .layer import Layer
-from .mixers.mixer import Recurrent, Tabular
+from .mixers.mixer import Recurrent
 from .readout import MeanOutput, StepOutput, checked_mask, pool
 
 if TYPE_CHECKING:
@@ -79,8 +79,9 @@ class SequenceModel(nn.Module):
         mask = checked_mask(mask, inputs)
         checked = self.embedding.checked(inputs, mask)
         x = self._embedded(checked, start=0)
-        for index, layer in enumerate(self._sequence()):
-            x = self._looked_up(layer, checked, x, mask) if index == 0 else layer(x, mask)
+        source = self._source(checked)
+        for index, layer in enumerate(self.layers):
+            x = layer(x, mask, source) if index == 0 and source is not None else layer(x, mask)
         y = self.readout(pool(self.config.output, x, mask))
         if mask is not None and isinstance(self.config.output, StepOutput):
             y = y.masked_fill(~mask[..., None], 0.0)
@@ -166,7 +167,15 @@ class SequenceModel(nn.Module):
         return self.readout(x), ModelState(tuple(layers), state.batch_size, position, total)
 
     def _sequence(self) -> list[Layer]:
-        return [layer for layer in self.layers if isinstance(layer, Layer)]
+        """Layers whose parts are used one by one; a wrapper must show those of what it wraps."""
+        for index, layer in enumerate(self.layers):
+            if not all(hasattr(layer, part) for part in ("before", "mixer", "after", "step")):
+                raise TypeError(
+                    f"layers[{index}] is a {type(layer).__name__}, which hides the mixer and the "
+                    "`step` of the layer that it wraps. Call the model on whole sequences, or put "
+                    "the layer itself back."
+                )
+        return cast("list[Layer]", list(self.layers))
 
     def _embedded(self, checked: torch.Tensor, *, start: int) -> torch.Tensor:
         x = self.embedding(checked)
@@ -175,12 +184,9 @@ class SequenceModel(nn.Module):
         positions = sinusoids(x.shape[1], self.config.width, start=start)
         return self.position_dropout(x + positions.to(x))
 
-    def _looked_up(
-        self, layer: Layer, tokens: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None
-    ) -> torch.Tensor:
-        """Run the first layer; a mixer with a `lookup` is told which token stands where."""
-        embedding, mixer = self.embedding, layer.mixer
+    def _source(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Table and tokens, where the first mixer sees nothing else."""
         bare = not self.config.has_positions and self.config.norm_position == "post"
-        if bare and isinstance(embedding, TokenEmbedding) and isinstance(mixer, Tabular):
-            return layer.after(x, mixer.lookup(embedding.table, tokens), mask)
-        return layer(x, mask)
+        if bare and isinstance(self.embedding, TokenEmbedding):
+            return self.embedding.table, tokens
+        return None

@@ -27,7 +27,8 @@ class StateParameter(nn.Parameter):
 
 def as_pair(values: Complex[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*shape 2"]:
     """Real and imaginary parts along a new last axis, in the default floating type."""
-    return torch.view_as_real(values.resolve_conj()).to(torch.get_default_dtype()).clone()
+    pairs = torch.view_as_real(values.resolve_conj())
+    return pairs.to(torch.get_default_device(), torch.get_default_dtype()).clone()
 
 
 def as_complex(pair: Float[torch.Tensor, "*shape 2"]) -> Complex[torch.Tensor, "*shape"]:
@@ -38,9 +39,14 @@ def as_complex(pair: Float[torch.Tensor, "*shape 2"]) -> Complex[torch.Tensor, "
     TypeError
         If the pairs are shorter than float32: torch has no complex type for them.
     """
-    if pair.dtype not in (torch.float32, torch.float64):
+    require_full_precision(pair.dtype, "complex states")
+    return torch.view_as_complex(pair)
+
+
+def require_full_precision(dtype: torch.dtype, what: str) -> None:
+    """Raise unless the parameters that `what` is made of are float32 or float64."""
+    if dtype not in (torch.float32, torch.float64):
         raise TypeError(
-            f"got parameters of dtype {pair.dtype}, but complex states need float32 or float64. "
+            f"got parameters of dtype {dtype}, but {what} need float32 or float64. "
             "Keep the model in float32 (model.float()) and compute under torch.autocast instead."
         )
-    return torch.view_as_complex(pair)

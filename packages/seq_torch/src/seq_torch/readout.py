@@ -74,6 +74,8 @@ def checked_mask(mask: torch.Tensor | None, inputs: torch.Tensor) -> torch.Tenso
             f"got a mask of shape {tuple(mask.shape)}, expected the (batch, time) "
             f"{tuple(inputs.shape[:2])} of the inputs."
         )
+    if torch.compiler.is_compiling():  # the values are unknown
+        return mask
     if mask.all():
         return None
     empty = ~mask.any(1)

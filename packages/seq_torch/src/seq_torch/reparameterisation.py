@@ -15,6 +15,8 @@ from jaxtyping import Float
 
 from seqtheory.reparameterisation import DiscreteReparameterisation, Reparameterisation
 
+from .parameter import require_full_precision
+
 Parameterisation: TypeAlias = Reparameterisation | DiscreteReparameterisation
 
 
@@ -44,6 +46,7 @@ def rate(
     for the GPU; `torch.compile` breaks its graph here. Weights that overflow give infinity or NaN
     without a warning: whoever trains watches for that.
     """
+    require_full_precision(w.dtype, "reparameterised eigenvalues")
     return _Rate.apply(w, parameterisation)  # pyright: ignore[reportReturnType]
 
 
@@ -57,6 +60,8 @@ def initial_weights(
     ValueError
         If the parameterisation cannot reach an eigenvalue; its range is named.
     """
+    if rates.is_meta:
+        return torch.empty_like(rates)
     wanted = rates.detach().cpu().numpy().astype(np.float64)
     found = parameterisation.inverse(parameterisation.limit - wanted)
     return torch.from_numpy(np.asarray(found)).to(rates)
@@ -82,6 +87,12 @@ class _Rate(torch.autograd.Function):
         ctx.save_for_backward(w)
 
     @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, parameterisation: Any
+    ) -> tuple[torch.Tensor, int | None]:
+        return _Rate.apply(w, parameterisation), in_dims[0]  # pyright: ignore[reportReturnType]
+
+    @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grad_outputs: torch.Tensor
     ) -> tuple[torch.Tensor, None]:
@@ -99,6 +110,12 @@ class _Slope(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         pass
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, parameterisation: Any
+    ) -> tuple[torch.Tensor, int | None]:
+        return _Slope.apply(w, parameterisation), in_dims[0]  # pyright: ignore[reportReturnType]
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]

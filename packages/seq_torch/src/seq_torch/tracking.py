@@ -6,7 +6,7 @@ They are what `seqtheory.diagnostics` judges, for any recurrent mixer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -167,8 +167,8 @@ class _Stepper:
 
     def __init__(self, model: SequenceModel, template: Any):
         first = model.layers[0]
-        assert isinstance(first, Layer)
-        self.layer, self.axes, self.template = first, _batch_axes(model, 0), template
+        self.axes, self.template = _batch_axes(model, 0), template
+        self.layer = cast("Layer", first)  # or a wrapper that shows its parts
         self.start = _flat(template, self.axes)[0].detach()
 
     def point(self, values: np.ndarray) -> torch.Tensor:

@@ -58,8 +58,7 @@ class Convolution(nn.Module, ABC):
     @property
     def output_maps(self) -> Complex[torch.Tensor, "direction width state"]:
         """C of each direction."""
-        C = as_complex(self.C)
-        return C if C.ndim == 3 else C[None]
+        return directed(self.C)
 
     def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
         """Response to an impulse at lags 0, ..., length - 1, without the skip term."""
@@ -99,3 +98,9 @@ class Convolution(nn.Module, ABC):
                 f"{type(self).__name__} was built with bidirectional=True: its outputs depend on "
                 "the future, so it has no `step`. Call it on the whole sequence."
             )
+
+
+def directed(pairs: Float[torch.Tensor, "*direction width state 2"]) -> torch.Tensor:
+    """Output maps as complex numbers, an axis for the direction in front."""
+    C = as_complex(pairs)
+    return C if C.ndim == 3 else C[None]

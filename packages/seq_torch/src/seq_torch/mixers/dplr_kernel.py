@@ -178,8 +178,8 @@ class _Change(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, arriving: torch.Tensor
     ) -> tuple[torch.Tensor | None, ...]:
-        matrices = ctx.saved_tensors[: len(ctx.uses)]
-        seen = list(ctx.saved_tensors[len(ctx.uses) :])
+        saved = ctx.saved_tensors  # once: under checkpointing a second reading is refused
+        matrices, seen = saved[: len(ctx.uses)], list(saved[len(ctx.uses) :])
         into_matrix, into_rows = torch.zeros_like(matrices[0]), torch.zeros_like(arriving)
         for matrix, uses in zip(reversed(matrices), reversed(ctx.uses), strict=True):
             square = into_matrix

@@ -89,7 +89,7 @@ class S4(DiagonalConvolution):
     @property
     def dt(self) -> Float[torch.Tensor, "width 1"]:
         """Step of each channel."""
-        dt = super().dt
+        dt = self.log_dt.exp()
         return functional.softplus(dt) if self.published_step else dt
 
     @property

@@ -97,9 +97,9 @@ class S4DPLR(Convolution):
         form = clipped(form) if config.start == "published" else form
         A, P, B, _ = (torch.from_numpy(part) for part in form)
         A, P, B = (part[:modes].expand(width, -1) for part in (A, P, B))
-        real = torch.get_default_dtype()
-        self.log_decay = StateParameter((-A.real).log().to(real))
-        self.frequency = StateParameter(A.imag.to(real).clone())
+        here = {"device": torch.get_default_device(), "dtype": torch.get_default_dtype()}
+        self.log_decay = StateParameter((-A.real).log().to(**here))
+        self.frequency = StateParameter(A.imag.to(**here).clone())
         self.P = StateParameter(as_pair(P))
         self.B = StateParameter(as_pair(B))
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
@@ -114,8 +114,13 @@ class S4DPLR(Convolution):
         return self._real_state(torch.complex(-self.log_decay.exp(), self.frequency))
 
     def kernels(self, length: int) -> Float[torch.Tensor, "direction width length"]:
-        """Kernels from the generating function; unrolled under ``use_backend("reference")``."""
-        method = unrolled_kernel if asked("auto") == "reference" else dplr_kernel
+        """Kernels from the generating function; unrolled under ``use_backend("reference")``.
+
+        They are unrolled under `torch.func` too, which needs derivatives of every order.
+        """
+        transformed = torch._C._are_functorch_transforms_active()  # pyright: ignore
+        unrolled = transformed or asked("auto") == "reference"
+        method = unrolled_kernel if unrolled else dplr_kernel
         with torch.autocast(self.C.device.type, enabled=False):
             return method(*self._system(), self._read_out(), length)
 

@@ -17,6 +17,7 @@ from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import complex_normal
+from .convolution import directed
 from .diagonal_convolution import DiagonalConvolution
 from .mixer import MixerConfig
 from .real_mode import num_modes, once_last, real_last
@@ -130,9 +131,9 @@ class S4D(DiagonalConvolution):
         self.odd = config.state_dim % 2 == 1
         A = torch.from_numpy(initial_eigenvalues(config.initialisation, config.state_dim))
         A = A.expand(width, -1)
-        real = torch.get_default_dtype()
-        self.log_decay = StateParameter((-A.real).log().to(real))
-        self.frequency = StateParameter(A.imag.to(real).clone())
+        here = {"device": torch.get_default_device(), "dtype": torch.get_default_dtype()}
+        self.log_decay = StateParameter((-A.real).log().to(**here))
+        self.frequency = StateParameter(A.imag.to(**here).clone())
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
         self.log_dt = StateParameter(steps)
         self.B = None
@@ -152,7 +153,7 @@ class S4D(DiagonalConvolution):
     @property
     def output_maps(self) -> Complex[torch.Tensor, "direction width mode"]:
         """C of each direction, half of it for a real state."""
-        C = super().output_maps
+        C = directed(self.C)  # a property of `super()` would stop torch.compile
         return once_last(C) if self.odd else C
 
     def discretised(self) -> tuple[torch.Tensor, torch.Tensor]:

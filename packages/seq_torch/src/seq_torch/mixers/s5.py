@@ -126,7 +126,7 @@ class S5(nn.Module):
         self.log_dt = StateParameter(
             log_steps(len(values), dt_min=config.dt_min, dt_max=config.dt_max)
         )
-        V = torch.from_numpy(vectors)
+        V = torch.from_numpy(vectors).to(B.device)
         self.B = StateParameter(as_pair(V.mH @ B.to(V)))
         self.C = nn.Parameter(as_pair(C.to(V) @ V))
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None

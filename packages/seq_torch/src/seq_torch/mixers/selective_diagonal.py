@@ -13,7 +13,7 @@ from torch.nn import functional
 from seqtheory._settings import require_flag, require_integer, require_positive
 
 from .. import ops
-from ..parameter import StateParameter, as_complex
+from ..parameter import StateParameter, as_complex, require_full_precision
 from .complex_map import complex_normal, drive, read
 from .mixer import MixerConfig, check_sequence, check_step
 
@@ -112,6 +112,7 @@ class SelectiveDiagonal(nn.Module):
 
     def _recurrence(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Transition and drive at each position."""
+        require_full_precision(self.start.dtype, "complex states")
         phase = self.phase(x).to(self.start.dtype)
         if self.decay is None or self.B is None:
             transition = torch.polar(torch.ones_like(phase), phase)

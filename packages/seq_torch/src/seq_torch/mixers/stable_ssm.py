@@ -106,7 +106,7 @@ class StableSSMConfig(MixerConfig):
                 f"{self.parameterisation}. Choose parameterisation=Direct(), or leave it False."
             )
         # A rate that cannot be reached is refused here, not when a model is built.
-        initial_weights(self.parameterisation, torch.tensor(self.initial_rate))
+        initial_weights(self.parameterisation, torch.tensor(self.initial_rate, device="cpu"))
 
     def build(self, width: int) -> StableSSM:
         """Draw the module."""

@@ -30,6 +30,7 @@ from ..ops.structured import (
     SparseRows,
     Transitions,
 )
+from ..parameter import require_full_precision
 
 Parameters = Mapping[str, Tensor]
 Form = Callable[[Any, str, Parameters], Transitions]
@@ -73,7 +74,10 @@ def _squares(
     generators: Inexact[Tensor, "... size size"], transition: str
 ) -> Inexact[Tensor, "... size size"]:
     if transition == "exponential":
-        return torch.linalg.matrix_exp(generators)
+        # Torch's exponential is NaN in types shorter than float32, where it takes them at all.
+        short = generators.dtype in (torch.bfloat16, torch.float16)
+        wide = generators.float() if short else generators
+        return torch.linalg.matrix_exp(wide).to(generators.dtype)
     if transition == "direct":
         return generators
     size, dtype, device = generators.shape[-1], generators.dtype, generators.device
@@ -119,6 +123,7 @@ def _(structure: OneHotDiagonal, transition: str, parameters: Parameters) -> Tra
     if structure.entries == "real":
         factors = magnitude.tanh()
     else:
+        require_full_precision(magnitude.dtype, "complex states")
         factors = torch.polar(magnitude.sigmoid(), parameters["phase"])
     if not choice.requires_grad:
         return Routed(rows, factors)

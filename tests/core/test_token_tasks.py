@@ -204,6 +204,38 @@ def test_recall_answers_with_the_value_told() -> None:
         assert all(targets[k] == told[word[k]] - 7 for k in np.flatnonzero(mask).tolist())
 
 
+def test_recall_by_the_published_rules_tells_distinct_values_and_asks_each_key_once() -> None:
+    lengths = {"min_length": 9, "max_length": 12, "num_sequences": 2_000}
+    task = MultiQueryRecall(4, 6, 5, **lengths, distinct_values=True, each_once=True)
+    orders = set()
+    for word, targets, mask in rows(task):
+        told = dict(zip(word[0:8:2], word[1:8:2], strict=True))
+        asked = [word[k] for k in np.flatnonzero(mask).tolist()]
+        assert len(set(told.values())) == 4
+        assert len(set(asked)) == len(asked)
+        assert all(targets[k] == told[word[k]] - 6 for k in np.flatnonzero(mask).tolist())
+        if len(asked) == 4:
+            orders.add(tuple(list(told).index(key) for key in asked))
+    assert len(orders) == 24
+
+
+def test_recall_repeats_values_and_keys_unless_it_is_told_otherwise() -> None:
+    task = MultiQueryRecall(4, 6, 5, min_length=12, max_length=12, num_sequences=200)
+    data = task.build(seed=0)
+    assert any(len(set(row)) < 4 for row in data.inputs[:, 1:8:2].tolist())
+    assert any(len(set(row)) < 4 for row in data.inputs[:, 8:].tolist())
+
+
+def test_classes_of_even_pairs_and_letters_of_the_ring_are_those_the_page_says() -> None:
+    """Of the source's code: 1 for an odd number of unequal neighbours; back, stay, on."""
+    words = np.random.default_rng(0).integers(0, 2, (50, 20))
+    changes = (words[:, 1:] != words[:, :-1]).sum(axis=1)
+    assert np.array_equal(1 - EvenPairs().automaton.read(words)[:, -1], changes % 2)
+    letters = np.random.default_rng(0).integers(0, 3, (50, 20))
+    place = (letters - 1).sum(axis=1) % 5
+    assert np.array_equal(CycleNavigation().automaton.read((letters - 1) % 3)[:, -1], place)
+
+
 def test_every_choice_of_keys_is_equally_likely() -> None:
     task = MultiQueryRecall(2, 4, 3, min_length=5, max_length=5, num_sequences=24_000)
     words = task.build(0).inputs
@@ -300,6 +332,17 @@ def test_the_algebra_of_each_task_is_the_known_one() -> None:
         (lambda: FiniteAutomaton(((0,),)), TypeError, "is no Automaton"),  # pyright: ignore
         (lambda: Copying(1), ValueError, "num_symbols=1 is too small"),
         (lambda: MultiQueryRecall(9, 8), ValueError, "num_pairs=9 need"),
+        (
+            lambda: MultiQueryRecall(4, 8, 3, distinct_values=True),
+            ValueError,
+            "need as many distinct values",
+        ),
+        (
+            lambda: MultiQueryRecall(4, each_once=True),
+            ValueError,
+            "max_length=40 has more queries than 4 pairs",
+        ),
+        (lambda: MultiQueryRecall(distinct_values=1), TypeError, "is not True or False"),
         (lambda: MultiQueryRecall(6, 8), ValueError, "leaves no query"),
         (lambda: MultiQueryRecall().at_length(8), ValueError, "must be at least 9"),
         (lambda: GroupWords("A5", letters="swaps"), ValueError, "needs a symmetric group"),

@@ -39,7 +39,7 @@ def clipped(form: DPLR, bound: float = 2.0) -> DPLR:
     >>> from seqtheory.hippo import clipped, diagonal_plus_low_rank
     >>> form = diagonal_plus_low_rank(64)
     >>> float(abs(form.input).max().round(1)), float(abs(clipped(form).input).max().round(1))
-    (40.8, 2.1)
+    (40.8, 2.0)
     """
     require_positive("bound", bound)
     first = form.eigenvectors[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._settings import require_integer
+from seqtheory._settings import require_flag, require_integer
 from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
@@ -28,6 +28,11 @@ class MultiQueryRecall(Sequences):
     min_length, max_length
         Tokens of a sequence, more than ``2 * num_pairs``. All after the pairs are queries, each of
         a key drawn uniformly from the pairs.
+    distinct_values
+        Whether no two pairs of a sequence share a value, as in the published data.
+    each_once
+        Whether a key is asked at most once, as in the published data: the queries are in a random
+        order, and no sequence is longer than ``3 * num_pairs``.
 
     Notes
     -----
@@ -54,6 +59,8 @@ class MultiQueryRecall(Sequences):
     num_values: int = 16
     _: KW_ONLY
     min_length: int = 12
+    distinct_values: bool = False
+    each_once: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,6 +70,18 @@ class MultiQueryRecall(Sequences):
             raise ValueError(
                 f"num_pairs={self.num_pairs} need as many distinct keys, but num_keys="
                 f"{self.num_keys}. Raise num_keys."
+            )
+        for name in ("distinct_values", "each_once"):
+            require_flag(name, getattr(self, name))
+        if self.distinct_values and self.num_pairs > self.num_values:
+            raise ValueError(
+                f"num_pairs={self.num_pairs} need as many distinct values, but num_values="
+                f"{self.num_values}. Raise num_values."
+            )
+        if self.each_once and self.max_length > 3 * self.num_pairs:
+            raise ValueError(
+                f"max_length={self.max_length} has more queries than {self.num_pairs} pairs have "
+                f"keys to ask once: it must be at most {3 * self.num_pairs}."
             )
         if self.min_length <= 2 * self.num_pairs:
             raise ValueError(
@@ -93,8 +112,15 @@ class MultiQueryRecall(Sequences):
         shape = (len(lengths), self.max_length)
         told = 2 * self.num_pairs
         keys = _distinct(self.num_keys, (len(lengths), self.num_pairs), rng)
-        values = rng.integers(0, self.num_values, keys.shape)
-        asked = rng.integers(0, self.num_pairs, (shape[0], shape[1] - told))
+        if self.distinct_values:
+            values = _distinct(self.num_values, keys.shape, rng)
+        else:
+            values = rng.integers(0, self.num_values, keys.shape)
+        queries = (shape[0], shape[1] - told)
+        if self.each_once:
+            asked = _distinct(self.num_pairs, queries, rng)
+        else:
+            asked = rng.integers(0, self.num_pairs, queries)
         inputs = np.empty(shape, dtype=index_dtype(self.num_tokens))
         inputs[:, 0:told:2], inputs[:, 1:told:2] = keys, self.num_keys + values
         inputs[:, told:] = np.take_along_axis(keys, asked, axis=1)

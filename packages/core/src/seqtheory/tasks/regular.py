@@ -118,6 +118,10 @@ class EvenPairs(_Regular):
     Each such pair is a change of letter, so the answer is whether the first letter equals the last:
     there is nothing to count, and the algebra is aperiodic.
 
+    Notes
+    -----
+    In the code of the source the classes are exchanged: 1 stands for an odd number.
+
     References
     ----------
     G. Delétang et al., arXiv:2207.02098.
@@ -146,6 +150,10 @@ class CycleNavigation(_Regular):
     ----------
     cycle
         n, the number of places; at least 2.
+
+    Notes
+    -----
+    In the code of the source the letters are back, stay, on: 0, 1, 2 for ours 2, 0, 1.
 
     References
     ----------

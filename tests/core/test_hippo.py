@@ -271,3 +271,17 @@ def test_hippo_says_what_is_wrong(call, message):
 def test_a_size_is_an_integer():
     with pytest.raises(TypeError, match="not an integer"):
         legs(2.0)
+
+
+@FAMILIES
+def test_a_clip_that_binds_nothing_leaves_the_system_as_it_is(family):
+    form = diagonal_plus_low_rank(9, family)
+    loose = hippo.clipped(form, bound=1e3)
+    V = loose.eigenvectors
+    assert np.abs(V[0].imag).max() < 1e-12
+    A, B = family(9)
+    np.testing.assert_allclose(V @ loose.matrix @ V.conj().T, A, atol=1e-10)
+    np.testing.assert_allclose(V @ loose.input, B, atol=1e-10)
+    tight = hippo.clipped(form, bound=0.1).input
+    assert np.abs(tight.imag).max() <= 0.1
+    np.testing.assert_array_equal(tight.real, loose.input.real)

@@ -342,7 +342,11 @@ def test_the_algebra_of_each_task_is_the_known_one() -> None:
             ValueError,
             "max_length=40 has more queries than 4 pairs",
         ),
-        (lambda: MultiQueryRecall(distinct_values=1), TypeError, "is not True or False"),
+        (
+            lambda: MultiQueryRecall(distinct_values="no"),  # pyright: ignore[reportArgumentType]
+            TypeError,
+            "is not True or False",
+        ),
         (lambda: MultiQueryRecall(6, 8), ValueError, "leaves no query"),
         (lambda: MultiQueryRecall().at_length(8), ValueError, "must be at least 9"),
         (lambda: GroupWords("A5", letters="swaps"), ValueError, "needs a symmetric group"),

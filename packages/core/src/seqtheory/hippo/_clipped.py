@@ -12,7 +12,8 @@ def clipped(form: DPLR, bound: float = 2.0) -> DPLR:
     r"""Clip the imaginary parts of a system's input, as the published code of S4 does.
 
     What is clipped depends on the phases of the eigenvectors, which are free. They are chosen so
-    that the first component of each is real, which is what the published code has:
+    that the first component of each is real, which is what the published code has; one whose first
+    component is zero keeps its own:
 
     .. math:: u_n = V_{0n} / |V_{0n}|, \qquad
               \tilde B_n = \mathrm{Re}(u_n B_n) + i\, \mathrm{clip}(\mathrm{Im}(u_n B_n)), \qquad
@@ -43,7 +44,9 @@ def clipped(form: DPLR, bound: float = 2.0) -> DPLR:
     """
     require_positive("bound", bound)
     first = form.eigenvectors[0]
-    turn = first / np.abs(first)
+    size = np.abs(first)
+    some = size > np.finfo(size.dtype).eps
+    turn = np.divide(first, size, out=np.ones_like(first), where=some)
     drive = turn * form.input
     return DPLR(
         form.eigenvalues,

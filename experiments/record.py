@@ -209,7 +209,10 @@ def parse_metrics(data: bytes, path: Path) -> list[dict[str, Any]]:
 
 
 def encode(value: Any) -> Any:
-    """Turn what a study logs or notes into plain JSON; non-finite floats become words."""
+    """Turn what a study logs or notes into plain JSON; non-finite floats become words.
+
+    A text that is one of these words is told from the number by a backslash in front of it.
+    """
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -220,6 +223,8 @@ def encode(value: Any) -> Any:
         return encode(value.tolist())
     if isinstance(value, float) and value - value != 0.0:
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, str) and value.lstrip("\\") in NOT_FINITE:
+        return "\\" + value
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(
@@ -234,7 +239,9 @@ def decode(value: Any) -> Any:
         return {key: decode(item) for key, item in value.items()}
     if isinstance(value, list):
         return [decode(item) for item in value]
-    return NOT_FINITE.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, str) and value.lstrip("\\") in NOT_FINITE:
+        return value[1:] if value.startswith("\\") else NOT_FINITE[value]
+    return value
 
 
 def _optional(path: Path) -> bytes:

@@ -271,3 +271,12 @@ def test_add_basepoint_makes_the_start_visible():
     assert not based[:, 0].any()
     np.testing.assert_allclose(sg.coefficient(based, (1,)), path[:, -1, 1])
     np.testing.assert_allclose(sg.coefficient(path, (1,)), path[:, -1, 1] - path[:, 0, 1])
+
+
+@pytest.mark.parametrize("depth", [124, 125, 126, 300])
+def test_one_channel_has_powers_over_factorials_at_any_depth(depth):
+    path = np.array([0.0, 1.0, -0.5, 3.0])[:, None]
+    found = sg.signature(path, depth)
+    powers, terms = (np.cumprod(size / np.arange(1, depth + 1)) for size in (3.0, 6.0))
+    assert (np.abs(found - powers) <= 1e-12 * terms).all()  # 6 is the length of the path
+    np.testing.assert_allclose(sg.log_signature(path, depth)[0], 3.0, rtol=1e-15)

@@ -412,3 +412,14 @@ def test_notes_outlive_a_file_that_cannot_be_read(recorder, tmp_path):
     (tmp_path / "notes.json").write_bytes(bytes(20))
     recorder.note(second=2)
     assert json.loads((tmp_path / "notes.json").read_text()) == {"first": 1, "second": 2}
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "\\NaN", "\\\\Infinity", "nan"])
+def test_a_text_that_names_no_finite_number_stays_a_text(text):
+    assert decode(json.loads(json.dumps(encode({"a": [text]})))) == {"a": [text]}
+
+
+def test_numbers_that_are_not_finite_are_read_back_as_before():
+    found = decode(["NaN", "Infinity", "-Infinity"])
+    assert str(found) == "[nan, inf, -inf]"
+    assert encode(found) == ["NaN", "Infinity", "-Infinity"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Dataset:
         ValueError
             If the fractions are no such shares, or a part would be empty.
         """
-        shares = np.asarray(fractions, dtype=np.float64)
+        shares = as_array(fractions, dtype=np.float64)
         if shares.ndim != 1 or not len(shares) or not (shares > 0).all() or shares.sum() > 1 + 1e-9:
             raise ValueError(
                 f"got fractions {fractions!r}, expected positive numbers that sum to at "
@@ -234,7 +235,7 @@ class Dataset:
 
 def _checked_array(array: object, name: str) -> np.ndarray:
     try:
-        checked = np.asarray(array)
+        checked = as_array(array)
     except ValueError as error:
         raise ValueError(
             f"{name} is no array ({error}); pad rows of different lengths and pass a mask."

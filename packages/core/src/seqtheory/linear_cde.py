@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import expm  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import ArrayLike
@@ -123,7 +125,7 @@ def _checked(
 
 
 def _as_float64(values: ArrayLike, name: str) -> np.ndarray:
-    array = np.asarray(values)
+    array = as_array(values)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers.")
     array = array.astype(np.float64)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer, require_positive
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ Kernel: TypeAlias = Callable[[Any], "Float[np.ndarray, '*shape']"]
 
 def _ages(t: ArrayLike) -> Float[np.ndarray, "*shape"]:
     """`t` as float64, refused where a kernel has no meaning."""
-    ages = np.asarray(t)
+    ages = as_array(t)
     if ages.dtype.kind not in "iuf":
         raise TypeError(f"the age t must be real numbers, but has dtype {ages.dtype}.")
     ages = ages.astype(np.float64)
@@ -51,7 +52,7 @@ def _ages(t: ArrayLike) -> Float[np.ndarray, "*shape"]:
 
 def sample(kernel: Kernel, times: Float[np.ndarray, " time"]) -> Float[np.ndarray, " time"]:
     """Values of a kernel at `times`, checked: one finite real number for each."""
-    values = np.asarray(kernel(times))
+    values = as_array(kernel(times))
     if values.dtype.kind not in "iuf":
         raise TypeError(f"{kernel} must give real numbers, but gave dtype {values.dtype}.")
     if values.shape != times.shape:
@@ -158,7 +159,7 @@ class Airy:
     def __call__(self, t: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """Evaluate the kernel at ages `t`."""
         # airy gives (Ai, Ai', Bi, Bi').
-        return np.asarray(special.airy(_ages(t) - self.shift)[0], dtype=np.float64)
+        return as_array(special.airy(_ages(t) - self.shift)[0], dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
@@ -328,7 +330,7 @@ def time_weighted_error(
 
 
 def _values(array: np.ndarray, name: str) -> np.ndarray:
-    array = np.asarray(array)
+    array = as_array(array)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} have dtype {array.dtype}, expected real numbers.")
     return array.astype(np.float64, copy=False)
@@ -337,7 +339,7 @@ def _values(array: np.ndarray, name: str) -> np.ndarray:
 def _right(
     predicted: np.ndarray, targets: np.ndarray, mask: np.ndarray | None, sequences: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    predicted, targets = np.asarray(predicted), np.asarray(targets)
+    predicted, targets = as_array(predicted), as_array(targets)
     for name, array in (("predicted", predicted), ("targets", targets)):
         if array.dtype.kind not in "biu":
             raise TypeError(
@@ -361,7 +363,7 @@ def _counted(predicted: np.ndarray, targets: np.ndarray, mask: np.ndarray | None
         raise ValueError(f"arrays of shape {predicted.shape} hold nothing to score.")
     if mask is None:
         return np.ones(predicted.shape, dtype=bool)
-    mask = np.asarray(mask)
+    mask = as_array(mask)
     if mask.dtype != np.bool_:
         raise TypeError(f"the mask has dtype {mask.dtype}, expected bool; use mask != 0.")
     if mask.ndim == 0 or mask.shape != predicted.shape[: mask.ndim]:

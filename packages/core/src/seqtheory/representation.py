@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory.group import Group, group, index_dtype
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Representation:
 
     def nearest(self, states: Float[np.ndarray, "... dimension dimension"]) -> Int[np.ndarray, ...]:
         """Element whose matrix is nearest to each state."""
-        flat = np.asarray(states).reshape(*states.shape[:-2], -1)
+        flat = as_array(states).reshape(*states.shape[:-2], -1)
         scores = flat @ self.matrices.reshape(self.group.order, -1).T
         return np.argmax(scores, axis=-1).astype(index_dtype(self.group.order))
 
@@ -94,7 +95,7 @@ class Representation:
         self, words: Int[np.ndarray, "batch length"]
     ) -> Float[np.ndarray, "batch length dimension dimension"]:
         r"""States :math:`S_k = S_{k-1} \rho(x_k)`, :math:`S_0 = I`, in float64."""
-        words = np.asarray(words)
+        words = as_array(words)
         states = np.empty((*words.shape, self.dimension, self.dimension))
         state = np.eye(self.dimension)
         for k in range(words.shape[1]):
@@ -110,7 +111,7 @@ class Representation:
         TypeError, ValueError
             If a word holds what is no element of the group.
         """
-        words = np.asarray(words)
+        words = as_array(words)
         if words.dtype.kind not in "iu" or words.ndim != 2:
             raise TypeError(
                 f"words have dtype {words.dtype} and shape {words.shape}, expected integers "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer
 from seqtheory.automaton._automaton import Automaton, checked_letters
 from seqtheory.group import MAX_ORDER, Group, index_dtype
@@ -204,7 +205,7 @@ def _from_table(
         order=len(table),
         num_states=num_states,
         letters=tuple(int(x) for x in letters),
-        letter_periods=tuple(periods[np.asarray(letters)].tolist()),
+        letter_periods=tuple(periods[as_array(letters)].tolist()),
         exponent=math.lcm(*np.unique(periods).tolist()),
         is_group=is_group,
         is_abelian=bool(np.array_equal(table, table.T)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory.group import Group, index_dtype
 
 if TYPE_CHECKING:
@@ -50,15 +51,15 @@ class Automaton:
     start: int = 0
 
     def __post_init__(self) -> None:
-        table = np.asarray(self.transitions)
+        table = as_array(self.transitions)
         if table.ndim != 2 or not table.size or table.dtype.kind not in "iu":
             raise TypeError(
                 f"transitions have shape {table.shape} and dtype {table.dtype}, expected integers "
                 "(state, letter): one row per state, one next state per letter."
             )
         _check_range("transitions", table, len(table), "state")
-        _check_range("start", np.asarray(self.start), len(table), "state")
-        outputs = np.asarray(self.outputs if len(self.outputs) else range(len(table)))
+        _check_range("start", as_array(self.start), len(table), "state")
+        outputs = as_array(self.outputs if len(self.outputs) else range(len(table)))
         if outputs.shape != (len(table),) or outputs.dtype.kind not in "iu" or outputs.min() < 0:
             raise ValueError(
                 f"outputs={self.outputs!r}, expected {len(table)} integers of at least 0, one per "
@@ -98,7 +99,7 @@ class Automaton:
         TypeError, ValueError
             If the words are not integers ``(batch, time)``, or one of them is no letter.
         """
-        words = np.asarray(words)
+        words = as_array(words)
         if words.ndim != 2 or words.dtype.kind not in "iu":
             raise TypeError(
                 f"words have shape {words.shape} and dtype {words.dtype}, expected integers "
@@ -187,7 +188,7 @@ def group_automaton(structure: Group, letters: Sequence[int] | None = None) -> A
 
 def checked_letters(structure: Group, letters: Iterable[int]) -> list[int]:
     """List the letters, each proven to be an element."""
-    chosen = np.asarray([*letters])
+    chosen = as_array([*letters])
     if not chosen.size or chosen.dtype.kind not in "iu":
         raise ValueError(f"letters={letters!r}, expected at least one element of {structure.name}.")
     _check_range("letters", chosen, structure.order, f"element of {structure.name}")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from numpy.typing import ArrayLike, NDArray
@@ -42,7 +44,7 @@ def as_points(points: ArrayLike, name: str = "states") -> Float[np.ndarray, "...
 
 def as_labels(labels: ArrayLike, shape: tuple[int, ...]) -> Int[np.ndarray, ...]:
     """One class number per state."""
-    array = np.asarray(labels)
+    array = as_array(labels)
     if array.dtype.kind not in "iu":
         raise TypeError(f"labels have dtype {array.dtype}, expected integers: numbers of classes.")
     if array.shape != shape:
@@ -54,7 +56,7 @@ def as_labels(labels: ArrayLike, shape: tuple[int, ...]) -> Int[np.ndarray, ...]
 
 def as_elements(elements: ArrayLike | None, num_tokens: int, order: int) -> Int[np.ndarray, " t"]:
     """Group element of each token; None where token i is element i."""
-    array = np.arange(order) if elements is None else np.asarray(elements)
+    array = np.arange(order) if elements is None else as_array(elements)
     if array.dtype.kind not in "iu":
         raise TypeError(f"elements have dtype {array.dtype}, expected integers.")
     if array.shape != (num_tokens,):
@@ -71,7 +73,7 @@ def as_elements(elements: ArrayLike | None, num_tokens: int, order: int) -> Int[
 
 
 def _as_real(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    array: NDArray[Any] = np.asarray(values)
+    array: NDArray[Any] = as_array(values)
     if array.dtype.kind not in "fiu":
         raise TypeError(
             f"{name} have dtype {array.dtype}, expected real numbers. Give a complex state by its "

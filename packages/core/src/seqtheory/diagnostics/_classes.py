@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory.diagnostics._arrays import as_labels, as_points
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def score_margin_used(
     flat, classes = points.reshape(-1, points.shape[-1]), numbers.ravel()
     rows = np.arange(len(flat))
     lead = flat[rows, classes][:, None] - flat
-    wanted = np.asarray(gaps, dtype=np.float64)[classes]
+    wanted = as_array(gaps, dtype=np.float64)[classes]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(wanted > 0, 1 - lead / wanted, np.inf)
     share[rows, classes] = -np.inf

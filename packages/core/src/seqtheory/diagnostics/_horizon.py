@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_choice
 from seqtheory.diagnostics._arrays import as_labels, as_states
 from seqtheory.diagnostics._classes import (
@@ -239,7 +240,7 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
     -------
     A number of steps; all of them where the tracker does not fail in sight.
     """
-    right = np.asarray(correct)
+    right = as_array(correct)
     if right.dtype != np.bool_ or right.ndim != 2 or right.size == 0:
         raise ValueError(
             f"correct has dtype {right.dtype} and shape {right.shape}, expected bool (batch, time)."

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Int
 
@@ -35,7 +37,7 @@ def one_line(permutation: Permutation) -> str:
 
 
 def _checked(generator: Sequence[int], name: str) -> Permutation:
-    points = np.asarray(generator)
+    points = as_array(generator)
     if points.ndim != 1 or sorted(points.tolist()) != list(range(len(points))) or not len(points):
         raise ValueError(
             f"generator {tuple(generator)!r} of {name} is not a permutation of 0..degree-1: entry "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory.group._axioms import check_axioms, check_order, span
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Group:
     _identity: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        table = np.asarray(self.table)
+        table = as_array(self.table)
         if table.dtype.kind not in "iu":
             raise TypeError(
                 f"the table of {self.name} has dtype {table.dtype}, expected integers: entry "
@@ -193,7 +194,7 @@ class Group:
         >>> group("Z5").running_products(np.array([3, 4, 1])).tolist()
         [3, 2, 3]
         """
-        words = np.asarray(words)
+        words = as_array(words)
         self._check_words(words)
         length = words.shape[-1]
         rows = words.reshape(-1, length) if length else words.reshape(0, 0)

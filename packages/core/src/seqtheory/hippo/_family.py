@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class HiPPO(ABC):
 
 def normed(values: ArrayLike, name: str) -> Float[np.ndarray, "*shape"]:
     """`values` as float64, refused outside [0, 1]."""
-    array = np.asarray(values, dtype=np.float64)
+    array = as_array(values, dtype=np.float64)
     if not np.all((array >= 0) & (array <= 1)):  # written so that NaN fails too
         raise ValueError(
             f"{name} must lie between 0 and 1, but run from {np.min(array)} to {np.max(array)}."

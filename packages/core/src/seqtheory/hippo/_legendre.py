@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.polynomial.legendre import legvander
 
+from seqtheory._array import as_array
 from seqtheory.hippo._family import HiPPO, normed
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class LegS(_Legendre):
 
     def position(self, ages: ArrayLike) -> Float[np.ndarray, "*age"]:
         """exp(-age), in the equation that is not divided by t."""
-        array = np.asarray(ages, dtype=np.float64)
+        array = as_array(ages, dtype=np.float64)
         if not np.all(array >= 0):
             raise ValueError(f"ages must be zero or positive, but hold {np.min(array)}.")
         return np.exp(-array)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory.hippo._family import HiPPO
 from seqtheory.hippo._legendre import legs
 
@@ -52,7 +53,7 @@ def reconstruct(
     >>> reconstruct(np.array([3.0, 0.0, 0.0]), [0.0, 1.0, 5.0]).tolist()
     [3.0, 3.0, 3.0]
     """
-    x = np.asarray(state)
+    x = as_array(state)
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ValueError(f"state has shape {x.shape}; expected (..., state), one state or more.")
     s = family.position(np.atleast_1d(ages))
@@ -114,7 +115,7 @@ def reconstruction_error(
 
 
 def _real_vector(values: ArrayLike, name: str) -> np.ndarray:
-    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    array = np.atleast_1d(as_array(values, dtype=np.float64))
     if array.ndim != 1 or not np.isfinite(array).all():
         raise ValueError(f"{name} must be a list of finite numbers, but are {values!r}.")
     return array

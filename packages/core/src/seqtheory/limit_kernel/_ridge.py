@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg  # pyright: ignore[reportMissingTypeStubs]
 
+from seqtheory._array import as_array
 from seqtheory._memory_guard import require_memory
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class KernelReadout:
 
     def predict(self, kernel: Float[np.ndarray, "new row"]) -> Float[np.ndarray, " new"]:
         """Values at new points, from their kernel with the training rows."""
-        array = np.asarray(kernel, dtype=np.float64)
+        array = as_array(kernel, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != len(self.coefficients):
             raise ValueError(
                 f"kernel has shape {array.shape}, expected (new, {len(self.coefficients)}): one "
@@ -128,7 +129,7 @@ def _solve(K: Real, y: Real, ridges: tuple[float, ...]) -> list[tuple[Real, floa
 
 
 def _checked(gram: Float[np.ndarray, "n n"], targets: Float[np.ndarray, " n"]) -> tuple[Real, Real]:
-    K, y = np.asarray(gram, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    K, y = as_array(gram, dtype=np.float64), as_array(targets, dtype=np.float64)
     if y.ndim != 1 or K.shape != (len(y), len(y)) or len(y) < 2:
         raise ValueError(
             f"gram has shape {K.shape} and targets {y.shape}; expected (row, row) and (row,), at "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory.listops._grammar import CLOSE, FIRST_OPERATOR, NUM_DIGITS, OPERATORS
 from seqtheory.listops._lengths import OPERATOR_PROBABILITY
 
@@ -111,6 +112,6 @@ def _block(
 
 def _uniform(bits: np.random.PCG64, count: int, bound: int) -> Int[np.ndarray, " count"]:
     """Integers of 0 to bound - 1, each from 32 bits: the integer part of a fraction of `bound`."""
-    words = np.asarray(bits.random_raw((count + 1) // 2))
+    words = as_array(bits.random_raw((count + 1) // 2))
     halves = words.astype("<u8").view("<u4")[:count].astype(np.uint64)
     return (halves * np.uint64(bound) >> np.uint64(32)).astype(np.int64)

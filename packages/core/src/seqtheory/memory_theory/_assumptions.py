@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_choice
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def outputs_of(
     """Call the model and refuse outputs that are not real, finite and of the right shape."""
     given = model(inputs)
     try:
-        outputs = np.asarray(given)
+        outputs = as_array(given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(
             f"the model gave a {type(given).__name__} that NumPy cannot read ({error}). Wrap the "

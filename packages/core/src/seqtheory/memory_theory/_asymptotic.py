@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer
 from seqtheory.memory_theory._decay import Estimate
 
@@ -53,7 +54,7 @@ def asymptotic_rate(
     0.105361
     """
     require_integer("block", block, 1)
-    t, v = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    t, v = as_array(times, dtype=np.float64), as_array(values, dtype=np.float64)
     if t.ndim != 1 or t.shape != v.shape or t.size < 12 or not np.all(np.diff(t) > 0):
         raise ValueError(
             f"asymptotic_rate takes one value per time, increasing times and at least 12, but got "

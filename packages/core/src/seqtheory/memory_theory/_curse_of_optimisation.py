@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory.reparameterisation import DiscreteReparameterisation
 
 if TYPE_CHECKING:
@@ -118,8 +119,8 @@ def weight_gradient_variance(
 
 def _spectrum(eigenvalue: ArrayLike, autocorrelation: ArrayLike) -> tuple[Array, Array, Array]:
     """Eigenvalues, and S with its first derivative in lambda."""
-    value = np.asarray(eigenvalue, dtype=np.float64)
-    correlation = np.asarray(autocorrelation, dtype=np.float64)
+    value = as_array(eigenvalue, dtype=np.float64)
+    correlation = as_array(autocorrelation, dtype=np.float64)
     if not np.all(np.abs(value) < 1):
         raise ValueError(
             f"eigenvalues must lie in (-1, 1), but got {value}: beyond, no state is stationary."

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special  # pyright: ignore[reportMissingTypeStubs]
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -46,7 +48,7 @@ class DecayCurve:
     def __call__(self, times: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """Evaluate the fitted curve."""
         logs = np.log([estimate.value for estimate in self.parameters.values()])
-        return np.exp(_log_curve(self.form, np.asarray(times, dtype=np.float64), logs))
+        return np.exp(_log_curve(self.form, as_array(times, dtype=np.float64), logs))
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def fit_decay(times: ArrayLike, values: ArrayLike) -> DecayFit:
 def _checked(
     times: ArrayLike, values: ArrayLike
 ) -> tuple[Float[np.ndarray, " time"], Float[np.ndarray, " time"]]:
-    t, v = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    t, v = as_array(times, dtype=np.float64), as_array(values, dtype=np.float64)
     if t.ndim != 1 or t.shape != v.shape or t.size < 6:
         raise ValueError(
             f"fit_decay takes one value per time and at least 6 of them, but got times of "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer, require_positive
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def memory_envelope(
     require_positive("rate", rate, zero_allowed=True)
     require_positive("largest_norm", largest_norm)
     require_positive("lipschitz", lipschitz)
-    ages = np.asarray(times, dtype=np.float64)
+    ages = as_array(times, dtype=np.float64)
     if not np.all(ages >= 0):
         raise ValueError("times must not be negative.")
     return (channels + 1) * lipschitz * largest_norm**2 * np.exp(-rate * ages)

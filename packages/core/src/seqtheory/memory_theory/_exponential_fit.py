@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.memory import Kernel, sample
 
@@ -24,7 +25,7 @@ class ExponentialFit:
     coefficients: Float[np.ndarray, " mode"]
 
     def __post_init__(self) -> None:
-        rates, coefficients = np.asarray(self.rates), np.asarray(self.coefficients)
+        rates, coefficients = as_array(self.rates), as_array(self.coefficients)
         if rates.ndim != 1 or rates.shape != coefficients.shape or rates.size == 0:
             raise ValueError(
                 f"got rates of shape {rates.shape} and coefficients of shape "
@@ -42,7 +43,7 @@ class ExponentialFit:
 
     def __call__(self, t: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """Evaluate the kernel at ages `t`."""
-        ages = np.asarray(t, dtype=np.float64)
+        ages = as_array(t, dtype=np.float64)
         return np.exp(-ages[..., None] * self.rates) @ self.coefficients
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.memory_theory._transitions import Transition
 
@@ -28,7 +29,7 @@ class _System:
 
     def __post_init__(self) -> None:
         width = self.transition.eigenvalues.size
-        read_in, read_out = np.asarray(self.read_in), np.asarray(self.read_out)
+        read_in, read_out = as_array(self.read_in), as_array(self.read_out)
         if read_in.ndim != 2 or read_out.ndim != 2 or read_in.shape[0] != read_out.shape[1]:
             raise ValueError(
                 f"read_in has shape {read_in.shape} and read_out {read_out.shape}, expected "
@@ -76,7 +77,7 @@ class ContinuousSystem(_System):
 
     def kernel(self, times: Any) -> Float[np.ndarray, "time output channel"]:
         """C exp(A t) B."""
-        ages = np.atleast_1d(np.asarray(times, dtype=np.float64))
+        ages = np.atleast_1d(as_array(times, dtype=np.float64))
         if ages.ndim != 1 or not np.all(np.isfinite(ages) & (ages >= 0)):
             raise ValueError("times must be a list of ages, finite and not negative.")
         return self._read(self.transition.exponential(ages, self.read_in))
@@ -139,7 +140,7 @@ class DiscreteSystem(_System):
 
     def __call__(self, inputs: Any) -> Float[np.ndarray, "batch time output"]:
         """Compute outputs for inputs (batch, time, channel), from a state of zero."""
-        x = np.asarray(inputs, dtype=np.float64)
+        x = as_array(inputs, dtype=np.float64)
         if x.ndim != 3 or x.shape[2] != self.read_in.shape[1]:
             raise ValueError(
                 f"inputs have shape {x.shape}, expected (batch, time, {self.read_in.shape[1]})."

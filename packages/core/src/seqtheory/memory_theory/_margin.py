@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory.reparameterisation import DiscreteReparameterisation, Reparameterisation
 
 
@@ -54,7 +55,7 @@ def stability_margin(
             f"stability_margin takes a reparameterisation such as Exp(), but got "
             f"{parameterisation!r}."
         )
-    values = np.asarray(weights)
+    values = as_array(weights)
     if values.size == 0 or (values.dtype.kind == "f" and not np.all(np.isfinite(values))):
         raise ValueError(f"weights must be finite, and at least one, but are {values}.")
     distances = parameterisation.distance(values)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_choice, require_integer, require_positive
 from seqtheory.memory_theory._assumptions import (
     ASSUMPTIONS,
@@ -159,7 +160,7 @@ def memory_function(
 
 
 def _amplitudes(amplitude: float | Sequence[float]) -> Float[np.ndarray, " amplitude"]:
-    several: list[Any] = list(np.atleast_1d(np.asarray(amplitude, dtype=object)))
+    several: list[Any] = list(np.atleast_1d(as_array(amplitude, dtype=object)))
     if not several:
         raise ValueError("amplitude=[] is empty: give a positive number, or several.")
     for size in several:

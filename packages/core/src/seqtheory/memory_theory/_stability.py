@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_positive
 from seqtheory.reparameterisation import Reparameterisation
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def perturbation_sizes(betas: ArrayLike) -> Float[np.ndarray, " beta"]:
     """`betas` as float64, refused unless finite, non-negative and in increasing order."""
-    sizes = np.atleast_1d(np.asarray(betas, dtype=np.float64))
+    sizes = np.atleast_1d(as_array(betas, dtype=np.float64))
     if sizes.ndim != 1 or sizes.size == 0:
         raise ValueError(f"betas must be a list of sizes, but has shape {np.shape(betas)}.")
     if not np.all(np.isfinite(sizes) & (sizes >= 0)):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from scipy import linalg  # pyright: ignore[reportMissingTypeStubs]
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Inexact
 
@@ -205,7 +207,7 @@ def _expm(matrix: Inexact[np.ndarray, "width width"]) -> Inexact[np.ndarray, "wi
 
 def _checked(values: Any, name: str, ndim: int) -> np.ndarray:
     """`values` as float64 or complex128, finite, of the number of axes that `name` takes."""
-    array = np.asarray(values)
+    array = as_array(values)
     if array.ndim != ndim or array.size == 0 or len(set(array.shape)) != 1:
         expected = "(width,)" if ndim == 1 else "(width, width)"
         raise ValueError(f"{name} takes values of shape {expected}, but got {array.shape}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_positive
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def real(name: str, values: ArrayLike) -> Float[np.ndarray, "*shape"]:
     """`values` as a float64 array; complex numbers and text are refused."""
-    array = np.asarray(values)
+    array = as_array(values)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be real numbers, but has dtype {array.dtype}.")
     return array.astype(np.float64)

@@ -164,6 +164,9 @@ def _piece_signature(piece: Real, depth: int, arena: Arena, out: Real) -> None:
         iv.reshape(-1, len(piece), inner).swapaxes(0, 1),
         u.reshape(-1, len(piece), inner).transpose(1, 2, 0),
     )
+    if channels == 1:  # one word of each length, the same in any order of its letters
+        out[:, offset:] = product[:, :, 0]
+        return
     column = 0
     for length in range(1, right + 2):  # the letters of iv stand in reverse order
         size = channels**length

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seqtheory._array import as_array
 from seqtheory._memory_guard import require_memory
 
 Real = NDArray[np.floating[Any]]
@@ -35,7 +36,7 @@ def as_path(path: ArrayLike, name: str = "path") -> Real:
 
 def as_real(values: ArrayLike, name: str) -> Real:
     """Accept float32 and float64, turn integers into float64, refuse everything else."""
-    array: NDArray[Any] = np.asarray(values)
+    array: NDArray[Any] = as_array(values)
     if array.dtype == np.float32 or array.dtype == np.float64:
         return array
     if np.issubdtype(array.dtype, np.integer):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.state_space._system import matrices
 
@@ -60,7 +61,7 @@ def generating_function(
     require_integer("length", length, 1)
     matrix, drive, output = matrices(A, B=B, C=C)
     last = output @ np.linalg.matrix_power(matrix, length)
-    z = np.atleast_1d(np.asarray(points, dtype=np.complex128))
+    z = np.atleast_1d(as_array(points, dtype=np.complex128))
     values = np.empty(len(z), dtype=np.complex128)
     for k in blocks(len(z), matrix.size):
         at = z[k, None]

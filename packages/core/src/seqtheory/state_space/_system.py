@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Inexact
     from numpy.typing import ArrayLike
@@ -34,7 +36,7 @@ def vector(values: ArrayLike, size: int, name: str) -> Inexact[np.ndarray, " sta
 
 def doubled(values: ArrayLike, name: str) -> Inexact[np.ndarray, "*shape"]:
     """Give `values` as float64 or complex128, refused if one is not finite."""
-    array = np.asarray(values)
+    array = as_array(values)
     if array.dtype.kind not in "fiuc":
         raise TypeError(f"{name} has dtype {array.dtype}; expected numbers.")
     if not np.isfinite(array).all():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer
 from seqtheory.structure._contract import (
     Parameters,
@@ -54,7 +55,7 @@ class Dense(Structure):
 
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """Multiply by the whole matrix."""
-        return np.einsum("...ij,...j->...i", self.matrix(parameters), np.asarray(vectors))
+        return np.einsum("...ij,...j->...i", self.matrix(parameters), as_array(vectors))
 
     def cost(self, width: int) -> int:
         """width^2."""
@@ -98,7 +99,7 @@ class Diagonal(Structure):
 
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """Multiply entry by entry."""
-        return self._checked(parameters)[1]["diagonal"] * np.asarray(vectors)
+        return self._checked(parameters)[1]["diagonal"] * as_array(vectors)
 
     def cost(self, width: int) -> int:
         """Width."""
@@ -165,7 +166,7 @@ class BlockDiagonal(Structure):
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """Multiply each part of the vector by its block."""
         width, given = self._checked(parameters)
-        states = np.asarray(vectors)
+        states = as_array(vectors)
         parts = states.reshape(*states.shape[:-1], width // self.block_size, self.block_size)
         moved = np.einsum("...kij,...kj->...ki", given["blocks"], parts)
         return moved.reshape(*moved.shape[:-2], width)

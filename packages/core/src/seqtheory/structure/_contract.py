@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Structure(ABC):
 
     def _checked(self, parameters: Parameters) -> tuple[int, dict[str, np.ndarray]]:
         """Width, and the parameters in float64, refused where names or shapes do not fit."""
-        given = {name: np.asarray(value) for name, value in parameters.items()}
+        given = {name: as_array(value) for name, value in parameters.items()}
         expected = list(self.shapes(self._smallest()))
         if set(given) != set(expected):
             raise ValueError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer
 from seqtheory.structure._contract import (
     Parameters,
@@ -80,7 +81,7 @@ class DiagonalPlusLowRank(Structure):
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """D y + U (V^T y)."""
         _, given = self._checked(parameters)
-        states = np.asarray(vectors)
+        states = as_array(vectors)
         inner = np.einsum("...nr,...n->...r", given["right"], states)
         return given["diagonal"] * states + np.einsum("...nr,...r->...n", given["left"], inner)
 

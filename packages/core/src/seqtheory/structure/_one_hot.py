@@ -10,6 +10,7 @@ import numpy as np
 import scipy  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_choice
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
@@ -83,7 +84,7 @@ class OneHotDiagonal(Structure):
 
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Inexact[np.ndarray, "... width"]:
         """Send each entry of d y to its row."""
-        return np.einsum("...ij,...j->...i", self.matrix(parameters), np.asarray(vectors))
+        return np.einsum("...ij,...j->...i", self.matrix(parameters), as_array(vectors))
 
     def cost(self, width: int) -> int:
         """Width, the choice being known."""

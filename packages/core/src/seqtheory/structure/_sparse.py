@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
@@ -76,7 +77,7 @@ class Sparse(Structure):
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """Sum over the entries of each row."""
         width, given = self._checked(parameters)
-        chosen = np.asarray(vectors)[..., self.columns(width)]
+        chosen = as_array(vectors)[..., self.columns(width)]
         return np.einsum("...nk,...nk->...n", given["entries"], chosen)
 
     def cost(self, width: int) -> int:

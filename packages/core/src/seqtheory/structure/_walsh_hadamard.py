@@ -10,6 +10,7 @@ import numpy as np
 import scipy  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import ArrayLike
 
+from seqtheory._array import as_array
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class WalshHadamard(Structure):
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
         """Transform the product with the diagonal."""
         _, given = self._checked(parameters)
-        return hadamard_transform(given["diagonal"] * np.asarray(vectors))
+        return hadamard_transform(given["diagonal"] * as_array(vectors))
 
     def cost(self, width: int) -> int:
         """Width times 1 + log2(width), additions counted."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Int, UInt8
 
@@ -79,7 +81,7 @@ def write(
 
 
 def _checked_tokens(tokens: Int[np.ndarray, "word length"], name: str) -> np.ndarray:
-    tokens = np.asarray(tokens)
+    tokens = as_array(tokens)
     if tokens.dtype.kind not in "iu":
         raise TypeError(f"{name} have dtype {tokens.dtype}, expected integer tokens.")
     if tokens.ndim != 2 or tokens.size == 0:

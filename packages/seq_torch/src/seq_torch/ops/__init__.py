@@ -9,6 +9,7 @@ from .backend import BackendError, use_backend
 from .convolution import causal_convolution, causal_convolution_direct
 from .delta import delta_scan
 from .discretisation import bilinear, euler, zero_order_hold
+from .generalised_delta import generalised_delta_scan
 from .linear import linear_scan
 from .outer import outer_scan
 from .residual import residual_scan
@@ -23,6 +24,7 @@ __all__ = [
     "causal_convolution_direct",
     "delta_scan",
     "euler",
+    "generalised_delta_scan",
     "linear_scan",
     "outer_scan",
     "residual_scan",

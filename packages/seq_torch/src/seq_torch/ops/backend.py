@@ -17,6 +17,7 @@ BACKENDS = ("auto", "reference", "fused", "parallel", "chunked", "cuda")
 INSTALL_CUDA = "uv pip install 'seq-torch[cuda]'"
 INSTALL_FLA = "uv pip install 'fla-core>=0.6'"
 INSTALL_NUMBA = "uv pip install 'numba>=0.61'"
+WITHOUT_CUDA = ("linear_scan", "generalised_delta_scan")
 
 logger = logging.getLogger(__name__)
 
@@ -184,10 +185,10 @@ def require(operation: str, backend: str, device: torch.device) -> None:
             f"{operation}: got backend='chunked', but only recurrences of matrices run by chunks. "
             "Use backend='parallel', or 'auto'."
         )
-    if backend == "cuda" and operation == "linear_scan":
+    if backend == "cuda" and operation in WITHOUT_CUDA:
         raise BackendError(
-            "linear_scan: got backend='cuda', but no CUDA kernel of it exists. "
-            "Use backend='parallel', or 'auto'."
+            f"{operation}: got backend='cuda', but no CUDA kernel of it exists. "
+            "Use backend='auto', which takes what runs there."
         )
     if backend == "cuda" and device.type != "cuda":
         state = "this machine has one" if torch.cuda.is_available() else "none is available here"

@@ -27,10 +27,19 @@ class MatrixProblem:
         dtype = common_type(self.given.values())
         return replace(self, **{name: value.to(dtype) for name, value in self.given.items()})
 
+    def with_all_heads(self) -> Self:
+        """Give every head of a group its own queries and keys."""
+        q, k, heads = self.given["q"], self.given["k"], self.given["v"].shape[1]
+        if q.shape[1] == heads:
+            return self
+        each = heads // q.shape[1]
+        return replace(self, q=q.repeat_interleave(each, 1), k=k.repeat_interleave(each, 1))
+
     def without_steps(self) -> tuple[Tensor, Tensor]:
         """Output and last state where there is no step: nothing, and the first state."""
         values, first, every = self.given["v"], self.given["initial"], self.given.values()
-        return depending(values[:, :, :, 0], *every), depending(first.clone(), *every)
+        read = values[:, :, :, 0] if values.ndim == 5 else values  # one of several factors
+        return depending(read.clone(), *every), depending(first.clone(), *every)
 
 
 def checked(
@@ -48,7 +57,7 @@ def checked(
     given = {name: value for name, value in named.items() if value is not None}
     check_tensors(given, beside)
     sizes = check_axes(given, axes)
-    if not (sizes["factor"] and sizes["key"] and sizes["value"]):
+    if 0 in (sizes.get("factor"), sizes["key"], sizes["value"]):
         raise ValueError(
             f"got k of shape {tuple(given['k'].shape)} and v of shape {tuple(given['v'].shape)}, "
             "expected at least one factor, one key channel and one value channel."

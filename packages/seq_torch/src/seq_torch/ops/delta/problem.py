@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -33,14 +33,6 @@ class Problem(MatrixProblem):
     def time(self) -> int:
         """Number of steps."""
         return self.q.shape[2]
-
-    def with_all_heads(self) -> Problem:
-        """Give every head of a group its own queries and keys."""
-        heads, groups = self.v.shape[1], self.q.shape[1]
-        if groups == heads:
-            return self
-        q, k = (value.repeat_interleave(heads // groups, 1) for value in (self.q, self.k))
-        return replace(self, q=q, k=k)
 
 
 def check(

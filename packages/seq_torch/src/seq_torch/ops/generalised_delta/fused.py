@@ -1,0 +1,68 @@
+"""The generalised delta rule on the processor: compiled kernels, one pass forward, one back.
+
+`forward` and `backward` take and return tensors and know nothing of autograd; the custom operators
+call them. A head's state stays in the cache. For the pass back it is kept before every chunk of
+steps, and those inside are computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor
+
+from .. import pages, threads
+from ..inputs import plain
+from .problem import Problem
+
+ROWS = 16  # steps of a chunk, whose states the pass back holds in the cache
+
+
+def shapes(p: Problem, keep: bool) -> list[tuple[int, ...]]:
+    """Shapes of output, last state, and states before the chunks, if these are kept."""
+    batch, heads, key, value = p.initial.shape
+    lanes = batch * heads if keep else 0
+    return [tuple(p.v.shape), tuple(p.initial.shape), (lanes, -(-p.time // ROWS), key, value)]
+
+
+def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
+    """Output, last state, and states before the chunks, empty unless to be kept."""
+    from ..kernels import generalised_delta  # numba is imported on the first call that needs it
+
+    output, state, states = (pages.empty_like(p.v, shape) for shape in shapes(p, keep))
+    state.copy_(p.initial)
+    _share(generalised_delta.forward, p, (*_inputs(p), _lanes(state), _lanes(output), states))
+    return output, state, states
+
+
+def backward(p: Problem, states: Tensor, dy: Tensor, dstate: Tensor) -> list[Tensor]:
+    """Gradients of the inputs, in the order of the problem's fields."""
+    from ..kernels import generalised_delta
+
+    *inputs, decay = _inputs(p)
+    found = [pages.empty_like(value, value.shape) for value in (*inputs, decay)]
+    dinitial = plain(dstate).clone()
+    results = (_lanes(plain(dy)), _lanes(dinitial), *found)
+    _share(generalised_delta.backward, p, (*inputs, decay, states, *results))
+    gradients = [value.unflatten(0, p.v.shape[:2]) for value in (*found[:-1], found[-1] * decay)]
+    return [*gradients, dinitial]
+
+
+def _inputs(p: Problem) -> list[Tensor]:
+    given = [_lanes(plain(value)) for value in (p.q, p.k, p.v, p.a, p.b, p.log_decay)]
+    return [*given[:-1], given[-1].exp()]
+
+
+def _lanes(tensor: Tensor) -> Tensor:
+    """(batch, head, ...) as (lane, ...)."""
+    return tensor.flatten(0, 1)
+
+
+def _share(kernel: Callable[..., None], p: Problem, tensors: Sequence[Tensor]) -> None:
+    """Call the kernel for every part of the lanes, on all threads."""
+    lanes = p.v.shape[0] * p.v.shape[1]
+    arrays = [tensor.numpy() for tensor in tensors]
+    workers = threads.count(p.k.numel() * p.v.shape[-1], lanes)
+    threads.run(
+        workers, lambda i: kernel(i * lanes // workers, (i + 1) * lanes // workers, ROWS, *arrays)
+    )

@@ -1,0 +1,108 @@
+"""The generalised delta rule: a recurrence of matrices with a diagonal plus one of rank one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..backend import choose_chunked
+from . import chunked, operator, problem, reference
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_SCANS = {"fused": operator.scan, "chunked": chunked.scan, "reference": reference.scan}
+
+
+def generalised_delta_scan(
+    q: Float[Tensor, "batch group time key"],
+    k: Float[Tensor, "batch group time key"],
+    v: Float[Tensor, "batch head time value"],
+    a: Float[Tensor, "batch head time key"],
+    b: Float[Tensor, "batch head time key"],
+    log_decay: Float[Tensor, "batch head time key"],
+    initial: Float[Tensor, "batch head key value"] | None = None,
+    *,
+    return_last_state: bool = False,
+    backend: str = "auto",
+) -> Tensor | tuple[Tensor, Tensor]:
+    r"""Matrix state whose transition is diagonal plus low rank (DPLR): each channel has its decay.
+
+    .. math::
+        S_t = \big(\mathrm{diag}(e^{g_t}) + b_t a_t^\top\big) S_{t-1} + k_t v_t^\top, \qquad
+        o_t = S_t^\top q_t
+
+    A state has the keys' channels as rows. Its transpose, with the values' as rows, is multiplied
+    from the right by :math:`\mathrm{diag}(e^{g_t}) + a_t b_t^\top`, as the sources have it. With
+    keys of norm 1:
+
+    - the gated delta rule and Kimi Delta Attention (KDA), which decay before they correct,
+      :math:`S_t = (I - \beta k k^\top) \mathrm{diag}(e^g) S_{t-1} + \beta k v^\top`, are
+      :math:`a = e^g \odot k`, :math:`b = -\beta k`, with :math:`\beta v` for values;
+    - RWKV-7, which does both at once, :math:`S_t = (\mathrm{diag}(e^g) - (\eta \odot \kappa)
+      \kappa^\top) S_{t-1} + k v^\top` with a removal key :math:`\kappa` of its own and rates
+      :math:`\eta` of the channels, is :math:`a = -\kappa`, :math:`b = \eta \odot \kappa`.
+
+    Parameters
+    ----------
+    q
+        What is read at each step. The groups divide the heads, and each serves as many in a row:
+        one for each head, one for all, or some between.
+    k, v
+        Keys, in groups as the queries, and values.
+    a, b
+        What is recalled of the state before the step, and where it is added.
+    log_decay
+        Logarithms g of each channel's decay, normally not positive; minus infinity for a decay
+        of zero.
+    initial
+        State before the first step; zero if None.
+    return_last_state
+        Whether the state after the last step is returned too.
+    backend
+        ``"auto"``, ``"fused"``, ``"chunked"`` or ``"reference"``.
+
+    Returns
+    -------
+    Output `(batch, head, time, value)` in the type of `v`, and the last state
+    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a type or a shape does not fit; the message says which, and what was expected.
+    BackendError
+        If a named backend cannot run here.
+
+    Notes
+    -----
+    ``fused``, compiled kernels of the CPU, takes O(time * key * value) for each head, with the
+    state in the cache. For a gradient it keeps one state per 16 steps. It can be differentiated
+    once, and gives the same bits on any number of threads. ``auto`` takes it for tensors on the
+    CPU, and ``chunked`` elsewhere and where numba is missing.
+
+    ``chunked``, on any device, takes chunks of 16 steps, at O(time * key * (16 + value)) for each
+    head, and holds as much as O(16 * time * key). ``reference`` holds all states and takes a step
+    of Python for every position. Both are plain torch and can be differentiated again, also in
+    forward mode. In ``chunked`` a NaN or an infinity spoils its whole chunk, earlier steps
+    included.
+
+    No backend divides by decays or takes differences of their logarithms, so that strong ones cost
+    no digits.
+
+    References
+    ----------
+    Kimi Team, arXiv 2510.26692 (KDA); Peng et al., arXiv 2503.14456 (RWKV-7); the names a, b and
+    DPLR as in https://github.com/fla-org/flash-linear-attention.
+    """
+    p = problem.check(q, k, v, a, b, log_decay, initial).with_all_heads()
+    chosen = choose_chunked("generalised_delta_scan", backend, v, compiled=True)
+    with torch.autocast(v.device.type, enabled=False):
+        if p.time == 0:
+            output, state = p.of_one_type().without_steps()
+        else:
+            output, state = _SCANS[chosen](p.of_one_type())
+    output = output.to(v.dtype)
+    return (output, state) if return_last_state else output

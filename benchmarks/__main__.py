@@ -20,6 +20,7 @@ BENCHMARKS = (
     "structures",
     "delta",
     "delta_peers",
+    "generalised_delta",
     "s4_kernel",
     "inference",
     "figure",

@@ -258,7 +258,7 @@ def test_empty_batch_and_empty_time(scans, backend, batch, time):
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3])
-@pytest.mark.parametrize("backend", ["chunked", "reference"])
+@pytest.mark.parametrize("backend", ["fused", "chunked", "reference"])
 def test_keys_of_a_group_serve_its_heads_in_a_row(scans, backend, groups):
     inputs = make(70, factors=2, heads=6, groups=groups)
 

@@ -85,6 +85,14 @@ CASES = {
         lambda b, t: matrices(b, t) | {"decay": (b, 2, t)},
         ("reference", "chunked"),
     ),
+    "generalised delta": (
+        scan(ops.generalised_delta_scan, **last),
+        lambda b, t: (
+            {"v": (b, 2, t, 4), **{n: (b, 2, t, 3) for n in ("q", "k", "a", "b")}}
+            | {"log_decay": (b, 2, t, 3), "initial": (b, 2, 3, 4)}
+        ),
+        ("reference", "chunked", "fused"),
+    ),
     "convolution": (
         convolution,
         lambda b, t: {"u": (b, t, 4), "kernel": (4, 3)},

@@ -324,3 +324,20 @@ def test_a_classifier_with_another_cde_has_no_sequence_model():
         classifier = lj.LinearCDEClassifier(5, 5, 4, **({"forcing": False} | settings), key=KEY)
         with pytest.raises(ValueError, match="a sequence model does not have"):
             lj.from_classifier(classifier)
+
+
+@pytest.mark.parametrize("key", ["width", "depth"])
+def test_a_small_file_asks_for_no_large_model(tmp_path, key):
+    path = tmp_path / "model.safetensors"
+    lj.save(config("s5").build(KEY), path)
+    with safe_open(path, framework="numpy") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        found = file.metadata()
+    settings = json.loads(found["config"]) | {key: 10**9}
+    save_file(tensors, path, metadata=found | {"config": json.dumps(settings)})
+    with pytest.raises(ValueError, match="too large for a file"):
+        lj.load(path)
+    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
+    save_file(tensors, path, metadata=found | {"config": deep})
+    with pytest.raises(ValueError, match="no valid config"):
+        lj.load(path)

@@ -203,3 +203,44 @@ def test_a_mixer_of_ones_own_comes_back(configured, tmp_path, tokens):
     st.save(model, tmp_path / "own.safetensors")
     again = st.load(tmp_path / "own.safetensors", expected=model.config)
     assert torch.equal(again(tokens), model(tokens))
+
+
+@pytest.mark.parametrize(("key", "size"), [("width", 10**9), ("depth", 10**9), ("depth", 900)])
+def test_a_small_file_asks_for_no_large_model(path, key, size):
+    with pytest.raises(st.CheckpointError, match=r"too large for a file|too few for its config"):
+        st.load(rewritten(path, change_config=lambda config: config | {key: size}))
+
+
+def test_shapes_are_compared_before_memory_is_taken(path, monkeypatch):
+    monkeypatch.setattr(st.SequenceModelConfig, "build", lambda *_, **__: pytest.fail("built"))
+    with pytest.raises(st.CheckpointError, match="its config asks for"):
+        st.load(rewritten(path, change_config=lambda config: config | {"width": 1000}))
+
+
+def test_a_state_beyond_the_file_is_refused(path):
+    with pytest.raises(st.CheckpointError, match=r"config\.mixer\.state_dim is 1000000000"):
+        st.load(rewritten(path, change_config=lambda c: changed(c, "state_dim", 10**9)))
+
+
+def test_nesting_without_end_and_pipes_are_refused(path, tmp_path):
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
+    save_file(tensors, path, metadata={"format": "seq_torch.model.1", "config": deep})
+    with pytest.raises(st.CheckpointError, match="no valid config"):
+        st.load(path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(st.CheckpointError, match="no regular file"):
+        st.load(tmp_path / "pipe")
+
+
+def test_tied_and_renamed_tensors_are_not_written(configured, tmp_path):
+    model = configured(st.S5Config(state_dim=4), output=st.StepOutput(size=7)).build(0)
+    model.readout.weight = model.embedding.table
+    with pytest.raises(ValueError, match=r"embedding\.table and readout\.weight are one tensor"):
+        st.save(model, tmp_path / "tied")
+    model = configured(st.S5Config(state_dim=4)).build(0)
+    model.layers[0] = torch.compile(model.layers[0], backend="eager")
+    with pytest.raises(ValueError, match=r"layers\.0 is compiled"):
+        st.save(model, tmp_path / "compiled")
+    assert not list(tmp_path.iterdir())

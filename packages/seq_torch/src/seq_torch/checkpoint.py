@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -48,6 +49,7 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
             "build it again."
         )
     tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    _check_writable(model, tensors)
     config = json.dumps(_encoded(model.config), sort_keys=True, separators=(",", ":"))
     _replace(Path(path), to_bytes(tensors, {"format": _FORMAT, "config": config}))
 
@@ -85,16 +87,41 @@ def load(
             "seq_torch.save."
         )
     try:
-        config = _decoded(json.loads(metadata["config"]), SequenceModelConfig, "config")
-    except (TypeError, ValueError) as error:
+        settings = _bounded(json.loads(metadata["config"]), "config", Path(path).stat().st_size)
+        config = _decoded(settings, SequenceModelConfig, "config")
+    except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} holds no valid config: {error}") from error
     if not isinstance(config, SequenceModelConfig):
         raise CheckpointError(f"{path} holds no valid config: got {config!r}, expected fields.")
+    if config.depth > len(tensors):
+        raise CheckpointError(
+            f"{path} holds {len(tensors)} tensors, too few for its config.depth={config.depth}."
+        )
     if expected is not None and (difference := _difference(config, expected, "config")):
         raise CheckpointError(f"{path} holds another model than expected: {difference}.")
+    with torch.device("meta"), contextlib.suppress(NotImplementedError):
+        # Shapes first, without memory; a mixer that must look at what it draws says it cannot.
+        _check(SequenceModel(config), tensors, path)
     model = config.build(seed=0)
     _fill(model, tensors, path)
     return model
+
+
+def _check_writable(model: SequenceModel, tensors: dict[str, torch.Tensor]) -> None:
+    """Raise unless the model has the tensors that its config builds, each for itself."""
+    seen: dict[int, str] = {}
+    for name, value in tensors.items():
+        if value.numel() and (other := seen.setdefault(value.data_ptr(), name)) != name:
+            raise ValueError(
+                f"{other} and {name} are one tensor, but the model's config builds two. Give each "
+                "its own, as in nn.Parameter(tensor.detach().clone()), before saving."
+            )
+    wrapped = [n for n, m in model.named_modules() if n and type(m).__name__ == "OptimizedModule"]
+    if wrapped:
+        raise ValueError(
+            f"{wrapped[0]} is compiled, which renames its tensors. Put the module itself back "
+            "(its _orig_mod) before saving."
+        )
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -110,6 +137,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    _require_regular(path)
     with path.open("rb"):  # an OSError of Python's own, where there is no such file
         pass
     try:
@@ -126,7 +154,14 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
 
 def _fill(model: SequenceModel, tensors: dict[str, torch.Tensor], path: Any) -> None:
     """Put the tensors into the model; a parameter keeps its class and takes the stored type."""
-    own = model.state_dict(keep_vars=True)
+    _check(model, tensors, path)
+    for name, value in model.state_dict(keep_vars=True).items():
+        value.data = tensors[name]
+
+
+def _check(model: SequenceModel, tensors: dict[str, torch.Tensor], path: Any) -> None:
+    """Raise unless these are the tensors of the model, by name, kind and shape."""
+    own = model.state_dict()
     for names, what in ((own.keys() - tensors, "lacks"), (tensors.keys() - own, "has an unknown")):
         if names:
             raise CheckpointError(f"{path} {what} tensor {min(names)!r}, which its config decides.")
@@ -137,7 +172,22 @@ def _fill(model: SequenceModel, tensors: dict[str, torch.Tensor], path: Any) -> 
                 f"{path}: tensor {name!r} is {stored.dtype} of shape {tuple(stored.shape)}, but "
                 f"its config asks for {value.dtype} of shape {tuple(value.shape)}."
             )
-        value.data = stored
+
+
+def _bounded(value: Any, where: str, most: int) -> Any:
+    """Give the settings back, unless one is a number that so small a file cannot have meant."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _bounded(item, f"{where}.{key}", most)
+    elif isinstance(value, int) and value > most:
+        raise ValueError(f"{where} is {value}, too large for a file of {most} bytes.")
+    return value
+
+
+def _require_regular(path: Path) -> None:
+    with_data = path.is_file() or path.is_dir() or not path.exists()  # the last two raise OSError
+    if not with_data:
+        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
 
 
 def _encoded(value: Any) -> Any:

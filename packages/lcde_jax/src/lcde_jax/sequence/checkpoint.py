@@ -104,11 +104,16 @@ def load(path: str | os.PathLike[str]) -> SequenceModel:
             "lcde_jax.save or seq_torch.save."
         )
     try:
-        config = _decoded(json.loads(metadata["config"]), "config")
-    except (TypeError, ValueError) as error:
+        settings = _bounded(json.loads(metadata["config"]), "config", Path(path).stat().st_size)
+        config = _decoded(settings, "config")
+    except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} holds no valid config: {error}") from error
     if not isinstance(config, SequenceModelConfig):
         raise CheckpointError(f"{path} holds no valid config: got {config!r}, expected fields.")
+    if config.depth > len(tensors):
+        raise CheckpointError(
+            f"{path} holds {len(tensors)} tensors, too few for its config.depth={config.depth}."
+        )
     return _filled(config, tensors, path)
 
 
@@ -125,6 +130,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    _require_regular(path)
     with path.open("rb"):  # an OSError of Python's own, where there is no such file
         pass
     try:
@@ -168,6 +174,22 @@ def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
             "`with jax.enable_x64(True):`."
         )
     return jnp.asarray(stored)
+
+
+def _bounded(value: Any, where: str, most: int) -> Any:
+    """Give the settings back, unless one is a number that so small a file cannot have meant."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _bounded(item, f"{where}.{key}", most)
+    elif isinstance(value, int) and value > most:
+        raise ValueError(f"{where} is {value}, too large for a file of {most} bytes.")
+    return value
+
+
+def _require_regular(path: Path) -> None:
+    with_data = path.is_file() or path.is_dir() or not path.exists()  # the last two raise OSError
+    if not with_data:
+        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
 
 
 def _encoded(value: Any) -> Any:

@@ -87,7 +87,7 @@ class _Rate(torch.autograd.Function):
         ctx.save_for_backward(w)
 
     @staticmethod
-    def vmap(
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
         info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, parameterisation: Any
     ) -> tuple[torch.Tensor, int | None]:
         return _Rate.apply(w, parameterisation), in_dims[0]  # pyright: ignore[reportReturnType]
@@ -112,7 +112,7 @@ class _Slope(torch.autograd.Function):
         pass
 
     @staticmethod
-    def vmap(
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
         info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, parameterisation: Any
     ) -> tuple[torch.Tensor, int | None]:
         return _Slope.apply(w, parameterisation), in_dims[0]  # pyright: ignore[reportReturnType]

@@ -68,9 +68,9 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> Non
 
 
 def _backward(ctx: Any, dy: Tensor, dstate: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-    found = iter(gradient(*ctx.saved_tensors, dy, dstate))
-    tensors = ctx.saved_tensors[: len(NAMES)]
-    return (*(None if value is None else next(found) for value in tensors), None)
+    saved = ctx.saved_tensors  # once: under checkpointing a second reading is refused
+    found = iter(gradient(*saved, dy, dstate))
+    return (*(None if value is None else next(found) for value in saved[: len(NAMES)]), None)
 
 
 operator.register_autograd(_backward, setup_context=_setup)

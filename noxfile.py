@@ -49,6 +49,7 @@ TESTS = {
     ),
     "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
     "cross": ("both", ["tests/cross"]),
+    "faults": ("jax", ["tests/faults"]),
 }
 
 

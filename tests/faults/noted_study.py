@@ -24,7 +24,7 @@ DEFAULT_PRESET = "smoke"
 class Sum(Run):
     """A sum of so many random numbers."""
 
-    num_steps: int = 3
+    num_steps: int = 2
 
 
 def runs(preset: str) -> list[Sum]:

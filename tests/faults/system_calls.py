@@ -32,6 +32,16 @@ PATHS = (
     "open mkdir rmdir unlink remove rename replace stat lstat scandir listdir truncate readlink"
 ).split()
 DESCRIPTORS = "read write fsync close fstat ftruncate".split()
+OPENING = {"open", "scandir", "listdir"}
+WRITING = {"open", "write", "fsync", "close", "mkdir", "rename", "replace", "truncate", "ftruncate"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What befalls a call, and the names of the calls that it can befall; none are all."""
+
+    calls: frozenset[str]
+    strike: Callable[[], None]
 
 
 class Disturbed:
@@ -44,10 +54,10 @@ class Disturbed:
     at
         Number of the call that is disturbed, from 1; 0 for none.
     fault
-        Raises what the call shall raise, or does not return.
+        What befalls it.
     """
 
-    def __init__(self, folder: Path, at: int, fault: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, at: int, fault: Fault) -> None:
         self.folder, self.at, self.fault = str(folder), at, fault
         self.count, self.call = 0, ""
         self.descriptors: set[int] = set()
@@ -92,26 +102,28 @@ class Disturbed:
         return isinstance(path, (str, os.PathLike)) and os.fspath(path).startswith(self.folder)
 
     def _counted(self, name: str, where: object) -> None:
+        if self.fault.calls and name not in self.fault.calls:
+            return
         self.count += 1
         if self.count == self.at:
             self.call = f"{name} {str(where).removeprefix(self.folder)}"
-            self.fault()
+            self.fault.strike()
+
+
+def fault(name: str) -> Fault:
+    """Death of the process, or an error, at the calls that can meet it."""
+    if name == "kill":
+        return Fault(frozenset(), killed)
+    calls = {"EIO": set(), "ENOSPC": WRITING, "EMFILE": OPENING}[name]
+    return Fault(frozenset(calls), lambda: failing(getattr(errno, name)))
 
 
 def killed() -> None:
     os._exit(KILLED)
 
 
-def failing(number: int) -> Callable[[], None]:
-    def fail() -> None:
-        raise OSError(number, os.strerror(number))
-
-    return fail
-
-
-FAULTS = {"kill": killed} | {
-    name.lower(): failing(getattr(errno, name)) for name in ("EIO", "ENOSPC", "EMFILE")
-}
+def failing(number: int) -> None:
+    raise OSError(number, os.strerror(number))
 
 
 def job(folder: Path, *, over: bool = False) -> Job:
@@ -159,8 +171,8 @@ def fresh(folder: Path) -> Job:
 
 @situation
 def interrupted(folder: Path) -> Job:
-    """A run that was stopped after two steps, whose checkpoint waits."""
-    assert perform(job(folder), ignored, StopAfter(3)).status == "unfinished"
+    """A run that was stopped after its first step, whose checkpoint waits."""
+    assert perform(job(folder), ignored, StopAfter(1)).status == "unfinished"
     return job(folder)
 
 
@@ -190,7 +202,7 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
     return os.waitstatus_to_exitcode(status), json.loads(answer) if answer else None
 
 
-def disturbed_run(work: Job, root: Path, at: int, fault: Callable[[], None]) -> dict[str, Any]:
+def disturbed_run(work: Job, root: Path, at: int, fault: Fault) -> dict[str, Any]:
     disturbance = Disturbed(root, at, fault)
     disturbance.install()
     outcome: Outcome = perform(work, ignored, StopFlag())
@@ -218,30 +230,30 @@ def compared(work: Job, expected: dict[str, str]) -> str:
     return f"differ: {wrong}" * bool(wrong) + f"left over: {left}" * bool(left)
 
 
-def cases(name: str, fault: Callable[[], None], root: Path) -> Iterator[dict[str, Any]]:
+def cases(name: str, fault: Fault, root: Path) -> Iterator[dict[str, Any]]:
     """Disturb call after call until a run comes to its end without meeting the fault."""
     prepare = SITUATIONS[name]
     undisturbed = root / "undisturbed"
     perform(job(undisturbed), ignored, StopFlag())
     expected = contents(Path(job(undisturbed).folder))
+    prepared, folder = root / "prepared", root / "case"
+    prepared.mkdir()
+    over = prepare(prepared).over
+    work = job(folder, over=over)
     for at in range(1, 10_000):
-        folder = root / "case"
-        _, fields = in_child(lambda folder=folder: dataclasses.asdict(prepare(folder)))
-        work = job(folder, over=fields["over"])
-        code, ended = in_child(
-            lambda work=work, folder=folder, at=at: disturbed_run(work, folder, at, fault)
-        )
+        shutil.copytree(prepared, folder)
+        code, ended = in_child(lambda at=at: disturbed_run(work, folder, at, fault))
         if ended is not None and ended["count"] < at:
             return
-        _, wrong = in_child(lambda work=work: compared(work, expected))
+        _, wrong = in_child(lambda: compared(work, expected))
         yield {"at": at, "code": code, **(ended or {"status": "killed"}), "wrong": wrong}
         shutil.rmtree(folder)
 
 
 def main() -> None:
     """Print a line per case."""
-    name, fault, root = sys.argv[1:]
-    for case in cases(name, FAULTS[fault], Path(root).resolve()):
+    name, what, root = sys.argv[1:]
+    for case in cases(name, fault(what), Path(root).resolve()):
         print(json.dumps(case), flush=True)
 
 

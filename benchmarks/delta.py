@@ -1,7 +1,7 @@
 """The delta rule and the outer scan on the CPU, forward and backward in float32.
 
-Ours run by chunks of plain torch. Each is set against the loop that its equation says, one step of Python for
-every factor, on the same inputs. Outputs and all gradients are compared.
+Ours run by chunks of plain torch. Each is set against the loop that its equation says, one step of
+Python for every factor, on the same inputs. Outputs and all gradients are compared.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -61,6 +62,7 @@ def read_npz(official: Official, path: Path) -> Contents:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     damage = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+    damage += (lzma.LZMAError, MemoryError, NotImplementedError, RuntimeError, SyntaxError)
     try:
         with zipfile.ZipFile(reading(path)) as archive:
             sizes = {entry.filename: entry.file_size for entry in archive.infolist()}

@@ -18,7 +18,7 @@ def as_array(values: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     TypeError
         On a `numpy.ma.MaskedArray`, or a list or tuple with one in it.
     """
-    parts = values if isinstance(values, (list, tuple)) else (values,)
+    parts: list[Any] = list(values) if isinstance(values, (list, tuple)) else [values]  # pyright: ignore[reportUnknownArgumentType]
     if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise TypeError(
             "got a masked array, expected a plain one: its mask would be dropped, and what it "

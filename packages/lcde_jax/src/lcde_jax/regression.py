@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import get_lapack_funcs, svd
 
+from seqtheory._array import as_array
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -38,7 +40,7 @@ class Readout:
 
     def predict(self, features: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row ..."]:
         """Targets that the readout gives for rows of features, in float64."""
-        features = np.asarray(features)
+        features = as_array(features)
         count = self.coefficients.shape[0]
         if features.ndim != 2 or features.shape[1] != count:
             raise ValueError(
@@ -93,7 +95,7 @@ class LeastSquares:
             On a shape that does not fit, or a value that is not finite (the row is named).
             Nothing is added then.
         """
-        features, targets = np.asarray(features), np.asarray(targets)
+        features, targets = as_array(features), as_array(targets)
         self._check_shapes(features, targets)
         columns = targets.reshape(len(targets), self.num_targets)
         _check_finite(features, "features", self.num_rows)
@@ -229,7 +231,7 @@ def fit_readout(
     Costs about `2 rows (features + targets)^2` operations. For rows that come in blocks, or do
     not fit memory, use `LeastSquares`.
     """
-    features, targets = np.asarray(features), np.asarray(targets)
+    features, targets = as_array(features), as_array(targets)
     if features.ndim != 2 or 0 in features.shape:
         raise ValueError(
             f"got features of shape {features.shape}, expected (rows, features), both positive."

@@ -136,6 +136,7 @@ def coefficients(
     >>> np.abs(coefficients(3 + 2 * circle(5))).round(12).tolist()
     [3.0, 2.0, 0.0, 0.0, 0.0]
     """
+    values = as_array(values)
     require_positive("radius", radius)
     return np.fft.ifft(values) / radius ** np.arange(len(values))
 

@@ -81,6 +81,7 @@ def hadamard_transform(values: Float[np.ndarray, "... width"]) -> Float[np.ndarr
     -----
     n log2(n) additions in m passes. It is its own inverse.
     """
+    values = as_array(values)
     width = values.shape[-1]
     moved, half = values, 1
     while half < width:

@@ -39,6 +39,7 @@ def run(
     rerun: command.Rerun | None = None,
     force: bool = False,
     checkpoint_seconds: float = 60.0,
+    stall_seconds: float = 600.0,
     engine: command.EngineName = "local",
     address: str | None = None,
     gpus: float = 0.0,
@@ -59,6 +60,8 @@ def run(
         rerun: Start over what is finished by other source (stale), what failed, or all.
         force: Go on from a checkpoint even if other source wrote it; the record says so.
         checkpoint_seconds: Time between checkpoints.
+        stall_seconds: Silence after which a worker of this machine is taken for hung and killed;
+            its run is tried once more.
         engine: Where the runs are computed: processes on this machine (local), or a Ray cluster
             that shares the results folder (ray).
         address: Of a running Ray cluster, host:port or auto; one is started here if left out.
@@ -77,6 +80,7 @@ def run(
             rerun=rerun,
             force=force,
             checkpoint_seconds=checkpoint_seconds,
+            stall_seconds=stall_seconds,
             engine=engine,
             address=address,
             gpus=gpus,
@@ -171,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter
                 stream.reconfigure(errors="backslashreplace")
-        return app.cli(prog="experiments", args=arguments)
+        return _flushed(app.cli(prog="experiments", args=arguments))
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
         return exit_code.SIGINT
@@ -186,6 +190,15 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"error: {printable(error)}", file=sys.stderr)  # noqa: T201
         return code
+
+
+def _flushed(code: int) -> int:
+    """Return the code once all is said; where nobody reads any more, end with it at once."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(code)  # without the flush at exit, which would fail again
+    return code
 
 
 def _with_words(settings: tuple[str, ...], words: Path | None) -> tuple[str, ...]:

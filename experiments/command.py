@@ -7,18 +7,18 @@ import os
 import secrets
 import signal
 import sys
-from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from experiments import belonging, durable, exit_code, progress, provenance, record, sinks, source
 from experiments.engine import Engine, LocalEngine
 from experiments.exit_code import ConfigError
 from experiments.job import Job, Outcome
+from experiments.labels import labels as _labels
 from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
-from experiments.run import canonical
 from experiments.stored import RejectedFileError, printable
 from experiments.study import Study, load
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 EngineName = Literal["local", "ray"]
 Rerun = Literal["stale", "failed", "all"]
-_LABEL = 100  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +45,7 @@ class Request:
     rerun: Rerun | None = None
     force: bool = False
     checkpoint_seconds: float = 60.0
+    stall_seconds: float = 600.0
     engine: EngineName = "local"
     address: str | None = None
     gpus: float = 0.0
@@ -89,7 +89,7 @@ def run(request: Request) -> int:
     if said := belonging.settle(study, folder):
         say(said)
     planned = [_plan(study, run, folder, request) for run in runs]
-    labels = {item.path.name: label(item.run, runs) for item in planned}
+    labels = dict(zip([item.path.name for item in planned], _labels(runs), strict=True))
     say(
         f"{study.name}, preset {preset}: {len(runs)} runs, "
         f"{sum(item.skipped for item in planned)} already finished; {engine}; records in {folder}"
@@ -100,39 +100,17 @@ def run(request: Request) -> int:
         outcomes += _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs})
         if engine.stopped_by is not None:
             break
-    _summarise(planned, outcomes, labels, study, preset)
+    with suppress(BrokenPipeError):  # nobody reads any more; the code still says how it ended
+        _summarise(planned, outcomes, labels, study, preset)
     if engine.stopped_by is not None and any(o.status == record.UNFINISHED for o in outcomes):
         stopped_by_user = engine.stopped_by == signal.SIGINT
         return exit_code.SIGINT if stopped_by_user else exit_code.INTERRUPTED
     return _code(planned, outcomes)
 
 
-def label(run: Run, runs: Sequence[Run]) -> str:
-    """Name a run by the fields that tell the given runs apart, no more of them than it takes."""
-    rows = [dict(_leaves(canonical(other))) for other in runs]
-    own = dict(_leaves(canonical(run)))
-    kept, groups = [], {(): 1}
-    for key in own:
-        finer = Counter(tuple(repr(row.get(name)) for name in [*kept, key]) for row in rows)
-        if len(finer) > len(groups):  # otherwise the fields kept so far decide it
-            kept, groups = [*kept, key], finer
-    leaves = Counter(key.rpartition(".")[2] for key in own)
-    short = {key: key.rpartition(".")[2] for key in kept}
-    names = {key: leaf if leaves[leaf] == 1 else key for key, leaf in short.items()}
-    text = " ".join(f"{names[key]}={own[key]}" for key in kept) or f"seed={run.seed}"
-    return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
-
-
 def say(text: str) -> None:
     """Print a line, control characters escaped."""
     print(printable(text), flush=True)  # noqa: T201
-
-
-def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        return [(name, value)]
-    prefix = f"{name}." if name else ""
-    return [leaf for key, item in value.items() for leaf in _leaves(item, f"{prefix}{key}")]
 
 
 def _engine(request: Request, runs: int) -> Engine:
@@ -141,7 +119,7 @@ def _engine(request: Request, runs: int) -> Engine:
     if request.engine == "local":
         if request.address is not None or request.gpus:
             raise ConfigError("--address and --gpus need --engine ray")
-        return LocalEngine(workers, threads)
+        return LocalEngine(workers, threads, request.stall_seconds)
     from experiments.ray_engine import RayEngine
 
     if request.address is not None:
@@ -158,6 +136,8 @@ def _share(request: Request, runs: int) -> tuple[int, int]:
     if not request.checkpoint_seconds >= 0:
         got = request.checkpoint_seconds
         raise ConfigError(f"--checkpoint-seconds {got}: expected 0 or more")
+    if not request.stall_seconds > 0:
+        raise ConfigError(f"--stall-seconds {request.stall_seconds}: expected more than 0")
     cores = provenance.available_cores()
     workers = min(request.workers or cores, max(runs, 1))
     return workers, request.threads or max(cores // workers, 1)

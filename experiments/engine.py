@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,19 +49,22 @@ class LocalEngine:
         Number of processes; at least 1.
     threads
         Threads that each may use for linear algebra, torch, numba and XLA; at least 1.
+    stall_seconds
+        Silence after which a worker counts as hung. Workers say every second that they are alive.
 
     Notes
     -----
     A worker is a fresh Python whose environment limits its threads before anything is
     imported. It is kept for further jobs, since importing a framework takes seconds. If it dies,
-    its job alone is left unfinished and another takes its place. SIGTERM, SIGINT and SIGUSR1 are
+    or hangs, another takes its place and its job is tried once more;
+    if that one ends alike, the job alone is left unfinished. SIGTERM, SIGINT and SIGUSR1 are
     passed on: runs finish their step, write a checkpoint and end. A second SIGINT kills.
     """
 
-    def __init__(self, workers: int, threads: int) -> None:
+    def __init__(self, workers: int, threads: int, stall_seconds: float = 600.0) -> None:
         if workers < 1 or threads < 1:
             raise ValueError(f"workers={workers}, threads={threads}: expected at least 1 of each")
-        self.workers, self.threads = workers, threads
+        self.workers, self.threads, self.stall_seconds = workers, threads, stall_seconds
         self.stopped_by: int | None = None
 
     def __str__(self) -> str:
@@ -74,7 +78,8 @@ class LocalEngine:
         KeyboardInterrupt
             At the second SIGINT, when all workers have been killed.
         """
-        pool = _Pool(jobs, self.workers, thread_environment(self.threads), on_event)
+        environment = thread_environment(self.threads)
+        pool = _Pool(jobs, self.workers, environment, on_event, self.stall_seconds)
         with Signals(pool.stop) as signals:
             outcomes = pool.run()
         self.stopped_by = signals.received
@@ -109,6 +114,7 @@ class _Pool:
         workers: int,
         environment: dict[str, str],
         on_event: OnEvent,
+        stall_seconds: float,
     ) -> None:
         self.order = [job.hash for job in jobs]
         self.waiting = deque(jobs)
@@ -116,7 +122,9 @@ class _Pool:
         self.events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
         self.workers: list[_Worker] = []
         self.stopping = False
-        self._size, self._environment, self._on_event = workers, environment, on_event
+        self._size, self._environment, self._listener = workers, environment, on_event
+        self._stall_seconds = stall_seconds
+        self._retried: set[str] = set()
 
     def run(self) -> list[Outcome]:
         try:
@@ -124,8 +132,10 @@ class _Pool:
                 try:
                     worker, event = self.events.get(timeout=0.2)
                 except queue.Empty:
+                    self._end_hung()
                     continue
                 self._handle(worker, event)
+                self._end_hung()
         except KeyboardInterrupt:
             for worker in self.workers:
                 worker.signal(signal.SIGKILL)
@@ -146,6 +156,20 @@ class _Pool:
         for worker in self.workers:
             worker.signal(number)
 
+    def _on_event(self, event: dict[str, Any]) -> None:
+        """Tell the listener; when nobody reads any more, what runs writes a checkpoint and ends."""
+        try:
+            self._listener(event)
+        except BrokenPipeError:
+            self._listener = _nobody
+            self.stop(signal.SIGTERM)
+
+    def _end_hung(self) -> None:
+        """Kill workers from which nothing was heard for too long; their readers notice it."""
+        for worker in self.workers:
+            if worker.job is not None and worker.silent_seconds() > self._stall_seconds:
+                worker.kill(f"nothing was heard of it for {self._stall_seconds:g} s")
+
     def _assign(self) -> bool:
         """Give idle workers a job each; return whether anything is still under way."""
         while self.waiting:
@@ -163,6 +187,8 @@ class _Pool:
     def _handle(self, worker: _Worker, event: dict[str, Any] | None) -> None:
         if event is None:
             self._bury(worker)
+        elif event["event"] == "alive":
+            return
         elif event["event"] == "outcome":
             worker.job = None
             self._settle(Outcome(**{k: v for k, v in event.items() if k != "event"}))
@@ -175,6 +201,12 @@ class _Pool:
         how = worker.end()
         if worker.job is None:
             return
+        if not self.stopping and worker.job.hash not in self._retried:
+            self._retried.add(worker.job.hash)
+            self.waiting.appendleft(worker.job)
+            text = f"{how}; the run is tried once more"
+            self._on_event({"event": "warning", "hash": worker.job.hash, "text": text})
+            return
         code = INTERRUPTED if self.stopping else FAILED
         self._settle(Outcome(worker.job.hash, UNFINISHED, code, how))
 
@@ -183,6 +215,10 @@ class _Pool:
         self._on_event({"event": "outcome", **dataclasses.asdict(outcome)})
         if outcome.code == ENVIRONMENT:  # every other run would say the same
             self.waiting.clear()
+
+
+def _nobody(event: dict[str, Any]) -> None:
+    """Take an event that nobody wants to hear of."""
 
 
 class _Worker:
@@ -194,6 +230,8 @@ class _Worker:
         events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]],
     ) -> None:
         self.job: Job | None = None
+        self._heard = time.monotonic()
+        self._killed_for = ""
         self._last_words: deque[str] = deque(maxlen=5)
         self._events = events
         self._process = subprocess.Popen(
@@ -214,7 +252,7 @@ class _Worker:
 
     def give(self, job: Job) -> None:
         """Hand over a job; a worker that is already dead is noticed by its reader."""
-        self.job = job
+        self.job, self._heard = job, time.monotonic()
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(dataclasses.asdict(job)) + "\n")
@@ -226,6 +264,16 @@ class _Worker:
         """Pass a signal on, if the process is there."""
         if self._process.poll() is None:
             self._process.send_signal(number)
+
+    def silent_seconds(self) -> float:
+        """Seconds since anything was heard of it."""
+        return time.monotonic() - self._heard
+
+    def kill(self, reason: str) -> None:
+        """End the process at once, be it stopped or hung."""
+        if not self._killed_for:
+            self._killed_for = reason
+            self._process.kill()
 
     def end(self) -> str:
         """Let the process go (killing it if it is busy) and say how it ended."""
@@ -249,12 +297,17 @@ class _Worker:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
-        return _cause(code, self._last_words)
+        return self._killed_for or _cause(code, self._last_words)
 
     def _answers(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._events.put((self, json.loads(line)))
+        try:
+            for line in self._process.stdout:
+                event = json.loads(line)
+                self._heard = time.monotonic()
+                self._events.put((self, event))
+        except ValueError:  # half a line: it died in the middle of an answer
+            self.kill("it ended in the middle of an answer")
         self._events.put((self, None))
 
     def _words(self) -> None:

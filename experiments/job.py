@@ -10,6 +10,7 @@ import threading
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +159,8 @@ def install_hint(error: ImportError) -> str:
             return (
                 f"{top or extra} is {broken}: run `uv sync --package experiments --extra {extra}`"
             )
-    other = f", or install it with `uv pip install {top}`" if top else ""
-    return f"{error}: run `uv sync --package experiments`{other}"
+    # No hint for a name that nobody checked: whoever registers it would have their code run.
+    return f"{error}: run `uv sync --package experiments`, or see to that module yourself"
 
 
 def _names(package: str, error: ImportError) -> bool:
@@ -168,11 +169,20 @@ def _names(package: str, error: ImportError) -> bool:
 
 
 def _select(study: Study, job: Job) -> Run:
-    runs = override(study.runs(job.preset), job.settings, job.seeds)
-    for run in runs:
-        if study.hash(run) == job.hash:
-            return run
-    raise RuntimeError(f"{study.name} no longer makes the run {job.hash}: it was edited just now")
+    run = _runs(study, job.preset, job.settings, job.seeds).get(job.hash)
+    if run is None:
+        raise RuntimeError(
+            f"{study.name} no longer makes the run {job.hash}: it was edited just now"
+        )
+    return run
+
+
+@lru_cache(maxsize=4)
+def _runs(
+    study: Study, preset: str, settings: tuple[str, ...], seeds: int | None
+) -> dict[str, Run]:
+    """Return the command's runs by hash; a worker makes them once for all of its jobs."""
+    return {study.hash(run): run for run in override(study.runs(preset), settings, seeds)}
 
 
 @contextmanager

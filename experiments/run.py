@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +78,8 @@ def digest(description: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 
 
-def field_types(kind: type) -> dict[str, Any]:
+@functools.cache
+def field_types(kind: type) -> Mapping[str, Any]:
     """Resolve the annotations of the fields that a dataclass takes at construction."""
     try:
         hints = typing.get_type_hints(kind)
@@ -85,7 +88,9 @@ def field_types(kind: type) -> dict[str, Any]:
             f"the annotations of {kind.__name__} cannot be resolved: {error}; "
             "import that name outside TYPE_CHECKING"
         ) from error
-    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}
+    return types.MappingProxyType(
+        {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}
+    )
 
 
 def _canonical_fields(value: Any) -> dict[str, Any]:

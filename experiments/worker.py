@@ -21,6 +21,8 @@ from experiments.exit_code import INTERRUPTED
 from experiments.job import Job, StopFlag, perform
 
 _GRACE_SECONDS = 30.0
+_HEARTBEAT_SECONDS = 1.0
+_answering = threading.Lock()  # heartbeats come from a thread of their own
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a study prints must not mix with the answers
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin, jobs, stop), daemon=True).start()
+    threading.Thread(target=_beat, args=(answers,), daemon=True).start()
     while not stop.asked():
         try:
             job = jobs.get(timeout=0.2)
@@ -54,6 +57,13 @@ def _listen(stream: TextIO, jobs: queue.SimpleQueue[Job | None], stop: StopFlag)
     os._exit(INTERRUPTED)
 
 
+def _beat(answers: TextIO) -> None:
+    """Say every second that this process is neither stopped nor hung outside of Python."""
+    while True:
+        time.sleep(_HEARTBEAT_SECONDS)
+        _answer(answers, {"event": "alive"})
+
+
 def _outcome(job: Job, answers: TextIO, stop: StopFlag) -> dict[str, Any]:
     def report(event: dict[str, Any]) -> None:
         _answer(answers, {"hash": job.hash, **event})
@@ -63,8 +73,9 @@ def _outcome(job: Job, answers: TextIO, stop: StopFlag) -> dict[str, Any]:
 
 def _answer(answers: TextIO, event: dict[str, Any]) -> None:
     try:
-        answers.write(json.dumps(event) + "\n")
-        answers.flush()
+        with _answering:
+            answers.write(json.dumps(event) + "\n")
+            answers.flush()
     except BrokenPipeError:  # the parent died; `_listen` sees to the rest
         pass
 

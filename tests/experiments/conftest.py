@@ -39,8 +39,10 @@ class Bench:
 
     def job(self, *settings: str, preset: str = "smoke", **changes: object) -> Job:
         study = load(str(self.study))
-        (run,) = override(study.runs(preset), settings)
-        name = study.hash(run)
+        name = changes.get("hash")
+        if name is None:
+            (run,) = override(study.runs(preset), settings)
+            name = study.hash(run)
         fields = {
             "study": str(self.study),
             "preset": preset,

@@ -28,10 +28,22 @@ from experiments.study import load
 
 STUDY = Path(__file__).with_name("noted_study.py")
 KILLED = 137
-PATHS = (
-    "open mkdir rmdir unlink remove rename replace stat lstat scandir listdir truncate readlink"
-).split()
-DESCRIPTORS = "read write fsync close fstat ftruncate".split()
+PATHS = [
+    "open",
+    "mkdir",
+    "rmdir",
+    "unlink",
+    "remove",
+    "rename",
+    "replace",
+    "stat",
+    "lstat",
+    "scandir",
+    "listdir",
+    "truncate",
+    "readlink",
+]
+DESCRIPTORS = ["read", "write", "fsync", "close", "fstat", "ftruncate"]
 OPENING = {"open", "scandir", "listdir"}
 WRITING = {"open", "write", "fsync", "close", "mkdir", "rename", "replace", "truncate", "ftruncate"}
 

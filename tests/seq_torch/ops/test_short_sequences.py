@@ -88,7 +88,7 @@ CASES = {
     "generalised delta": (
         scan(ops.generalised_delta_scan, **last),
         lambda b, t: (
-            {"v": (b, 2, t, 4), **{n: (b, 2, t, 3) for n in ("q", "k", "a", "b")}}
+            {"v": (b, 2, t, 4), **dict.fromkeys(("q", "k", "a", "b"), (b, 2, t, 3))}
             | {"log_decay": (b, 2, t, 3), "initial": (b, 2, 3, 4)}
         ),
         ("reference", "chunked", "fused"),

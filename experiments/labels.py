@@ -1,0 +1,54 @@
+"""Short names of runs: the fields that tell them apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from experiments.run import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experiments.run import Run
+
+_LONGEST = 100  # characters
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """Name each run by the fields that tell all of them apart, no more of them than it takes.
+
+    Runs with the same fields share the choice of them, so the work grows with the number of runs
+    and not with its square.
+    """
+    rows = [dict(_leaves(canonical(run))) for run in runs]
+    chosen = {keys: _telling(keys, rows) for keys in dict.fromkeys(map(tuple, rows))}
+    return [
+        _text(row, chosen[tuple(row)]) or f"seed={run.seed}"
+        for run, row in zip(runs, rows, strict=True)
+    ]
+
+
+def _telling(keys: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the first of these fields that divide the rows further than those before them."""
+    kept, marks, groups = [], [()] * len(rows), 1
+    for key in keys:
+        finer = [(*mark, repr(row.get(key))) for mark, row in zip(marks, rows, strict=True)]
+        if (count := len(set(finer))) > groups:  # otherwise the fields kept so far decide it
+            kept, marks, groups = [*kept, key], finer, count
+    return kept
+
+
+def _text(row: dict[str, Any], kept: Sequence[str]) -> str:
+    leaves = Counter(key.rpartition(".")[2] for key in row)
+    short = {key: key.rpartition(".")[2] for key in kept}
+    names = {key: leaf if leaves[leaf] == 1 else key for key, leaf in short.items()}
+    text = " ".join(f"{names[key]}={row[key]}" for key in kept)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        return [(name, value)]
+    prefix = f"{name}." if name else ""
+    return [leaf for key, item in value.items() for leaf in _leaves(item, f"{prefix}{key}")]

@@ -105,6 +105,18 @@ def mixer(request) -> st.MixerConfig:
     return MEMBERS[request.param]
 
 
+@pytest.fixture(
+    params=[
+        name
+        for name, mixer in MEMBERS.items()
+        if mixer.causal and not isinstance(mixer, st.TransformerConfig)
+    ]
+)
+def recurrent(request) -> st.MixerConfig:
+    """A mixer that hands on a state."""
+    return MEMBERS[request.param]
+
+
 @pytest.fixture
 def members() -> list[st.MixerConfig]:
     return list(MEMBERS.values())

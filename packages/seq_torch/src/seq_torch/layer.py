@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .mixers.mixer import Recurrent, Tabular
+from .mixers.mixer import Tabular
+from .mixers.recurrent import is_recurrent
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -75,9 +76,17 @@ class Layer(nn.Module):
             return self.after(x, self.mixer.lookup(*source), mask)
         return self.after(x, self.mixer(self.before(x, mask)), mask)
 
+    def prefill(
+        self, x: Float[torch.Tensor, "batch time width"], state: Any
+    ) -> tuple[torch.Tensor, Any]:
+        """Map the next part of a sequence."""
+        assert is_recurrent(self.mixer)  # `SequenceModel.initial_state` has checked it
+        mixed, state = self.mixer.prefill(self.before(x), state)
+        return self.after(x, mixed), state
+
     def step(self, x_k: Float[torch.Tensor, "batch width"], state: Any) -> tuple[torch.Tensor, Any]:
         """Advance by one position."""
-        assert isinstance(self.mixer, Recurrent)  # `SequenceModel.initial_state` has checked it
+        assert is_recurrent(self.mixer)  # `SequenceModel.initial_state` has checked it
         mixed, state = self.mixer.step(self.before(x_k), state)
         return self.after(x_k, mixed), state
 

@@ -11,8 +11,8 @@ from seqtheory._settings import require_integer
 
 from .embedding import TokenEmbedding, sinusoids
 from .layer import Layer
-from .mixers.mixer import Recurrent
-from .readout import MeanOutput, StepOutput, checked_mask, pool
+from .mixers.recurrent import is_recurrent
+from .readout import StepOutput, checked_mask, pool, pool_on
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Shaped
@@ -21,12 +21,25 @@ if TYPE_CHECKING:
 
 
 class ModelState(NamedTuple):
-    """What a model remembers between two calls of `SequenceModel.step`."""
+    """What a model remembers between two calls of `SequenceModel.prefill` or `step`.
+
+    Attributes
+    ----------
+    layers
+        States of the mixers.
+    batch_size
+        Rows.
+    position
+        Positions so far.
+    pooled
+        What the readout needs of them, ``(batch, width)``: the sum for `MeanOutput`, the last for
+        `LastOutput`; None for `StepOutput`, and before the first position.
+    """
 
     layers: tuple[Any, ...]
     batch_size: int
     position: int
-    total: torch.Tensor | None
+    pooled: torch.Tensor | None
 
 
 class SequenceModel(nn.Module):
@@ -66,11 +79,7 @@ class SequenceModel(nn.Module):
         TypeError, ValueError
             If shape, dtype, token range or mask are wrong, or there is no position at all.
         """
-        if not isinstance(inputs, torch.Tensor):
-            raise TypeError(
-                f"got inputs of type {type(inputs).__name__}, expected a torch.Tensor; convert "
-                "them with torch.as_tensor(inputs)."
-            )
+        _check_tensor(inputs)
         if inputs.ndim < 2 or inputs.shape[0] == 0 or inputs.shape[1] == 0:
             raise ValueError(
                 f"got inputs of shape {tuple(inputs.shape)}: they hold no position. Give at least "
@@ -114,14 +123,59 @@ class SequenceModel(nn.Module):
         require_integer("batch_size", batch_size, minimum=1)
         states = []
         for layer in self._sequence():
-            if not isinstance(layer.mixer, Recurrent) or not self.config.mixer.causal:
+            if not is_recurrent(layer.mixer) or not self.config.mixer.causal:
                 why = "" if self.config.mixer.causal else " its outputs depend on the future, and"
                 raise TypeError(
-                    f"{type(self.config.mixer).__name__} has no `step`:{why} it cannot run one "
-                    "position at a time. Call the model on the whole sequence."
+                    f"{type(self.config.mixer).__name__} has no `step`:{why} it has no state to "
+                    "hand on. Call the model on the whole sequence."
                 )
             states.append(layer.mixer.initial_state(batch_size))
         return ModelState(tuple(states), batch_size, 0, None)
+
+    def prefill(
+        self,
+        inputs: Shaped[torch.Tensor, "batch time ..."],
+        state: ModelState | None = None,
+        mask: Bool[torch.Tensor, "batch time"] | None = None,
+    ) -> tuple[Float[torch.Tensor, "batch ... size"], ModelState]:
+        """Map the next part of whole sequences, and give the state that `step` goes on from.
+
+        Parameters
+        ----------
+        inputs
+            As `forward` takes them. A part may have no position, if the output can do without.
+        state
+            From `initial_state`, or from the call before; None at the first position.
+        mask
+            None, or True everywhere.
+
+        Returns
+        -------
+        What forward returns on the sequence so far (at the positions of this part, for
+        `StepOutput`), and the state after it.
+
+        Raises
+        ------
+        TypeError
+            If the mixer is not recurrent, or not causal.
+        ValueError
+            If a mask hides a position: the state would have passed over it. Also as `step` does.
+        """
+        _check_tensor(inputs)
+        checked = self.embedding.checked(inputs, None)
+        if checked_mask(mask, inputs) is not None:
+            raise ValueError(
+                "got a mask that hides positions, but a state goes through every position of its "
+                "row. Give rows of one length in each call, without padding."
+            )
+        state = self.initial_state(len(inputs)) if state is None else state
+        self._check_rows(inputs, state)
+        x = self._embedded(checked, start=state.position)
+        layers = []
+        for layer, layer_state in zip(self._sequence(), state.layers, strict=True):
+            x, layer_state = layer.prefill(x, layer_state)
+            layers.append(layer_state)
+        return self._read_on(x, layers, state)
 
     def step(
         self, x_k: Shaped[torch.Tensor, "batch ..."], state: ModelState
@@ -145,31 +199,41 @@ class SequenceModel(nn.Module):
             If `x_k` has another number of rows than the state, or in training mode with batch
             normalisation, whose statistics need whole sequences.
         """
-        if self.training and self.config.norm == "batch":
-            raise ValueError(
-                "step with norm='batch' needs its final statistics: call model.eval()."
-            )
-        if len(x_k) != state.batch_size:
-            raise ValueError(
-                f"got {len(x_k)} rows for a state of {state.batch_size}; start the streams with "
-                f"initial_state({len(x_k)})."
-            )
+        self._check_rows(x_k, state)
         checked = self.embedding.checked(x_k[:, None], None)
         x = self._embedded(checked, start=state.position)[:, 0]
         layers = []
         for layer, layer_state in zip(self._sequence(), state.layers, strict=True):
             x, layer_state = layer.step(x, layer_state)
             layers.append(layer_state)
-        position, total = state.position + 1, None
-        if isinstance(self.config.output, MeanOutput):
-            total = x if state.total is None else state.total + x
-            x = total / position
-        return self.readout(x), ModelState(tuple(layers), state.batch_size, position, total)
+        y, state = self._read_on(x[:, None], layers, state)
+        return (y[:, 0] if isinstance(self.config.output, StepOutput) else y), state
+
+    def _check_rows(self, inputs: torch.Tensor, state: ModelState) -> None:
+        if self.training and self.config.norm == "batch":
+            raise ValueError(
+                "a state with norm='batch' needs its final statistics: call model.eval()."
+            )
+        if len(inputs) != state.batch_size:
+            raise ValueError(
+                f"got {len(inputs)} rows for a state of {state.batch_size}; start the streams with "
+                f"initial_state({len(inputs)})."
+            )
+
+    def _read_on(
+        self, x: torch.Tensor, layers: list[Any], state: ModelState
+    ) -> tuple[torch.Tensor, ModelState]:
+        """Read the output after these positions of the last layer, and make the next state."""
+        position = state.position + x.shape[1]
+        y, pooled = pool_on(self.config.output, x, state.pooled, position)
+        return self.readout(y), ModelState(tuple(layers), state.batch_size, position, pooled)
 
     def _sequence(self) -> list[Layer]:
         """Layers whose parts are used one by one; a wrapper must show those of what it wraps."""
         for index, layer in enumerate(self.layers):
-            if not all(hasattr(layer, part) for part in ("before", "mixer", "after", "step")):
+            if not all(
+                hasattr(layer, part) for part in ("before", "mixer", "after", "prefill", "step")
+            ):
                 raise TypeError(
                     f"layers[{index}] is a {type(layer).__name__}, which hides the mixer and the "
                     "`step` of the layer that it wraps. Call the model on whole sequences, or put "
@@ -190,3 +254,11 @@ class SequenceModel(nn.Module):
         if bare and isinstance(self.embedding, TokenEmbedding):
             return self.embedding.table, tokens
         return None
+
+
+def _check_tensor(inputs: object) -> None:
+    if not isinstance(inputs, torch.Tensor):
+        raise TypeError(
+            f"got inputs of type {type(inputs).__name__}, expected a torch.Tensor; convert "
+            "them with torch.as_tensor(inputs)."
+        )

@@ -61,6 +61,32 @@ def pool(
     return x.masked_fill(~valid, 0.0).sum(1) / valid.sum(1)
 
 
+def pool_on(
+    output: Output,
+    x: Float[torch.Tensor, "batch time width"],
+    kept: Float[torch.Tensor, "batch width"] | None,
+    position: int,
+) -> tuple[Float[torch.Tensor, "batch ... width"], Float[torch.Tensor, "batch width"] | None]:
+    """Do as `pool` over all positions so far, `position` of them, of which `x` are the latest.
+
+    Returns
+    -------
+    What the readout sees, and what it must be given for the next part.
+    """
+    if isinstance(output, StepOutput):
+        return x, None
+    if position == 0:
+        raise ValueError(
+            f"got no position so far, and {type(output).__name__} reads at least one. Begin with a "
+            "part that is not empty."
+        )
+    if isinstance(output, MeanOutput):
+        total = x.sum(1) if kept is None else kept + x.sum(1)
+        return total / position, total
+    last = x[:, -1] if x.shape[1] or kept is None else kept
+    return last, last
+
+
 def checked_mask(mask: torch.Tensor | None, inputs: torch.Tensor) -> torch.Tensor | None:
     """Raise unless the mask shows a non-empty prefix of every row; None where it hides nothing."""
     if mask is None:

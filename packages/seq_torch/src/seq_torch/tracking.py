@@ -17,7 +17,7 @@ from seqtheory._settings import require_integer
 
 from .embedding import TokenEmbedding
 from .layer import Layer
-from .mixers.mixer import Recurrent
+from .mixers.recurrent import is_recurrent
 from .network import ModelState, SequenceModel
 
 
@@ -185,7 +185,7 @@ class _Stepper:
         """States (row, n) after the input x, (row, n)."""
         parts = iter(_parts(self.template, states, self.axes))
         rows = self.layer.before(x.expand(len(states), -1))
-        assert isinstance(self.layer.mixer, Recurrent)  # `initial_state` has checked it
+        assert is_recurrent(self.layer.mixer)  # `initial_state` has checked it
         return _flat(self.layer.mixer.step(rows, _rebuilt(self.template, parts))[1], self.axes)
 
     def linearised(

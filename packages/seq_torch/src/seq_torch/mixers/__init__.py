@@ -10,7 +10,8 @@ from .lstm import LSTMConfig
 from .mamba import MambaConfig
 from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
-from .mixer import MixerConfig, Recurrent
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 from .residual_rnn import ResidualRNNConfig
 from .residual_ssm import ResidualSSMConfig
 from .rnn import RNNConfig

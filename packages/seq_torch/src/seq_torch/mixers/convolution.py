@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import torch
 from jaxtyping import Complex, Float
@@ -11,16 +11,17 @@ from torch.nn import functional
 
 from .. import ops
 from ..parameter import as_complex
-from .mixer import check_sequence, check_step
+from .mixer import check_sequence
+from .recurrent import Recurrent
 
 
-class Convolution(nn.Module, ABC):
+class Convolution(Recurrent):
     r"""One system per channel: a convolution of sequences, a recurrence by steps.
 
     .. math:: y_k = \sum_{j \ge 0} K_j u_{k-j} + D u_k, \qquad \text{and, with two directions, }
               + \sum_{j \ge 1} K'_{j-1} u_{k+j}
 
-    A subclass draws the parameters below and gives `kernels` and `advance`.
+    A subclass draws the parameters below and gives `kernels`, `advance` and `proceed`.
 
     Attributes
     ----------
@@ -49,6 +50,12 @@ class Convolution(nn.Module, ABC):
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[Float[torch.Tensor, "batch width"], torch.Tensor]:
         """Output without the skip term, and state, after one more position."""
+
+    @abstractmethod
+    def proceed(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[Float[torch.Tensor, "batch time width"], torch.Tensor]:
+        """Give outputs without the skip term, and the last state, forming no state per position."""
 
     @property
     def dt(self) -> Float[torch.Tensor, "width 1"]:
@@ -79,12 +86,18 @@ class Convolution(nn.Module, ABC):
         self._check_causal()
         return torch.zeros_like(as_complex(self.C)).expand(batch_size, -1, -1)
 
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Convolve, and add what the state before the first position gives."""
+        y, state = self.proceed(x, state)
+        return self.read(y, x), state
+
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advance the recurrence by one position."""
-        self._check_causal()
-        check_step(x_k, self.width)
+        self.check_step(x_k, state)
         y, state = self.advance(x_k, state)
         return self.read(y, x_k), state
 
@@ -96,7 +109,8 @@ class Convolution(nn.Module, ABC):
         if self.C.ndim == 4:
             raise TypeError(
                 f"{type(self).__name__} was built with bidirectional=True: its outputs depend on "
-                "the future, so it has no `step`. Call it on the whole sequence."
+                "the future, so it has no state, no `prefill` and no `step`. Call it on the whole "
+                "sequence."
             )
 
 

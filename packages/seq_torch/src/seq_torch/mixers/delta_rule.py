@@ -15,7 +15,8 @@ from seqtheory._settings import require_flag, require_integer, require_positive
 from .. import ops
 from ..parameter import StateParameter
 from .eigenvalues import Eigenvalues, check_eigenvalues
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 from .short_convolution import ShortConvolution
 from .start import Start, check_start
 from .step_size import log_steps, unsoftplus
@@ -71,7 +72,7 @@ class DeltaRuleConfig(MixerConfig):
         return DeltaRule(self, width)
 
 
-class DeltaRule(nn.Module):
+class DeltaRule(Recurrent):
     """Module of `DeltaNetConfig`, `GatedDeltaNetConfig` and `DeltaProductConfig`."""
 
     def __init__(self, config: DeltaRuleConfig, width: int):
@@ -103,14 +104,6 @@ class DeltaRule(nn.Module):
         if config.start == "published":
             self._draw_as_published()
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Scan over time."""
-        check_sequence(x, self.width)
-        mapped = self.into(x)
-        if self.convolution is not None:
-            mapped = functional.silu(self.convolution.sequence(mapped))
-        return self._scan(x, mapped, self._start(len(x)))[0]
-
     def initial_state(
         self, batch_size: int
     ) -> tuple[torch.Tensor | None, Float[torch.Tensor, "batch head key value"]]:
@@ -118,17 +111,16 @@ class DeltaRule(nn.Module):
         past = None if self.convolution is None else self.convolution.initial_state(batch_size)
         return past, self._start(batch_size)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: Any
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: Any
     ) -> tuple[torch.Tensor, tuple[torch.Tensor | None, torch.Tensor]]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        (past, S), mapped = state, self.into(x_k)
+        """Scan over time."""
+        (past, S), mapped = state, self.into(x)
         if self.convolution is not None:
-            mapped, past = self.convolution.step(mapped, past)
+            mapped, past = self.convolution.run(mapped, past)
             mapped = functional.silu(mapped)
-        y, S = self._scan(x_k[:, None], mapped[:, None], S)
-        return y[:, 0], (past, S)
+        y, S = self._scan(x, mapped, S)
+        return y, (past, S)
 
     @torch.no_grad()
     def _draw_as_published(self) -> None:

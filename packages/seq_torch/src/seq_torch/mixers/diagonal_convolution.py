@@ -11,7 +11,7 @@ from torch import nn
 from .. import ops
 from ..parameter import as_complex
 from .convolution import Convolution
-from .vandermonde import exponential_sum
+from .vandermonde import exponential_sum, weighted_by_exponentials
 
 
 class DiagonalConvolution(Convolution):
@@ -57,6 +57,18 @@ class DiagonalConvolution(Convolution):
         exponents, gain = self.discretised()
         state = torch.exp(exponents) * state + self._driven(gain) * x_k[..., None]
         return 2 * (self.output_maps[0] * state).sum(-1).real, state
+
+    def proceed(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        r"""Add the response :math:`2\,\mathrm{Re} \sum_n C_n e^{(k+1) z_n} h_n` of the state h."""
+        exponents, gain = self.discretised()
+        driven, C, length = self._driven(gain), self.output_maps[0], x.shape[1]
+        kernel = 2 * exponential_sum(driven * C, exponents, length)
+        response = 2 * exponential_sum(C * torch.exp(exponents) * state, exponents, length)
+        last = torch.exp(length * exponents) * state
+        last = last + driven * weighted_by_exponentials(x.mT.flip(-1), exponents)
+        return ops.causal_convolution(x, kernel) + response.mT.to(x.dtype), last
 
     def _driven(self, gain: torch.Tensor) -> torch.Tensor:
         return gain if self.B is None else gain * as_complex(self.B)

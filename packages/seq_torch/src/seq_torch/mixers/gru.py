@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class GRUConfig(MixerConfig):
         return GRU(width)
 
 
-class GRU(nn.Module):
+class GRU(Recurrent):
     """Module of `GRUConfig`."""
 
     def __init__(self, width: int):
@@ -44,19 +45,14 @@ class GRU(nn.Module):
         self.width = width
         self.recurrence = nn.GRU(width, width, batch_first=True)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Map a sequence to the sequence of hidden states."""
-        check_sequence(x, self.width)
-        return self.recurrence(x)[0]
-
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "1 batch width"]:
         """Zero."""
         return next(self.parameters()).new_zeros(1, batch_size, self.width)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
+    def run(
+        self,
+        x: Float[torch.Tensor, "batch time width"],
+        state: Float[torch.Tensor, "1 batch width"],
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        y, state = self.recurrence(x_k[:, None], state)
-        return y[:, 0], state
+        """Map a sequence to the sequence of states."""
+        return self.recurrence(x, state)

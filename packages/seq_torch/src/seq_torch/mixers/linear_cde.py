@@ -16,8 +16,9 @@ from seqtheory.structure._transition import check_transition
 
 from ..ops.structured import Transitions, structured_scan
 from ..parameter import StateParameter, as_complex
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig, check_sequence
 from .orthogonal import orthogonal
+from .recurrent import Recurrent
 from .structured import check_known, transitions
 
 
@@ -106,7 +107,7 @@ class LinearCDEConfig(MixerConfig):
         return LinearCDE(self, width)
 
 
-class LinearCDE(nn.Module):
+class LinearCDE(Recurrent):
     """Module of `LinearCDEConfig`.
 
     Attributes
@@ -128,10 +129,11 @@ class LinearCDE(nn.Module):
         self.start = nn.Parameter(torch.randn(config.state_dim, *parts))
         self.C = nn.Linear(config.state_dim * (2 if parts else 1), width, bias=False)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Multiply the state by one matrix per position."""
-        check_sequence(x, self.width)
-        return self._run(self.transitions(x))
+        return self._scan(self.transitions(x), state)
 
     def lookup(
         self, table: Float[torch.Tensor, "token width"], tokens: Int[torch.Tensor, "batch time"]
@@ -140,7 +142,8 @@ class LinearCDE(nn.Module):
         check_sequence(table[None], self.width)
         if tokens.numel() < len(table):
             return self.forward(table[tokens])
-        return self._run(self.transitions(table).map(lambda tensor: tensor[tokens]))
+        moves = self.transitions(table).map(lambda tensor: tensor[tokens])
+        return self._scan(moves, self.initial_state(len(tokens)))[0]
 
     def transitions(self, x: Float[torch.Tensor, "... width"]) -> Transitions:
         """Matrices of each input, in the form that a product needs."""
@@ -168,12 +171,13 @@ class LinearCDE(nn.Module):
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advance by one position."""
-        check_step(x_k, self.width)
+        self.check_step(x_k, state)
         state = self.transitions(x_k).apply(state)
         return self._output(state), state
 
-    def _run(self, moves: Transitions) -> torch.Tensor:
-        return self._output(structured_scan(moves, self.initial_state(len(moves.like()))))
+    def _scan(self, moves: Transitions, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        states = structured_scan(moves, state)
+        return self._output(states), states[:, -1]
 
     def _output(self, states: Inexact[torch.Tensor, "... state_dim"]) -> torch.Tensor:
         if states.is_complex():

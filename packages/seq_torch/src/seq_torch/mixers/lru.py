@@ -14,7 +14,8 @@ from seqtheory._settings import require_integer, require_positive
 from .. import ops
 from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal, drive, read
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig, check_sequence
+from .recurrent import Recurrent
 from .start import Start, check_start
 
 
@@ -73,7 +74,7 @@ class LRUConfig(MixerConfig):
         return LRU(self, width)
 
 
-class LRU(nn.Module):
+class LRU(Recurrent):
     """Module of `LRUConfig`."""
 
     def __init__(self, config: LRUConfig, width: int):
@@ -107,11 +108,18 @@ class LRU(nn.Module):
         """Zero."""
         return torch.zeros_like(self.eigenvalues).expand(batch_size, -1)
 
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scan from a state."""
+        h = ops.linear_scan(self.eigenvalues, self._drive(x), state)
+        return self._read(h, x), h[:, -1]
+
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advance by one position."""
-        check_step(x_k, self.width)
+        self.check_step(x_k, state)
         state = self.eigenvalues * state + self._drive(x_k)
         return self._read(state, x_k), state
 

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class LSTMConfig(MixerConfig):
         return LSTM(width)
 
 
-class LSTM(nn.Module):
+class LSTM(Recurrent):
     """Module of `LSTMConfig`."""
 
     def __init__(self, width: int):
@@ -43,20 +44,13 @@ class LSTM(nn.Module):
         self.width = width
         self.recurrence = nn.LSTM(width, width, batch_first=True)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Map a sequence to the sequence of hidden states."""
-        check_sequence(x, self.width)
-        return self.recurrence(x)[0]
-
     def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Zero hidden state and zero cell."""
         zeros = next(self.parameters()).new_zeros(1, batch_size, self.width)
         return zeros, zeros.clone()
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: tuple[torch.Tensor, torch.Tensor]
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: tuple[torch.Tensor, torch.Tensor]
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        y, state = self.recurrence(x_k[:, None], state)
-        return y[:, 0], state
+        """Map a sequence to the sequence of hidden states."""
+        return self.recurrence(x, state)

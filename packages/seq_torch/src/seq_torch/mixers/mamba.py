@@ -15,7 +15,8 @@ from seqtheory._settings import require_choice, require_flag, require_integer
 from .. import ops
 from ..parameter import StateParameter
 from .eigenvalues import Eigenvalues, check_eigenvalues, ranged
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig, check_sequence
+from .recurrent import Recurrent
 from .short_convolution import ShortConvolution
 from .step_size import check_steps, log_steps, unsoftplus
 
@@ -110,7 +111,7 @@ class MambaConfig(MixerConfig):
         return -(-(inner if self.step_rank == "inner" else width) // 16)
 
 
-class SelectiveRecurrence(nn.Module):
+class SelectiveRecurrence(Recurrent):
     """The recurrence S6: module of `MambaConfig(block=False)`."""
 
     def __init__(self, config: MambaConfig, width: int, rank: int):
@@ -141,17 +142,15 @@ class SelectiveRecurrence(nn.Module):
         """Zero."""
         return self.log_decay.new_zeros(batch_size, *self.log_decay.shape)
 
-    def step(
+    def run(
         self,
-        x_k: Float[torch.Tensor, "batch width"],
+        x: Float[torch.Tensor, "batch time width"],
         state: torch.Tensor,
-        gate: Float[torch.Tensor, "batch width"] | None = None,
+        gate: Float[torch.Tensor, "batch time width"] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        gate = None if gate is None else gate[:, None]
-        y, state = self._scan(x_k[:, None], gate, initial_state=state, return_last_state=True)
-        return y[..., 0], state
+        """Scan from a state."""
+        y, state = self._scan(x, gate, initial_state=state, return_last_state=True)
+        return y.mT, state
 
     def _scan(self, x: torch.Tensor, gate: torch.Tensor | None, **state: Any) -> Any:
         """Scan, channels before time; without a state given or asked for, kernels on a GPU can."""
@@ -202,7 +201,7 @@ class SelectiveRecurrence(nn.Module):
         return a, (dt * x)[..., None] * B[..., None, :], rest[0] if self.C is None else self.C
 
 
-class MambaBlock(nn.Module):
+class MambaBlock(Recurrent):
     """Projections, causal convolution and gate around S6: module of `MambaConfig(block=True)`."""
 
     def __init__(self, config: MambaConfig, width: int):
@@ -225,13 +224,14 @@ class MambaBlock(nn.Module):
         past = self.convolution.initial_state(batch_size)
         return past, self.recurrence.initial_state(batch_size)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: tuple[torch.Tensor, torch.Tensor]
-    ) -> tuple[torch.Tensor, Any]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
+    def run(
+        self,
+        x: Float[torch.Tensor, "batch time width"],
+        state: tuple[torch.Tensor, torch.Tensor],
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """Map a sequence from a state."""
         past, recurrent = state
-        u, gate = self.into(x_k).chunk(2, dim=-1)
-        u, past = self.convolution.step(u, past)
-        y, recurrent = self.recurrence.step(functional.silu(u), recurrent, gate)
+        u, gate = self.into(x).chunk(2, dim=-1)
+        u, past = self.convolution.run(u, past)
+        y, recurrent = self.recurrence.run(functional.silu(u), recurrent, gate)
         return self.out(y), (past, recurrent)

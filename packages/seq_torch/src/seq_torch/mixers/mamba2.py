@@ -15,7 +15,8 @@ from seqtheory._settings import require_flag, require_integer
 from .. import ops
 from ..parameter import StateParameter
 from .eigenvalues import Eigenvalues, check_eigenvalues, ranged
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 from .short_convolution import ShortConvolution
 from .step_size import check_steps, log_steps, unsoftplus
 
@@ -104,7 +105,7 @@ def head_width(inner: int, heads: int) -> int:
     return inner // heads
 
 
-class Mamba2(nn.Module):
+class Mamba2(Recurrent):
     """Module of `Mamba2Config`."""
 
     def __init__(self, config: Mamba2Config, width: int):
@@ -126,14 +127,6 @@ class Mamba2(nn.Module):
             self.norm = nn.RMSNorm(inner, eps=1e-5)
             self.out = nn.Linear(inner, width, bias=False)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Scan over time."""
-        check_sequence(x, self.width)
-        varying, step, gate = self._mapped(x)
-        if self.convolution is not None:
-            varying = functional.silu(self.convolution.sequence(varying))
-        return self._scan(varying, step, gate, None)[0]
-
     def initial_state(
         self, batch_size: int
     ) -> tuple[torch.Tensor | None, Float[torch.Tensor, "batch head state channel"]]:
@@ -142,18 +135,17 @@ class Mamba2(nn.Module):
         shape = (batch_size, self.config.heads, self.config.state_dim, self.head_width)
         return past, self.log_decay.new_zeros(shape)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: Any
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: Any
     ) -> tuple[torch.Tensor, tuple[torch.Tensor | None, torch.Tensor]]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
+        """Scan over time."""
         past, h = state
-        varying, step, gate = self._mapped(x_k[:, None])
+        varying, step, gate = self._mapped(x)
         if self.convolution is not None:
-            one, past = self.convolution.step(varying[:, 0], past)
-            varying = functional.silu(one)[:, None]
+            varying, past = self.convolution.run(varying, past)
+            varying = functional.silu(varying)
         y, h = self._scan(varying, step, gate, h)
-        return y[:, 0], (past, h)
+        return y, (past, h)
 
     def decays(
         self, step: Float[torch.Tensor, "... head"]
@@ -177,7 +169,7 @@ class Mamba2(nn.Module):
         varying: torch.Tensor,
         step: torch.Tensor,
         gate: torch.Tensor | None,
-        state: torch.Tensor | None,
+        state: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         u, B, C = varying.split(self.parts, dim=-1)
         u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)

@@ -17,7 +17,8 @@ from .. import ops
 from ..parameter import StateParameter
 from .eigenvalues import ranged
 from .mamba2 import head_width
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 from .step_size import check_steps, log_steps, unsoftplus
 
 FLOOR = 1e-4  # the slowest decay, as published
@@ -110,7 +111,7 @@ class Mamba3Config(MixerConfig):
         return Mamba3(self, width)
 
 
-class Mamba3(nn.Module):
+class Mamba3(Recurrent):
     """Module of `Mamba3Config`."""
 
     def __init__(self, config: Mamba3Config, width: int):
@@ -130,11 +131,6 @@ class Mamba3(nn.Module):
         self.D = nn.Parameter(torch.ones(heads))
         self.out = nn.Linear(inner, width, bias=False)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Scan over time."""
-        check_sequence(x, self.width)
-        return self._scan(x, self.initial_state(len(x)))[0]
-
     def initial_state(self, batch_size: int) -> State:
         """Zero: the state, the angles so far, and the last B and u."""
         c, new = self.config, self.step_bias.new_zeros
@@ -146,15 +142,10 @@ class Mamba3(nn.Module):
             new(batch_size, c.heads, self.head_width),
         )
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: State
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: State
     ) -> tuple[torch.Tensor, State]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        y, state = self._scan(x_k[:, None], state)
-        return y[:, 0], state
-
-    def _scan(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        """Scan over time."""
         h, angles, last_B, last_u = state
         z, u, B, C, step, rate, share, turn = self.into(x).split(self.parts, dim=-1)
         u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -20,7 +20,7 @@ class MixerConfig(ABC):
     To add a mixer, subclass this and write `build`; the module's forward maps
     ``(batch, time, width)`` to the same shape, and position k of its output may depend on
     positions up to k only: that is why a model hides padding at the end of a row by a mask that
-    the mixer never sees. A recurrent one also offers `initial_state` and `step` (`Recurrent`).
+    the mixer never sees. The module of a recurrent one is a `Recurrent`.
 
     A mixer that looks ahead says so by `causal`. It then sees zeros where the mask hides the input,
     and must treat them as it treats what lies beyond the end of a row.
@@ -35,27 +35,12 @@ class MixerConfig(ABC):
 
     @property
     def causal(self) -> bool:
-        """Whether an output depends on nothing later; only then is there a `step`."""
+        """Whether an output depends on nothing later; only then is there a state to hand on."""
         return True
 
     @abstractmethod
     def build(self, width: int) -> nn.Module:
         """Draw a module from torch's random state, which `SequenceModelConfig.build` seeds."""
-
-
-@runtime_checkable
-class Recurrent(Protocol):
-    """A mixer that can also run one position at a time, in memory that does not grow."""
-
-    def initial_state(self, batch_size: int) -> Any:
-        """State before the first position."""
-        ...
-
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: Any
-    ) -> tuple[Float[torch.Tensor, "batch width"], Any]:
-        """Output at the next position, and the state after it."""
-        ...
 
 
 @runtime_checkable
@@ -69,8 +54,8 @@ class Tabular(Protocol):
         ...
 
 
-def check_sequence(x: torch.Tensor, width: int) -> None:
-    """Raise unless `x` is a non-empty floating ``(batch, time, width)`` tensor."""
+def check_sequence(x: torch.Tensor, width: int, *, may_be_empty: bool = False) -> None:
+    """Raise unless `x` is a floating ``(batch, time, width)`` tensor with a position at least."""
     if x.ndim != 3 or x.shape[-1] != width:
         raise ValueError(
             f"got an input of shape {tuple(x.shape)}, expected (batch, time, {width}): the mixer "
@@ -78,7 +63,7 @@ def check_sequence(x: torch.Tensor, width: int) -> None:
         )
     if not x.is_floating_point():
         raise TypeError(f"got an input of dtype {x.dtype}, expected a floating one; use x.float().")
-    if x.shape[0] == 0 or x.shape[1] == 0:
+    if x.shape[0] == 0 or (x.shape[1] == 0 and not may_be_empty):
         raise ValueError(
             f"got an input of shape {tuple(x.shape)}: it holds no position. Give at least one row "
             "of at least one position."

@@ -24,7 +24,8 @@ from ..ops.linear import linear_scan
 from ..ops.residual import residual_scan
 from ..parameter import StateParameter
 from ..reparameterisation import check_parameterisation, initial_weights, rate
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,7 @@ class ResidualRNNConfig(MixerConfig):
         return ResidualRNN(self, width)
 
 
-class ResidualRNN(nn.Module):
+class ResidualRNN(Recurrent):
     """Module of `ResidualRNNConfig`."""
 
     def __init__(self, config: ResidualRNNConfig, width: int):
@@ -152,27 +153,14 @@ class ResidualRNN(nn.Module):
         r"""Shares :math:`\Delta r` that the modes lose in a step, without cancellation."""
         return rate(self.config.transition, self.w)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Run the recurrence over time."""
-        check_sequence(x, self.width)
-        return self._run(x, None)[0]
-
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width"]:
         """Zero."""
         return self.w.new_zeros(batch_size, self.width)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: Float[torch.Tensor, "batch width"]
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: Float[torch.Tensor, "batch width"]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        y, state = self._run(x_k[:, None], state)
-        return y[:, 0], state
-
-    def _run(
-        self, x: torch.Tensor, state: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the outputs and the last state, in the eigenbasis if a linear scan runs there."""
+        """Run over time; the state is in the eigenbasis if a linear scan runs there."""
         losses, config = self._losses, self.config
         x = x.to(losses.dtype)
         if config.upstream_gain:

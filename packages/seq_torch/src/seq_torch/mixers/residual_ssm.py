@@ -11,7 +11,8 @@ from torch import nn
 
 from seqtheory._settings import require_choice
 
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 from .residual_rnn import ResidualRNNConfig
 
 
@@ -56,7 +57,7 @@ class ResidualSSMConfig(MixerConfig):
         return ResidualSSM(self, width)
 
 
-class ResidualSSM(nn.Module):
+class ResidualSSM(Recurrent):
     """Module of `ResidualSSMConfig`."""
 
     def __init__(self, config: ResidualSSMConfig, width: int):
@@ -66,22 +67,16 @@ class ResidualSSM(nn.Module):
         self.recurrence = config.recurrence.build(width)
         self.after = _network(config.activation, width)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Map a sequence to a sequence."""
-        check_sequence(x, self.width)
-        return self.after(self.recurrence(self.before(x)))
-
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width"]:
         """Zero."""
         return self.recurrence.initial_state(batch_size)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        h_k, state = self.recurrence.step(self.before(x_k), state)
-        return self.after(h_k), state
+        """Run the linear recurrence between the two networks."""
+        h, state = self.recurrence.run(self.before(x), state)
+        return self.after(h), state
 
 
 def _network(activation: str, width: int) -> nn.Sequential:

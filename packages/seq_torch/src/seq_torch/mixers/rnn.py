@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class RNNConfig(MixerConfig):
         return RNN(width)
 
 
-class RNN(nn.Module):
+class RNN(Recurrent):
     """Module of `RNNConfig`."""
 
     def __init__(self, width: int):
@@ -39,19 +40,14 @@ class RNN(nn.Module):
         self.width = width
         self.recurrence = nn.RNN(width, width, nonlinearity="tanh", batch_first=True)
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Map a sequence to the sequence of states."""
-        check_sequence(x, self.width)
-        return self.recurrence(x)[0]
-
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "1 batch width"]:
         """Zero."""
         return next(self.parameters()).new_zeros(1, batch_size, self.width)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch width"], state: Float[torch.Tensor, "1 batch width"]
+    def run(
+        self,
+        x: Float[torch.Tensor, "batch time width"],
+        state: Float[torch.Tensor, "1 batch width"],
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
-        check_step(x_k, self.width)
-        y, state = self.recurrence(x_k[:, None], state)
-        return y[:, 0], state
+        """Map a sequence to the sequence of states."""
+        return self.recurrence(x, state)

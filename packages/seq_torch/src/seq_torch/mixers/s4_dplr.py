@@ -11,11 +11,13 @@ from torch import nn
 from seqtheory._settings import require_flag, require_integer
 from seqtheory.hippo import clipped, diagonal_plus_low_rank
 
+from .. import ops
 from ..ops.backend import asked
 from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import complex_normal
 from .convolution import Convolution
 from .dplr_kernel import advance, dplr_kernel, inner, unrolled_kernel
+from .dplr_state import last_state, response
 from .mixer import MixerConfig
 from .real_mode import num_modes, real_last
 from .start import Start, check_start
@@ -131,6 +133,17 @@ class S4DPLR(Convolution):
         mu, p, b = self._system()
         state = advance(mu, p, b * x_k[..., None], state)
         return inner(self._read_out()[0], state), state
+
+    def proceed(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add the response of the state, another kernel of the same kind."""
+        y = ops.causal_convolution(x, self.kernel(x.shape[1]))
+        mu, p, b = self._system()
+        with torch.autocast(self.C.device.type, enabled=False):
+            added = response(mu, p, self._read_out()[0], state, x.shape[1])
+            state = last_state(mu, p, b, x.mT.to(added.dtype), state)
+        return y + added.mT.to(y.dtype), state
 
     def _system(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Half a step of the system, in the coordinates of `dplr_kernel`."""

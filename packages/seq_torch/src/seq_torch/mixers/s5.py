@@ -16,8 +16,9 @@ from seqtheory.hippo import normal_part
 from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import drive, read
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig, check_sequence
 from .real_mode import num_modes, once_last, real_last
+from .recurrent import Recurrent
 from .start import Start, check_start
 from .step_size import check_steps, log_steps
 
@@ -110,7 +111,7 @@ class S5Config(MixerConfig):
 _CLIP = -1e-4
 
 
-class S5(nn.Module):
+class S5(Recurrent):
     """Module of `S5Config`."""
 
     def __init__(self, config: S5Config, width: int):
@@ -141,11 +142,19 @@ class S5(nn.Module):
         """Zero."""
         return torch.zeros_like(as_complex(self.eigenvalues)).expand(batch_size, -1)
 
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scan from a state."""
+        transition, B = self.discretised()
+        h = ops.linear_scan(transition, drive(x, B), state)
+        return self._read(h, x), h[:, -1]
+
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advance by one position."""
-        check_step(x_k, self.width)
+        self.check_step(x_k, state)
         transition, B = self.discretised()
         state = transition * state + drive(x_k, B)
         return self._read(state, x_k), state

@@ -15,7 +15,8 @@ from seqtheory._settings import require_flag, require_integer, require_positive
 from .. import ops
 from ..parameter import StateParameter, as_complex, require_full_precision
 from .complex_map import complex_normal, drive, read
-from .mixer import MixerConfig, check_sequence, check_step
+from .mixer import MixerConfig
+from .recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ class SelectiveDiagonalConfig(MixerConfig):
         return SelectiveDiagonal(self, width)
 
 
-class SelectiveDiagonal(nn.Module):
+class SelectiveDiagonal(Recurrent):
     """Module of `SelectiveDiagonalConfig`."""
 
     def __init__(self, config: SelectiveDiagonalConfig, width: int):
@@ -90,22 +91,22 @@ class SelectiveDiagonal(nn.Module):
         self.C = complex_normal(width, config.state_dim, variance=1 / config.state_dim)
         self.D = nn.Parameter(torch.ones(width))
 
-    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Scan over time."""
-        check_sequence(x, self.width)
-        transition, driven = self._recurrence(x)
-        start = as_complex(self.start).expand(len(x), -1)
-        return self._read(ops.linear_scan(transition, driven, start), x)
-
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch state"]:
         """Give the trained start."""
         return as_complex(self.start).expand(batch_size, -1)
+
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scan over time."""
+        h = ops.linear_scan(*self._recurrence(x), state)
+        return self._read(h, x), h[:, -1]
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advance by one position."""
-        check_step(x_k, self.width)
+        self.check_step(x_k, state)
         transition, driven = self._recurrence(x_k)
         state = transition * state + driven
         return self._read(state, x_k), state

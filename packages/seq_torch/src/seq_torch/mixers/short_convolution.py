@@ -24,9 +24,9 @@ class ShortConvolution(nn.Conv1d):
         """Zero inputs before the first."""
         return self.weight.new_zeros(batch_size, self.in_channels, self.kernel_size[0] - 1)
 
-    def step(
-        self, x_k: Float[torch.Tensor, "batch channel"], past: torch.Tensor
+    def run(
+        self, x: Float[torch.Tensor, "batch time channel"], past: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
-        window = torch.cat((past.to(x_k.dtype), x_k[..., None]), dim=-1)
-        return self(window)[..., 0], window[..., 1:]
+        """Map the next part of a sequence, given the inputs before it, and give the last ones."""
+        window = torch.cat((past.to(x.dtype), x.mT), dim=-1)
+        return self(window).mT, window[..., x.shape[1] :]

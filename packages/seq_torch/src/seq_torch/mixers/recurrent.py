@@ -1,0 +1,136 @@
+"""What a recurrent mixer is: a module that hands on a state from part to part of a sequence."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, TypeGuard
+
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from .mixer import check_sequence, check_step
+
+
+class Recurrent(nn.Module, ABC):
+    r"""A mixer that hands on a state, whose size does not grow with time.
+
+    .. math:: (y_1, \dots, y_L) = f(x_1, \dots, x_L; s_0), \qquad
+              (y_{k+1}, \dots, y_L) = f(x_{k+1}, \dots, x_L; s_k)
+
+    A subclass sets `width` and gives `initial_state` and `run`; forward, `prefill` and `step`
+    follow from them. It writes forward or `step` itself only where a whole sequence, or one
+    position, has a shorter way.
+
+    Attributes
+    ----------
+    width
+        Number of channels.
+    """
+
+    width: int
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> Any:
+        """State before the first position: a tensor, or a tuple of states and None."""
+
+    @abstractmethod
+    def run(
+        self, x: Float[torch.Tensor, "batch time width"], state: Any
+    ) -> tuple[Float[torch.Tensor, "batch time width"], Any]:
+        """Give outputs and last state, for one position at least and a state that fits."""
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
+        """Map a whole sequence."""
+        check_sequence(x, self.width)
+        return self.run(x, self.initial_state(len(x)))[0]
+
+    def prefill(
+        self, x: Float[torch.Tensor, "batch time width"], state: Any = None
+    ) -> tuple[Float[torch.Tensor, "batch time width"], Any]:
+        """Map the next part of a sequence.
+
+        Parameters
+        ----------
+        x
+            The part; its length may be zero.
+        state
+            What `prefill` or `step` gave for the positions before, or `initial_state`, which is
+            also meant by None. Gradients go through it.
+
+        Returns
+        -------
+        Outputs at these positions, as forward gives them on the whole sequence, and the state
+        after the last of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the part or the state has another shape or kind than expected.
+        """
+        check_sequence(x, self.width, may_be_empty=True)
+        if state is None:
+            state = self.initial_state(len(x))
+        else:
+            check_state(state, self.initial_state(len(x)))
+        return self.run(x, state) if x.shape[1] else (x, state)
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: Any
+    ) -> tuple[Float[torch.Tensor, "batch width"], Any]:
+        """Give the output at the next position, and the state after it."""
+        self.check_step(x_k, state)
+        y, state = self.run(x_k[:, None], state)
+        return y[:, 0], state
+
+    def check_step(self, x_k: torch.Tensor, state: Any) -> None:
+        """Raise unless these are one position and a state of as many rows."""
+        check_step(x_k, self.width)
+        check_state(state, self.initial_state(len(x_k)))
+
+
+def is_recurrent(module: nn.Module) -> TypeGuard[Recurrent]:
+    """Whether a module is a `Recurrent`, or a wrapper that shows the methods of one."""
+    return all(hasattr(module, name) for name in ("initial_state", "prefill", "step"))
+
+
+def check_state(state: Any, like: Any) -> None:
+    """Raise unless `state` has the parts, shapes and kinds of numbers of `like`."""
+    if isinstance(like, tuple):
+        if not isinstance(state, tuple) or len(state) != len(like):
+            raise TypeError(
+                f"got a state of {_described(state)}, expected {_described(like)}; take it from "
+                "initial_state, prefill or step of this mixer."
+            )
+        for part, expected in zip(state, like, strict=True):
+            check_state(part, expected)
+        return
+    if like is None and state is None:
+        return
+    if not isinstance(state, torch.Tensor) or like is None:
+        raise TypeError(
+            f"got a state of {_described(state)}, expected {_described(like)}; take it from "
+            "initial_state, prefill or step of this mixer."
+        )
+    _check_part(state, like)
+
+
+def _check_part(state: torch.Tensor, like: torch.Tensor) -> None:
+    if state.shape != like.shape:
+        raise ValueError(
+            f"got a state of shape {tuple(state.shape)}, expected {tuple(like.shape)} for as many "
+            f"rows as the input has; start with initial_state(batch_size)."
+        )
+    floating = state.is_floating_point() or (state.is_complex() and like.is_complex())
+    if not floating:
+        raise TypeError(f"got a state of dtype {state.dtype}, expected {like.dtype}.")
+    if state.device != like.device:
+        raise ValueError(
+            f"got a state on {state.device}, expected {like.device} as the parameters; move it."
+        )
+
+
+def _described(state: Any) -> str:
+    if isinstance(state, tuple):
+        return f"{len(state)} parts"
+    return "one tensor" if isinstance(state, torch.Tensor) else type(state).__name__

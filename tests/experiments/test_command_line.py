@@ -178,7 +178,7 @@ def test_one_failure_one_divergence_one_death_and_a_rerun(run, results, capsys):
         "rate": 0.5,
     }
     assert run("--preset", "mixed") == 0
-    assert "4 runs, 2 already finished" in capsys.readouterr().out
+    assert "4 runs, 3 already finished" in capsys.readouterr().out
 
 
 def test_a_single_diverged_run_is_exit_3_also_when_skipped(run):
@@ -296,7 +296,7 @@ def test_showing_a_damaged_record_is_one_line(run, results, capsys):
 
 
 def test_a_hint_names_only_packages_that_the_project_knows():
-    assert install_hint(ImportError("x.so: undefined symbol")).endswith("experiments`")
+    assert "pip install" not in install_hint(ImportError("x.so: undefined symbol"))
     hint = install_hint(ModuleNotFoundError("no module named helper_b", name="helper_b"))
     assert "install" not in hint
     assert "helper_b" in hint

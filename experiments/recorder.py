@@ -66,7 +66,8 @@ class Diverged(Exception):  # noqa: N818 - a result, not an error
 
     def __init__(self, step: int, reason: str, **facts: Any) -> None:
         super().__init__(f"diverged at step {step}: {reason}")
-        self.step, self.reason, self.facts = step, reason, record.encode(facts)
+        self.step, self.reason = step, reason
+        self.facts = record.decode(record.encode(facts))  # plain values, encoded when written
 
 
 class Interrupted(Exception):  # noqa: N818 - a request that was honoured, not an error

@@ -37,6 +37,7 @@ MIXERS = {
     "s5_bilinear": st.S5Config(state_dim=6, discretisation="bilinear", clip_eigenvalues=True),
     "s5_odd": st.S5Config(state_dim=6, blocks=2),
     "s5_full": st.S5Config(state_dim=5, conjugate_symmetry=False, skip=False),
+    "s5_bidirectional": st.S5Config(state_dim=6, blocks=2, bidirectional=True, step_scale=2.0),
     "linear_cde": st.LinearCDEConfig(state_dim=6),
     "linear_cde_blocks": st.LinearCDEConfig(
         state_dim=6, structure=st.BlockDiagonal(block_size=2), transition="first_order"
@@ -147,7 +148,7 @@ def both_outputs(model, twin, inputs, mask, dtype):
 
 
 @pytest.mark.parametrize("around", [name for name in AROUND if name != "published"])
-@pytest.mark.parametrize("mixer", ["s4_bidirectional", "linear_cde"])
+@pytest.mark.parametrize("mixer", ["s4_bidirectional", "s5_bidirectional", "linear_cde"])
 def test_outputs_agree_whatever_stands_around_the_mixer(tmp_path, mixer, around):
     settings = config(mixer, around)
     inputs, mask = data(settings)

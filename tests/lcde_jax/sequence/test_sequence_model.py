@@ -29,6 +29,7 @@ MIXERS = {
     "s4d_odd": lj.S4DConfig(state_dim=5, initialisation="inv"),
     "s5": lj.S5Config(state_dim=8, blocks=2),
     "s5_odd": lj.S5Config(state_dim=6, blocks=2),
+    "s5_bidirectional": lj.S5Config(state_dim=4, bidirectional=True, skip=False),
     "linear_cde": lj.LinearCDEConfig(state_dim=6),
     "linear_cde_blocks": lj.LinearCDEConfig(
         state_dim=6, structure=lj.BlockDiagonal(block_size=2), transition="first_order"
@@ -107,7 +108,7 @@ def test_the_future_is_seen_by_those_that_say_so_alone(mixer):
 
 
 @pytest.mark.parametrize("norm", ["layer", "batch"])
-@pytest.mark.parametrize("mixer", ["s4_bidirectional", "s5"])
+@pytest.mark.parametrize("mixer", ["s4_bidirectional", "s5", "s5_bidirectional"])
 def test_hidden_positions_have_no_influence(mixer, norm):
     model, x = config(mixer, norm=norm, output=lj.MeanOutput(size=3)).build(KEY), signals()
     garbled = np.where(mask()[..., None], x, np.nan)
@@ -142,12 +143,15 @@ def test_a_token_table_is_looked_up_to_the_same_end():
         np.testing.assert_allclose(mixer.lookup(model.embedding.table, tokens), direct, rtol=1e-9)
 
 
-def test_what_looks_ahead_cannot_be_stepped():
-    model = config("s4_bidirectional").build(KEY)
+@pytest.mark.parametrize("mixer", ["s4_bidirectional", "s5_bidirectional"])
+def test_what_looks_ahead_cannot_be_stepped(mixer):
+    model = config(mixer).build(KEY)
     with pytest.raises(TypeError, match="has no `step`: its outputs depend on the future"):
         model.initial_state(3)
     with pytest.raises(TypeError, match=r"built with bidirectional=True.*no `step`"):
         model.layers[0].mixer.initial_state(3)
+    with pytest.raises(TypeError, match=r"built with bidirectional=True.*no `step`"):
+        model.layers[0].mixer.step(jnp.zeros((3, 4)), None)
 
 
 def test_parameters_of_the_recurrence_are_marked():

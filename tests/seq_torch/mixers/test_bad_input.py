@@ -23,6 +23,7 @@ S5 = st.S5Config(state_dim=4)
         (st.S4Config, {"state_dim": 0}, "state_dim=0 is too small"),
         (st.S5Config, {"state_dim": 6, "blocks": 4}, "cannot be cut into 4 equal blocks"),
         (st.S5Config, {"state_dim": 0}, "state_dim=0 is too small"),
+        (st.S5Config, {"step_scale": 0.0}, "step_scale=0.0 must be a positive number"),
         (st.S5Config, {"discretisation": "zoh"}, "discretisation='zoh' is not known"),
         (st.StableSSMConfig, {"state_dim": 5}, "state_dim=5 is odd.*use 6"),
         (st.LRUConfig, {"state_dim": 0}, "state_dim=0 is too small"),
@@ -74,6 +75,8 @@ def test_a_setting_out_of_range_is_named(kind, settings, said):
         (st.S4DConfig, {"state_dim": 4.0}, "state_dim=4.0 is not an integer"),
         (st.S4DConfig, {"bidirectional": 1}, "bidirectional=1 is not True or False"),
         (st.S4DPLRConfig, {"bidirectional": 0}, "bidirectional=0 is not True or False"),
+        (st.S5Config, {"bidirectional": None}, "bidirectional=None is not True or False"),
+        (st.LRUConfig, {"bidirectional": "yes"}, "bidirectional='yes' is not True or False"),
         (st.S4Config, {"published_step": 1}, "published_step=1 is not True or False"),
         (st.MambaConfig, {"block": "no"}, "block='no' is not True or False"),
         (st.LinearCDEConfig, {"structure": "dense"}, r"expected Dense\(\)"),
@@ -211,7 +214,7 @@ def test_complex_states_need_float32(configured, tokens, kind):
         model(tokens)
 
 
-@pytest.mark.parametrize("kind", [st.S4DConfig, st.S4DPLRConfig])
+@pytest.mark.parametrize("kind", [st.S4DConfig, st.S4DPLRConfig, st.S5Config, st.LRUConfig])
 def test_what_looks_ahead_cannot_be_stepped(configured, kind):
     mixer = kind(state_dim=4, bidirectional=True)
     with pytest.raises(TypeError, match=r"has no `step`: its outputs depend on the future"):

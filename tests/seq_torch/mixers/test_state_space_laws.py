@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from math import log, pi
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 import seq_torch as st
 from seq_torch import ops
-from seq_torch.mixers.vandermonde import exponential_sum
+from seq_torch.mixers.vandermonde import exponential_sum, weighted_by_exponentials
 from seq_torch.parameter import as_complex, as_pair
 from seqtheory.hippo import normal_part
 
@@ -252,3 +253,51 @@ def test_the_lru_stays_inside_the_unit_circle(seed):
     module = built(st.LRUConfig(state_dim=100))
     module.log_decay.data += 5 * noise(100, seed=seed)
     assert (module.eigenvalues.abs() < 1).all()
+
+
+SCANNED = {
+    "s5": st.S5Config(state_dim=6, bidirectional=True),
+    "s5_odd": st.S5Config(state_dim=6, blocks=2, bidirectional=True),
+    "s5_full": st.S5Config(state_dim=5, conjugate_symmetry=False, bidirectional=True, skip=False),
+    "s5_published": st.S5Config(state_dim=6, start="published", bidirectional=True),
+    "lru": st.LRUConfig(state_dim=5, bidirectional=True),
+}
+
+
+@pytest.mark.parametrize("config", SCANNED.values(), ids=SCANNED)
+def test_two_scans_are_one_system_in_both_directions_and_each_sees_its_position(config):
+    module, x = built(config), noise(2, 9, 5)
+    causal = built(dataclasses.replace(config, bidirectional=False))
+    ahead, behind = module.C.chunk(2, dim=1)
+    others = {name: value for name, value in module.state_dict().items() if name != "C"}
+    causal.load_state_dict({**others, "C": ahead})
+    forwards = causal(x)
+    causal.load_state_dict({**others, "C": behind})
+    backwards = causal(x.flip(1)).flip(1)
+    skipped = 0 if module.D is None else module.D * x  # it is counted twice
+    torch.testing.assert_close(module(x), forwards + backwards - skipped, **EXACT)
+    assert not torch.allclose(ahead, behind)
+
+
+def test_scaled_steps_are_other_steps():
+    module, x = built(st.S5Config(state_dim=6, step_scale=0.5)), noise(2, 9, 5)
+    other = built(st.S5Config(state_dim=6))
+    with torch.no_grad():
+        other.log_dt.sub_(log(2))
+    torch.testing.assert_close(module(x), other(x), **EXACT)
+
+
+def test_half_the_steps_on_a_held_input_are_the_same_system():
+    coarse, fine = (built(st.S5Config(state_dim=6, step_scale=s)) for s in (1.0, 0.5))
+    x = noise(2, 9, 5)
+    held = fine(x.repeat_interleave(2, 1))[:, 1::2]
+    torch.testing.assert_close(held, coarse(x), **EXACT)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_the_sum_over_lags_is_the_transposed_vandermonde_product(length):
+    weights = noise(2, 3, length)
+    exponents = torch.complex(-noise(3, 4, seed=2).abs(), 9 * noise(3, 4, seed=3)) / 10
+    powers = torch.exp(exponents[..., None] * torch.arange(length))
+    full = (weights[:, :, None] * powers).sum(-1)
+    torch.testing.assert_close(weighted_by_exponentials(weights, exponents), full, **EXACT)

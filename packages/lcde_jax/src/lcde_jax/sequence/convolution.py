@@ -10,7 +10,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from scipy.fft import next_fast_len
 
-from .mixer import Mixer, check_sequence, check_step
+from .mixer import Mixer, check_sequence, check_step, require_causal
 from .parameter import as_complex
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Convolution(Mixer):
 
     def initial_state(self, batch_size: int) -> Complex[Array, "batch width state"]:
         """Zero."""
-        self._check_causal()
+        require_causal(self, bidirectional=self.C.ndim == 4)
         C = as_complex(self.C)
         return jnp.zeros((batch_size, *C.shape), C.dtype)
 
@@ -74,20 +74,13 @@ class Convolution(Mixer):
         self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch width state"]
     ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch width state"]]:
         """Advance the recurrence by one position."""
-        self._check_causal()
+        require_causal(self, bidirectional=self.C.ndim == 4)
         check_step(x_k, self.log_dt.shape[0])
         y, state = self.advance(x_k, state)
         return self._read(y, x_k), state
 
     def _read(self, y: Array, x: Array) -> Array:
         return y if self.D is None else y + self.D * x
-
-    def _check_causal(self) -> None:
-        if self.C.ndim == 4:
-            raise TypeError(
-                f"{type(self).__name__} was built with bidirectional=True: its outputs depend on "
-                "the future, so it has no `step`. Call it on the whole sequence."
-            )
 
 
 def causal_convolution(

@@ -84,3 +84,12 @@ def check_step(x_k: Array, width: int) -> None:
     if x_k.ndim != 2:
         raise ValueError(f"got a step of shape {x_k.shape}, expected (batch, {width}).")
     check_sequence(x_k[:, None], width)
+
+
+def require_causal(module: Mixer, *, bidirectional: bool) -> None:
+    """Raise if a module looks ahead, where a state is asked of it."""
+    if bidirectional:
+        raise TypeError(
+            f"{type(module).__name__} was built with bidirectional=True: its outputs depend on "
+            "the future, so it has no `step`. Call it on the whole sequence."
+        )

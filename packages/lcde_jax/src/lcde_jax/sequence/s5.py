@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
 from seqtheory.hippo import normal_part
 
 from .discretisation import RULES, Rule, discretised
@@ -22,6 +22,7 @@ from .mixer import (
     check_start,
     check_step,
     check_steps,
+    require_causal,
 )
 from .parameter import as_complex, as_pair, log_steps
 from .real_mode import num_modes, once_last, real_last
@@ -58,8 +59,15 @@ class S5Config(MixerConfig):
         "zero_order_hold" or "bilinear".
     clip_eigenvalues
         Whether Re Lambda is kept at or below -1e-4.
+    bidirectional
+        Whether a second scan, of the same system, runs backwards in time; its states stand behind
+        those of the first, and C has as many columns more. The mixer is then not causal and has no
+        `step`.
     dt_min, dt_max
         Steps, one per state, start log-uniformly between these.
+    step_scale
+        Factor of all steps. A model that was trained on one sampling rate runs on inputs that are
+        sampled twice as often with half its `step_scale`.
     skip
         Whether the term D u is present; D starts from N(0, 1).
     start
@@ -82,24 +90,32 @@ class S5Config(MixerConfig):
     conjugate_symmetry: bool = True
     discretisation: Rule = "zero_order_hold"
     clip_eigenvalues: bool = False
+    bidirectional: bool = False
     dt_min: float = 1e-3
     dt_max: float = 1e-1
+    step_scale: float = 1.0
     skip: bool = True
     start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
         require_integer("blocks", self.blocks, minimum=1)
-        for name in ("conjugate_symmetry", "clip_eigenvalues", "skip"):
+        for name in ("conjugate_symmetry", "clip_eigenvalues", "bidirectional", "skip"):
             require_flag(name, getattr(self, name))
         require_choice("discretisation", self.discretisation, RULES)
         check_steps(self.dt_min, self.dt_max)
+        require_positive("step_scale", self.step_scale)
         check_start(self.start)
         if self.state_dim % self.blocks:
             raise ValueError(
                 f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
                 "a multiple."
             )
+
+    @property
+    def causal(self) -> bool:
+        """Whether an output depends on nothing later."""
+        return not self.bidirectional
 
     @property
     def odd(self) -> bool:
@@ -117,7 +133,7 @@ class S5(Mixer):
     eigenvalues: Float[Array, "state 2"] = eqx.field(metadata={"state": True})
     log_dt: Float[Array, " state"] = eqx.field(metadata={"state": True})
     B: Float[Array, "state width 2"] = eqx.field(metadata={"state": True})
-    C: Float[Array, "width state 2"]
+    C: Float[Array, "width states 2"]
     D: Float[Array, " width"] | None
     config: S5Config = eqx.field(static=True)
 
@@ -126,14 +142,15 @@ class S5(Mixer):
         values, vectors = _block_spectrum(config)
         published, P = config.start == "published", config.state_dim
         B = jax.random.normal(of_B, (P, width), dtype) / (P if published else width) ** 0.5
-        C = jax.random.normal(of_C, (width, P), dtype) / P**0.5
+        drawn = (2 if config.bidirectional else 1, width, P)
+        C = jax.random.normal(of_C, drawn, dtype) / P**0.5
         if published:
-            imaginary = jax.random.normal(jax.random.fold_in(of_C, 1), (width, P), dtype) / P**0.5
+            imaginary = jax.random.normal(jax.random.fold_in(of_C, 1), drawn, dtype) / P**0.5
             C = jax.lax.complex(C, imaginary)
         self.eigenvalues = as_pair(values, dtype)
         self.log_dt = log_steps(of_steps, (len(values),), config.dt_min, config.dt_max, dtype)
         self.B = as_pair(vectors.conj().T @ B, dtype)
-        self.C = as_pair(C @ vectors, dtype)
+        self.C = as_pair(jnp.concatenate(C @ vectors, -1), dtype)
         self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
         self.config = config
 
@@ -142,11 +159,16 @@ class S5(Mixer):
         check_sequence(x, len(self.C))
         transition, B = self._discretised()
         factors = jnp.broadcast_to(transition, (1, x.shape[1], len(transition)))
-        states = jax.lax.associative_scan(_joined, (factors, _driven(B, x)), axis=1)[1]
+        parts = (factors, _driven(B, x))
+        states = jax.lax.associative_scan(_joined, parts, axis=1)[1]
+        if self.config.bidirectional:
+            behind = jax.lax.associative_scan(_joined, parts, axis=1, reverse=True)[1]
+            states = jnp.concatenate((states, behind), -1)
         return self._read(states, x)
 
     def initial_state(self, batch_size: int) -> Complex[Array, "batch state"]:
         """Zero."""
+        require_causal(self, bidirectional=self.config.bidirectional)
         values = as_complex(self.eigenvalues)
         return jnp.zeros((batch_size, len(values)), values.dtype)
 
@@ -154,6 +176,7 @@ class S5(Mixer):
         self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch state"]
     ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch state"]]:
         """Advance by one position."""
+        require_causal(self, bidirectional=self.config.bidirectional)
         check_step(x_k, len(self.C))
         transition, B = self._discretised()
         state = transition * state + _driven(B, x_k)
@@ -164,7 +187,7 @@ class S5(Mixer):
         values = self._real_states(as_complex(self.eigenvalues))
         if self.config.clip_eigenvalues:
             values = jax.lax.complex(jnp.minimum(values.real, _CLIP), values.imag)
-        dt = jnp.exp(self.log_dt)
+        dt = self.config.step_scale * jnp.exp(self.log_dt)
         exponents, gain = discretised(self.config.discretisation, values, dt)
         return jnp.exp(exponents), gain[:, None] * self._real_states(as_complex(self.B).T).T
 
@@ -175,7 +198,8 @@ class S5(Mixer):
         return real_last(self._blocks(values)).reshape(values.shape)
 
     def _blocks(self, values: Array) -> Array:
-        return values.reshape(*values.shape[:-1], self.config.blocks, -1)
+        size = self.config.state_dim // self.config.blocks
+        return values.reshape(*values.shape[:-1], -1, num_modes(size))
 
     def _read(self, h: Array, x: Array) -> Array:
         C = as_complex(self.C)

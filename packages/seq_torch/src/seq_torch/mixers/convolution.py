@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from .. import ops
 from ..parameter import as_complex
+from .bidirectional import require_causal
 from .mixer import check_sequence
 from .recurrent import Recurrent
 
@@ -83,7 +84,7 @@ class Convolution(Recurrent):
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width state"]:
         """Zero."""
-        self._check_causal()
+        require_causal(self, bidirectional=self.C.ndim == 4)
         return torch.zeros_like(as_complex(self.C)).expand(batch_size, -1, -1)
 
     def run(
@@ -104,14 +105,6 @@ class Convolution(Recurrent):
     def read(self, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Output, given what comes from the states and the input."""
         return y if self.D is None else y + self.D * x
-
-    def _check_causal(self) -> None:
-        if self.C.ndim == 4:
-            raise TypeError(
-                f"{type(self).__name__} was built with bidirectional=True: its outputs depend on "
-                "the future, so it has no state, no `prefill` and no `step`. Call it on the whole "
-                "sequence."
-            )
 
 
 def directed(pairs: Float[torch.Tensor, "*direction width state 2"]) -> torch.Tensor:

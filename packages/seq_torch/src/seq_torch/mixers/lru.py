@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Complex, Float
 from torch import nn
 
-from seqtheory._settings import require_integer, require_positive
+from seqtheory._settings import require_flag, require_integer, require_positive
 
 from .. import ops
 from ..parameter import StateParameter, as_complex
+from .bidirectional import require_causal, scanned
 from .complex_map import complex_normal, drive, read
 from .mixer import MixerConfig, check_sequence
 from .recurrent import Recurrent
@@ -36,6 +37,10 @@ class LRUConfig(MixerConfig):
         The eigenvalues start uniformly (in area) on this ring, 0 <= min < max <= 1.
     max_phase
         Their phases start uniformly on (0, max_phase].
+    bidirectional
+        Whether a second scan, of the same system, runs backwards in time; its states stand behind
+        those of the first, and C has as many columns more. The mixer is then not causal and has no
+        `step`.
     start
         "own" as said in the notes, or "published": C of variance 2 / state_dim. The published ring
         reaches `max_modulus=1.0`.
@@ -55,6 +60,7 @@ class LRUConfig(MixerConfig):
     min_modulus: float = 0.0
     max_modulus: float = 0.99
     max_phase: float = 2 * pi
+    bidirectional: bool = False
     start: Start = "own"
 
     def __post_init__(self) -> None:
@@ -62,12 +68,18 @@ class LRUConfig(MixerConfig):
         require_positive("min_modulus", self.min_modulus, zero_allowed=True)
         require_positive("max_modulus", self.max_modulus)
         require_positive("max_phase", self.max_phase)
+        require_flag("bidirectional", self.bidirectional)
         check_start(self.start)
         if not self.min_modulus < self.max_modulus <= 1:
             raise ValueError(
                 f"got min_modulus={self.min_modulus} and max_modulus={self.max_modulus}, expected "
                 "0 <= min_modulus < max_modulus <= 1."
             )
+
+    @property
+    def causal(self) -> bool:
+        """Whether an output depends on nothing later."""
+        return not self.bidirectional
 
     def build(self, width: int) -> LRU:
         """Draw the module."""
@@ -79,7 +91,7 @@ class LRU(Recurrent):
 
     def __init__(self, config: LRUConfig, width: int):
         super().__init__()
-        self.width = width
+        self.width, self.bidirectional = width, config.bidirectional
         low, high = config.min_modulus**2, config.max_modulus**2
         # 1 - rand() lies in (0, 1], so that neither logarithm below sees a zero.
         squared = low + (high - low) * (1 - torch.rand(config.state_dim))
@@ -90,7 +102,8 @@ class LRU(Recurrent):
         self.log_gain = StateParameter(0.5 * torch.log1p(-squared))
         self.B = complex_normal(config.state_dim, width, variance=1 / width)
         variance = (2 if config.start == "published" else 1) / config.state_dim
-        self.C = complex_normal(width, config.state_dim, variance=variance)
+        columns = (2 if config.bidirectional else 1) * config.state_dim
+        self.C = complex_normal(width, columns, variance=variance)
         self.D = nn.Parameter(torch.randn(width))
 
     @property
@@ -102,10 +115,12 @@ class LRU(Recurrent):
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Scan over time."""
         check_sequence(x, self.width)
-        return self._read(ops.linear_scan(self.eigenvalues, self._drive(x)), x)
+        driven, both = self._drive(x), self.bidirectional
+        return self._read(scanned(self.eigenvalues, driven, bidirectional=both), x)
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch state"]:
         """Zero."""
+        require_causal(self, bidirectional=self.bidirectional)
         return torch.zeros_like(self.eigenvalues).expand(batch_size, -1)
 
     def run(

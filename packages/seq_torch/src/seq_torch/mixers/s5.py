@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Complex, Float
 from torch import nn
 
-from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
 from seqtheory.hippo import normal_part
 
 from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
+from .bidirectional import require_causal, scanned
 from .complex_map import drive, read
 from .mixer import MixerConfig, check_sequence
 from .real_mode import num_modes, once_last, real_last
@@ -48,8 +49,15 @@ class S5Config(MixerConfig):
         "zero_order_hold" or "bilinear".
     clip_eigenvalues
         Whether Re Lambda is kept at or below -1e-4.
+    bidirectional
+        Whether a second scan, of the same system, runs backwards in time; its states stand behind
+        those of the first, and C has as many columns more. The mixer is then not causal and has no
+        `step`.
     dt_min, dt_max
         Steps, one per state, start log-uniformly between these.
+    step_scale
+        Factor of all steps. A model that was trained on one sampling rate runs on inputs that are
+        sampled twice as often with half its `step_scale`.
     skip
         Whether the term D u is present; D starts from N(0, 1).
     start
@@ -78,25 +86,33 @@ class S5Config(MixerConfig):
     conjugate_symmetry: bool = True
     discretisation: Literal["zero_order_hold", "bilinear"] = "zero_order_hold"
     clip_eigenvalues: bool = False
+    bidirectional: bool = False
     dt_min: float = 1e-3
     dt_max: float = 1e-1
+    step_scale: float = 1.0
     skip: bool = True
     start: Start = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
         require_integer("blocks", self.blocks, minimum=1)
-        for name in ("conjugate_symmetry", "clip_eigenvalues", "skip"):
+        for name in ("conjugate_symmetry", "clip_eigenvalues", "bidirectional", "skip"):
             require_flag(name, getattr(self, name))
         choices = ("zero_order_hold", "bilinear")
         require_choice("discretisation", self.discretisation, choices)
         check_steps(self.dt_min, self.dt_max)
+        require_positive("step_scale", self.step_scale)
         check_start(self.start)
         if self.state_dim % self.blocks:
             raise ValueError(
                 f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
                 "a multiple."
             )
+
+    @property
+    def causal(self) -> bool:
+        """Whether an output depends on nothing later."""
+        return not self.bidirectional
 
     @property
     def odd(self) -> bool:
@@ -120,7 +136,8 @@ class S5(Recurrent):
         values, vectors = _block_spectrum(config)
         published = config.start == "published"
         B = torch.randn(config.state_dim, width) / (config.state_dim if published else width) ** 0.5
-        C = torch.randn(width, config.state_dim) / config.state_dim**0.5
+        directions = 2 if config.bidirectional else 1
+        C = torch.randn(directions, width, config.state_dim) / config.state_dim**0.5
         if published:
             C = torch.complex(C, torch.randn_like(C) / config.state_dim**0.5)
         self.eigenvalues = StateParameter(as_pair(torch.from_numpy(values)))
@@ -129,17 +146,19 @@ class S5(Recurrent):
         )
         V = torch.from_numpy(vectors).to(B.device)
         self.B = StateParameter(as_pair(V.mH @ B.to(V)))
-        self.C = nn.Parameter(as_pair(C.to(V) @ V))
+        self.C = nn.Parameter(as_pair(torch.cat(tuple(C.to(V) @ V), -1)))
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Scan over time."""
         check_sequence(x, self.width)
         transition, B = self.discretised()
-        return self._read(ops.linear_scan(transition, drive(x, B)), x)
+        driven, both = drive(x, B), self.config.bidirectional
+        return self._read(scanned(transition, driven, bidirectional=both), x)
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch state"]:
         """Zero."""
+        require_causal(self, bidirectional=self.config.bidirectional)
         return torch.zeros_like(as_complex(self.eigenvalues)).expand(batch_size, -1)
 
     def run(
@@ -166,8 +185,9 @@ class S5(Recurrent):
         values = self._real_states(as_complex(self.eigenvalues))
         if self.config.clip_eigenvalues:
             values = torch.complex(values.real.clamp_max(_CLIP), values.imag)
+        dt = self.config.step_scale * self.log_dt.exp()
         rule = getattr(ops, self.config.discretisation)
-        transition, gain = rule(values, torch.ones_like(values), self.log_dt.exp())
+        transition, gain = rule(values, torch.ones_like(values), dt)
         return transition, gain[:, None] * self._real_states(as_complex(self.B).mT).mT
 
     def _read(self, h: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -181,7 +201,8 @@ class S5(Recurrent):
         return real_last(self._blocks(values)).flatten(-2) if self.config.odd else values
 
     def _blocks(self, values: torch.Tensor) -> torch.Tensor:
-        return values.unflatten(-1, (self.config.blocks, -1))
+        size = self.config.state_dim // self.config.blocks
+        return values.unflatten(-1, (-1, num_modes(size)))
 
 
 def _block_spectrum(config: S5Config) -> tuple[np.ndarray, np.ndarray]:

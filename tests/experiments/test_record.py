@@ -401,7 +401,7 @@ def test_a_study_that_never_restores_repeats_no_line(recorder, tmp_path):
 def test_a_divergence_holds_what_can_be_recorded():
     assert Diverged(3, "loss", rate=np.float32(0.5), norm=float("inf")).facts == {
         "rate": 0.5,
-        "norm": "Infinity",
+        "norm": float("inf"),
     }
     with pytest.raises(TypeError, match="cannot record"):
         Diverged(3, "loss", what=object())

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from experiments import command, drawing, exit_code, listing, sinks
+from experiments import command, drawing, exit_code, listing, sinks, system_error
 from experiments.job import install_hint
-from experiments.stored import printable
+from experiments.output import OutputError, complain, finish, open_streams
 
 Study = Annotated[str, tyro.conf.Positional]
 Settings = Annotated[
@@ -171,34 +170,48 @@ def doctor() -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Answer one command; an error that carries an exit code is told in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter
+            stream.reconfigure(errors="backslashreplace")
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter
-                stream.reconfigure(errors="backslashreplace")
-        return _flushed(app.cli(prog="experiments", args=arguments))
+        _require_working_folder()
+        code = app.cli(prog="experiments", args=arguments)
+    except SystemExit as error:  # of the command's own parser
+        return finish(error.code if isinstance(error.code, int) else exit_code.OK)
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
-        return exit_code.SIGINT
-    except BrokenPipeError:  # the reader (head, less) has seen enough
-        os._exit(exit_code.OK)  # without the flush at exit, which would fail again
+        complain("interrupted; the same command goes on where it stopped")
+        code = exit_code.SIGINT
     except ImportError as error:
-        print(f"error: {printable(install_hint(error))}", file=sys.stderr)  # noqa: T201
-        return exit_code.ENVIRONMENT
+        complain(f"error: {install_hint(error)}")
+        code = exit_code.ENVIRONMENT
     except Exception as error:
-        code = getattr(error, "exit_code", None)
-        if code is None:
-            raise
-        print(f"error: {printable(error)}", file=sys.stderr)  # noqa: T201
-        return code
+        code = _told(error)
+    return finish(code)
 
 
-def _flushed(code: int) -> int:
-    """Return the code once all is said; where nobody reads any more, end with it at once."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os._exit(code)  # without the flush at exit, which would fail again
+def _told(error: Exception) -> int:
+    """Tell an error in one line if it is of a kind that is foreseen, and return its exit code."""
+    if isinstance(error, BrokenPipeError):  # met by the command's own parser
+        error = OutputError(error)
+    code = getattr(error, "exit_code", None)
+    if isinstance(error, OutputError) and error.closed:
+        return error.exit_code
+    if code is None and isinstance(error, OSError):
+        complain(f"error: {system_error.told(error)}")
+        return exit_code.FAILED
+    if code is None:
+        raise error
+    complain(f"error: {error}")
     return code
+
+
+def _require_working_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise exit_code.ConfigError(
+            "the working folder was removed; change to another one (cd) and try again"
+        ) from None
 
 
 def _with_words(settings: tuple[str, ...], words: Path | None) -> tuple[str, ...]:
@@ -214,4 +227,5 @@ def _drawing(
 
 
 if __name__ == "__main__":
+    open_streams()
     sys.exit(main())

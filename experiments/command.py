@@ -17,9 +17,10 @@ from experiments.engine import Engine, LocalEngine
 from experiments.exit_code import ConfigError
 from experiments.job import Job, Outcome
 from experiments.labels import labels as _labels
+from experiments.output import OutputError, complain, say
 from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
-from experiments.stored import RejectedFileError, printable
+from experiments.stored import RejectedFileError
 from experiments.study import Study, load
 
 if TYPE_CHECKING:
@@ -80,6 +81,15 @@ def run(request: Request) -> int:
     ImportError
         If the engine or a sink asked for is not installed; nothing was run.
     """
+    try:
+        return _run(request)
+    except OutputError as error:  # before anything was begun
+        if not error.closed:
+            complain(f"error: {error}")
+        return exit_code.INTERRUPTED
+
+
+def _run(request: Request) -> int:
     study = load(request.study)
     preset = study.preset(request.preset)
     runs = override(study.runs(preset), request.settings, request.seeds)
@@ -100,17 +110,12 @@ def run(request: Request) -> int:
         outcomes += _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs})
         if engine.stopped_by is not None:
             break
-    with suppress(BrokenPipeError):  # nobody reads any more; the code still says how it ended
+    with suppress(OutputError):  # nobody reads any more; the code still says how it ended
         _summarise(planned, outcomes, labels, study, preset)
     if engine.stopped_by is not None and any(o.status == record.UNFINISHED for o in outcomes):
         stopped_by_user = engine.stopped_by == signal.SIGINT
         return exit_code.SIGINT if stopped_by_user else exit_code.INTERRUPTED
     return _code(planned, outcomes)
-
-
-def say(text: str) -> None:
-    """Print a line, control characters escaped."""
-    print(printable(text), flush=True)  # noqa: T201
 
 
 def _engine(request: Request, runs: int) -> Engine:

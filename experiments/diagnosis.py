@@ -9,7 +9,7 @@ import platform
 from dataclasses import dataclass
 
 from experiments import exit_code
-from experiments.command import say
+from experiments.output import say
 
 _EXTRAS = {"lcde-jax": "jax", "seq-torch": "torch", "ray": "ray"}
 
@@ -26,10 +26,11 @@ class Finding:
 
 def show() -> int:
     """Print every finding and return 0: what is missing here is no error until it is asked for."""
-    for finding in [*_machine(), *_packages(), *_torch(), *_jax()]:
-        say(f"{'ok' if finding.ok else 'no':3} {finding.name}: {finding.detail}")
-        if finding.command:
-            say(f"    {finding.command}")
+    for look in (_machine, _packages, _torch, _jax):  # the last two import a framework
+        for finding in look():
+            say(f"{'ok' if finding.ok else 'no':3} {finding.name}: {finding.detail}")
+            if finding.command:
+                say(f"    {finding.command}")
     return exit_code.OK
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shlex
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import belonging, durable, record, source
 from experiments import study as studies
-from experiments.command import say
 from experiments.exit_code import ConfigError
+from experiments.output import say
 from experiments.overrides import override
 from experiments.record import Record
 from experiments.stored import RejectedFileError
@@ -20,6 +22,7 @@ from experiments.study import ROOT, Study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 PUBLISHED = ROOT / "published"
 
@@ -100,10 +103,13 @@ class Loader:
 
 def plot(request: Request) -> list[Path]:
     """Draw a study's figures into its results folder and return their paths."""
+    os.environ["MPLBACKEND"] = "agg"  # figures become files, whatever windows there are
     folder, preset, loader = _prepare(request)
-    draw = _member(folder, "figure", "draw")
     target = _target(request, folder)
-    paths = draw(loader, preset, target)
+    say(f"drawing the figures of {folder.name} into {target}")
+    draw = _member(folder, "figure", "draw")
+    with _at_home(folder):
+        paths = draw(loader, preset, target)
     for path in paths:
         say(str(path))
     return paths
@@ -112,7 +118,9 @@ def plot(request: Request) -> list[Path]:
 def table(request: Request) -> Path:
     """Write a study's table as Markdown, print it, and return its path."""
     folder, preset, loader = _prepare(request)
-    text = _member(folder, "table", "table")(loader, preset)
+    make = _member(folder, "table", "table")
+    with _at_home(folder):
+        text = make(loader, preset)
     target = _target(request, folder)
     path = target / "table.md"
     durable.write_text(path, text)
@@ -199,7 +207,15 @@ def _member(folder: Path, file: str, function: str) -> Callable[..., Any]:
     path = folder / f"{file}.py"
     if not path.is_file():
         raise ConfigError(f"{folder.name} has no {file}.py")
-    return getattr(_imported(path), function)
+    found = getattr(_imported(path), function, None)
+    if not callable(found):
+        raise ConfigError(f"{path} offers no function {function}")
+    return found
+
+
+def _at_home(folder: Path) -> AbstractContextManager[None]:
+    """Do something as `studies.at_home` says, for figures and tables outside this package."""
+    return nullcontext() if folder.parent == ROOT else studies.at_home(folder / "figure.py")
 
 
 def _imported(path: Path) -> ModuleType:

@@ -13,15 +13,19 @@ import json
 import os
 import secrets
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from experiments import system_error
 
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# Each system has some of these; without O_BINARY Windows would end lines in its own way.
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
 _SUFFIX = ".tmp"
 
 
@@ -46,7 +50,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise _failure(path, len(data), error) from error
+        raise _failure(f"write {len(data):,} bytes to {path}", error) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -84,20 +88,19 @@ def tensor_bytes(tensors: Mapping[str, np.ndarray]) -> bytes:
 
 def make_folder(path: Path) -> None:
     """Make a folder and its parents, durably."""
-    try:
+    with _naming(f"make the folder {path}"):
         Path(path).mkdir(parents=True, exist_ok=True)
         sync_folder(Path(path).parent)
-    except OSError as error:
-        raise _failure(path, 0, error) from error
 
 
 def remove(path: Path) -> None:
     """Remove a file or a folder with all it holds; a link is removed, never followed."""
     path = Path(path)
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    with _naming(f"remove {path}"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def move_aside(path: Path, suffix: str) -> Path:
@@ -106,15 +109,21 @@ def move_aside(path: Path, suffix: str) -> Path:
     while target.exists() or target.is_symlink():
         number += 1
         target = path.with_name(f"{path.name}.{suffix}.{number}")
-    path.rename(target)
-    sync_folder(path.parent)
+    with _naming(f"rename {path} to {target.name}"):
+        path.rename(target)
+        sync_folder(path.parent)
     return target
 
 
 def clear_leftovers(folder: Path) -> None:
     """Remove temporary files of killed processes; call only while holding the folder's lock."""
-    for path in folder.rglob(f".*{_SUFFIX}"):
-        path.unlink(missing_ok=True)
+    for path in leftovers(folder):
+        remove(path)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files at any depth; those of a process that still writes are among them."""
+    return sorted(folder.rglob(f".*{_SUFFIX}"))
 
 
 def sync_folder(folder: Path) -> None:
@@ -141,11 +150,12 @@ class Log:
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:
-        held = path.read_bytes()[:keep] if keep else b""
-        write_bytes(path, held)
+        with _naming(f"go on with {path}"):
+            held = path.read_bytes()[:keep] if keep else b""
+            write_bytes(path, held)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _FLAGS)
         self._path = path
         self._digest = hashlib.sha256(held)
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _NO_FOLLOW)
         self.size = len(held)
 
     @property
@@ -156,19 +166,15 @@ class Log:
     def append(self, line: str) -> None:
         """Add one line (without its newline)."""
         data = line.encode("utf-8") + b"\n"
-        try:
+        with _naming(f"write {len(data):,} bytes to {self._path}"):
             _write_all(self._descriptor, data)
-        except OSError as error:
-            raise _failure(self._path, len(data), error) from error
         self._digest.update(data)
         self.size += len(data)
 
     def sync(self) -> None:
         """Bring the lines to the disk."""
-        try:
+        with _naming(f"write {self.size:,} bytes to {self._path}"):
             os.fsync(self._descriptor)
-        except OSError as error:
-            raise _failure(self._path, self.size, error) from error
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -178,7 +184,7 @@ class Log:
 
 
 def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
     try:
         _write_all(descriptor, data)
         os.fsync(descriptor)
@@ -202,8 +208,18 @@ def _plain(name: str, array: np.ndarray) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
-def _failure(path: Path, size: int, error: OSError) -> WriteError:
-    reason = error.strerror or str(error)
-    failure = WriteError(f"could not write {size:,} bytes to {path}: {reason}")
+@contextmanager
+def _naming(action: str) -> Iterator[None]:
+    """Say what was being done when the system refused; it often names no path itself."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        raise _failure(action, error) from error
+
+
+def _failure(action: str, error: OSError) -> WriteError:
+    failure = WriteError(f"could not {action}: {system_error.reason(error)}")
     failure.errno = error.errno
     return failure

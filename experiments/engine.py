@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import queue
@@ -14,8 +15,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from experiments import system_error
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED
 from experiments.job import Job, Outcome
+from experiments.output import OutputError, complain
 from experiments.record import UNFINISHED
 from experiments.signals import Signals
 
@@ -125,6 +128,7 @@ class _Pool:
         self._size, self._environment, self._listener = workers, environment, on_event
         self._stall_seconds = stall_seconds
         self._retried: set[str] = set()
+        self._hung_sinks: set[str] = set()
 
     def run(self) -> list[Outcome]:
         try:
@@ -138,7 +142,7 @@ class _Pool:
                 self._end_hung()
         except KeyboardInterrupt:
             for worker in self.workers:
-                worker.signal(signal.SIGKILL)
+                worker.kill("interrupted twice")
             raise
         finally:
             for worker in self.workers:
@@ -157,10 +161,12 @@ class _Pool:
             worker.signal(number)
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        """Tell the listener; when nobody reads any more, what runs writes a checkpoint and ends."""
+        """Tell the listener; where that is in vain, what runs writes a checkpoint and ends."""
         try:
             self._listener(event)
-        except BrokenPipeError:
+        except OutputError as error:
+            if not error.closed:
+                complain(f"error: {error}")
             self._listener = _nobody
             self.stop(signal.SIGTERM)
 
@@ -175,24 +181,43 @@ class _Pool:
         while self.waiting:
             worker = next((w for w in self.workers if w.job is None), None)
             if worker is None and len(self.workers) < self._size:
-                worker = _Worker(self._environment, self.events)
-                self.workers.append(worker)
+                worker = self._hire()
             if worker is None:
                 break
             job = self.waiting.popleft()
-            worker.give(job)
+            worker.give(dataclasses.replace(job, log=self._kept(job.log)))
             self._on_event({"event": "started", "hash": job.hash})
         return any(worker.job for worker in self.workers)
+
+    def _hire(self) -> _Worker | None:
+        """Start a worker; where the machine has no room for one more, do with those there are."""
+        try:
+            worker = _Worker(self._environment, self.events)
+        except OSError as error:
+            if not self.workers:
+                raise
+            self._size = len(self.workers)
+            text = f"no more than {self._size} workers could be started"
+            reason = system_error.reason(error)
+            self._on_event({"event": "warning", "text": f"{text}: {reason}"})
+            return None
+        self.workers.append(worker)
+        return worker
+
+    def _kept(self, log: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in log if name not in self._hung_sinks)
 
     def _handle(self, worker: _Worker, event: dict[str, Any] | None) -> None:
         if event is None:
             self._bury(worker)
-        elif event["event"] == "alive":
+        elif event["event"] == "alive" or event.get("hung_sink") in self._hung_sinks:
             return
         elif event["event"] == "outcome":
             worker.job = None
             self._settle(Outcome(**{k: v for k, v in event.items() if k != "event"}))
         else:
+            if "hung_sink" in event:
+                self._hung_sinks.add(event["hung_sink"])
             self._on_event({"hash": worker.job.hash if worker.job else "", **event})
 
     def _bury(self, worker: _Worker) -> None:
@@ -247,8 +272,12 @@ class _Worker:
         self._threads = [
             threading.Thread(target=target, daemon=True) for target in (self._answers, self._words)
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError as error:  # the limit of threads
+            self._process.kill()
+            raise OSError(errno.EAGAIN, str(error)) from error
 
     def give(self, job: Job) -> None:
         """Hand over a job; a worker that is already dead is noticed by its reader."""
@@ -308,17 +337,23 @@ class _Worker:
                 self._events.put((self, event))
         except ValueError:  # half a line: it died in the middle of an answer
             self.kill("it ended in the middle of an answer")
-        self._events.put((self, None))
+        except Exception as error:  # whatever it is, nobody hears this worker any more
+            self.kill(f"its answers could not be read ({type(error).__name__}: {error})")
+        finally:
+            self._events.put((self, None))
 
     def _words(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._last_words.append(line.rstrip())
-            self._events.put((self, {"event": "output", "text": line.rstrip()}))
+        try:
+            for line in self._process.stderr:
+                self._last_words.append(line.rstrip())
+                self._events.put((self, {"event": "output", "text": line.rstrip()}))
+        except Exception as error:  # unread, it would wait for ever once the pipe is full
+            self.kill(f"what it prints could not be read ({type(error).__name__}: {error})")
 
 
 def _cause(code: int, last_words: deque[str]) -> str:
-    if code == -signal.SIGKILL:
+    if code == -getattr(signal, "SIGKILL", 9):  # Windows has none
         return "its process was killed (SIGKILL; the system does that when memory runs out)"
     if code < 0:
         return f"its process died of {signal.Signals(-code).name}"

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, inputs, record
+from experiments import durable, inputs, record, system_error
 from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
 from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
@@ -138,6 +138,8 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
         return Outcome(job.hash, record.UNFINISHED, ENVIRONMENT, install_hint(error))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError):
+            text = system_error.told(error)
         return Outcome(job.hash, record.UNFINISHED, getattr(error, "exit_code", FAILED), text)
 
 
@@ -301,7 +303,7 @@ def _execute(
     }
     session = Session(folder, facts, recorder, source)
     try:
-        study.module.execute(run, recorder)
+        study.execute(run, recorder)
     except Diverged as error:
         where = {"step": error.step, "reason": error.reason, **error.facts}
         durable.write_json(folder / "diverged.json", record.encode(where))

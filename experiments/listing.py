@@ -8,8 +8,8 @@ from pathlib import Path
 
 from experiments import belonging, record, source
 from experiments import study as studies
-from experiments.command import say
 from experiments.exit_code import ConfigError
+from experiments.output import say
 from experiments.record import CorruptRecordError, Record
 from experiments.stored import RejectedFileError
 from experiments.study import Study

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
+from experiments.output import say
 from experiments.stored import printable
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Write a line."""
-        print(printable(text), file=self._stream, flush=True)
+        say(text, self._stream)
 
     def _start(self, name: str) -> None:
         self._parts.setdefault(name, 0.0)
@@ -123,6 +124,8 @@ class Bar(Lines):
 
     def _start(self, name: str) -> None:
         super()._start(name)
+        if name in self._tasks:  # tried once more
+            return
         self._tasks[name] = self._progress.add_task(printable(self._labels[name]), total=1.0)
 
     def _advance(self, name: str) -> None:

@@ -50,10 +50,13 @@ def now() -> str:
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit and whether tracked files differ from it; None without git or outside a repository."""
-    commit = _output("git", "-C", str(folder), "rev-parse", "HEAD")
+    # In a container or on a shared disk the folder may be another user's. Git would then say
+    # nothing, lest it start a program named in that folder's settings; we run its code already.
+    git = ("git", "-c", "safe.directory=*", "-C", str(folder))
+    commit = _output(*git, "rev-parse", "HEAD")
     if not commit:
         return None
-    changes = _output("git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no")
+    changes = _output(*git, "status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "dirty": changes != ""}
 
 

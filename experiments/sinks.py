@@ -2,7 +2,8 @@
 
 ``metrics.jsonl`` stays the truth. Each sink works in a thread of its own, so that neither an error
 in it nor a network that is away can stop or slow a run: the first failure is told as one warning,
-and the run goes on without that sink. The programs are extras, imported only when asked for::
+and the run goes on without that sink. One that hangs at the end of a run is left out of the runs
+that follow, too. The programs are extras, imported only when asked for::
 
     uv sync --package experiments --extra wandb        WANDB_MODE=offline writes to disk alone
     uv sync --package experiments --extra tensorboard  uvx tensorboard --logdir results
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Name = Literal["wandb", "tensorboard"]
 _PACKAGES = {"wandb": "wandb", "tensorboard": "tensorboardX"}
 _CLOSE_SECONDS = 30.0
+_hung: set[str] = set()  # sinks that this process waited for once, in vain
 
 
 class Sink(Protocol):
@@ -82,7 +84,8 @@ class Sinks:
         description: Mapping[str, Any],
         report: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._names, self._folder, self._description = tuple(names), folder, description
+        self._names = tuple(name for name in names if name not in _hung)
+        self._folder, self._description = folder, description
         self._report = report
         self._feeds: list[_Feed] = []
 
@@ -134,8 +137,14 @@ class _Feed:
 
     def wait(self) -> None:
         self._thread.join(_CLOSE_SECONDS)
-        if self._thread.is_alive() and self._failure is None:
-            self._failure = TimeoutError(f"it did not finish within {_CLOSE_SECONDS:.0f} s")
+        if self._thread.is_alive() and self._failure is None and not self._told:
+            self._told = True
+            _hung.add(self._name)
+            text = (
+                f"--log {self._name} stopped: it did not finish within {_CLOSE_SECONDS:.0f} s, and "
+                "is left out from now on; the records have everything"
+            )
+            self._report({"event": "warning", "hung_sink": self._name, "text": text})
         self._tell()
 
     def _tell(self) -> None:

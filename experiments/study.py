@@ -8,18 +8,21 @@ import importlib
 import importlib.util
 import re
 import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import run as run_module
-from experiments.exit_code import ConfigError
+from experiments.exit_code import FAILED, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import ModuleType
 
     from experiments.record import Record
+    from experiments.recorder import Recorder
     from experiments.run import Run
 
 ROOT = Path(__file__).resolve().parent
@@ -71,9 +74,15 @@ class Study:
     def runs(self, preset: str) -> list[Run]:
         """Make the runs of a preset."""
         try:
-            return list(self.module.runs(preset))
-        except (ValueError, TypeError) as error:
+            with self._at_home():
+                return list(self.module.runs(preset))
+        except (ValueError, TypeError, StudyExitError) as error:
             raise ConfigError(f"{self.name}, preset {preset}: {error}") from error
+
+    def execute(self, run: Run, recorder: Recorder) -> None:
+        """Do a run."""
+        with self._at_home():
+            self.module.execute(run, recorder)
 
     @property
     def searches(self) -> bool:
@@ -82,11 +91,22 @@ class Study:
 
     def due(self, preset: str, runs: Sequence[Run], held: Mapping[Run, Record]) -> list[Run]:
         """List what a study that searches wants next, given its finished records."""
-        return list(self.module.due(preset, runs, held))
+        with self._at_home():
+            return list(self.module.due(preset, runs, held))
 
     def hash(self, run: Run) -> str:
         """Content hash of one of the study's runs."""
         return run_module.content_hash(run, self.name, self.version)
+
+    def _at_home(self) -> AbstractContextManager[None]:
+        """Do something as `at_home` says; a study of this package names its neighbours in full."""
+        return nullcontext() if self.builtin else at_home(self.file)
+
+
+class StudyExitError(RuntimeError):
+    """A study called ``sys.exit``: the process is not its own to end."""
+
+    exit_code = FAILED
 
 
 def load(locator: str) -> Study:
@@ -106,9 +126,7 @@ def load(locator: str) -> Study:
         study = _from_path(Path(locator))
     else:
         study = _from_name(locator)
-    missing = [name for name in _OFFERED if not hasattr(study.module, name)]
-    if missing:
-        raise ConfigError(f"{locator} is not a study: it lacks {', '.join(missing)}")
+    _check_offer(study)
     return study
 
 
@@ -133,17 +151,39 @@ def import_file(path: Path, name: str) -> ModuleType:
         raise ConfigError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # so that annotations in the file can be resolved
-    sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        with at_home(path):
+            spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, SyntaxError):
             raise ConfigError(f"{error.filename}:{error.lineno}: {error.msg}") from error
+        if isinstance(error, StudyExitError):
+            raise ConfigError(str(error)) from error
         raise
-    finally:
-        sys.path.remove(str(path.parent))
     return module
+
+
+@contextmanager
+def at_home(path: Path) -> Iterator[None]:
+    """Let a file's code import what lies beside it, and keep it from ending the process.
+
+    Raises
+    ------
+    StudyExitError
+        In place of `SystemExit`.
+    """
+    folder = str(path.parent)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    except SystemExit as error:
+        raise StudyExitError(
+            f"{path} called sys.exit({error.code!r}); raise an error that says what is wrong"
+        ) from error
+    finally:
+        if folder in sys.path:  # the code may have done as it liked with it
+            sys.path.remove(folder)
 
 
 def unknown(kind: str, got: str, known: tuple[str, ...] | list[str], of: str = "") -> str:
@@ -180,8 +220,28 @@ def _from_path(path: Path) -> Study:
 def _refuse_clash(path: Path) -> None:
     """Refuse a file that would take the place of another module (``json.py``)."""
     spec = importlib.util.find_spec(path.stem)
-    if spec is not None and Path(spec.origin or "").resolve() != path:
+    if spec is None or spec.origin is None:  # a mere folder of that name, perhaps its records
+        return
+    if Path(spec.origin).resolve() != path:
         raise ConfigError(f"{path.name}: there is a module {path.stem!r} already; rename the file")
+
+
+def _check_offer(study: Study) -> None:
+    module, name = study.module, study.locator
+    if missing := [offer for offer in _OFFERED if not hasattr(module, offer)]:
+        raise ConfigError(f"{name} is not a study: it lacks {', '.join(missing)}")
+    presets = module.PRESETS
+    if not (isinstance(presets, (tuple, list)) and all(isinstance(p, str) for p in presets)):
+        raise ConfigError(f"{name}: PRESETS is {presets!r}, expected a tuple of names")
+    if module.DEFAULT_PRESET not in presets:
+        raise ConfigError(
+            f"{name}: DEFAULT_PRESET is {module.DEFAULT_PRESET!r}, expected one of {presets!r}"
+        )
+    if isinstance(module.VERSION, bool) or not isinstance(module.VERSION, int):
+        raise ConfigError(f"{name}: VERSION is {module.VERSION!r}, expected an integer")
+    for function in ("runs", "execute"):
+        if not callable(getattr(module, function)):
+            raise ConfigError(f"{name}: {function} is no function")
 
 
 def _is_study(path: Path) -> bool:

@@ -180,7 +180,7 @@ def writes(node: ast.AST) -> bool:
     if name in ("np.save", "numpy.save", "plt.savefig", "os.replace", "os.rename", "os.remove"):
         return True
     values = [*node.args, *(keyword.value for keyword in node.keywords)]
-    if name == "os.open":
+    if name == "os.open" and "os.devnull" not in map(ast.unparse, values):
         return any(flag in ast.unparse(v) for v in values for flag in ("O_WRONLY", "O_RDWR"))
     modes = [v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)]
     return last == "open" and any(set(mode) & set("wax+") and len(mode) < 4 for mode in modes)

@@ -47,6 +47,11 @@ class FakeSink:
         self.closed = True
 
 
+@pytest.fixture(autouse=True)
+def none_hung(monkeypatch):
+    monkeypatch.setattr(sinks, "_hung", set())
+
+
 @pytest.fixture
 def fake(monkeypatch):
     FakeSink.opened, FakeSink.fault = [], ""
@@ -104,6 +109,40 @@ def test_a_failing_sink_is_one_warning_and_the_record_is_whole(
     assert warnings[0].startswith("--log wandb stopped: ")
     assert "story" not in warnings[0]
     assert contents(job.folder) == untouched(job)
+
+
+def test_a_sink_that_hung_once_is_waited_for_once(bench, fake, monkeypatch):
+    monkeypatch.setattr(sinks, "_CLOSE_SECONDS", 0.05)
+    fake.fault = "hang at close"
+    for seed in range(3):
+        assert bench.perform(bench.job(f"seed={seed}", log=("wandb",))).status == "done"
+    assert len(fake.opened) == 1
+    assert bench.warnings().count("--log wandb stopped") == 1
+    assert "left out from now on" in bench.warnings()
+
+
+HUNG = """
+from experiments import sinks
+class Hung:
+    def __init__(self, *_): pass
+    def log(self, *_): pass
+    def close(self): time.sleep(20)
+sinks.SINKS["tensorboard"], sinks._CLOSE_SECONDS = Hung, 0.3
+"""
+
+
+def test_of_many_workers_whose_sink_hangs_one_tells_and_later_jobs_go_without(
+    tmp_path, editable_study, capsys, monkeypatch
+):
+    monkeypatch.setattr(sinks, "SINKS", dict(sinks.SINKS))
+    monkeypatch.setattr(sinks, "_CLOSE_SECONDS", sinks._CLOSE_SECONDS)
+    monkeypatch.setattr(sinks, "missing", lambda name: False)
+    editable_study.write_text(editable_study.read_text() + HUNG)
+    arguments = ["run", str(editable_study), "--results", str(tmp_path / "r"), "--workers", "2"]
+    assert main([*arguments, "--log", "tensorboard", "--seeds", "5"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("--log tensorboard stopped") == 1
+    assert "5 done" in out
 
 
 def test_one_failing_sink_leaves_the_other_alone(bench, fake, monkeypatch):

@@ -1,4 +1,4 @@
-"""Command line: ``python -m experiments run | plot | table | list | show | doctor``."""
+"""Command line: ``python -m experiments COMMAND``; see its ``--help``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import Annotated
 
 import tyro
 
-from experiments import command, drawing, exit_code, listing, sinks, system_error
+from experiments import (
+    broom,
+    command,
+    drawing,
+    exit_code,
+    listing,
+    sinks,
+    system_error,
+    verification,
+)
 from experiments.job import install_hint
 from experiments.output import OutputError, complain, finish, open_streams
 
@@ -158,6 +167,30 @@ def show(record: Study, results: Path = Results) -> int:
     """
     listing.show(record, results)
     return exit_code.OK
+
+
+@app.command
+def verify(
+    study: Annotated[str | None, tyro.conf.Positional] = None, results: Path = Results
+) -> int:
+    """Check every record, the published ones too, against its own SHA-256 digests.
+
+    Args:
+        study: One study; all records that there are if left out.
+        results: Folder of the records.
+    """
+    return verification.verify(study, results)
+
+
+@app.command
+def clean(results: Path = Results, yes: bool = False) -> int:
+    """List what killed and repeated runs left beside the records: locks, copies, temporary files.
+
+    Args:
+        results: Folder of the records. The published ones are not touched.
+        yes: Remove it; otherwise nothing is changed. Runs under way are left alone.
+    """
+    return broom.clean(results, yes=yes)
 
 
 @app.command

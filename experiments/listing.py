@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from experiments.stored import RejectedFileError
 from experiments.study import Study
 
 _TAIL = 5
+_HASH = re.compile(r"[0-9a-f]{16}")
 
 
 def overview(locator: str | None, results: Path) -> None:
@@ -32,7 +34,7 @@ def overview(locator: str | None, results: Path) -> None:
             counts = _counts(study, [results / study.name / name for name in hashes])
             say(f"  {preset}{mark}: {len(hashes)} runs: {counts}")
         folder = results / study.name
-        others = [path for path in _record_folders(folder) if path.name not in known]
+        others = [path for path in record_folders(folder) if path.name not in known]
         if others:
             say(f"  other records (overrides, earlier versions): {_counts(study, others)}")
 
@@ -87,10 +89,11 @@ def _status(study: Study, path: Path) -> str:
     return f"{held.status} but stale" if differences else held.status
 
 
-def _record_folders(folder: Path) -> list[Path]:
+def record_folders(folder: Path) -> list[Path]:
+    """Folders of a study's records, without what was moved aside."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and "." not in path.name)
+    return sorted(path for path in folder.iterdir() if path.is_dir() and _HASH.fullmatch(path.name))
 
 
 def _record_path(name: str, results: Path) -> Path:
@@ -101,7 +104,7 @@ def _record_path(name: str, results: Path) -> Path:
         for folder in (results, studies.ROOT / "published")
         if folder.is_dir()
         for study in sorted(folder.iterdir())
-        for path in _record_folders(study)
+        for path in record_folders(study)
         if path.name.startswith(name)
     ]
     if not found:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,10 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full
 def ended(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command line to its end in a process of its own."""
 
-    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "experiments", *map(str, arguments)]
-        defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path}
+        defaults: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        defaults["cwd"] = tmp_path
         return subprocess.run(command, text=True, timeout=120, check=False, **(defaults | options))
 
     return run

@@ -108,6 +108,25 @@ def thread_environment(threads: int) -> dict[str, str]:
     )
 
 
+def while_heard(on_event: OnEvent, stop: Callable[[], None]) -> OnEvent:
+    """Pass events on until they cannot be printed any more; then ask once for a stop."""
+    heard = True
+
+    def tell(event: dict[str, Any]) -> None:
+        nonlocal heard
+        if not heard:
+            return
+        try:
+            on_event(event)
+        except OutputError as error:
+            heard = False
+            if not error.closed:
+                complain(f"error: {error}")
+            stop()
+
+    return tell
+
+
 class _Pool:
     """The state of one `map`: jobs waiting, workers busy, outcomes so far."""
 
@@ -125,7 +144,8 @@ class _Pool:
         self.events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
         self.workers: list[_Worker] = []
         self.stopping = False
-        self._size, self._environment, self._listener = workers, environment, on_event
+        self._size, self._environment = workers, environment
+        self._on_event = while_heard(on_event, lambda: self.stop(signal.SIGTERM))
         self._stall_seconds = stall_seconds
         self._retried: set[str] = set()
         self._hung_sinks: set[str] = set()
@@ -159,16 +179,6 @@ class _Pool:
         self.waiting.clear()
         for worker in self.workers:
             worker.signal(number)
-
-    def _on_event(self, event: dict[str, Any]) -> None:
-        """Tell the listener; where that is in vain, what runs writes a checkpoint and ends."""
-        try:
-            self._listener(event)
-        except OutputError as error:
-            if not error.closed:
-                complain(f"error: {error}")
-            self._listener = _nobody
-            self.stop(signal.SIGTERM)
 
     def _end_hung(self) -> None:
         """Kill workers from which nothing was heard for too long; their readers notice it."""
@@ -240,10 +250,6 @@ class _Pool:
         self._on_event({"event": "outcome", **dataclasses.asdict(outcome)})
         if outcome.code == ENVIRONMENT:  # every other run would say the same
             self.waiting.clear()
-
-
-def _nobody(event: dict[str, Any]) -> None:
-    """Take an event that nobody wants to hear of."""
 
 
 class _Worker:

@@ -11,12 +11,16 @@ import dataclasses
 import importlib
 import os
 import re
+import shlex
+import signal
 import socket
+import sys
+import time
 from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.engine import thread_environment
+from experiments.engine import thread_environment, while_heard
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED, ConfigError
 from experiments.job import Job, Outcome
 from experiments.ray_task import Board, work
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 _LOSSES = 3  # a run that takes its worker down each time must end
 _SECONDS = 0.2
+_START_SECONDS = 120.0  # the first worker of a sweep has so long to start
 _OBJECT_STORE = 80 * 2**20  # bytes; nothing but jobs and outcomes travels
 
 
@@ -113,7 +118,8 @@ class RayEngine:
             num_cpus=(self.workers or 1) * self.threads,
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE,
-            runtime_env=environment,
+            # Ray leaves the name to a shell as it is, and one with a space would start nothing.
+            runtime_env={**environment, "py_executable": shlex.quote(sys.executable)},
             **quiet,
         )
 
@@ -142,7 +148,8 @@ class _Sweep:
     """The state of one `map`: jobs waiting, tasks under way, outcomes so far."""
 
     def __init__(self, engine: RayEngine, ray: Any, jobs: Sequence[Job], on_event: OnEvent) -> None:
-        self._engine, self._ray, self._on_event = engine, ray, on_event
+        self._engine, self._ray = engine, ray
+        self._on_event = while_heard(on_event, lambda: self.stop(signal.SIGTERM))
         self._order = [job.hash for job in jobs]
         self._waiting = deque(jobs)
         self._tasks: dict[Any, Job] = {}
@@ -160,6 +167,7 @@ class _Sweep:
     def run(self) -> list[Outcome]:
         board = self._ray.remote(Board).options(num_cpus=0, **self._here()).remote()
         perform = self._ray.remote(**self._engine.task_options())(work)
+        self._await(board)
         while self._submit(perform, board):
             count = len(self._tasks)
             ready, _ = self._ray.wait(list(self._tasks), num_returns=count, timeout=_SECONDS)
@@ -175,6 +183,16 @@ class _Sweep:
             self._outcomes.get(name) or dataclasses.replace(missing, hash=name)
             for name in self._order
         ]
+
+    def _await(self, board: Any) -> None:
+        """Wait until Ray has started the board, or a stop was asked for: it may start nothing."""
+        asked, end = board.take.remote(False), time.monotonic() + _START_SECONDS
+        while not self._stopping and not self._ray.wait([asked], timeout=_SECONDS)[0]:
+            if time.monotonic() > end:
+                raise ConfigError(
+                    f"Ray started no worker on this machine within {_START_SECONDS:.0f} s; "
+                    "what its workers said is in the newest folder below /tmp/ray"
+                )
 
     def _here(self) -> dict[str, Any]:
         """Keep the board on the command's machine: with that the sweep ends in any case."""

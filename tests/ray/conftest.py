@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -67,15 +67,20 @@ def start(results: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start the command `run`; whatever is left at the end of the test is killed."""
     started: list[subprocess.Popen[str]] = []
 
-    def launch(*arguments: str, study: Path = STUDY) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "experiments", "run", str(study)]
+    def launch(
+        *arguments: str,
+        study: Path = STUDY,
+        python: Sequence[str] = (sys.executable, "-m", "experiments"),
+        **environment: str,
+    ) -> subprocess.Popen[str]:
+        command = [*python, "run", str(study)]
         process = subprocess.Popen(
             [*command, "--results", str(results), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **environment},
         )
         started.append(process)
         return process

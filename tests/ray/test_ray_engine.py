@@ -7,6 +7,9 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -188,3 +191,41 @@ def test_an_address_where_no_cluster_listens_is_one_line_and_exit_2(start):
     assert process.returncode == 2
     assert err.startswith("error: --address 127.0.0.1:1: no Ray cluster (")
     assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_python_below_a_folder_with_a_space_starts_workers(start, results, tmp_path):
+    place = tmp_path / "my envs" / "env"
+    venv.create(place, symlinks=True)
+    packages = os.pathsep.join(path for path in sys.path if path)
+    python = (str(place / "bin" / "python"), "-m", "experiments")
+    ended(start("--preset=smoke", "--engine=ray", python=python, PYTHONPATH=packages), 0)
+    assert [record.status for record in records(results)] == ["done"]
+
+
+NO_WORKER = """
+import sys
+from types import SimpleNamespace
+from experiments import ray_engine
+from experiments.__main__ import main
+ray_engine.sys = SimpleNamespace(executable="/nonexistent/python")
+ray_engine._START_SECONDS = {seconds}
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seconds", "code"), [(600, 75), (3, 2)])
+def test_a_ray_that_starts_no_worker_is_left_at_a_signal_or_told(start, results, seconds, code):
+    python = (sys.executable, "-c", NO_WORKER.format(seconds=seconds))
+    process = start("--preset=smoke", "--engine=ray", python=python)
+    assert "0 already finished" in process.stdout.readline()
+    if seconds == 600:
+        time.sleep(8)  # Ray is there, and waits for a worker that never comes
+        process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, out + err
+    assert "Traceback" not in err
+    if code == 2:
+        assert "Ray started no worker on this machine within 3 s" in err
+    assert not records(results)

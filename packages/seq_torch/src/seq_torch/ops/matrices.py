@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
@@ -22,6 +22,11 @@ class MatrixProblem:
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in named.items() if value is not None}
 
+    @property
+    def time(self) -> int:
+        """Number of steps."""
+        return self.given["v"].shape[2]
+
     def of_one_type(self) -> Self:
         """Bring all inputs to the type that holds them all, of at least single precision."""
         dtype = common_type(self.given.values())
@@ -35,7 +40,12 @@ class MatrixProblem:
         each = heads // q.shape[1]
         return replace(self, q=q.repeat_interleave(each, 1), k=k.repeat_interleave(each, 1))
 
-    def without_steps(self) -> tuple[Tensor, Tensor]:
+    def scanned(self, scan: Callable[[Self], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Output and last state that a scan gives on inputs of one type; it has a step at least."""
+        p = self.of_one_type()
+        return scan(p) if p.time else p._without_steps()
+
+    def _without_steps(self) -> tuple[Tensor, Tensor]:
         """Output and last state where there is no step: nothing, and the first state."""
         values, first, every = self.given["v"], self.given["initial"], self.given.values()
         read = values[:, :, :, 0] if values.ndim == 5 else values  # one of several factors

@@ -30,6 +30,22 @@ def run(workers: int, share: Callable[[int], None]) -> None:
         future.result()
 
 
+def run_lanes(work: int, lanes: int, share: Callable[[int, int], None]) -> None:
+    """Call ``share(first, last)`` for parts of independent lanes, which are tasks in a row.
+
+    Parameters
+    ----------
+    work
+        Elementary steps of all lanes together.
+    lanes
+        Their number.
+    share
+        Does the lanes from `first` up to `last`, without it.
+    """
+    workers = count(work, lanes)
+    run(workers, lambda i: share(i * lanes // workers, (i + 1) * lanes // workers))
+
+
 @cache
 def _pool(process: int) -> ThreadPoolExecutor:
     """Threads of this process; a forked child has none of its parent's."""

@@ -87,8 +87,5 @@ def _share(kernel: Callable[..., None], p: Problem, tensors: Sequence[Tensor]) -
     lanes = batch * heads
     rows = factors * steps_of(time, factors, ROWS)
     arrays = [tensor.numpy() for tensor in tensors]
-    workers = threads.count(p.k.numel() * p.v.shape[-1], lanes)
-    threads.run(
-        workers,
-        lambda i: kernel(i * lanes // workers, (i + 1) * lanes // workers, rows, *arrays),
-    )
+    work = p.k.numel() * p.v.shape[-1]
+    threads.run_lanes(work, lanes, lambda *part: kernel(*part, rows, *arrays))

@@ -29,11 +29,6 @@ class Problem(MatrixProblem):
     initial: Tensor
     log_decay: Tensor | None = None
 
-    @property
-    def time(self) -> int:
-        """Number of steps."""
-        return self.q.shape[2]
-
 
 def check(
     q: Tensor,

@@ -101,11 +101,6 @@ def delta_scan(
     module = cuda.MODULE if fast else None
     chosen = choose_chunked("delta_scan", backend, v, kernel=module, compiled=True)
     with torch.autocast(k.device.type, enabled=False):
-        if chosen == "cuda":
-            output, state = cuda.scan(p)
-        elif p.time == 0:
-            output, state = p.of_one_type().without_steps()
-        else:
-            output, state = _SCANS[chosen](p.of_one_type())
+        output, state = cuda.scan(p) if chosen == "cuda" else p.scanned(_SCANS[chosen])
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

@@ -62,7 +62,5 @@ def _share(kernel: Callable[..., None], p: Problem, tensors: Sequence[Tensor]) -
     """Call the kernel for every part of the lanes, on all threads."""
     lanes = p.v.shape[0] * p.v.shape[1]
     arrays = [tensor.numpy() for tensor in tensors]
-    workers = threads.count(p.k.numel() * p.v.shape[-1], lanes)
-    threads.run(
-        workers, lambda i: kernel(i * lanes // workers, (i + 1) * lanes // workers, ROWS, *arrays)
-    )
+    work = p.k.numel() * p.v.shape[-1]
+    threads.run_lanes(work, lanes, lambda *part: kernel(*part, ROWS, *arrays))

@@ -31,11 +31,6 @@ class Problem(MatrixProblem):
     log_decay: Tensor
     initial: Tensor
 
-    @property
-    def time(self) -> int:
-        """Number of steps."""
-        return self.v.shape[2]
-
 
 def check(
     q: Tensor,

@@ -100,9 +100,6 @@ def generalised_delta_scan(
     p = problem.check(q, k, v, a, b, log_decay, initial).with_all_heads()
     chosen = choose_chunked("generalised_delta_scan", backend, v, compiled=True)
     with torch.autocast(v.device.type, enabled=False):
-        if p.time == 0:
-            output, state = p.of_one_type().without_steps()
-        else:
-            output, state = _SCANS[chosen](p.of_one_type())
+        output, state = p.scanned(_SCANS[chosen])
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

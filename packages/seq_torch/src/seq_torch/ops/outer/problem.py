@@ -27,11 +27,6 @@ class Problem(MatrixProblem):
     decay: Tensor
     initial: Tensor
 
-    @property
-    def time(self) -> int:
-        """Number of steps."""
-        return self.v.shape[2]
-
     def with_groups_in_batch(self) -> Problem:
         """Lay groups of heads along the batch, so that one head of queries and keys serves all.
 

@@ -84,10 +84,8 @@ def outer_scan(
         grouped = p.with_groups_in_batch()
         if chosen == "cuda":
             output, state = cuda.scan(grouped)
-        elif p.time == 0:
-            output, state = p.of_one_type().without_steps()
         else:
-            output, state = _IN_PLAIN_TORCH[chosen](grouped.of_one_type())
+            output, state = grouped.scanned(_IN_PLAIN_TORCH[chosen])
     output = output.to(v.dtype).reshape(*v.shape[:3], v.shape[-1])
     state = state.reshape(p.initial.shape)
     return (output, state) if return_last_state else output

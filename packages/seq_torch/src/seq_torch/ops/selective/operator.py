@@ -1,9 +1,4 @@
-"""The fused selective scan as a custom operator of torch.
-
-Autograd, autocast and `torch.compile` see one opaque operation with a known gradient. The
-gradient itself cannot be differentiated again. `torch.func.vmap` works by a loop over the mapped
-axis; `torch.func.grad` does not work with custom operators of this kind.
-"""
+"""The fused selective scan as a custom operator of torch; see `opaque` for what it can do."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..mapped import map_by_loop
+from .. import opaque
 from ..tangents import without_tangents
 from . import fused
 from .problem import Problem
@@ -81,11 +76,6 @@ def _backward(ctx: Any, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
     return (*(None if value is None else next(found) for value in tensors), None, None)
 
 
-operator.register_autograd(_backward, setup_context=_setup)
-for _device in ("cpu", "cuda"):
-    operator.register_autocast(_device, torch.float32)
-
-for _operator in (operator, gradient):
-    map_by_loop(_operator)
+opaque.register(operator, gradient, setup=_setup, backward=_backward)
 
 _without_tangents = without_tangents("selective_scan", operator)

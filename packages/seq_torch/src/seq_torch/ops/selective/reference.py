@@ -23,9 +23,9 @@ def scan(problem: Problem) -> tuple[Tensor, Tensor]:
     for size, u_k, B_k, C_k in inputs:
         state = torch.exp(size * p.A) * state + size * B_k * u_k
         outputs.append(real_sum(C_k * state))
-    empty = depending(p.u.clone(), step, p.A, p.B, p.C, state)
-    output = torch.stack(outputs, dim=2) if outputs else empty
-    return finish(p, output), state
+    if not outputs:
+        return finish(p, depending(p.u.clone(), step, p.A, p.B, p.C, state)), state
+    return finish(p, torch.stack(outputs, dim=2)), state
 
 
 def steps(p: Problem) -> Tensor:

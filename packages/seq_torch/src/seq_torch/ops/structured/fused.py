@@ -79,7 +79,5 @@ def _share(
     batch = len(tensors[0])
     flag = () if plus_identity is None else (plus_identity,)
     arguments = (*(t.numpy() for t in tensors), *flag, *(t.numpy() for t in others))
-    workers = threads.count(max(t.numel() for t in tensors), batch)
-    threads.run(
-        workers, lambda i: kernel(i * batch // workers, (i + 1) * batch // workers, *arguments)
-    )
+    work = max(t.numel() for t in tensors)
+    threads.run_lanes(work, batch, lambda *part: kernel(*part, *arguments))

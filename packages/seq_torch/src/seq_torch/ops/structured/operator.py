@@ -1,9 +1,4 @@
-"""The fused scan of structured matrices as a custom operator of torch.
-
-Autograd, autocast and `torch.compile` see one opaque operation with a known gradient. The
-gradient itself cannot be differentiated again. `torch.func.vmap` works by a loop over the mapped
-axis; `torch.func.grad` does not work with custom operators of this kind.
-"""
+"""The fused scan of structured matrices as a custom operator; see `opaque` for what it can do."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..mapped import map_by_loop
+from .. import opaque
 from . import fused
 
 
@@ -73,9 +68,4 @@ def _backward(ctx: Any, dh: Tensor) -> tuple[Any, ...]:
     return None, gradients, None, dinitial
 
 
-scan.register_autograd(_backward, setup_context=_setup)
-for _device in ("cpu", "cuda"):
-    scan.register_autocast(_device, torch.float32)
-
-for _operator in (scan, gradient):
-    map_by_loop(_operator)
+opaque.register(scan, gradient, setup=_setup, backward=_backward)

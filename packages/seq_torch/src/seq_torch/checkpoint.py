@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
-import secrets
 import types
 import typing
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
+
+from seqtheory import _model_file
 
 from .mixers.delta_rule import DeltaRuleConfig
 from .mixers.mamba import MambaConfig
@@ -50,8 +50,8 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
         )
     tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     _check_writable(model, tensors)
-    config = json.dumps(_encoded(model.config), sort_keys=True, separators=(",", ":"))
-    _replace(Path(path), to_bytes(tensors, {"format": _FORMAT, "config": config}))
+    metadata = {"format": _FORMAT, "config": _model_file.encoded(model.config)}
+    _model_file.replace(Path(path), to_bytes(tensors, metadata))
 
 
 def load(
@@ -87,7 +87,7 @@ def load(
             "seq_torch.save."
         )
     try:
-        settings = _bounded(json.loads(metadata["config"]), "config", Path(path).stat().st_size)
+        settings = _model_file.parsed(metadata["config"], Path(path))
         config = _decoded(settings, SequenceModelConfig, "config")
     except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} holds no valid config: {error}") from error
@@ -124,20 +124,9 @@ def _check_writable(model: SequenceModel, tensors: dict[str, torch.Tensor]) -> N
         )
 
 
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    _require_regular(path)
+    if _model_file.is_endless(path):
+        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
     with path.open("rb"):  # an OSError of Python's own, where there is no such file
         pass
     try:
@@ -174,31 +163,8 @@ def _check(model: SequenceModel, tensors: dict[str, torch.Tensor], path: Any) ->
             )
 
 
-def _bounded(value: Any, where: str, most: int) -> Any:
-    """Give the settings back, unless one is a number that so small a file cannot have meant."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _bounded(item, f"{where}.{key}", most)
-    elif isinstance(value, int) and value > most:
-        raise ValueError(f"{where} is {value}, too large for a file of {most} bytes.")
-    return value
-
-
-def _require_regular(path: Path) -> None:
-    with_data = path.is_file() or path.is_dir() or not path.exists()  # the last two raise OSError
-    if not with_data:
-        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
-
-
-def _encoded(value: Any) -> Any:
-    if not dataclasses.is_dataclass(value):
-        return value
-    fields = {f.name: _encoded(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    return {"type": type(value).__name__, **fields}
-
-
 def _decoded(value: Any, annotation: Any, where: str) -> Any:
-    """Rebuild what `_encoded` wrote; the annotation says which types may stand there."""
+    """Rebuild what `_model_file.encoded` wrote; the annotation says which types may stand there."""
     if not isinstance(value, dict):
         return value
     name = value.get("type")

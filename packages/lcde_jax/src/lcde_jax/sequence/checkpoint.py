@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
+
+from seqtheory import _model_file
 
 from ..optimiser import tensor_names
 from ..structure import (
@@ -74,8 +74,8 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
         name: np.asarray(leaf, np.int64 if name.endswith(_COUNT) else None)
         for name, leaf in zip(tensor_names(model), leaves, strict=True)
     }
-    config = json.dumps(_encoded(model.config), sort_keys=True, separators=(",", ":"))
-    _replace(Path(path), to_bytes(tensors, {"format": _FORMAT, "config": config}))
+    metadata = {"format": _FORMAT, "config": _model_file.encoded(model.config)}
+    _model_file.replace(Path(path), to_bytes(tensors, metadata))
 
 
 def load(path: str | os.PathLike[str]) -> SequenceModel:
@@ -104,7 +104,7 @@ def load(path: str | os.PathLike[str]) -> SequenceModel:
             "lcde_jax.save or seq_torch.save."
         )
     try:
-        settings = _bounded(json.loads(metadata["config"]), "config", Path(path).stat().st_size)
+        settings = _model_file.parsed(metadata["config"], Path(path))
         config = _decoded(settings, "config")
     except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} holds no valid config: {error}") from error
@@ -117,20 +117,9 @@ def load(path: str | os.PathLike[str]) -> SequenceModel:
     return _filled(config, tensors, path)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    _require_regular(path)
+    if _model_file.is_endless(path):
+        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
     with path.open("rb"):  # an OSError of Python's own, where there is no such file
         pass
     try:
@@ -176,31 +165,8 @@ def _checked(name: str, own: Any, stored: np.ndarray, path: Any) -> jax.Array:
     return jnp.asarray(stored)
 
 
-def _bounded(value: Any, where: str, most: int) -> Any:
-    """Give the settings back, unless one is a number that so small a file cannot have meant."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _bounded(item, f"{where}.{key}", most)
-    elif isinstance(value, int) and value > most:
-        raise ValueError(f"{where} is {value}, too large for a file of {most} bytes.")
-    return value
-
-
-def _require_regular(path: Path) -> None:
-    with_data = path.is_file() or path.is_dir() or not path.exists()  # the last two raise OSError
-    if not with_data:
-        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
-
-
-def _encoded(value: Any) -> Any:
-    if not dataclasses.is_dataclass(value):
-        return value
-    fields = {f.name: _encoded(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    return {"type": type(value).__name__, **fields}
-
-
 def _decoded(value: Any, where: str) -> Any:
-    """Rebuild what `_encoded` wrote."""
+    """Rebuild what `_model_file.encoded` wrote."""
     if not isinstance(value, dict):
         return value
     name = value.get("type")

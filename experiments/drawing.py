@@ -18,13 +18,11 @@ from experiments.output import say
 from experiments.overrides import override
 from experiments.record import Record
 from experiments.stored import RejectedFileError
-from experiments.study import ROOT, Study
+from experiments.study import PUBLISHED, ROOT, Study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-
-PUBLISHED = ROOT / "published"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,6 +127,26 @@ def while_heard(on_event: OnEvent, stop: Callable[[], None]) -> OnEvent:
     return tell
 
 
+class HungSinks:
+    """Sinks that hung in some run of a sweep, and are left out of the runs that follow."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    def left_out_of(self, job: Job) -> Job:
+        """Give the job without these sinks."""
+        return dataclasses.replace(job, log=tuple(n for n in job.log if n not in self._names))
+
+    def is_news(self, event: dict[str, Any]) -> bool:
+        """Take notice of an event; whether it is not of a sink that another worker told of."""
+        name = event.get("hung_sink")
+        if name is None:
+            return True
+        known = name in self._names
+        self._names.add(name)
+        return not known
+
+
 class _Pool:
     """The state of one `map`: jobs waiting, workers busy, outcomes so far."""
 
@@ -148,18 +168,17 @@ class _Pool:
         self._on_event = while_heard(on_event, lambda: self.stop(signal.SIGTERM))
         self._stall_seconds = stall_seconds
         self._retried: set[str] = set()
-        self._hung_sinks: set[str] = set()
+        self._sinks = HungSinks()
 
     def run(self) -> list[Outcome]:
         try:
             while self._assign():
+                self._end_hung()
                 try:
                     worker, event = self.events.get(timeout=0.2)
                 except queue.Empty:
-                    self._end_hung()
                     continue
                 self._handle(worker, event)
-                self._end_hung()
         except KeyboardInterrupt:
             for worker in self.workers:
                 worker.kill("interrupted twice")
@@ -195,7 +214,7 @@ class _Pool:
             if worker is None:
                 break
             job = self.waiting.popleft()
-            worker.give(dataclasses.replace(job, log=self._kept(job.log)))
+            worker.give(self._sinks.left_out_of(job))
             self._on_event({"event": "started", "hash": job.hash})
         return any(worker.job for worker in self.workers)
 
@@ -214,20 +233,15 @@ class _Pool:
         self.workers.append(worker)
         return worker
 
-    def _kept(self, log: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in log if name not in self._hung_sinks)
-
     def _handle(self, worker: _Worker, event: dict[str, Any] | None) -> None:
         if event is None:
             self._bury(worker)
-        elif event["event"] == "alive" or event.get("hung_sink") in self._hung_sinks:
+        elif event["event"] == "alive":
             return
         elif event["event"] == "outcome":
             worker.job = None
             self._settle(Outcome(**{k: v for k, v in event.items() if k != "event"}))
-        else:
-            if "hung_sink" in event:
-                self._hung_sinks.add(event["hung_sink"])
+        elif self._sinks.is_news(event):
             self._on_event({"hash": worker.job.hash if worker.job else "", **event})
 
     def _bury(self, worker: _Worker) -> None:

@@ -101,7 +101,7 @@ def _record_path(name: str, results: Path) -> Path:
         return Path(name)
     found = [
         path
-        for folder in (results, studies.ROOT / "published")
+        for folder in (results, studies.PUBLISHED)
         if folder.is_dir()
         for study in sorted(folder.iterdir())
         for path in record_folders(study)

@@ -20,7 +20,7 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.engine import thread_environment, while_heard
+from experiments.engine import HungSinks, thread_environment, while_heard
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED, ConfigError
 from experiments.job import Job, Outcome
 from experiments.ray_task import Board, work
@@ -156,7 +156,7 @@ class _Sweep:
         self._outcomes: dict[str, Outcome] = {}
         self._started: set[str] = set()
         self._losses: Counter[str] = Counter()
-        self._hung_sinks: set[str] = set()
+        self._sinks = HungSinks()
         self._before = {job.hash: _provenance(job) for job in jobs if job.over}
         self._stopping = False
 
@@ -205,9 +205,7 @@ class _Sweep:
         """Hand out what may be; return whether anything is still under way."""
         limit = 0 if self._stopping else self._engine.workers or len(self._order)
         while self._waiting and len(self._tasks) < limit:
-            job = self._waiting.popleft()
-            log = tuple(name for name in job.log if name not in self._hung_sinks)
-            job = dataclasses.replace(job, log=log)
+            job = self._sinks.left_out_of(self._waiting.popleft())
             title = f"{Path(job.study).name} {job.hash}"  # what `ps` shows
             task = perform.options(name=title).remote(job, board)
             self._tasks[task] = job
@@ -225,11 +223,8 @@ class _Sweep:
             if event["hash"] in self._started:  # a worker was lost, and this is the next
                 return
             self._started.add(event["hash"])
-        if "hung_sink" in event:
-            if event["hung_sink"] in self._hung_sinks:  # another worker told it first
-                return
-            self._hung_sinks.add(event["hung_sink"])
-        self._on_event(event)
+        if self._sinks.is_news(event):
+            self._on_event(event)
 
     def _settle(self, task: Any, job: Job) -> None:
         errors = self._ray.exceptions

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from experiments.run import Run
 
 ROOT = Path(__file__).resolve().parent
+PUBLISHED = ROOT / "published"
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _OFFERED = ("VERSION", "PRESETS", "DEFAULT_PRESET", "runs", "execute")
 

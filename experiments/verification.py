@@ -11,8 +11,8 @@ from experiments.listing import record_folders
 from experiments.output import say
 from experiments.record import CorruptRecordError, Record
 from experiments.stored import RejectedFileError
+from experiments.study import PUBLISHED
 
-PUBLISHED = studies.ROOT / "published"
 _PARTS = ("description", "notes", "metrics", "provenance", "divergence", "failure")
 
 

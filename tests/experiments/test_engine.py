@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,27 +37,16 @@ def execute(run, recorder):
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def command(tmp_path: Path, start) -> Callable[..., subprocess.Popen[str]]:
     """Start `run` on a study whose first run does something odd, so many times."""
-    started = []
 
-    def start(oddity: str, times: int, *options: str) -> subprocess.Popen[str]:
+    def launch(oddity: str, times: int, *options: str) -> subprocess.Popen[str]:
         path = tmp_path / "odd_study.py"
         path.write_text(STUDY.format(oddity=oddity, times=times, folder=str(tmp_path)))
         program = ["-m", "experiments", "run", str(path), "--results", str(tmp_path / "results")]
-        process = subprocess.Popen(
-            [sys.executable, *program, "--workers", "1", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+        return start(*program, "--workers", "1", *options)
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return launch
 
 
 def sealed(folder: Path) -> int:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import report
+from benchmarks import gradients, report
 from benchmarks.measure import Contender, compare, version
 from benchmarks.worker import Work
 from seq_torch import ops
@@ -22,13 +22,12 @@ from seq_torch import ops
 DELTA = ((4, 4, 256, 2, 32, 32), (4, 4, 1024, 1, 32, 32), (4, 4, 1024, 2, 32, 32))
 OUTER = ((4, 4, 1024, 1, 64, 32),)
 ROUNDS = 3
-Step = Callable[[], list[Tensor]]
 
 
 def delta(sizes: list[int], *, backend: str) -> Work:
     """`ops.delta_scan` with a decay: DeltaNet and DeltaProduct."""
     batch, heads, time, factors, key, value = sizes
-    normal = _normal()
+    normal = gradients.normal()
     inputs = {
         "q": normal(batch, heads, time, key),
         "k": normalize(normal(batch, heads, time, factors, key), dim=-1),
@@ -36,56 +35,26 @@ def delta(sizes: list[int], *, backend: str) -> Work:
         "beta": 2 * torch.sigmoid(normal(batch, heads, time, factors)),
         "log_decay": -0.1 * normal(batch, heads, time).abs(),
     }
-    return _work(ops.delta_scan, inputs, backend)
+    return _compared(ops.delta_scan, inputs, backend)
 
 
 def outer(sizes: list[int], *, backend: str) -> Work:
     """`ops.outer_scan` with queries and keys shared by all heads: Mamba-2."""
     batch, heads, time, factors, key, value = sizes
-    normal = _normal()
+    normal = gradients.normal()
     inputs = {
         "q": normal(batch, 1, time, key),
         "k": normal(batch, 1, time, factors, key),
         "v": normal(batch, heads, time, factors, value),
         "decay": torch.sigmoid(2 + normal(batch, heads, time)),
     }
-    return _work(ops.outer_scan, inputs, backend)
+    return _compared(ops.outer_scan, inputs, backend)
 
 
-def _normal() -> Callable[..., Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return lambda *shape: torch.randn(shape, generator=generator)
-
-
-def _work(scan: Callable[..., Any], inputs: dict[str, Tensor], backend: str) -> Work:
-    ours = _step(scan, inputs, "chunked")
-
-    def check(results: list[Tensor]) -> dict[str, Any]:
-        pairs = zip(results, ours(), strict=True)
-        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
-        if not error < 1e-3:
-            raise ValueError(f"output or gradients differ from ours by {error:.1e} of the largest")
-        return {"difference": error}
-
-    return Work(
-        call=_step(scan, inputs, backend),
-        version=version("seq-torch"),
-        threads=torch.get_num_threads(),
-        dtype="float32",
-        check=check,
-    )
-
-
-def _step(scan: Callable[..., Any], inputs: dict[str, Tensor], backend: str) -> Step:
-    """Forward, then the gradients of a fixed sum; returns output and gradients."""
-    leaves = {name: value.detach().requires_grad_() for name, value in inputs.items()}
-
-    def step() -> list[Tensor]:
-        output = scan(**leaves, backend=backend)
-        found = torch.autograd.grad(output, list(leaves.values()), torch.ones_like(output))
-        return [output.detach(), *found]
-
-    return step
+def _compared(scan: Callable[..., Any], inputs: dict[str, Tensor], backend: str) -> Work:
+    ours = gradients.step(scan, inputs, backend="chunked")
+    step = gradients.step(scan, inputs, backend=backend)
+    return gradients.work(step, version("seq-torch"), ours)
 
 
 def _contenders(function: str, sizes: tuple[int, ...]) -> list[Contender]:

@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from benchmarks import report
+from benchmarks.gradients import difference, step
 from benchmarks.measure import Spread, version
 from seq_torch import ops
 
@@ -103,18 +104,14 @@ def _results(scan: Scan, inputs: dict[str, Tensor], gradients: bool = True) -> l
     if not gradients:
         with torch.no_grad():
             return [scan(**inputs)]
-    leaves = {name: value.detach().requires_grad_() for name, value in inputs.items()}
-    output = scan(**leaves)
-    found = torch.autograd.grad(output, list(leaves.values()), torch.ones_like(output))
-    return [output.detach(), *found]
+    return step(scan, inputs)()
 
 
 def _error(scan: Scan, decay: float) -> float:
     """Largest difference from the loop in float64, relative to the largest entry of its tensor."""
     inputs = _inputs(CHECKED, decay)
     exact = _results(_ours("reference"), {name: value.double() for name, value in inputs.items()})
-    pairs = zip(_results(scan, inputs), exact, strict=True)
-    return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+    return difference(_results(scan, inputs), exact)
 
 
 def _timed(scan: Scan, inputs: dict[str, Tensor], gradients: bool, calls: int) -> float:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import report
+from benchmarks import gradients, report
 from benchmarks.measure import Contender, compare, version
 from benchmarks.worker import Work
 from seq_torch import ops
@@ -27,33 +27,27 @@ ROUNDS = 3
 PEER = "naive"
 # Files of fla-core that need torch alone, beside a package whose import asks for a GPU's compiler.
 KDA, RWKV_7 = "ops/kda/naive.py", "ops/generalized_delta_rule/dplr/naive.py"
-Step = Callable[[], list[Tensor]]
 
 
 def kda(sizes: list[int], *, backend: str) -> Work:
     """Kimi Delta Attention: decay every channel, then correct along the key."""
-    normal, (batch, heads, time, key, _) = _normal(), sizes
+    normal, (batch, heads, time, key, _) = gradients.normal(), sizes
     inputs = _inputs(normal, sizes) | {
         "log_decay": -0.1 * normal(batch, heads, time, key).abs(),
         "beta": torch.sigmoid(normal(batch, heads, time)),
     }
-    return _work(_kda_of_fla() if backend == PEER else _kda, inputs, backend)
+    return _compared(_kda_of_fla() if backend == PEER else _kda, inputs, backend)
 
 
 def rwkv_7(sizes: list[int], *, backend: str) -> Work:
     """RWKV-7: decay every channel, and remove along a key of its own."""
-    normal, (batch, heads, time, key, _) = _normal(), sizes
+    normal, (batch, heads, time, key, _) = gradients.normal(), sizes
     inputs = _inputs(normal, sizes) | {
         "log_decay": -0.6 * torch.sigmoid(normal(batch, heads, time, key)),
         "removed": normalize(normal(batch, heads, time, key), dim=-1),
         "rate": torch.sigmoid(normal(batch, heads, time, key)),
     }
-    return _work(_rwkv_7_of_fla() if backend == PEER else _rwkv_7, inputs, backend)
-
-
-def _normal() -> Callable[..., Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return lambda *shape: torch.randn(shape, generator=generator)
+    return _compared(_rwkv_7_of_fla() if backend == PEER else _rwkv_7, inputs, backend)
 
 
 def _inputs(normal: Callable[..., Tensor], sizes: list[int]) -> dict[str, Tensor]:
@@ -128,35 +122,11 @@ def _of_fla(file: str) -> Any:
     return module
 
 
-def _work(scan: Callable[..., Tensor], inputs: dict[str, Tensor], backend: str) -> Work:
-    ours = _step(_rwkv_7 if "rate" in inputs else _kda, inputs, "fused")
-
-    def check(results: list[Tensor]) -> dict[str, Any]:
-        pairs = zip(results, ours(), strict=True)
-        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
-        if not error < 1e-3:
-            raise ValueError(f"output or gradients differ from ours by {error:.1e} of the largest")
-        return {"difference": error}
-
-    return Work(
-        call=_step(scan, inputs, backend),
-        version=version("fla-core" if backend == PEER else "seq-torch"),
-        threads=torch.get_num_threads(),
-        dtype="float32",
-        check=check,
-    )
-
-
-def _step(scan: Callable[..., Tensor], inputs: dict[str, Tensor], backend: str) -> Step:
-    """Forward, then the gradients of a fixed sum; returns output and gradients."""
-    leaves = {name: value.detach().requires_grad_() for name, value in inputs.items()}
-
-    def step() -> list[Tensor]:
-        output = scan(**leaves, backend=backend)
-        found = torch.autograd.grad(output, list(leaves.values()), torch.ones_like(output))
-        return [output.detach(), *found]
-
-    return step
+def _compared(scan: Callable[..., Tensor], inputs: dict[str, Tensor], backend: str) -> Work:
+    ours = gradients.step(_rwkv_7 if "rate" in inputs else _kda, inputs, backend="fused")
+    step = gradients.step(scan, inputs, backend=backend)
+    package = "fla-core" if backend == PEER else "seq-torch"
+    return gradients.work(step, version(package), ours)
 
 
 def _contenders(function: str, sizes: tuple[int, ...]) -> list[Contender]:

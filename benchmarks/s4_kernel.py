@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks import report
+from benchmarks import gradients, report
 from benchmarks.measure import MEBIBYTE, Contender, compare, version
 from benchmarks.worker import Work
 from seq_torch import S4DPLRConfig
@@ -80,8 +80,7 @@ def _work(step: Callable[[], list[Tensor]], ours: Callable[[], list[Tensor]] | N
     def check(results: list[Tensor]) -> dict[str, Any]:
         if ours is None:
             return {}
-        pairs = zip(results, ours(), strict=True)
-        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+        error = gradients.difference(results, ours())
         if not error < 1e-3:
             raise ValueError(f"kernel or gradients differ from ours by {error:.1e} of the largest")
         return {"difference": error}

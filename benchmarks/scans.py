@@ -10,7 +10,6 @@ ours, and ours with the loop in double precision. Last, how our time and memory 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 from time import process_time
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks import report
+from benchmarks import gradients, report
 from benchmarks.measure import MEBIBYTE, Contender, Spread, compare, version
 from benchmarks.worker import Work
 from seq_torch import ops
@@ -31,16 +30,15 @@ SCALING = {
     "state": [(1, 1024, 64, state) for state in (4, 16, 64, 256)],
 }
 ROUNDS = 3
-Step = Callable[[], list[Tensor]]
 
 
 def ours_selective(sizes: list[int]) -> Work:
     """`seq_torch.ops.selective_scan`."""
     inputs = _selective_inputs(*sizes)
-    step = _step(ops.selective_scan, inputs)
+    step = gradients.step(ops.selective_scan, inputs)
     error = double_error(step(), inputs)  # compiles
     facts = {"extra_over_own": extra_memory(step, inputs), "error": error}
-    return _work(step, version("seq-torch"), facts=facts)
+    return gradients.work(step, version("seq-torch"), facts=facts)
 
 
 def mambapy_selective(sizes: list[int]) -> Work:
@@ -54,7 +52,9 @@ def mambapy_selective(sizes: list[int]) -> Work:
         return (states @ C.mT.unsqueeze(-1)).squeeze(3).mT
 
     inputs = _selective_inputs(*sizes)
-    return _work(_step(scan, inputs), version("mambapy"), _step(ops.selective_scan, inputs))
+    return gradients.work(
+        gradients.step(scan, inputs), version("mambapy"), gradients.step(ops.selective_scan, inputs)
+    )
 
 
 def published_selective(sizes: list[int]) -> Work:
@@ -71,16 +71,18 @@ def published_selective(sizes: list[int]) -> Work:
         return torch.stack(outputs, dim=2)
 
     inputs = _selective_inputs(*sizes)
-    return _work(_step(scan, inputs), version("torch"), _step(ops.selective_scan, inputs))
+    return gradients.work(
+        gradients.step(scan, inputs), version("torch"), gradients.step(ops.selective_scan, inputs)
+    )
 
 
 def ours_diagonal(sizes: list[int]) -> Work:
     """`seq_torch.ops.linear_scan` with complex factors that do not change with time."""
     inputs = _diagonal_inputs(*sizes)
-    step = _step(ops.linear_scan, inputs)
+    step = gradients.step(ops.linear_scan, inputs)
     step()  # compiles
     facts = {"extra_over_own": extra_memory(step, inputs)}
-    return _work(step, version("seq-torch"), facts=facts)
+    return gradients.work(step, version("seq-torch"), facts=facts)
 
 
 def s5_diagonal(sizes: list[int]) -> Work:
@@ -93,10 +95,10 @@ def s5_diagonal(sizes: list[int]) -> Work:
 
     inputs = _diagonal_inputs(*sizes)
     mapped = torch.vmap(one, in_dims=(None, 0))
-    return _work(
-        _step(lambda a, b: mapped(a, b), inputs),
+    return gradients.work(
+        gradients.step(lambda a, b: mapped(a, b), inputs),
         version("s5-pytorch"),
-        _step(ops.linear_scan, inputs),
+        gradients.step(ops.linear_scan, inputs),
     )
 
 
@@ -109,14 +111,13 @@ def double_error(results: list[Tensor], inputs: dict[str, Tensor]) -> float:
     for i in range(len(inputs["u"])):
         one = {k: v if k == "A" else v[i : i + 1] for k, v in inputs.items()}
         leaves = {k: v.detach().double().requires_grad_() for k, v in one.items()}
-        parts.append(_step(_reference, leaves)())
+        parts.append(gradients.step(_reference, leaves)())
     position = 1 + list(inputs).index("A")
     exact = [
         torch.stack(same).sum(0) if k == position else torch.cat(same)
         for k, same in enumerate(zip(*parts, strict=True))
     ]
-    pairs = zip(results, exact, strict=True)
-    error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+    error = gradients.difference(results, exact)
     if not error < 1e-5:
         raise ValueError(f"output or gradients are off by {error:.1e} of the largest entry")
     return error
@@ -126,7 +127,7 @@ def _reference(**inputs: Tensor) -> Tensor:
     return ops.selective_scan(**inputs, backend="reference")
 
 
-def extra_memory(step: Step, inputs: dict[str, Tensor]) -> float:
+def extra_memory(step: gradients.Step, inputs: dict[str, Tensor]) -> float:
     """Peak of torch's allocations beyond inputs, outputs and gradients, relative to those."""
     with torch.profiler.profile(profile_memory=True) as profile:
         results = step()
@@ -142,11 +143,7 @@ def extra_memory(step: Step, inputs: dict[str, Tensor]) -> float:
 
 
 def _selective_inputs(batch: int, time: int, dim: int, state: int) -> dict[str, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator)
-
+    normal = gradients.normal()
     inputs = {
         "u": normal(batch, dim, time),
         "delta": 0.1 * normal(batch, dim, time).abs(),
@@ -165,46 +162,13 @@ def _diagonal_inputs(batch: int, time: int, state: int) -> dict[str, Tensor]:
     return {name: value.requires_grad_() for name, value in inputs.items()}
 
 
-def _step(function: Callable[..., Tensor], inputs: dict[str, Tensor]) -> Step:
-    """Forward, then the gradients of a fixed weighted sum; returns output and gradients."""
-
-    def step() -> list[Tensor]:
-        output = function(**inputs)
-        leaves = list(inputs.values())
-        return [output.detach(), *torch.autograd.grad(output, leaves, torch.ones_like(output))]
-
-    return step
-
-
-def _work(
-    step: Step, name: str, ours: Step | None = None, facts: dict[str, Any] | None = None
-) -> Work:
-    def check(results: list[Tensor]) -> dict[str, Any]:
-        if ours is None:
-            return {}
-        pairs = zip(results, ours(), strict=True)
-        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
-        if not error < 1e-3:
-            raise ValueError(f"output or gradients differ from ours by {error:.1e} of the largest")
-        return {"difference": error}
-
-    return Work(
-        call=step,
-        version=name,
-        threads=torch.get_num_threads(),
-        dtype="float32",
-        check=check,
-        facts=facts or {},
-    )
-
-
 def scaling() -> list[dict[str, Any]]:
     """Print and return our processor time and memory against length, batch and state."""
     rows = []
     for axis, shapes in SCALING.items():
         for sizes in shapes:
             inputs = _selective_inputs(*sizes)
-            step = _step(ops.selective_scan, inputs)
+            step = gradients.step(ops.selective_scan, inputs)
             step()
             spread = Spread.of([_cpu_seconds(step) for _ in range(ROUNDS)])
             own = sum(2 * t.numel() * t.element_size() for t in inputs.values())
@@ -230,7 +194,7 @@ def scaling() -> list[dict[str, Any]]:
     return rows
 
 
-def _cpu_seconds(step: Step) -> float:
+def _cpu_seconds(step: gradients.Step) -> float:
     start = process_time()
     step()
     return process_time() - start

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks import report
+from benchmarks import gradients, report
 from benchmarks.measure import Contender, Spread, compare, version
 from benchmarks.worker import Work
 from seq_torch import ops
@@ -56,8 +56,7 @@ def scan(structure: str, sizes: list[int], backend: str) -> Work:
 
     def check(results: list[Tensor]) -> dict[str, Any]:
         reference = _step(STRUCTURES[structure], sizes, "reference")()
-        pairs = zip(results, reference, strict=True)
-        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+        error = gradients.difference(results, reference)
         if not error < 1e-4:
             raise ValueError(f"{structure} by {backend!r} is off by {error:.1e} of the largest")
         return {"error": error}
@@ -93,8 +92,8 @@ def _step(structure: Structure, sizes: list[int], backend: str) -> Step:
 
     def step() -> list[Tensor]:
         states = ops.structured_scan(matrices, initial, backend)
-        gradients = torch.autograd.grad(states, leaves, torch.ones_like(states))
-        return [states.detach(), *gradients]
+        found = torch.autograd.grad(states, leaves, torch.ones_like(states))
+        return [states.detach(), *found]
 
     return step
 

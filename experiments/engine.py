@@ -58,10 +58,10 @@ class LocalEngine:
     Notes
     -----
     A worker is a fresh Python whose environment limits its threads before anything is
-    imported. It is kept for further jobs, since importing a framework takes seconds. If it dies,
-    or hangs, another takes its place and its job is tried once more;
-    if that one ends alike, the job alone is left unfinished. SIGTERM, SIGINT and SIGUSR1 are
-    passed on: runs finish their step, write a checkpoint and end. A second SIGINT kills.
+    imported. It is kept for further jobs, since importing a framework takes seconds. If it dies or
+    hangs, another takes its place and its job is tried once more; if that one ends alike, the job
+    alone is left unfinished. SIGTERM, SIGINT and SIGUSR1 are passed on: runs finish their step,
+    write a checkpoint and end. A second SIGINT kills.
     """
 
     def __init__(self, workers: int, threads: int, stall_seconds: float = 600.0) -> None:

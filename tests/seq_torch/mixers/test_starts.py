@@ -70,7 +70,7 @@ def test_s4_starts_from_the_clipped_input_in_the_published_phases(state_dim):
     assert B.imag.abs().max() == 2
     assert torch.equal(own.log_decay, module.log_decay)
     assert torch.equal(own.C, module.C)
-    # Of LAPACK's eigenvectors (NumPy 2.4, SciPy's eigh alike) and the published clip, N = 64.
+    # Of LAPACK's eigenvectors (torch.linalg.eigh) and the published clip, N = 64.
     if state_dim == 64:
         assert (B.imag.abs() == 2).sum() == 11
         torch.testing.assert_close(B[0].real.abs(), torch.tensor(0.016), rtol=0, atol=5e-4)

@@ -27,6 +27,7 @@ ENVIRONMENTS = {
     "torch": "--package experiments --extra torch --group test",
     "ray": "--package experiments --extra ray --extra tensorboard --extra wandb --group test",
     "lint": "--only-group lint",
+    "audit": "--only-group audit",
     "both": "--package experiments --extra jax --extra torch --group test --group types",
     "docs": "--package experiments --extra jax --extra torch --group docs",
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
@@ -201,7 +202,7 @@ def tests(session: nox.Session, room: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Format and lint with ruff, check the spelling, check that the lock is up to date."""
+    """Format and lint with ruff, check the spelling, the lock and what is exported from it."""
     programs = environment(session, "lint")
     for command in (
         ("ruff", "format", "--check", "."),
@@ -210,6 +211,26 @@ def lint(session: nox.Session) -> None:
     ):
         session.run(str(programs / command[0]), *command[1:], external=True)
     uv(session, "lock --check --quiet")
+    pinned = Path(session.create_tmp()) / "requirements.txt"
+    uv(session, "export --frozen --quiet --no-annotate --only-group bootstrap -o", str(pinned))
+    if _lines(pinned) != _lines(ROOT / ".ci" / "requirements.txt"):
+        session.error(".ci/requirements.txt is not the lock's: run the command at its head")
+
+
+def _lines(requirements: Path) -> list[str]:
+    text = requirements.read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask whether the lock holds a release with a known vulnerability; needs the network."""
+    listed = str(Path(session.create_tmp()) / "requirements.txt")
+    # The extras cuda12 and cuda13 exclude each other.
+    all_of_it = "--all-packages --all-groups --all-extras --no-extra cuda13 --no-emit-workspace"
+    uv(session, f"export --frozen --quiet {all_of_it} -o", listed)
+    program = str(environment(session, "audit") / "pip-audit")
+    session.run(program, "--require-hashes", "--disable-pip", "-r", listed, external=True)
 
 
 @nox.session
@@ -272,15 +293,34 @@ def torch_cuda_build(session: nox.Session) -> None:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build the three wheels, look into each, and use the core from its wheel alone."""
+    """Build the four wheels, look into each, use the core's alone and the experiments' with it."""
     folder = Path(session.create_tmp())
-    for package in ("seqtheory", "lcde-jax", "seq-torch"):
-        uv(session, f"build --quiet --wheel --package {package} --out-dir", str(folder))
-    for wheel in sorted(folder.glob("*.whl")):
-        files = zipfile.ZipFile(wheel).namelist()
-        for needed in ("py.typed", "LICENSE"):
-            if not any(file.endswith(needed) for file in files):
-                session.error(f"{wheel.name} holds no {needed}")
-    core = next(folder.glob("seqtheory-*.whl"))
+    wheels = []
+    for package, needed in {
+        "seqtheory": ("py.typed", "LICENSE"),
+        "lcde-jax": ("py.typed", "LICENSE"),
+        "seq-torch": ("py.typed", "LICENSE"),
+        "experiments": ("LICENSE",),
+    }.items():
+        out = folder / package
+        uv(session, f"build --quiet --wheel --clear --package {package} --out-dir", str(out))
+        (wheel,) = out.glob("*.whl")
+        _look_into(session, wheel, needed)
+        wheels.append(str(wheel))
     alone = "from seqtheory.group import group; assert group('A5').order == 60"
-    uv(session, "run --isolated --no-project --with", str(core), "python", "-c", alone)
+    isolated = "run --isolated --no-project --with"
+    uv(session, isolated, wheels[0], "python", "-Ic", alone)
+    studies = ("python", "-Im", "experiments", "list")  # -I: not the folder of that name here
+    uv(session, isolated, wheels[0], "--with", wheels[-1], *studies)
+
+
+def _look_into(session: nox.Session, wheel: Path, needed: tuple[str, ...]) -> None:
+    """Stop if a wheel lacks a file, or holds more than a package's code and its description."""
+    files = zipfile.ZipFile(wheel).namelist()
+    for name in needed:
+        if not any(file.endswith(name) for file in files):
+            session.error(f"{wheel.name} holds no {name}")
+    code = re.compile(r"(?!.*\b(tests/|test_|published/)).*(\.py|/py\.typed|/LICENSE)")
+    extra = [f for f in files if not code.fullmatch(f) and ".dist-info/" not in f]
+    if extra:
+        session.error(f"{wheel.name} holds {len(extra)} files too many, {extra[0]} among them")

@@ -167,7 +167,7 @@ def _prepare(request: Request) -> tuple[Path, str | None, Loader]:
             return folder, request.preset, loader
     preset = known[0].preset(request.preset)
     raise ConfigError(
-        f"no records of {known[0].name}, preset {preset}, in {request.results} or {PUBLISHED}; "
+        f"no records of {known[0].name}, preset {preset}, in {studies.places(request.results)}; "
         f"make them with python -m experiments run {_spelt(known[0])} --preset {preset}"
     )
 

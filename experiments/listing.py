@@ -108,7 +108,7 @@ def _record_path(name: str, results: Path) -> Path:
         if path.name.startswith(name)
     ]
     if not found:
-        raise ConfigError(f"no record whose hash begins with {name!r} in {results}")
+        raise ConfigError(f"no record whose hash begins with {name!r} in {studies.places(results)}")
     if len({path.name for path in found}) > 1:
         names = ", ".join(path.name for path in found[:5])
         raise ConfigError(f"{name!r} is the beginning of several hashes: {names}; give more digits")

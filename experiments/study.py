@@ -187,6 +187,16 @@ def at_home(path: Path) -> Iterator[None]:
             sys.path.remove(folder)
 
 
+def places(results: Path) -> str:
+    """Say where records are looked for; that published ones are not installed, where they are not.
+
+    They belong to the repository: the package as it is installed from a wheel holds none.
+    """
+    if PUBLISHED.is_dir():
+        return f"{results} and {PUBLISHED}"
+    return f"{results} (published records are in the repository alone, at experiments/published)"
+
+
 def unknown(kind: str, got: str, known: tuple[str, ...] | list[str], of: str = "") -> str:
     """One line that says what was not known, what is nearest to it, and what there is."""
     close = difflib.get_close_matches(got, known, n=1, cutoff=0.5)

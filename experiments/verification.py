@@ -29,7 +29,7 @@ def verify(locator: str | None, results: Path) -> int:
     results
         Where to look, besides the published records.
     """
-    say(f"checking the records in {results} and {PUBLISHED}")
+    say(f"checking the records in {studies.places(results)}")
     only = None if locator is None else studies.load(locator).name
     found: Counter[str] = Counter()
     for path in _paths(results, only):

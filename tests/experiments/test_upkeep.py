@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from experiments import broom, exit_code, verification
+from experiments import broom, drawing, exit_code, verification
+from experiments import study as studies
 from experiments.__main__ import main
 from experiments.record import Record
 
@@ -40,6 +41,19 @@ def test_whole_records_are_verified_and_the_published_ones_are_among_them(folder
     assert published > 0
     assert f"{published + 3} records: " in out
     assert "damaged" not in out
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("show", "0123abcd"), ("table", "toy.linear_cde")], ids=lambda c: c[0]
+)
+def test_where_no_published_records_are_installed_it_is_said(
+    command, tmp_path, monkeypatch, capsys
+):
+    for module in (studies, verification, drawing):
+        monkeypatch.setattr(module, "PUBLISHED", tmp_path / "absent")
+    answer(*command, "--results", tmp_path / "results")
+    said = "".join(capsys.readouterr())
+    assert "published records are in the repository alone, at experiments/published" in said
 
 
 @pytest.mark.parametrize("name", ["run.json", "metrics.jsonl", "walk.safetensors", "DONE"])

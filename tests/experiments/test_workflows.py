@@ -1,4 +1,4 @@
-"""The workflows name sessions that exist, in words that a shell can read."""
+"""The workflows name sessions that exist, and run nothing whose version is not fixed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+REQUIREMENTS = ROOT / ".ci" / "requirements.txt"
 
 
 def sessions() -> set[str]:
@@ -39,3 +40,38 @@ def test_workflows_run_sessions_that_exist(path):
     assert named - {"toy"} <= sessions()
     for line in matrix:  # pasted into a command: a bare parenthesis would be bash syntax
         assert "(" not in re.sub(r"'[^']*'", "", line)
+
+
+def unpinned(text: str) -> list[str]:
+    """Actions that lack a commit and, in a comment, its version; installations that are loose."""
+    actions = re.findall(r"^ *(?:- )?uses: *(.+)$", text, re.MULTILINE)
+    loose = [a for a in actions if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}  # v\d+(\.\d+)+", a)]
+    installed = re.findall(r"\b(?:pip3? install|uv tool|uvx|pipx)\b.*", text)
+    return loose + [i for i in installed if not i.endswith("--requirement .ci/requirements.txt")]
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ROOT / ".ci" / "run"], ids=lambda path: path.stem)
+def test_workflows_run_nothing_unpinned(path):
+    assert unpinned(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- uses: actions/checkout@v4",
+        "- uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1",
+        "  uses: someone/something@main  # v1.0.0",
+        '- run: pip install "nox[uv]"',
+        "- run: uvx pip-audit",
+    ],
+)
+def test_the_check_for_pins_sees_what_is_loose(line):
+    assert len(unpinned(f"steps:\n      {line}\n")) == 1
+
+
+def test_what_starts_the_checks_is_pinned_with_its_digests():
+    lines = re.sub(r"\\\n", " ", REQUIREMENTS.read_text(encoding="utf-8")).splitlines()
+    packages = [line for line in lines if not line.startswith("#")]
+    for line in packages:
+        assert re.match(r"[\w.-]+==[\w.]+ .*--hash=sha256:[0-9a-f]{64}", line), line
+    assert {"nox", "uv"} <= {line.partition("==")[0] for line in packages}

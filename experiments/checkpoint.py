@@ -182,6 +182,10 @@ def _check_facts(facts: Mapping[str, Any], path: Path) -> None:
         raise stored.RejectedFileError(
             f"{path / 'state.json'}: {', '.join(wrong)} missing or of a wrong type"
         )
+    if facts["metrics_bytes"] < 0 or not all(isinstance(text, str) for text in facts["forced"]):
+        raise stored.RejectedFileError(
+            f"{path / 'state.json'}: metrics_bytes is negative, or forced holds no text"
+        )
     if not source.is_origin(facts["origin"]):
         raise stored.RejectedFileError(
             f"{path / 'state.json'}: origin: expected {', '.join(source.PARTS)} with text each"

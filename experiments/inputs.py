@@ -74,9 +74,17 @@ def digest(path: Path) -> str | None:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Put a home folder in place of ``~``, or raise a `DataError` where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
 def spelt(path: Path) -> str:
     """Spell a path so that it names no person and outlives a move of the data: ``~/words.csv``."""
-    path = path.expanduser().absolute()
+    path = expanded(path).absolute()
     for name, folder in _places():
         if path.is_relative_to(folder):
             return f"{name}/{path.relative_to(folder).as_posix()}"
@@ -95,7 +103,7 @@ def meant(name: str) -> Path:
 def _places() -> list[tuple[str, Path]]:
     places = []
     if named := os.environ.get(VARIABLE):
-        places.append((f"${VARIABLE}", Path(named).expanduser().absolute()))
+        places.append((f"${VARIABLE}", expanded(named).absolute()))
     try:
         places.append(("~", Path.home()))
     except RuntimeError:  # a user without a home folder

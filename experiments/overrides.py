@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from experiments.run import Run
 
+_MOST_RUNS = 100_000
+
 
 def override(
     runs: Sequence[Run], settings: Sequence[str] = (), seeds: int | None = None
@@ -52,13 +54,23 @@ def override(
     Raises
     ------
     ConfigError
-        In one line that names the field, the value, what was expected and the nearest known name.
+        In one line that names the field, the value, what was expected and the nearest known name;
+        or if that makes more than 100,000 runs.
     """
     pairs = [_pair(text) for text in settings]
+    _check_number(len(runs), [len(values) for _, values in pairs], seeds)
     made = [new for run in runs for new in _swept(run, pairs)]
     if seeds is not None:
         made = _seeded(made, seeds)
     return list({repr(canonical(run)): run for run in made}.values())
+
+
+def _check_number(runs: int, values: Sequence[int], seeds: int | None) -> None:
+    asked = math.prod([runs, *values, max(seeds or 1, 1)])
+    if asked > _MOST_RUNS:
+        raise ConfigError(
+            f"--set and --seeds make {asked:,} runs, expected at most {_MOST_RUNS:,}; ask for fewer"
+        )
 
 
 def _pair(text: str) -> tuple[str, list[str]]:
@@ -90,7 +102,7 @@ def _replaced(owner: Any, path: list[str], text: str, name: str) -> Any:
         value = _replaced(inner, path[1:], text, name)
     try:
         return dataclasses.replace(owner, **{path[0]: value})
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
         raise ConfigError(f"--set {name}={text}: {error}") from error
 
 

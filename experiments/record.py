@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -101,7 +100,13 @@ class Record:
     @cached_property
     def description(self) -> dict[str, Any]:
         """Content of ``run.json``: study, version, run."""
-        return stored.read_json(self.path / "run.json")
+        found = stored.read_json(self.path / "run.json")
+        for name, kind in (("study", str), ("version", int), ("run", dict)):
+            if not isinstance(found.get(name), kind):
+                raise stored.RejectedFileError(
+                    f"{self.path / 'run.json'}: {name} missing or of a wrong type"
+                )
+        return found
 
     @property
     def study(self) -> str:
@@ -200,10 +205,9 @@ def parse_metrics(data: bytes, path: Path) -> list[dict[str, Any]]:
     whole = data[: data.rfind(b"\n") + 1]
     lines = []
     for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise stored.RejectedFileError(f"{path}:{number}: not valid JSON ({error})") from error
+        value = stored.parse_json(line, f"{path}:{number}")
+        if not isinstance(value.get("step"), int):
+            raise stored.RejectedFileError(f"{path}:{number}: expected a step, an integer")
         lines.append(decode(value))
     return lines
 
@@ -264,8 +268,15 @@ def _verified(path: Path, sealed: dict[str, Any]) -> tuple[str, dict[str, str]]:
             raise CorruptRecordError(
                 f"{path / name} does not match the SHA-256 in DONE: it was changed after the run"
             )
-        if name == "run.json" and digest(stored.parse_json(data, path / name)) != path.name:
+        if name == "run.json" and _described_by(data, path / name) != path.name:
             raise CorruptRecordError(
                 f"{path / name} describes another run than the folder's name says"
             )
     return status, files
+
+
+def _described_by(data: bytes, path: Path) -> str:
+    try:
+        return digest(stored.parse_json(data, path))
+    except ValueError as error:  # no JSON, or a number that no run can hold
+        raise CorruptRecordError(f"{path}: {error}") from error

@@ -45,7 +45,7 @@ class Session:
         self._started, self._worked = time.monotonic(), time.process_time()
         self._session: dict[str, Any] = {"start": provenance.now()}
         try:  # one that cannot be read is an error: its sessions would be forgotten in silence
-            self._before = stored.read_json(folder / "provenance.json")
+            self._before = _earlier(folder / "provenance.json")
         except FileNotFoundError:
             self._before = {}
         self._write()
@@ -80,3 +80,18 @@ class Session:
             "sessions": sessions,
         }
         durable.write_json(self.folder / "provenance.json", facts)
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    """Provenance with the sessions so far, each with numbers where they are added up."""
+    found = stored.read_json(path)
+    sessions = found.get("sessions", [])
+    if not isinstance(sessions, list) or not all(map(_is_session, sessions)):
+        raise stored.RejectedFileError(f"{path}: sessions is no list of sessions with their times")
+    return found
+
+
+def _is_session(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name, 0.0), (int, float)) for name in _MEASURED
+    )

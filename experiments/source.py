@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import inputs, provenance
+from seqtheory import _plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,7 @@ PACKAGES = ("seqtheory", "lcde_jax", "seq_torch", "experiments")
 STUDY = "study"
 PARTS = ("code", "environment", "data")
 _ABSENT = "missing"
+_LIMIT = 2**24  # bytes of a module
 _STARTS = ("worker", "ray_task")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -229,8 +231,8 @@ def _current(roots: Mapping[str, Path], name: str) -> str | None:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except OSError:
+        return _plain_file.content(path, _LIMIT, ValueError)
+    except (OSError, ValueError):
         return None
 
 
@@ -241,7 +243,7 @@ def _code_digest(content: bytes | None) -> str:
         return _ABSENT
     try:
         words = list(_words(ast.parse(content)))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return hashlib.sha256(content).hexdigest()
     return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from experiments.exit_code import DATA
+from seqtheory import _plain_file
 
 JSON_LIMIT = 16 * 2**20
 LOG_LIMIT = 2**30
 TENSOR_LIMIT = 2**36
+_MOST_NESTED = 100  # whatever is done with a value goes as deep as the value
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_FLAGS = os.O_RDONLY | sum(
-    getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
-)
 
 
 class RejectedFileError(ValueError):
@@ -40,20 +37,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
     RejectedFileError
         If it is a link, a device, larger than `limit`, or cannot be read.
     """
-    try:
-        descriptor = os.open(path, _FLAGS)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        reason = "is a symbolic link" if Path(path).is_symlink() else error.strerror
-        raise RejectedFileError(f"{path}: {reason}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise RejectedFileError(f"{path}: not a regular file")
-        if facts.st_size > limit:
-            raise RejectedFileError(f"{path}: {facts.st_size:,} bytes, at most {limit:,} expected")
-        return file.read()
+    return _plain_file.content(path, limit, RejectedFileError, links=False)
 
 
 def read_json(path: Path, limit: int = JSON_LIMIT) -> dict[str, Any]:
@@ -61,17 +45,31 @@ def read_json(path: Path, limit: int = JSON_LIMIT) -> dict[str, Any]:
     return parse_json(read_bytes(path, limit), path)
 
 
-def parse_json(data: bytes, path: Path) -> dict[str, Any]:
-    """Parse a JSON object that came from `path`."""
+def parse_json(data: bytes, place: Path | str) -> dict[str, Any]:
+    """Parse a JSON object that came from `place`, a file or a line of one."""
     try:
         value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        deep = _nested(value) > _MOST_NESTED
+    except (ValueError, RecursionError, MemoryError) as error:
         raise RejectedFileError(
-            f"{path}: not valid JSON ({type(error).__name__}: {error})"
+            f"{place}: not valid JSON ({type(error).__name__}: {error})"
         ) from error
+    if deep:
+        raise RejectedFileError(f"{place}: nested more than {_MOST_NESTED} deep")
     if not isinstance(value, dict):
-        raise RejectedFileError(f"{path}: expected a JSON object, got {type(value).__name__}")
+        raise RejectedFileError(f"{place}: expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def _nested(value: object) -> int:
+    """How deep lists and dictionaries stand in each other."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, (dict, list))]:
+        depth += 1
+        level = [
+            inner for item in level for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth
 
 
 def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from experiments import run as run_module
 from experiments.exit_code import FAILED, ConfigError
+from seqtheory import _plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 PUBLISHED = ROOT / "published"
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+_LIMIT = 2**24  # bytes of a study's file
 _OFFERED = ("VERSION", "PRESETS", "DEFAULT_PRESET", "runs", "execute")
 
 
@@ -214,7 +216,10 @@ def _from_name(name: str) -> Study:
 
 
 def _from_path(path: Path) -> Study:
-    path = path.expanduser().resolve()
+    try:
+        path = path.expanduser().resolve()
+    except (RuntimeError, ValueError, OSError) as error:  # no such user, links in a ring, NUL
+        raise ConfigError(f"no study at {str(path)!r}: {error}") from error
     if path.is_relative_to(ROOT) and len(path.relative_to(ROOT).parts) == 2:
         return _from_name(f"{path.parent.name}.{path.stem}")
     if not path.is_file():
@@ -257,8 +262,8 @@ def _check_offer(study: Study) -> None:
 
 def _is_study(path: Path) -> bool:
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(_plain_file.content(path, _LIMIT, ConfigError))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     return {"runs", "execute"} <= defined

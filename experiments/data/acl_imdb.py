@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from experiments.data.folder import whole
 from experiments.data.reviews import Reviews
 from experiments.data.splits import File
+from experiments.data.tar import members
 from experiments.exit_code import DataError
 from experiments.inputs import reading
 
@@ -31,23 +31,12 @@ def read_archive(path: Path) -> tuple[Reviews, Reviews, File]:
         If it is no such archive, cut short, or a review is missing, empty or no UTF-8; named.
     """
     texts: Texts = {part: {} for part in PARTS}
-    try:
-        with tarfile.open(reading(path)) as archive:
-            for member in archive:
-                if not member.isfile() or not (match := _NAME.fullmatch(member.name)):
-                    continue
-                _check_size(f"{path}: {member.name}", member.size)
-                file = archive.extractfile(member)
-                assert file is not None, "a regular member has content"
-                texts[match[1], match[2]][int(match[3])] = (member.name, file.read())
-        facts = File.at(path)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise DataError(
-            f"{path} is no readable tar archive of reviews, or was cut short ({error}); get it "
-            "again"
-        ) from error
+    for name, text in members(path, "tar archive of reviews", _is_review, _LIMIT):
+        match = _NAME.fullmatch(name)
+        assert match, "no other was wanted"
+        texts[match[1], match[2]][int(match[3])] = (name, text)
     train, test = _checked(texts, path)
-    return train, test, facts
+    return train, test, File.at(path)
 
 
 def read_folder(folder: Path) -> tuple[Reviews, Reviews, File]:
@@ -64,8 +53,7 @@ def read_folder(folder: Path) -> tuple[Reviews, Reviews, File]:
             match = _NAME.fullmatch(f"{split}/{label}/{name}")
             if not match:
                 raise DataError(f"{path}: the name is not of the form ID_RATING.txt")
-            _check_size(str(path), path.stat().st_size)
-            texts[split, label][int(match[3])] = (f"{split}/{label}/{name}", path.read_bytes())
+            texts[split, label][int(match[3])] = (match[0], whole(path, _LIMIT))
     train, test = _checked(texts, folder)
     digest, size = hashlib.sha256(), 0
     for part in PARTS:
@@ -75,17 +63,16 @@ def read_folder(folder: Path) -> tuple[Reviews, Reviews, File]:
     return train, test, File(digest.hexdigest(), size)
 
 
+def _is_review(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     if not folder.is_dir():
         raise DataError(
             f"{folder} is missing; expected the reviews of {'/'.join(folder.parts[-2:])}"
         )
     return ((path.name, path) for path in sorted(folder.iterdir()) if path.suffix == ".txt")
-
-
-def _check_size(place: str, size: int) -> None:
-    if size > _LIMIT:
-        raise DataError(f"{place} has {size:,} bytes, expected at most {_LIMIT:,}")
 
 
 def _checked(texts: Texts, source: Path) -> tuple[Reviews, Reviews]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import pickletools
-import tarfile
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from experiments.data.damage import refused
 from experiments.data.folder import contents, read
 from experiments.data.official import BINARY_BATCHES, PYTHON_BATCHES, Official, md5
 from experiments.data.splits import Contents, File, Images
+from experiments.data.tar import members
 from experiments.exit_code import DataError
-from experiments.inputs import reading
 
 _IMAGE = 3 * 32 * 32
 _RECORD = 1 + _IMAGE
@@ -96,28 +95,13 @@ def _complete(found: dict[str, bytes], place: Path) -> dict[str, bytes]:
 
 
 def _unpacked(path: Path) -> dict[str, bytes]:
-    wanted = set(BINARY_BATCHES) | set(PYTHON_BATCHES)
-    found: dict[str, bytes] = {}
-    try:
-        with tarfile.open(reading(path)) as archive:
-            for member in archive:
-                name = member.name.rpartition("/")[2]
-                if name not in wanted or not member.isfile():
-                    continue
-                if member.size > _MEMBER_LIMIT:
-                    raise DataError(
-                        f"{path}: {name} has {member.size:,} bytes, expected at most "
-                        f"{_MEMBER_LIMIT:,}"
-                    )
-                file = archive.extractfile(member)
-                assert file is not None, "a regular member has content"
-                found[name] = file.read()
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise DataError(
-            f"{path} is no readable tar archive of CIFAR-10, or was cut short ({error}); "
-            "get it again"
-        ) from error
-    return found
+    names = {*BINARY_BATCHES, *PYTHON_BATCHES}
+
+    def is_batch(name: str) -> bool:
+        return name.rpartition("/")[2] in names
+
+    found = members(path, "tar archive of CIFAR-10", is_batch, _MEMBER_LIMIT)
+    return {name.rpartition("/")[2]: content for name, content in found}
 
 
 def _parsed(name: str, content: bytes, path: Path) -> Images:
@@ -143,15 +127,9 @@ def read_binary(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def read_pickled(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labels and pixels of a dictionary that was pickled, found without running the pickle."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a name that no program wrote is damage too
-            labels, data, by_column = _scanned(content)
-    except (ValueError, Warning) as error:
-        raise DataError(
-            f"{path} is no batch of CIFAR-10 in the Python version, or is cut short ({error}); "
-            "get it again"
-        ) from error
+    with refused(path, "batch of CIFAR-10 in the Python version"), warnings.catch_warnings():
+        warnings.simplefilter("error")  # a name that no program wrote is damage too
+        labels, data, by_column = _scanned(content)
     if by_column:
         raise DataError(f"{path} holds its pixels column by column, expected row by row")
     if not data or len(data) % _IMAGE or not labels:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from experiments import durable, stored
+from experiments import durable, inputs, stored
 from experiments.exit_code import ENVIRONMENT, DataError
 
 _CHUNK = 2**16
@@ -107,7 +107,9 @@ class _Body:
                 error.close()
                 if error.code not in _AGAIN:
                     raise self._failure(reason, attempt + 1) from error
-            except (OSError, HTTPException) as error:
+            except DataError:
+                raise
+            except (OSError, HTTPException, ValueError, OverflowError) as error:
                 reason = str(getattr(error, "reason", "") or error) or type(error).__name__
             if len(self.data) == self.size:
                 return bytes(self.data)
@@ -150,7 +152,7 @@ class _Body:
 def _moved_aside_or_right(path: Path, sha256: str) -> bool:
     if not path.is_file():
         return False
-    if stored.sha256(path.read_bytes()) == sha256:
+    if inputs.digest(path) == sha256:
         return True
     durable.move_aside(path, "corrupt")
     return False

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.data.download import download
 from experiments.data.published import Published
 from experiments.exit_code import DataError
-from experiments.inputs import VARIABLE, reading
+from experiments.inputs import VARIABLE, expanded, reading
+from seqtheory import _plain_file
 
 _LIMIT = 2**30  # bytes; the largest file of any data set here is a sixth of it
 _GZIP = b"\x1f\x8b"
@@ -18,7 +20,7 @@ _GZIP = b"\x1f\x8b"
 def data_folder() -> Path:
     """Folder of all data sets: ``$SEQTHEORY_DATA``, else ``seqtheory`` in the user's cache."""
     if named := os.environ.get(VARIABLE):
-        return Path(named).expanduser()
+        return expanded(named)
     if cache := os.environ.get("XDG_CACHE_HOME"):
         return Path(cache) / "seqtheory"
     try:
@@ -51,7 +53,7 @@ def located(published: Published, source: str | os.PathLike[str] | None) -> Path
     if source is not None and is_remote(source):
         return _downloaded(published, str(source), own)
     if source is not None:
-        paths = (Path(source).expanduser(),)
+        paths = (expanded(source),)
         found = [path for path in paths if path.exists()]
     else:
         paths = (own, *(own.parent / name for name in published.copies))
@@ -99,20 +101,27 @@ def read(path: Path) -> bytes:
     DataError
         If it is no regular file, larger than any file here, or a damaged or cut gzip.
     """
-    try:
-        if not path.is_file():
-            raise DataError(f"{path} is not a file")
-        if (size := path.stat().st_size) > _LIMIT:
-            raise DataError(f"{path} has {size:,} bytes, expected at most {_LIMIT:,}")
-        data = reading(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    data = whole(reading(path), _LIMIT)
     return _unpacked(data, path) if data.startswith(_GZIP) else data
+
+
+def whole(path: Path, limit: int) -> bytes:
+    """Read a file as it is; raises a `DataError` if it is not there, no file or too large."""
+    try:
+        return _plain_file.content(path, limit, DataError)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is not a file: there is nothing") from error
 
 
 def contents(folder: Path) -> str:
     """Name the first few things in a folder, for a message."""
-    names = sorted(path.name for path in folder.iterdir())
+    if not folder.is_dir():
+        return "nothing: it is no folder, and no regular file"
+    return some(sorted(path.name for path in folder.iterdir()))
+
+
+def some(names: Sequence[str]) -> str:
+    """Name the first five, and count the others."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more if names else "nothing"
 

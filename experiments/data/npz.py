@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import lzma
+import io
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from experiments.data.damage import refused
+from experiments.data.folder import some, whole
 from experiments.data.official import Official
 from experiments.data.splits import Contents, File, Images
 from experiments.exit_code import DataError
@@ -16,7 +17,7 @@ from experiments.inputs import reading
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
-_LIMIT = 2**30  # bytes of all arrays
+_LIMIT = 2**30  # bytes, of the file and of all arrays
 
 
 def read_npz(official: Official, path: Path) -> Contents:
@@ -39,7 +40,8 @@ def read_npz(official: Official, path: Path) -> Contents:
     DataError
         If the file is damaged, an array is missing or is not as said.
     """
-    arrays = _arrays(path)
+    content = whole(reading(path), _LIMIT)
+    arrays = _arrays(content, path)
     splits = []
     for name in ("train", "test"):
         pixels, labels = arrays[f"x_{name}"], arrays[f"y_{name}"]
@@ -57,23 +59,17 @@ def read_npz(official: Official, path: Path) -> Contents:
                 "(image,)"
             )
         splits.append(Images.checked(pixels, labels, path))
-    return Contents(splits[0], splits[1], {path.name: File.of(path.read_bytes())}, whole=False)
+    return Contents(splits[0], splits[1], {path.name: File.of(content)}, whole=False)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    damage = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-    damage += (lzma.LZMAError, MemoryError, NotImplementedError, RuntimeError, SyntaxError)
-    try:
-        with zipfile.ZipFile(reading(path)) as archive:
+def _arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    with refused(path, ".npz of numbers"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
         missing = [name for name in NAMES if f"{name}.npy" not in sizes]
         if missing:
-            raise DataError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(sizes)}")
+            raise DataError(f"{path} lacks {', '.join(missing)}; it holds {some(list(sizes))}")
         if (total := sum(sizes.values())) > _LIMIT:
             raise DataError(f"{path} unpacks to {total:,} bytes, expected at most {_LIMIT:,}")
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             return {name: file[name] for name in NAMES}
-    except DataError:
-        raise
-    except damage as error:
-        raise DataError(f"{path} is no readable .npz of numbers ({error}); get it again") from error

@@ -13,7 +13,8 @@ from seqtheory.dataset import Dataset
 POSITIVE = (7, 10)
 NEGATIVE = (1, 4)
 
-_RATED = re.compile(r".*_(\d+)")
+_MAX_VALUES = 2**31  # bytes with padding; of the published reviews, a twentieth of that
+_RATED = re.compile(r".*_0*([0-9]+)")
 
 
 @dataclass
@@ -33,6 +34,11 @@ class Reviews:
 
     def dataset(self, max_bytes: int, length: int) -> Dataset:
         """Bytes of the beginnings, padded to `length` time steps."""
+        if len(self.texts) * length > _MAX_VALUES:
+            raise DataError(
+                f"{len(self.texts):,} reviews, each padded to {length:,} bytes, are more than "
+                f"{_MAX_VALUES:,}; lower max_bytes"
+            )
         rows = [text[:max_bytes] for text in self.texts]
         return Dataset.padded(rows, np.array(self.labels, dtype=np.int64), length)
 
@@ -59,7 +65,7 @@ def check_rating(identity: str, label: int, place: str) -> None:
     if not (match := _RATED.fullmatch(identity)):
         return
     low, high = POSITIVE if label else NEGATIVE
-    if not low <= int(match[1]) <= high:
+    if match[1] not in map(str, range(low, high + 1)):
         raise DataError(
             f"{place}: the sentiment {label}, but {identity} has the rating {match[1]}, expected "
             f"{low} to {high}"

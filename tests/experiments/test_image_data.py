@@ -553,10 +553,13 @@ BATCH = official.BINARY_BATCHES[2]
         ({**binary_batches(), BATCH: b""}, "has 0 bytes, expected a multiple of 3,073"),
         ({**binary_batches(), BATCH: bytes(3072)}, "cut short or no binary batch"),
         ({**binary_batches(), BATCH: b"\x0b" * 3073}, "label 11, expected 0..9"),
-        ({**python_batches(), "data_batch_3": b"no pickle"}, "no batch of CIFAR-10 in the Python"),
+        (
+            {**python_batches(), "data_batch_3": b"no pickle"},
+            "no readable batch of CIFAR-10 in the Python",
+        ),
         (
             {**python_batches(), "data_batch_3": python_batches()["data_batch_3"][:5000]},
-            "or is cut short",
+            "or was cut short",
         ),
         (
             {**python_batches(), "data_batch_3": pickle.dumps({"labels": [1], "data": []})},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -43,8 +42,8 @@ def evaluate(tokens: Iterable[int]) -> int:
 
     Notes
     -----
-    Innermost operators give way to their values, all at once, until one digit is left. Nothing here
-    knows how expressions are drawn.
+    One pass, whatever the depth: an operator that closes gives way to its value. Nothing here knows
+    how expressions are drawn.
 
     References
     ----------
@@ -55,12 +54,24 @@ def evaluate(tokens: Iterable[int]) -> int:
     >>> evaluate(parse("[MAX 4 [MIN 2 9 ] [MED 7 2 5 8 ] ]"))
     6
     """
-    whole = rest = _as_bytes(tokens)
-    while len(rest) != 1 or rest[0] >= NUM_DIGITS:
-        rest, reduced = _INNERMOST.subn(_value, rest)
-        if not reduced:
+    whole = _as_bytes(tokens)
+    opened: list[tuple[int, bytearray]] = []  # each operator, and the values in front of it
+    values = bytearray()
+    for token in whole:
+        if token < NUM_DIGITS:
+            values.append(token)
+        elif token < CLOSE:
+            opened.append((token, values))
+            values = bytearray()
+        elif token > CLOSE or not opened or not values:
             raise ValueError(_fault(whole))
-    return rest[0]
+        else:
+            operator, outer = opened.pop()
+            outer.append(_value(operator, values))
+            values = outer
+    if opened or len(values) != 1:
+        raise ValueError(_fault(whole))
+    return values[0]
 
 
 def parse(text: str) -> bytes:
@@ -122,29 +133,21 @@ def curried(tokens: Iterable[int]) -> str:
     return " ".join(words)
 
 
-_DIGITS = [bytes([digit]) for digit in range(NUM_DIGITS)]
 _OPERATORS = range(FIRST_OPERATOR, CLOSE)
-_INNERMOST = re.compile(
-    b"[%c-%c][%c-%c]+%c" % (FIRST_OPERATOR, CLOSE - 1, 0, NUM_DIGITS - 1, CLOSE)
-)
 _TOKENS = {word: token for token, word in enumerate(VOCABULARY)}
 
 
-def _value(expression: re.Match[bytes]) -> bytes:
+def _value(operator: int, digits: bytearray) -> int:
     """Value of an operator applied to digits."""
-    whole = expression[0]
-    operator, digits = whole[0], whole[1:-1]
     if operator == _MIN:
-        value = min(digits)
-    elif operator == _MAX:
-        value = max(digits)
-    elif operator == _SM:
-        value = sum(digits) % 10
-    else:
-        assert operator == _MED, "the pattern begins with an operator"
-        ranked, last = sorted(digits), len(digits) - 1
-        value = (ranked[last // 2] + ranked[(last + 1) // 2]) // 2
-    return _DIGITS[value]
+        return min(digits)
+    if operator == _MAX:
+        return max(digits)
+    if operator == _SM:
+        return sum(digits) % NUM_DIGITS
+    assert operator == _MED, "the caller passes operators only"
+    ranked, last = sorted(digits), len(digits) - 1
+    return (ranked[last // 2] + ranked[(last + 1) // 2]) // 2
 
 
 def _as_bytes(tokens: Iterable[int]) -> bytes:

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from seqtheory import _plain_file
 from seqtheory._text_file import foreign_kind, is_lfs_pointer, shown
 from seqtheory.dataset import Dataset
 from seqtheory.listops._grammar import NUM_DIGITS, evaluate, parse
@@ -16,11 +17,13 @@ from seqtheory.listops._writing import COLUMNS
 
 _HEADER = r"Source\tTarget"
 _MAX_LINE = 1_000_000
+_MAX_FILE = 2**32  # bytes; the published file for training has a seventh of that
+_MAX_VALUES = 2**31  # tokens with padding; of the published file, a tenth of that
 _DIGITS = [str(digit) for digit in range(NUM_DIGITS)]
 
 
 class ListOpsFileError(ValueError):
-    """A ListOps file that cannot be used; the message begins with the file and the line."""
+    """A ListOps file that cannot be used; the message begins with file and, if any, line."""
 
 
 def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
@@ -45,9 +48,10 @@ def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
     ListOpsFileError
         Naming file, line and column: no such file (compressed, empty, not UTF-8), a missing
         column, a word that is no token, unbalanced brackets, a label that is no digit or not the
-        value, an expression longer than `length`.
-    OSError
-        If the file cannot be opened.
+        value, an expression longer than `length`, more than 2**31 tokens with the padding. Naming
+        the file: a folder, a pipe, larger than 4 GiB, or not to be read.
+    FileNotFoundError
+        If there is no such file.
 
     References
     ----------
@@ -72,6 +76,7 @@ def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
     source, target = (names.index(name) for name in COLUMNS)
     rows: list[bytes] = []
     labels: list[int] = []
+    width = length or 0
     for line, text in lines:
         fields = text.split("\t")
         if len(fields) != len(names):
@@ -80,6 +85,9 @@ def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
         _check_label(file, line, fields[target], value)
         rows.append(row)
         labels.append(value)
+        width = max(width, len(row))
+        if len(rows) * width > _MAX_VALUES:
+            _fail(file, line, f"more than {_MAX_VALUES:,} tokens, each row padded to {width:,}")
     if not rows:
         _fail(file, 1, "a header and no expressions: the file is empty or cut short")
     return Dataset.padded(rows, np.array(labels, dtype=np.int64), length=length)
@@ -87,7 +95,7 @@ def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
     """Each line with its number, from 1 on; the file is never held whole."""
-    with file.open("rb") as handle:
+    with _plain_file.opened(file, _MAX_FILE, ListOpsFileError) as handle:
         for line, raw in enumerate(iter(lambda: handle.readline(_MAX_LINE + 1), b""), start=1):
             if line == 1:
                 _refuse_foreign(file, raw)

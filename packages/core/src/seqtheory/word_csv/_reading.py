@@ -46,9 +46,10 @@ def read(
     WordFileError
         Naming file and line: not a word file (empty, compressed, binary, a Git-LFS pointer), a
         missing column, tokens that are no numbers or out of range, words of different lengths, a
-        file cut short, a target that is not the product.
-    OSError
-        If the file cannot be opened.
+        file cut short, a target that is not the product. Naming the file: a folder, a pipe, larger
+        than 1 GiB, or not to be read.
+    FileNotFoundError
+        If there is no such file.
 
     Examples
     --------

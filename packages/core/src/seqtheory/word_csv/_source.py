@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from seqtheory import _plain_file
 from seqtheory._text_file import foreign_kind, is_lfs_pointer, shown
+
+MAX_FILE = 2**30
+"""Largest file that is read, in bytes; some 1.7 million words of length 100 over A5."""
 
 MAX_LINE = 1_000_000
 """Longest line that is read, in bytes; a word of 100,000 tokens still fits."""
@@ -17,7 +21,7 @@ _NOT_TEXT = re.compile(rb"[^\t\n\r\x20-\x7e]")
 
 
 class WordFileError(ValueError):
-    """A word file that cannot be used; the message begins with the file and the line."""
+    """A word file that cannot be used; the message begins with file and, if any, line."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def fail(path: Path, line: int, reason: str) -> NoReturn:
 
 def open_source(path: Path) -> Source:
     """Read a file, refuse what is no word file, and unify its line ends."""
-    data = path.read_bytes()
+    data = _plain_file.content(path, MAX_FILE, WordFileError)
     _refuse_foreign(path, data)
     text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     damaged = bool(text.translate(None, _TEXT))  # far quicker than the search

@@ -1,5 +1,11 @@
-"""The linear system whose memory every framework's room measures, with the numbers to find."""
+"""What the rooms share: a linear system and its memory, and the judge of enormous sizes."""
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,3 +28,22 @@ def linear_system() -> LinearSystem:
     C = np.array([[1.0, 2.0, -1.0], [0.0, 0.5, 1.0]])
     responses = (C @ np.linalg.matrix_power(A, k) @ B for k in range(50))
     return LinearSystem(A, B, C, np.array([np.abs(r).sum(1).max() for r in responses]))
+
+
+@pytest.fixture
+def judged() -> Callable[[Path], dict[str, str]]:
+    """Run a script of `limited.judge` in a process of its own: what is wrong with each case."""
+
+    def run(script: Path) -> dict[str, str]:
+        folders = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            env=os.environ | {"PYTHONPATH": folders},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(line) for line in done.stdout.splitlines())
+
+    return run

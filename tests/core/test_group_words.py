@@ -135,12 +135,12 @@ def test_bad_seeds_are_refused() -> None:
 
 
 def test_words_that_cannot_fit_are_refused_before_any_is_drawn() -> None:
-    with pytest.raises(MemoryError, match="1,000,000,000,000 words of length 20 needs about"):
+    with pytest.raises(MemoryError, match="num_words=1,000,000,000,000 of length=20 needs about"):
         GroupWords("A5", 20, 10**12).build(0)
 
 
 def test_word_lengths_that_cannot_fit_are_refused_at_once() -> None:
-    with pytest.raises(MemoryError, match="2 words of length 1000000000000 needs about"):
+    with pytest.raises(MemoryError, match="num_words=2 of length=1,000,000,000,000 needs about"):
         GroupWords("A5", 10**12, 2).build(0)
 
 

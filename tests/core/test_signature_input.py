@@ -80,7 +80,7 @@ def test_depths_that_cannot_fit_are_refused_at_once(depth):
         lambda: sg.words(3, depth),
         lambda: sg.lyndon_words(3, depth),
     ):
-        with pytest.raises(MemoryError, match=f"words of length {depth} over 3 channels"):
+        with pytest.raises(MemoryError, match=f"words of depth={depth:,} over channels=3"):
             compute()
 
 

@@ -180,7 +180,7 @@ def test_a_seed_is_never_left_to_chance():
 
 
 def test_what_cannot_fit_is_refused_before_it_is_allocated():
-    with pytest.raises(MemoryError, match=r"1000000000 paths .* needs about 1,608.0 GB"):
+    with pytest.raises(MemoryError, match=r"num_paths=1,000,000,000 .* needs about 1,608.0 GB"):
         SignatureLabels(num_paths=10**9).build(0)
 
 

@@ -21,6 +21,12 @@ def require_memory(bytes_needed: int, what: str) -> None:
     total = physical_memory()
     if total is not None and bytes_needed > total:
         raise MemoryError(
-            f"{what} needs about {bytes_needed / 1e9:,.1f} GB, but this machine has "
-            f"{total / 1e9:,.1f} GB. Ask for less of it, or build it in parts."
+            f"{what} needs about {_gigabytes(bytes_needed)}, but this machine has "
+            f"{_gigabytes(total)}. Ask for less of it, or build it in parts."
         )
+
+
+def _gigabytes(count: int) -> str:
+    if count < 10**24:
+        return f"{count / 1e9:,.1f} GB"
+    return f"10^{int(count.bit_length() * 0.30103) - 9} GB"  # a float may not hold it

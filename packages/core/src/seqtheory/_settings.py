@@ -5,13 +5,18 @@ import math
 import numbers
 from collections.abc import Sequence
 
+MOST_SYMBOLS = 2**30
+"""Largest number of tokens or classes of a kind: two kinds together fit a 32-bit integer."""
 
-def require_integer(name: str, value: object, minimum: int) -> None:
-    """Raise unless `value` is an integer (not a bool) of at least `minimum`."""
+
+def require_integer(name: str, value: object, minimum: int, maximum: int | None = None) -> None:
+    """Raise unless `value` is an integer (not a bool) of at least `minimum`, at most `maximum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}={value!r} is not an integer. Give one of at least {minimum}.")
     if int(value) < minimum:
         raise ValueError(f"{name}={value} is too small: it must be at least {minimum}.")
+    if maximum is not None and int(value) > maximum:
+        raise ValueError(f"{name}={value} is too large: it must be at most {maximum:,}.")
 
 
 def require_positive(name: str, value: object, *, zero_allowed: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Dataset:
                 f"row {wrong[0]} has {sizes[wrong[0]]} tokens, expected 1 to {most}. Drop it, cut "
                 "it, or give a greater length."
             )
+        require_memory(len(rows) * most * 2 + 8 * most, f"{len(rows):,} rows of length={most:,}")
         mask = np.arange(most) < sizes[:, None]
         inputs = np.zeros(mask.shape, dtype=np.uint8)
         inputs[mask] = np.frombuffer(b"".join(rows), dtype=np.uint8)

@@ -32,6 +32,8 @@ from seqtheory._settings import require_integer, require_positive
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+_MOST_TERMS = 1_000_000  # the error is then 1e-19, far below rounding
+
 Kernel: TypeAlias = Callable[[Any], "Float[np.ndarray, '*shape']"]
 """A memory kernel: any callable from ages to values of the same shape."""
 
@@ -193,7 +195,7 @@ class ExponentialSum:
     num_terms: int = 1000
 
     def __post_init__(self) -> None:
-        require_integer("num_terms", self.num_terms, 2)
+        require_integer("num_terms", self.num_terms, 2, maximum=_MOST_TERMS)
         if self.power not in (1, 2):
             raise ValueError(f"power={self.power!r} must be 1 or 2: e^(-t/k) or e^(-t/k^2).")
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
+from seqtheory._settings import MOST_SYMBOLS
 from seqtheory.group import Group, index_dtype
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Automaton:
                 f"outputs={self.outputs!r}, expected {len(table)} integers of at least 0, one per "
                 "state."
             )
+        _check_range("outputs", outputs, MOST_SYMBOLS, "output")
         object.__setattr__(self, "transitions", _rows(table))
         object.__setattr__(self, "outputs", tuple(outputs.tolist()))
         object.__setattr__(self, "start", int(self.start))
@@ -184,6 +187,11 @@ def group_automaton(structure: Group, letters: Sequence[int] | None = None) -> A
     chosen = range(structure.order) if letters is None else letters
     table = structure.table[:, checked_letters(structure, chosen)]
     return Automaton(_rows(table), start=structure.identity)
+
+
+def require_automaton(num_states: int, num_letters: int, what: str) -> None:
+    """Refuse to make the table of an automaton that does not fit this machine."""
+    require_memory(100 * num_states * (num_letters + 2), f"the automaton of {what}")
 
 
 def checked_letters(structure: Group, letters: Iterable[int]) -> list[int]:

@@ -32,15 +32,22 @@ def class_centroids(
             f"labels go up to {numbers.max()}, but num_classes={num_classes}; expected labels in "
             f"0..{num_classes - 1}."
         )
-    counts = np.bincount(numbers, minlength=num_classes)
-    if not counts.all():
-        raise ValueError(
-            f"class {int(np.argmin(counts))} does not occur among {len(numbers)} states, so it has "
-            "no centroid. Give more or longer sequences."
-        )
+    counts = occurrences(numbers, num_classes)
     sums = np.zeros((num_classes, points.shape[-1]))
     np.add.at(sums, numbers, points.reshape(-1, points.shape[-1]))
     return sums / counts[:, None]
+
+
+def occurrences(numbers: Int[np.ndarray, " state"], num_classes: int) -> Int[np.ndarray, " class"]:
+    """Count the states of each class, every one of which must occur."""
+    # One more class than there are states is enough for one that does not occur.
+    counts = np.bincount(numbers, minlength=min(num_classes, len(numbers) + 1))
+    if not counts.all():
+        raise ValueError(
+            f"class {int(np.argmin(counts))} does not occur among {len(numbers)} states, so it has "
+            f"no centroid (num_classes={num_classes}). Give more or longer sequences."
+        )
+    return counts
 
 
 def margin(centroids: Float[np.ndarray, "num_classes n"]) -> float:

@@ -15,6 +15,7 @@ from seqtheory.diagnostics._classes import (
     class_gaps,
     margin,
     margin_used,
+    occurrences,
     score_margin_used,
 )
 
@@ -203,6 +204,7 @@ def predict_horizon(
     points = as_states(states)
     numbers = as_labels(labels, points.shape[:2])
     count = int(numbers.max()) + 1 if num_classes is None else num_classes
+    occurrences(numbers.ravel(), count)
     points = _seen(points, count, readout)
     first = _reference(numbers, count, reference)
     centroids = class_centroids(points[:, :first], numbers[:, :first], count)

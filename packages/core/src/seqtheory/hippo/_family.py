@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class HiPPO(ABC):
         self, size: int
     ) -> tuple[Float[np.ndarray, "state state"], Float[np.ndarray, " state"]]:
         """Give A and B for `size` states, in float64."""
-        require_integer("size", size, 1)
+        require_states(size, matrices=4)
         return self._matrices(size)
 
     @abstractmethod
@@ -66,8 +67,15 @@ class HiPPO(ABC):
 
         The eigenvalues are taken from the Hermitian matrix -iK, so their real part is c exactly.
         """
+        require_states(size, matrices=8)
         imaginary, vectors = np.linalg.eigh(-1j * self.antisymmetric(size))
         return self.damping + 1j * imaginary[::-1], vectors[:, ::-1]
+
+
+def require_states(size: int, *, vectors: int = 4, matrices: int = 0) -> None:
+    """Raise unless `size` is an integer of at least 1, and so many real arrays of it fit."""
+    require_integer("size", size, 1)
+    require_memory(8 * size * (vectors + matrices * size), f"HiPPO of size={size:,}")
 
 
 def normed(values: ArrayLike, name: str) -> Float[np.ndarray, "*shape"]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory.hippo._family import HiPPO, normed
+from seqtheory.hippo._family import HiPPO, normed, require_states
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -56,10 +56,12 @@ class Fourier(HiPPO):
 
     def low_rank(self, size: int) -> Float[np.ndarray, "state rank"]:
         """sqrt(2) b, of rank one."""
+        require_states(size)
         return np.sqrt(2) * self.functions(size, 0.0)[:, None]
 
     def antisymmetric(self, size: int) -> Float[np.ndarray, "state state"]:
         """2 pi f between the cosine and the sine of frequency f."""
+        require_states(size, matrices=4)
         turns = np.zeros(size - 1)
         turns[1::2] = 2 * np.pi * np.arange(1, len(turns[1::2]) + 1)
         return np.diag(turns, 1) - np.diag(turns, -1)
@@ -67,6 +69,7 @@ class Fourier(HiPPO):
     def functions(self, size: int, positions: ArrayLike) -> Float[np.ndarray, "*position state"]:
         """Constant, cosine, sine, cosine, ..., orthonormal on [0, 1]."""
         s = normed(positions, "positions")[..., None]
+        require_states(size, vectors=4 + 4 * s.size)
         n = np.arange(size)
         phases = 2 * np.pi * ((n + 1) // 2) * s
         waves = np.sqrt(2) * np.where(n % 2 == 1, np.cos(phases), np.sin(phases))

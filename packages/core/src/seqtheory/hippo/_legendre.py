@@ -8,7 +8,7 @@ import numpy as np
 from numpy.polynomial.legendre import legvander
 
 from seqtheory._array import as_array
-from seqtheory.hippo._family import HiPPO, normed
+from seqtheory.hippo._family import HiPPO, normed, require_states
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -19,6 +19,7 @@ class _Legendre(HiPPO):
     def functions(self, size: int, positions: ArrayLike) -> Float[np.ndarray, "*position state"]:
         """Normalised Legendre polynomials sqrt(2n + 1) P_n(2s - 1)."""
         s = normed(positions, "positions")
+        require_states(size, vectors=4 + 4 * s.size)
         return legvander(2 * s - 1, size - 1) * _norms(size)
 
 
@@ -59,10 +60,12 @@ class LegS(_Legendre):
 
     def low_rank(self, size: int) -> Float[np.ndarray, "state rank"]:
         """sqrt(n + 1/2), of rank one."""
+        require_states(size)
         return np.sqrt(np.arange(size) + 0.5)[:, None]
 
     def antisymmetric(self, size: int) -> Float[np.ndarray, "state state"]:
         """-sqrt((n + 1/2)(k + 1/2)) below the diagonal, the opposite above."""
+        require_states(size, matrices=4)
         root = np.sqrt(np.arange(size) + 0.5)
         outer = np.outer(root, root)
         return np.triu(outer, 1) - np.tril(outer, -1)
@@ -106,11 +109,13 @@ class LegT(_Legendre):
 
     def low_rank(self, size: int) -> Float[np.ndarray, "state rank"]:
         """sqrt(2n + 1) at even n, and at odd n."""
+        require_states(size)
         even = np.arange(size) % 2 == 0
         return _norms(size)[:, None] * np.stack([even, ~even], axis=1)
 
     def antisymmetric(self, size: int) -> Float[np.ndarray, "state state"]:
         """Entries of A where n - k is odd, else 0."""
+        require_states(size, matrices=4)
         return np.where(_odd_apart(size), self._matrices(size)[0], 0.0)
 
     def position(self, ages: ArrayLike) -> Float[np.ndarray, "*age"]:

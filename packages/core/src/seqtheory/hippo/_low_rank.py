@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seqtheory._settings import require_integer
 from seqtheory.hippo._family import HiPPO
 from seqtheory.hippo._legendre import legs
 
@@ -68,7 +67,6 @@ def normal_part(
     ----------
     Gu et al., arXiv 2206.11893 (S4D), section 4; Smith et al., arXiv 2208.04933 (S5), appendix B.
     """
-    require_integer("size", size, 1)
     return family.normal_part(size)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory.hippo._family import HiPPO
+from seqtheory.hippo._family import HiPPO, require_states
 from seqtheory.hippo._legendre import legs
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def reconstruction_error(
     """
     A, B = family(size)
     omega, a = _real_vector(frequencies, "frequencies"), _real_vector(ages, "ages")
+    require_states(size, matrices=8 * len(omega))
     resolvents = 1j * omega[:, None, None] * np.eye(size) - A
     states = np.linalg.solve(resolvents, np.broadcast_to(B[:, None], (len(omega), size, 1)))
     waves = np.exp(-1j * np.outer(a, omega))

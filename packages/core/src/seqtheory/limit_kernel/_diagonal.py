@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory.limit_kernel._paths import Real, checked_sets, joined
 from seqtheory.signature import add_time
 from seqtheory.signature._validate import as_depth
@@ -88,6 +89,7 @@ def diagonal_limit(
         raise ValueError("fixed_start=True is the homogeneous equation; set forcing=False.")
     channels = np.shape(xs)[-1] + 1 if np.ndim(xs) == 3 else 1
     monomials = comb(channels + degree, degree)
+    require_memory(200 * monomials * channels, f"the features of degree={degree:,}")
     first, second = checked_sets(xs, ys, monomials * (channels + 1))
     kernel = joined(_start(first, degree), None if second is None else _start(second, degree))
     if not fixed_start:

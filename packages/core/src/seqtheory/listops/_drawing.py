@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 from seqtheory.listops._grammar import CLOSE, FIRST_OPERATOR, NUM_DIGITS, OPERATORS
 from seqtheory.listops._lengths import OPERATOR_PROBABILITY
 
@@ -58,6 +59,7 @@ def _outcomes(max_arguments: int) -> tuple[UInt8[np.ndarray, " m"], Int[np.ndarr
     greatest depth, which is a digit whatever happens; the last is the end of an operator.
     """
     operators = max_arguments - 1  # one for each number of arguments
+    require_memory(6 * 8 * 80 * max_arguments, f"the outcomes of max_arguments={max_arguments:,}")
     kinds = round(operators / OPERATOR_PROBABILITY)
     kind, pair = np.divmod(np.arange(kinds * _DIGIT_AND_OPERATOR), _DIGIT_AND_OPERATOR)
     digits = pair % NUM_DIGITS
@@ -85,7 +87,7 @@ def _block(
     lengths = np.zeros(DRAWN_AT_ONCE, dtype=np.int64)
     tree = np.arange(DRAWN_AT_ONCE)  # those that are not complete
     level = np.zeros(DRAWN_AT_ONCE, dtype=np.int64)  # how many operators are open
-    stride = max_depth + 1
+    stride = min(max_depth, max_length) + 1  # a level takes a token at least
     missing = np.zeros(DRAWN_AT_ONCE * stride, dtype=np.int64)  # arguments, by tree and level
     missing[::stride] = 1  # the expression itself
     close = len(tokens) - 1

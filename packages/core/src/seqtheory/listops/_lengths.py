@@ -16,7 +16,8 @@ OPERATOR_PROBABILITY = 0.25
 MOST_COUNTED = 2**53
 """Numbers of expressions are exact below this, and larger ones are not told apart."""
 
-_MOST_STEPS = 4e10
+_MOST_ARGUMENTS = 2**25  # the outcomes of a draw are told apart by 32 bits
+_MOST_STEPS = 1e10
 
 
 def length_distribution(
@@ -70,10 +71,10 @@ def num_expressions(min_length: int, max_length: int, max_depth: int, max_argume
 
 
 def check_shape(max_length: int, max_depth: int, max_arguments: int) -> None:
-    """Raise unless the numbers describe trees whose lengths can be counted in some seconds."""
+    """Raise unless the numbers describe trees whose lengths are counted within a minute."""
     require_integer("max_length", max_length, minimum=2)
     require_integer("max_depth", max_depth, minimum=1)
-    require_integer("max_arguments", max_arguments, minimum=2)
+    require_integer("max_arguments", max_arguments, minimum=2, maximum=_MOST_ARGUMENTS)
     if max_depth * max_arguments * max_length**2 > _MOST_STEPS:
         raise ValueError(
             f"max_length={max_length:,} with max_depth={max_depth} and max_arguments="
@@ -94,13 +95,18 @@ def _series(
     """Sum of the weights of all trees of each length below `size`, cut off at `most`."""
     tree = np.array([0.0, deepest])
     for _ in range(max_depth - 1):
+        shallower = tree
         power, arguments = tree, np.zeros(1)
         for _ in range(2, max_arguments + 1):
             power = np.minimum(np.convolve(power, tree)[:size], most)
+            if not power.any():  # so many arguments are too long
+                break
             arguments = _sum(arguments, power)
         tree = np.minimum(_sum(operator * arguments, np.zeros(1)), most)
         tree = np.concatenate([[0.0, 0.0], tree])[:size]  # an operator and its ]
         tree[1] = leaf
+        if np.array_equal(tree, shallower):  # deeper trees are too long
+            break
     return _sum(tree, np.zeros(size))[:size]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.memory_theory._transitions import Transition
 
@@ -41,6 +42,11 @@ class _System:
             )
         object.__setattr__(self, "read_in", read_in)
         object.__setattr__(self, "read_out", read_out)
+
+    def _require_horizon(self, horizon: int) -> None:
+        require_integer("horizon", horizon, 1)
+        step_bytes = 200 + 3 * 16 * self.read_in.size
+        require_memory(step_bytes * horizon, f"the responses over horizon={horizon:,}")
 
     def _read(self, states: Inexact[np.ndarray, "*time width n"]) -> np.ndarray:
         """C h, which must be real; 2 Re(C h) if each mode stands for a conjugate pair."""
@@ -91,7 +97,7 @@ class ContinuousSystem(_System):
 
         .. math:: M[k] = \Big| \frac{1}{dt} \int_{k\,dt}^{(k+1)\,dt} C e^{As} B\, ds \Big|
         """
-        require_integer("horizon", horizon, 1)
+        self._require_horizon(horizon)
         require_positive("dt", dt)
         held = self.transition.integral(dt, self.read_in)
         return row_norm(self._read(self.transition.exponential(dt * np.arange(horizon), held)) / dt)
@@ -134,7 +140,7 @@ class DiscreteSystem(_System):
 
     def memory(self, horizon: int) -> Float[np.ndarray, " horizon"]:
         """Memory function at steps 0, 1, ..., horizon - 1."""
-        require_integer("horizon", horizon, 1)
+        self._require_horizon(horizon)
         states = np.stack([self.transition.power(k, self.read_in) for k in range(horizon)])
         return row_norm(self._read(states)) / self.dt
 

@@ -131,6 +131,8 @@ def memory_function(
     else:
         require_integer("directions", directions, 1)
     probing = Probe(probe, horizon, dt, rest, 4 * horizon if warm_up is None else warm_up)
+    several = directions if isinstance(directions, int) else 4
+    probing.require_memory(channels if directions == "exact" else several, channels)
     rng = np.random.default_rng(seed)
     check_assumptions(
         model,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_choice, require_flag, require_integer
 from seqtheory.memory_theory._functional_norms import FunctionalNorm
 from seqtheory.reparameterisation import Reparameterisation
@@ -65,6 +66,11 @@ class PerturbedFit:
             return np.einsum("btm,bm->bt", modes, coefficients) - self.target, modes
 
 
+def require_draws(name: str, count: int, fit: PerturbedFit) -> None:
+    """Refuse so many perturbed sums if their draws and errors do not fit this machine."""
+    require_memory(8 * count * (6 * fit.weights.size + 2), f"{name}={count:,}")
+
+
 class Perturbation(ABC):
     """A way to perturb by beta; `errors` gives one error for each beta."""
 
@@ -116,6 +122,7 @@ class WorstVertex(Perturbation):
                 f"the worst case visits all 2^{width} vertices, and takes widths up to {_WIDEST}. "
                 "Take perturbation='gaussian' for a wider sum."
             )
+        require_draws("starts", self.starts, fit)
         signs = np.array(list(itertools.product((-1.0, 1.0), repeat=width)))
         inside = np.random.default_rng(self.seed).uniform(-1.0, 1.0, (self.starts, width))
         return np.array([self._worst(fit, float(beta), signs, inside) for beta in betas])
@@ -175,6 +182,7 @@ class SampledNoise(Perturbation):
         self, fit: PerturbedFit, betas: Float[np.ndarray, " beta"]
     ) -> Float[np.ndarray, " beta"]:
         """One error for each beta."""
+        require_draws("draws", self.draws, fit)
         rng = np.random.default_rng(self.seed)
         noise = rng.standard_normal((self.draws, 2, fit.weights.size))
         noise /= np.linalg.norm(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_choice, require_integer, require_positive
 
 if TYPE_CHECKING:
@@ -37,10 +38,19 @@ class Probe:
         """Steps of a probe sequence."""
         return self.rest + self.horizon + (self.warm_up if self.kind == "reversed" else 0)
 
+    def require_memory(self, directions: int, channels: int) -> None:
+        """Refuse so many probe sequences, before any is made, if they do not fit this machine."""
+        require_memory(
+            24 * channels * (directions + 1) * self.length,
+            f"directions={directions:,} of channels={channels:,} over horizon={self.horizon:,} "
+            f"(rest={self.rest:,}, warm_up={self.warm_up:,})",
+        )
+
     def inputs(
         self, x: Float[np.ndarray, "batch channel"]
     ) -> Float[np.ndarray, "batch_and_zero time channel"]:
         """Probe sequences, one per direction, and last the one of zeros."""
+        self.require_memory(len(x), x.shape[1])
         sequences = np.zeros((len(x) + 1, self.length, x.shape[1]))
         probed = sequences[:-1, self.rest :]
         if self.kind == "step":

@@ -97,11 +97,16 @@ def level_sizes(channels: int, depth: int) -> list[int]:
     return [channels**n for n in range(1, depth + 1)]
 
 
+def num_words(channels: int, depth: int) -> int:
+    """Count the words of all lengths from 1 to `depth`."""
+    return depth if channels == 1 else channels * (channels**depth - 1) // (channels - 1)
+
+
 def as_signature(values: object, channels: int, depth: int, name: str) -> Real:
     """Return a truncated signature whose last axis has the length that belongs to it."""
     array = as_real(values, name)  # pyright: ignore[reportArgumentType]
     require_words_fit(channels, depth, array.itemsize)
-    size = sum(level_sizes(channels, depth))
+    size = num_words(channels, depth)
     if array.ndim == 0 or array.shape[-1] != size:
         raise ValueError(
             f"{name} has shape {array.shape}; expected {size} numbers on the last axis for "

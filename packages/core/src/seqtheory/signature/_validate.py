@@ -14,6 +14,8 @@ from seqtheory._memory_guard import require_memory
 
 Real = NDArray[np.floating[Any]]
 
+_LEVEL_BYTES = 200  # of the view of one level
+
 
 def as_path(path: ArrayLike, name: str = "path") -> Real:
     """Return the path as float32 or float64; integers become float64 before any arithmetic."""
@@ -73,8 +75,8 @@ def require_words_fit(channels: int, depth: int, bytes_per_word: int, count: int
     most = 2**64
     words = depth if channels == 1 else min(channels ** min(depth, 64), most)
     require_memory(
-        count * words * bytes_per_word,
-        f"the words of length {depth} over {channels} channels"
+        count * words * bytes_per_word + _LEVEL_BYTES * depth,
+        f"the words of depth={depth:,} over channels={channels:,}"
         + (f", for {count} paths," if count > 1 else ""),
     )
 

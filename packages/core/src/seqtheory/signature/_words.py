@@ -64,6 +64,8 @@ def lyndon_words(channels: int, depth: int) -> list[tuple[int, ...]]:
     [(0,), (1,), (0, 1), (0, 0, 1), (0, 1, 1)]
     """
     channels, depth = as_channels(channels), as_depth(depth)
+    if channels == 1:
+        return [(0,)]
     require_words_fit(channels, depth, _tuple_bytes(depth) // depth)  # about 1 / depth of all words
     found: list[tuple[int, ...]] = []
     word = [-1]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.hippo import DPLR
 from seqtheory.state_space._generating_function import (
@@ -140,6 +141,7 @@ def dplr_generating_function(
     Gu, Goel, Ré, arXiv 2111.00396, algorithm 1 and appendix C.3.
     """
     require_integer("length", length, 1)
+    require_memory(32 * length, f"a kernel of length={length:,}")
     size = len(system.eigenvalues)
     output = vector(C, size, "C")
     _require_regular(system.eigenvalues, radius)

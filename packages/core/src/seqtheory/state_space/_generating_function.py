@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.state_space._system import matrices
 
@@ -109,6 +110,7 @@ def circle(length: int, radius: float = 1.0) -> Complex[np.ndarray, " length"]:
     """
     require_integer("length", length, 1)
     require_positive("radius", radius)
+    require_memory(64 * length, f"the circle of length={length:,}")
     half = half_turns(np.arange(length), length)
     return radius * half * half
 

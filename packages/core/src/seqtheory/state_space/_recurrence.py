@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
 from seqtheory.memory_theory import Dense, DiscreteSystem
 from seqtheory.state_space._system import doubled, matrices
@@ -71,6 +72,7 @@ def kernel(
     [1.0, 0.5, 0.25, 0.125]
     """
     require_integer("length", length, 1)
+    require_memory(length * (200 + 24 * len(B)), f"the states of a kernel of length={length:,}")
     return recurrence(A, B, C, np.eye(1, length)[0])
 
 

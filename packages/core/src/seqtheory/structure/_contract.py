@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Structure(ABC):
         seed
             Of `numpy.random.default_rng`.
         """
+        numbers = self.num_parameters(width) * prod(leading)
+        require_memory(3 * 8 * numbers, f"a draw of {self} for width={width:,} and {leading=}")
         random, scales = np.random.default_rng(seed), self.scales(width)
         return {
             name: self.centres.get(name, 0.0)

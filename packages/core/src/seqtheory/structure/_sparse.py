@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer, require_positive
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
@@ -94,6 +95,7 @@ class Sparse(Structure):
 
 @lru_cache(maxsize=32)
 def _columns(width: int, entries: int, seed: int) -> Int[np.ndarray, "row entry"]:
+    require_memory(width * (16 * entries + 200), f"the columns of width={width:,}")
     random = np.random.default_rng(seed)
     rows = [np.sort(random.permutation(width)[:entries]) for _ in range(width)]
     columns = np.stack(rows)

@@ -73,6 +73,7 @@ class Sequences(ABC):
     max_length: int = 40
     num_sequences: int = 100_000
     _steps_per_length: ClassVar[int] = 1
+    _bytes_per_step: ClassVar[int] = 8  # while a sequence is drawn
 
     def __post_init__(self) -> None:
         require_integer("min_length", self.min_length, minimum=1)
@@ -129,8 +130,8 @@ class Sequences(ABC):
         """
         require_integer("seed", seed, minimum=0)
         require_memory(
-            8 * self.num_sequences * self.max_length * self._steps_per_length,
-            f"{self.num_sequences:,} sequences of length up to {self.max_length:,}",
+            self.num_sequences * self.max_length * self._steps_per_length * self._bytes_per_step,
+            f"num_sequences={self.num_sequences:,} of max_length={self.max_length:,}",
         )
         rng = np.random.default_rng(seed)
         lengths = rng.integers(self.min_length, self.max_length + 1, self.num_sequences)

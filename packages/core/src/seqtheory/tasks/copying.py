@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seqtheory._settings import require_integer
+from seqtheory._settings import MOST_SYMBOLS, require_integer
 from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
@@ -46,10 +46,11 @@ class Copying(Sequences):
 
     num_symbols: int = 8
     _steps_per_length: ClassVar[int] = 2
+    _bytes_per_step: ClassVar[int] = 20
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("num_symbols", self.num_symbols, minimum=2)
+        require_integer("num_symbols", self.num_symbols, minimum=2, maximum=MOST_SYMBOLS)
 
     @property
     def num_tokens(self) -> int:

@@ -78,7 +78,8 @@ class DecayingMemory:
         """Draw the sequences; the same seed gives the same bytes."""
         require_integer("seed", seed, 0)
         size = self.num_sequences * self.length
-        require_memory(2 * 8 * size, f"{self.num_sequences} sequences of length {self.length}")
+        what = f"num_sequences={self.num_sequences:,} of length={self.length:,}"
+        require_memory(2 * 8 * size, what)
         weights = sample(self.kernel, self.dt * np.arange(self.length))
         x = np.random.default_rng(seed).standard_normal((self.num_sequences, self.length, 1))
         if self.upstream_scaling:

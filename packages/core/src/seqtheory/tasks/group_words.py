@@ -13,7 +13,7 @@ from seqtheory._settings import require_integer
 from seqtheory.automaton import Algebra, Automaton, algebra_of, group_algebra
 from seqtheory.automaton._automaton import checked_letters
 from seqtheory.dataset import Dataset
-from seqtheory.group import Group, group, index_dtype, order_of
+from seqtheory.group import MAX_ORDER, Group, group, index_dtype, order_of
 
 if TYPE_CHECKING:
     from jaxtyping import Int, UInt64
@@ -148,9 +148,14 @@ class GroupWords:
         require_integer("seed", seed, minimum=0)
         structure = group(self.group)
         num_letters, steps = self.num_letters, self.length * self.tokens_per_letter
-        token_bytes = 2 * steps * index_dtype(structure.order).itemsize
+        spread = self.tokens_per_letter > 1
+        step_bytes = 2 * index_dtype(structure.order).itemsize + spread
         count = self.num_sequences
-        require_memory(count * (token_bytes + 64), f"{count:,} words of length {self.length}")
+        require_memory(
+            count * (steps * step_bytes + 64),
+            f"num_words={count:,} of length={self.length:,}"
+            + (f" with tokens_per_letter={self.tokens_per_letter:,}" if spread else ""),
+        )
         limbs = self._limbs(num_letters, np.random.default_rng(seed))
         words = _decode(limbs, num_letters, self.length)
         elements = words if self.letters == "elements" else self._elements(words)
@@ -206,6 +211,11 @@ def _algebra(name: str, letters: tuple[int, ...] | None, tokens: int) -> Algebra
     if tokens == 1:
         return group_algebra(structure, letters)
     chosen = range(structure.order) if letters is None else letters
+    if (least := len({*chosen}) * tokens) > MAX_ORDER:  # each letter, and so many tokens after it
+        raise ValueError(
+            f"tokens_per_letter={tokens:,} of {len(chosen)} letters make {least:,} maps or more; "
+            f"at most {MAX_ORDER} are closed. Take fewer tokens, letters or a smaller group."
+        )
     return algebra_of(_spelt(structure, [*chosen], tokens))
 
 

@@ -116,7 +116,7 @@ class ListOps:
         require_integer("seed", seed, minimum=0)
         require_memory(
             3 * self.num_examples * self.length,
-            f"{self.num_examples:,} expressions of up to {self.length:,} tokens",
+            f"num_examples={self.num_examples:,} of max_length={self.max_length:,}",
         )
         sample = _Sample(self.num_examples, self.balanced)
         fruitless = 0
@@ -138,7 +138,10 @@ class ListOps:
         exist, chance = _exist_and_chance(
             self.min_length, self.max_length, self.max_depth, self.max_arguments
         )
-        lengths = f"more than {self.min_length:,} and fewer than {self.max_length:,} tokens"
+        lengths = (
+            f"more than min_length={self.min_length:,} and fewer than max_length="
+            f"{self.max_length:,} tokens"
+        )
         if exist < self.num_examples:
             raise ValueError(
                 f"num_examples={self.num_examples:,}, but there are {exist:,} distinct expressions "
@@ -149,7 +152,7 @@ class ListOps:
         if self.num_examples > _MOST_DRAWN * chance:
             raise ValueError(
                 f"only {chance:.1e} of the recipe's expressions have {lengths}, too few to find "
-                f"{self.num_examples:,} of them. Widen the range, or ask for fewer."
+                f"num_examples={self.num_examples:,} of them. Widen the range, or ask for fewer."
             )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory._memory_guard import require_memory
+from seqtheory._settings import MOST_SYMBOLS, require_flag, require_integer
 from seqtheory.automaton import Algebra, Automaton, algebra_of
+from seqtheory.automaton._automaton import require_automaton
 from seqtheory.group import index_dtype
 from seqtheory.tasks._expressions import bracketed
 from seqtheory.tasks._lengths import Sequences
@@ -65,10 +67,11 @@ class ModularArithmetic(Sequences):
     brackets: bool = False
     operators: str = _SIGNS
     precedence: bool = True
+    _bytes_per_step: ClassVar[int] = 14
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("modulus", self.modulus, minimum=2)
+        require_integer("modulus", self.modulus, minimum=2, maximum=MOST_SYMBOLS)
         require_flag("brackets", self.brackets)
         require_flag("precedence", self.precedence)
         chosen = set(self.operators)
@@ -85,12 +88,13 @@ class ModularArithmetic(Sequences):
     @property
     def vocabulary(self) -> tuple[str, ...]:
         """What each token stands for: digits, operators, brackets."""
+        require_memory(80 * self.modulus, f"the vocabulary of modulus={self.modulus:,}")
         return (*map(str, range(self.modulus)), *self.operators, *("()" if self.brackets else ""))
 
     @property
     def num_tokens(self) -> int:
         """Digits, operators and, if there are any, brackets."""
-        return len(self.vocabulary)
+        return self.modulus + len(self.operators) + 2 * self.brackets
 
     @property
     def num_classes(self) -> int:
@@ -110,6 +114,8 @@ class ModularArithmetic(Sequences):
             raise ValueError(
                 "no finite automaton evaluates brackets of every depth. Use brackets=False."
             )
+        states = 4 * self.modulus ** (2 if self.precedence else 1) + 1
+        require_automaton(states, self.modulus + len(self.operators), f"modulus={self.modulus:,}")
         return _evaluator(self.modulus, self.operators, self.precedence)
 
     @property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory._settings import MOST_SYMBOLS, require_flag, require_integer
 from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
@@ -61,11 +61,12 @@ class MultiQueryRecall(Sequences):
     min_length: int = 12
     distinct_values: bool = False
     each_once: bool = False
+    _bytes_per_step: ClassVar[int] = 20
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("num_pairs", "num_keys", "num_values"):
-            require_integer(name, getattr(self, name), minimum=1)
+            require_integer(name, getattr(self, name), minimum=1, maximum=MOST_SYMBOLS)
         if self.num_pairs > self.num_keys:
             raise ValueError(
                 f"num_pairs={self.num_pairs} need as many distinct keys, but num_keys="

@@ -11,6 +11,7 @@ import numpy as np
 
 from seqtheory._settings import require_integer
 from seqtheory.automaton import Algebra, Automaton, algebra_of
+from seqtheory.automaton._automaton import require_automaton
 from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
@@ -176,6 +177,7 @@ class CycleNavigation(_Regular):
     def automaton(self) -> Automaton:
         """States in a ring; stay, go on, go back."""
         n = self.cycle
+        require_automaton(n, 3, f"cycle={n:,}")
         return Automaton(tuple((q, (q + 1) % n, (q - 1) % n) for q in range(n)))
 
 
@@ -206,6 +208,7 @@ class FiniteAutomaton(_Regular):
 
 @cache
 def _counter(modulus: int) -> Automaton:
+    require_automaton(modulus, 2, f"modulus={modulus:,}")
     return Automaton(tuple((q, (q + 1) % modulus) for q in range(modulus)))
 
 

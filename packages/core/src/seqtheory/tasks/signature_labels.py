@@ -102,7 +102,10 @@ class SignatureLabels:
     @property
     def letters(self) -> tuple[int, ...]:
         """The word, with the default filled in."""
-        return tuple(range(self.channels)) if self.word is None else self.word
+        if self.word is not None:
+            return self.word
+        require_memory(40 * self.channels, f"the word of all channels={self.channels:,}")
+        return tuple(range(self.channels))
 
     def build(self, seed: int) -> Dataset:
         """Draw the paths and label them; the same seed gives the same bytes."""
@@ -112,7 +115,7 @@ class SignatureLabels:
         numbers = self.num_paths * (self.length * self.channels + 1)
         require_memory(
             dtype.itemsize * numbers,
-            f"{self.num_paths} paths of {self.length} vertices in {self.channels} dimensions",
+            f"num_paths={self.num_paths:,} of length={self.length:,}, channels={self.channels:,}",
         )
         rng = np.random.default_rng(seed)
         inputs = np.empty(shape, dtype)
@@ -154,7 +157,9 @@ class SignatureLabels:
         return label
 
     def _check_word(self) -> None:
-        word = self.letters
+        word = self.word
+        if word is None:  # of all channels; two stand for more
+            word = tuple(range(min(self.channels, 2)))
         if not isinstance(word, tuple) or not word:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"word={self.word!r} must be a tuple of at least one channel, such as (0, 1)."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
 import torch
 
 from seq_torch import ops
-from seq_torch.ops.backend import asked
+from seq_torch.ops.backend import asked, choose_chunked
 
 
 def test_the_choice_of_a_call_comes_first_and_an_inner_choice_before_an_outer():
@@ -47,6 +48,20 @@ def test_a_backend_that_an_operation_lacks_is_refused():
         pytest.raises(ops.BackendError, match="a nonlinear recurrence has none"),
     ):
         ops.residual_scan(x, torch.zeros(3))
+
+
+@pytest.mark.parametrize("operation", [ops.outer_scan, ops.delta_scan, ops.generalised_delta_scan])
+def test_a_refusal_offers_the_backends_of_the_operation_and_no_other(operation):
+    named = re.search(r"\n    backend\n +(.+)\n", operation.__doc__ or "")
+    with pytest.raises(ops.BackendError, match="'parallel'") as refusal:
+        choose_chunked(
+            operation.__name__,
+            "parallel",
+            torch.zeros(1),
+            compiled='"fused"' in named[1],
+        )
+    offered = set(re.findall(r"'(\w+)'", str(refusal.value))) - {"parallel"}
+    assert offered == set(re.findall(r'"(\w+)"', named[1]))
 
 
 def test_threads_choose_for_themselves():

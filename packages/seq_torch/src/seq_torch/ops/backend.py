@@ -147,7 +147,8 @@ def choose_chunked(
         require(operation, backend, tensor.device)
     if backend == "auto":
         return _automatic_chunked(operation, tensor, kernel, compiled)
-    known = ("chunked", "cuda", "reference", *(("fused",) if compiled else ()))
+    known = ["chunked", "reference"]
+    known += ["fused"] * compiled + ["cuda"] * (operation not in WITHOUT_CUDA)
     if backend not in known:
         raise BackendError(
             f"{operation}: got backend={backend!r}, but this recurrence of matrices has none of "

@@ -92,6 +92,8 @@ def newest(
 ) -> Checkpoint | None:
     """Newest checkpoint that proves to be whole; each newer one that does not is reported first.
 
+    One that the system refuses to read is neither: that is a `ReadError`.
+
     Parameters
     ----------
     folder
@@ -124,7 +126,7 @@ def newest_origin(folder: Path) -> Origin | None:
 
 def _steps(folder: Path) -> list[Path]:
     """Step folders, newest first; anything with another name is not ours and is left alone."""
-    if folder.is_symlink() or not folder.is_dir():
+    if not stored.is_folder(folder):
         return []
     found = [(int(m[1]), path) for path in folder.iterdir() if (m := _STEP.fullmatch(path.name))]
     return [path for _, path in sorted(found, reverse=True)]

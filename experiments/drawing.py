@@ -130,7 +130,7 @@ def table(request: Request) -> Path:
 def _readable(held: Record) -> bool:
     """Whether an unfinished record can be read; if not, a line says that it is left out."""
     try:
-        for name in ("description", "notes", "metrics", "provenance", "failure"):
+        for name in record.PARTS:
             getattr(held, name)
     except (RejectedFileError, FileNotFoundError) as error:
         say(f"left out, unfinished and damaged: {error}")

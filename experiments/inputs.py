@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.exit_code import DataError
+from experiments import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +57,8 @@ def digest(path: Path) -> str | None:
 
     Raises
     ------
-    DataError
-        If it cannot be read.
+    ReadError
+        If the system refuses to read it.
     """
     if path.is_dir():
         total = hashlib.sha256()
@@ -67,11 +67,9 @@ def digest(path: Path) -> str | None:
         return total.hexdigest()
     if not path.is_file():
         return None
-    try:
+    with stored.naming(path):
         facts = path.stat()
         return _file_digest(path, facts.st_ino, facts.st_size, facts.st_mtime_ns)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, inputs, record, system_error
+from experiments import durable, inputs, record, stored, system_error
 from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
 from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
@@ -132,8 +132,6 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
             return _perform(study, job, source, report, stop)
     except Interrupted as error:
         return Outcome(job.hash, record.UNFINISHED, INTERRUPTED, str(error))
-    except durable.WriteError as error:
-        return Outcome(job.hash, record.UNFINISHED, FAILED, str(error))
     except ImportError as error:
         return Outcome(job.hash, record.UNFINISHED, ENVIRONMENT, install_hint(error))
     except Exception as error:
@@ -308,7 +306,7 @@ def _execute(
         where = {"step": error.step, "reason": error.reason, **error.facts}
         durable.write_json(folder / "diverged.json", record.encode(where))
         return _sealed(session, record.DIVERGED)
-    except (Interrupted, durable.WriteError, ImportError):
+    except (Interrupted, durable.WriteError, stored.ReadError, ImportError):
         session.end()
         raise
     except LockLostError:

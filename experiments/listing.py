@@ -12,7 +12,7 @@ from experiments import study as studies
 from experiments.exit_code import ConfigError
 from experiments.output import say
 from experiments.record import CorruptRecordError, Record
-from experiments.stored import RejectedFileError
+from experiments.stored import ReadError, RejectedFileError
 from experiments.study import Study
 
 _TAIL = 5
@@ -84,6 +84,8 @@ def _status(study: Study, path: Path) -> str:
         return "missing"
     except (CorruptRecordError, RejectedFileError):
         return "corrupt"
+    except ReadError:
+        return "unreadable"
     if differences is None:
         return f"{held.status} (older form)"
     return f"{held.status} but stale" if differences else held.status

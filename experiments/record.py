@@ -36,6 +36,7 @@ DIVERGED = "diverged"
 UNFINISHED = "unfinished"
 FAILED = "failed"
 FINISHED = (DONE, DIVERGED)
+PARTS = ("description", "notes", "metrics", "provenance", "divergence", "failure")
 
 NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -74,10 +75,13 @@ class Record:
             If there is no such folder.
         CorruptRecordError
             If a finished record was changed, or anything in it is a link.
+        ReadError
+            If the system refuses to read it, which says nothing about the record.
         """
-        if path.is_symlink():
-            raise CorruptRecordError(f"{path} is a symbolic link; records are folders of their own")
-        if not path.is_dir():
+        if not stored.is_folder(path):
+            if path.is_symlink():
+                text = f"{path} is a symbolic link; records are folders of their own"
+                raise CorruptRecordError(text)
             raise FileNotFoundError(f"no record at {path}")
         try:
             sealed = stored.read_json(path / "DONE")
@@ -193,11 +197,17 @@ def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path])
     found = []
     for run in runs:
         name = content_hash(run, study, version)
-        paths = [folder / study / name for folder in folders]
-        records = [Record.open(path) for path in paths if path.is_dir()]
+        records = [held for folder in folders if (held := _there(folder / study / name))]
         records.sort(key=lambda record: not record.finished)
         found.extend(records[:1])
     return found
+
+
+def _there(path: Path) -> Record | None:
+    try:
+        return Record.open(path)
+    except FileNotFoundError:
+        return None
 
 
 def parse_metrics(data: bytes, path: Path) -> list[dict[str, Any]]:

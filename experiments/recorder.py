@@ -321,7 +321,7 @@ def _sealed(folder: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if not path.name.startswith(".") and (path.is_symlink() or path.is_file())
+        if not path.name.startswith(".") and not stored.is_folder(path)
     ]
 
 

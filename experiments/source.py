@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import inputs, provenance
+from experiments import inputs, provenance, stored
 from seqtheory import _plain_file
 
 if TYPE_CHECKING:
@@ -37,11 +37,15 @@ PARTS = ("code", "environment", "data")
 _ABSENT = "missing"
 _LIMIT = 2**24  # bytes of a module
 _STARTS = ("worker", "ray_task")
+_came_from: dict[str, tuple[object, bytes | None]] = {}  # by file: the module, and the content
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Source:
-    """Code as it was when the process started, so that a later edit cannot be mistaken for it.
+    """Code as it was when it was imported, so that a later edit cannot be mistaken for it.
+
+    A process that does one run after another goes on with what it has imported; what it has not is
+    read anew for each run.
 
     Parameters
     ----------
@@ -58,13 +62,13 @@ class Source:
     ) -> None:
         self._roots, self._threads = _roots(study_file), threads
         self._data: Mapping[str, str] = {} if data is None else data
-        self._content = {
-            name: _read(file)
-            for root, folder in self._roots.items()
-            if root != STUDY  # its folder may hold anything; what is imported is read below
-            for name, file in _files(root, folder)
-        }
+        self._content: dict[str, bytes | None] = {}
         self._read_loaded()
+        for root, folder in self._roots.items():
+            if root != STUDY:  # its folder may hold anything; what is imported of it is read then
+                for name, file in _files(root, folder):
+                    if name not in self._content:
+                        self._content[name] = _read(Path(file))
 
     def used(self) -> Origin:
         """Digests of the code imported and the data read so far, and the environment."""
@@ -93,8 +97,10 @@ class Source:
             file = getattr(module, "__file__", None) or ""
             if (name := _name(self._roots, file)) is not None:
                 loaded.add(name)
-                if name not in self._content:
-                    self._content[name] = _read(Path(file))
+                if file not in _came_from or _came_from[file][0] is not module:
+                    known = name in self._content
+                    _came_from[file] = module, self._content[name] if known else _read(Path(file))
+                self._content[name] = _came_from[file][1]
         return loaded
 
 
@@ -218,9 +224,14 @@ def _installed(file: str, folder: Path) -> bool:
     return "site-packages" in file or any(file.startswith(f"{p}{os.sep}") for p in prefixes)
 
 
-def _files(root: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in folder.rglob("*.py"):
-        yield f"{root}/{path.relative_to(folder).as_posix()}", path
+def _files(name: str, folder: Path | str) -> Iterator[tuple[str, str]]:
+    """Modules of a package, with their names; a folder that cannot be imported from has none."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False) and entry.name.isidentifier():
+                yield from _files(f"{name}/{entry.name}", entry.path)
+            elif entry.name.endswith(".py"):
+                yield f"{name}/{entry.name}", entry.path
 
 
 def _current(roots: Mapping[str, Path], name: str) -> str | None:
@@ -230,10 +241,12 @@ def _current(roots: Mapping[str, Path], name: str) -> str | None:
 
 
 def _read(path: Path) -> bytes | None:
-    try:
-        return _plain_file.content(path, _LIMIT, ValueError)
-    except (OSError, ValueError):
-        return None
+    """Content of a module; None where there is none, which is not the same as a refusal to read."""
+    with stored.naming(path):
+        try:
+            return _plain_file.content(path, _LIMIT, ValueError)
+        except (FileNotFoundError, ValueError):
+            return None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,17 +1,28 @@
-"""Reading files that may be damaged, huge or hostile: bounded, no links followed, no pickles."""
+"""Reading files that may be damaged, huge or hostile: bounded, no links followed, no pickles.
+
+What a file holds and what the system says about it are two things. A file is rejected for what it
+is, a link or no JSON; where the system refuses to read it, for want of handles or because a network
+file system is away, it may well be whole, and nothing is concluded.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
+import stat
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments import system_error
 from experiments.exit_code import DATA
 from seqtheory import _plain_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 JSON_LIMIT = 16 * 2**20
 LOG_LIMIT = 2**30
@@ -27,6 +38,38 @@ class RejectedFileError(ValueError):
     exit_code = DATA
 
 
+class ReadError(OSError):
+    """The system refused to read something that may be whole; says what, why, and what helps."""
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn a refusal of the system into a `ReadError`; a file that is not there stays just that."""
+    try:
+        yield
+    except (FileNotFoundError, ReadError):
+        raise
+    except OSError as error:
+        refusal = ReadError(f"could not read {path}: {system_error.reason(error)}")
+        refusal.errno = error.errno
+        raise refusal from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, and no link to one.
+
+    Raises
+    ------
+    ReadError
+        If the system does not say.
+    """
+    with naming(path):
+        try:
+            return stat.S_ISDIR(path.lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+
 def read_bytes(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes.
 
@@ -35,9 +78,12 @@ def read_bytes(path: Path, limit: int) -> bytes:
     FileNotFoundError
         If it is not there.
     RejectedFileError
-        If it is a link, a device, larger than `limit`, or cannot be read.
+        If it is a link, a device, or larger than `limit`.
+    ReadError
+        If the system refuses.
     """
-    return _plain_file.content(path, limit, RejectedFileError, links=False)
+    with naming(path):
+        return _plain_file.content(path, limit, RejectedFileError, links=False)
 
 
 def read_json(path: Path, limit: int = JSON_LIMIT) -> dict[str, Any]:

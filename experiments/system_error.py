@@ -7,7 +7,7 @@ import os
 
 _ROOM = "free some space, or choose another disk with --results"
 _HANDLES = "lower --workers, or raise the limit (ulimit -n)"
-_RIGHTS = "see who may write there, or choose another folder with --results"
+_RIGHTS = "see who may read and write there, or choose another folder with --results"
 _ADVICE = {
     "ENOSPC": _ROOM,
     "EDQUOT": _ROOM,

@@ -9,15 +9,15 @@ from experiments import exit_code
 from experiments import study as studies
 from experiments.listing import record_folders
 from experiments.output import say
-from experiments.record import CorruptRecordError, Record
-from experiments.stored import RejectedFileError
+from experiments.record import PARTS, CorruptRecordError, Record
+from experiments.stored import ReadError, RejectedFileError
 from experiments.study import PUBLISHED
-
-_PARTS = ("description", "notes", "metrics", "provenance", "divergence", "failure")
 
 
 def verify(locator: str | None, results: Path) -> int:
     """Check the records of one study or of all, name those that are damaged, return the exit code.
+
+    One that the system refuses to read is named too, and is not damaged for that.
 
     Of a finished record every file is compared with its SHA-256; one that is unfinished has none,
     and need only be readable.
@@ -38,9 +38,14 @@ def verify(locator: str | None, results: Path) -> int:
         except (CorruptRecordError, RejectedFileError) as error:
             found["damaged"] += 1
             say(f"damaged: {error}")
+        except ReadError as error:
+            found["unreadable"] += 1
+            say(f"unreadable: {error}")
     counts = ", ".join(f"{number} {status}" for status, number in sorted(found.items()))
     say(f"{found.total()} records" + (f": {counts}" if counts else ""))
-    return exit_code.DATA if found["damaged"] else exit_code.OK
+    if found["damaged"]:
+        return exit_code.DATA
+    return exit_code.FAILED if found["unreadable"] else exit_code.OK
 
 
 def _paths(results: Path, only: str | None) -> list[Path]:
@@ -56,7 +61,7 @@ def _folders(place: Path) -> list[Path]:
 def _checked(path: Path) -> str:
     """Status of a record that can be trusted so far as its status promises."""
     held = Record.open(path)
-    for name in _PARTS:
+    for name in PARTS:
         try:
             getattr(held, name)
         except FileNotFoundError:  # not begun yet

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments import stored
 from experiments.data.download import download
 from experiments.data.published import Published
 from experiments.exit_code import DataError
@@ -100,6 +101,8 @@ def read(path: Path) -> bytes:
     ------
     DataError
         If it is no regular file, larger than any file here, or a damaged or cut gzip.
+    ReadError
+        If the system refuses to read it.
     """
     data = whole(reading(path), _LIMIT)
     return _unpacked(data, path) if data.startswith(_GZIP) else data
@@ -108,7 +111,8 @@ def read(path: Path) -> bytes:
 def whole(path: Path, limit: int) -> bytes:
     """Read a file as it is; raises a `DataError` if it is not there, no file or too large."""
     try:
-        return _plain_file.content(path, limit, DataError)
+        with stored.naming(path):
+            return _plain_file.content(path, limit, DataError)
     except FileNotFoundError as error:
         raise DataError(f"{path} is not a file: there is nothing") from error
 

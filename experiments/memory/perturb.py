@@ -24,7 +24,7 @@ from experiments.memory.networks import RecurrentRun
 from experiments.memory.perturbation import Reading, perturbed_errors, worst
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_curves import Ladder, ladders
-from experiments.record import CorruptRecordError, Record
+from experiments.record import Record
 from experiments.run import content_hash, field_types, options
 from seqtheory.memory_theory import CommonShift, SampledNoise, StableApproximation
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = run_of(record)
         betas = tuple(sorted({0.0, UP_TO, *(asked.betas or run.betas)}))
         report = _report(perturbed(record, run, _reading(asked), betas))
-    except (ConfigError, FileNotFoundError, CorruptRecordError, ValueError) as error:
+    except (OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     sys.stdout.write(f"{report}\n")

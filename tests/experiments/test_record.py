@@ -309,6 +309,7 @@ def interrupted_edit(bench, study: Path) -> Job:
     job = bench.job()
     bench.interrupt(job)
     study.write_text(study.read_text() + "\nEDITED = True\n")
+    sys.modules.pop(study.stem)  # as for the next process
     return job
 
 

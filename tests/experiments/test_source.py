@@ -83,6 +83,45 @@ def test_a_module_below_the_study_counts_and_an_environment_there_does_not(tmp_p
     assert [name for name in used if name.startswith("study/")] == ["study/study_parts/layer.py"]
 
 
+def test_one_process_records_the_code_that_it_runs_and_not_a_later_edit(tmp_path, monkeypatch):
+    """Its modules stay imported from run to run; what was not imported yet is read anew."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parts = [tmp_path / f"part_{name}.py" for name in "ab"]
+
+    def code() -> dict[str, str]:
+        used = Source(tmp_path / "study.py").used()["code"]
+        return {name: digest for name, digest in used.items() if name.startswith("study/part")}
+
+    def write(value: int) -> None:
+        for path in parts:
+            path.write_text(f"VALUE = {value}\n")
+
+    try:
+        write(1)
+        __import__("part_a")
+        first = code()
+        write(2)
+        assert code() == first
+        __import__("part_b")
+        assert code()["study/part_a.py"] != code()["study/part_b.py"]
+        assert code()["study/part_a.py"] == first["study/part_a.py"]
+        sys.modules.pop("part_a")
+        __import__("part_a")
+        assert code()["study/part_a.py"] == code()["study/part_b.py"]
+    finally:
+        for path in parts:
+            sys.modules.pop(path.stem, None)
+
+
+def test_folders_that_hold_no_module_are_not_searched(tmp_path):
+    for name in ("package/part", "package/a.record", "package/0123"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "module.py").touch()
+    assert [name for name, _ in source._files("package", tmp_path / "package")] == [
+        "package/part/module.py"
+    ]
+
+
 def test_records_of_an_older_form_are_neither_stale_nor_fresh(capsys, tmp_path):
     folder = next((ROOT / "published" / "a5.linear_cde").iterdir())
     held = Record.open(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Generator
@@ -11,6 +12,8 @@ from typing import BinaryIO
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+# What the system answers where there is something else than a file; all else says nothing of it.
+_NO_FILE = (errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 
 
 def content(path: Path, limit: int, error: type[ValueError], *, links: bool = True) -> bytes:
@@ -41,8 +44,10 @@ def opened(
     FileNotFoundError
         If there is nothing.
     error
-        Naming the path: if it is no regular file or too large, or the system refuses to open it
-        or, later, to read it.
+        Naming the path: if it is no regular file or too large.
+    OSError
+        Naming the path: if the system refuses to open it or, later, to read it. The file may be
+        whole.
     """
     try:
         descriptor = _descriptor(path, error, links)
@@ -52,11 +57,15 @@ def opened(
             yield file
     except FileNotFoundError:
         raise
-    except (OSError, MemoryError) as refusal:
-        reason = getattr(refusal, "strerror", None) or "more than the memory holds"
-        if not links and path.is_symlink():
-            reason = "is a symbolic link"
-        raise error(f"{path}: {reason}.") from refusal
+    except MemoryError as refusal:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), str(path)) from refusal
+    except OSError as refusal:
+        if refusal.errno in _NO_FILE:
+            reason = "is a symbolic link" if path.is_symlink() else refusal.strerror
+            raise error(f"{path}: {reason}.") from refusal
+        if refusal.errno is not None and refusal.filename is None:
+            raise OSError(refusal.errno, refusal.strerror, str(path)) from refusal
+        raise
 
 
 def _descriptor(path: Path, error: type[ValueError], links: bool) -> int:

@@ -53,6 +53,16 @@ MIXERS = {
             ("linear_cde_one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
         )
     },
+    **{
+        f"linear_cde_published_{name}": st.LinearCDEConfig(
+            state_dim=8, structure=structure, transition="first_order", rule="published"
+        )
+        for name, structure in (
+            ("low_rank", st.DiagonalPlusLowRank(rank=2)),
+            ("sparse", st.Sparse(density=0.3, seed=5)),
+            ("walsh_hadamard", st.WalshHadamard()),
+        )
+    },
     "linear_cde_rotations": st.LinearCDEConfig(
         state_dim=8,
         structure=st.DiagonalPlusLowRank(rank=2),

@@ -52,6 +52,12 @@ MEMBERS = {
             ("one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
         )
     },
+    "linear_cde_published_sparse": st.LinearCDEConfig(
+        state_dim=8, structure=st.Sparse(density=0.3), transition="first_order", rule="published"
+    ),
+    "linear_cde_published_walsh_hadamard": st.LinearCDEConfig(
+        state_dim=8, structure=st.WalshHadamard(), transition="first_order", rule="published"
+    ),
     "mamba": st.MambaConfig(state_dim=4),
     "mamba_bare": st.MambaConfig(state_dim=4, block=False),
     "mamba_fixed_C": st.MambaConfig(state_dim=4, block=False, input_dependent_C=False, skip=False),
@@ -60,6 +66,7 @@ MEMBERS = {
         state_dim=4, block=False, input_dependent_C=False, eigenvalues="signed"
     ),
     "delta_net": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3),
+    "delta_net_no_convolution": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, convolution=0),
     "delta_net_bare": st.DeltaNetConfig(
         heads=2, key_dim=4, value_dim=3, eigenvalues="signed", block=False, trained_start=True
     ),

@@ -22,6 +22,13 @@ CONFIGS = {
         heads=2, key_dim=4, value_dim=3, factors=3, gated=True, eigenvalues="signed", block=False
     ),
     "no_bias": st.GatedDeltaNetConfig(heads=2, key_dim=4, value_dim=3, bias=False),
+    "no_convolution": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, convolution=0),
+    "gated_no_convolution": st.GatedDeltaNetConfig(
+        heads=2, key_dim=4, value_dim=3, convolution=0, bias=False
+    ),
+    "product_no_convolution": st.DeltaProductConfig(
+        heads=2, key_dim=4, value_dim=3, gated=True, eigenvalues="signed", convolution=0
+    ),
     "exact": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, normalisation="exact"),
     "read_scale": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, read_scale=1.0),
 }
@@ -44,12 +51,13 @@ def directed(config, x):
 def by_hand(module, x):
     """One row, equation by equation, one position, head and factor at a time."""
     c, mapped = module.config, x @ module.into.weight.T
-    if c.block:
+    if c.block and c.convolution:
         past = torch.cat((torch.zeros(c.convolution - 1, mapped.shape[1]).double(), mapped))
         kernel, bias = module.convolution.weight[:, 0], module.convolution.bias
         mapped = (0 if bias is None else bias) + sum(
             past[i : i + len(x)] * kernel[:, i] for i in range(c.convolution)
         )
+    if c.block:
         mapped = mapped * torch.sigmoid(mapped)
     outputs = []
     for head in range(c.heads):

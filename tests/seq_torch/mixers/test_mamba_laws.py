@@ -233,6 +233,41 @@ def test_weights_of_the_other_sense_of_turning_carry_over_with_the_angles_negate
     torch.testing.assert_close(module(x), expected, **EXACT)
 
 
+def turned_on(row, angles):
+    """Turn each pair of entries by its angle, as the published code does with B and C."""
+    first, second, cosine, sine = row[::2], row[1::2], angles.cos(), angles.sin()
+    turned = (first * cosine - second * sine, first * sine + second * cosine)
+    return torch.stack(turned, -1).flatten()
+
+
+@pytest.mark.parametrize("turned", [1, 2])  # half of the pairs of rows, or all of them
+@torch.no_grad()
+def test_published_weights_of_mamba3_give_the_published_outputs_with_the_angles_negated(turned):
+    """The published rule by a loop: all angles so far turn B and C on, so the state turns back."""
+    module, x = built(st.Mamba3Config(state_dim=4, heads=2, rate="heavy_tail")), noise(1, 11, 6)
+    published = module.into.weight[: 38 + turned].clone()
+    z, u, B, C, step, decay, share, turn = (x[0] @ published.T).split(
+        (12, 12, 4, 4, 2, 2, 2, turned), -1
+    )
+    outputs = torch.zeros(11, 12).double()
+    for n in range(2):
+        h, last, angles = noise(4, 6) * 0, noise(4, 6) * 0, noise(2) * 0
+        for k in range(11):
+            dt = functional.softplus(step[k, n] + module.step_bias[n])
+            a, lam = torch.exp(-dt * decay_rate(decay[k, n], "heavy_tail")), share[k, n].sigmoid()
+            angles[:turned] += dt * pi * torch.tanh(turn[k])
+            b = turned_on(normalised(B[k], module.B_norm) + module.B_bias[n], angles)
+            c = turned_on(normalised(C[k], module.C_norm) + module.C_bias[n], angles)
+            part = u[k].unflatten(0, (2, -1))[n]
+            new = torch.outer(b, part)
+            h, last = a * h + (1 - lam) * dt * a * last + lam * dt * new, new
+            y = c @ h + module.D[n] * part
+            outputs[k, 6 * n : 6 * n + 6] = y * functional.silu(z[k].unflatten(0, (2, -1))[n])
+    module.into.weight[-2:] = 0  # the rows of theta'; those of pairs that do not turn stay zero
+    module.into.weight[38 : 38 + turned] = -published[-turned:]
+    torch.testing.assert_close(module(x)[0], module.out(outputs), **EXACT)
+
+
 def test_the_heavy_tail_is_smooth_at_zero():
     x = torch.tensor([-1e3, -1.0, 0.0, 2.0], dtype=torch.float64, requires_grad=True)
     heavy_tail(x).sum().backward()

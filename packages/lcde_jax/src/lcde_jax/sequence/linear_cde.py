@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.structure._rule import Rule, check_rule, kept, start_scales, step_power, stored
 from seqtheory.structure._start import check_initial
 from seqtheory.structure._transition import check_transition
 
-from ..structure import Dense, OneHotDiagonal, Structure, named
+from ..structure import Dense, OneHotDiagonal, Sparse, Structure, WalshHadamard, named
 from ..token_scan import token_scan
 from ..transitions import Transitions, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
@@ -53,6 +54,13 @@ class LinearCDEConfig(MixerConfig):
         "random", the draw of the structure; or "orthogonal", for "direct" transitions alone: each
         :math:`A_i` is a random orthogonal matrix and :math:`A_0` zero, so that on one-hot inputs
         (`TokenInput(one_hot=True)`) every token has a matrix of its own that keeps the norm.
+    rule
+        "own", or "published", that of the code of Walker et al., with "first_order" alone:
+        :math:`G = \Delta\,\mathrm{diag}(d) + \Delta^2 U V^\top` for low rank;
+        :math:`G = \Delta H\,\mathrm{diag}(\tanh d_0 + \sum_i \tanh(d_i) x^i) / \sqrt n` for
+        Walsh-Hadamard; and for sparse ones entries :math:`m_i \odot A_i`, where each entry of each
+        :math:`m_i` is 1 with the chance `density`, so that their sum is hardly sparse. The others
+        have one rule.
 
     Raises
     ------
@@ -90,6 +98,7 @@ class LinearCDEConfig(MixerConfig):
     transition: Literal["exponential", "first_order", "direct"] = "exponential"
     dt: float = 0.025
     initial: Literal["random", "orthogonal"] = "random"
+    rule: Rule = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -98,6 +107,7 @@ class LinearCDEConfig(MixerConfig):
         self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
         check_initial(self.structure, self.transition, self.initial)
+        check_rule(self.rule, self.transition)
 
     @property
     def complex_state(self) -> bool:
@@ -141,7 +151,7 @@ class DrivenMatrices(Mixer):
     ) -> Float[Array, "batch time width"]:
         """Give what the call gives on ``table[tokens]``, with one matrix per row of the table."""
         moves = self.transitions(table)
-        if not isinstance(self.config.structure, Dense):
+        if not isinstance(stored(self.config.structure, self.config.rule), Dense):
             return self._run(moves.map(lambda values: values[tokens]))
         start = self.initial_state(len(tokens))
         offsets = jnp.zeros((len(table), self.config.state_dim), start.dtype)
@@ -151,12 +161,14 @@ class DrivenMatrices(Mixer):
         """Matrices of each input, in the form that a product needs."""
         config, parameters = self.config, {}
         for name, A in self.A._asdict().items():
-            step = config.dt ** config.structure.degree.get(name, 1.0)
+            A = _read(config, A)
+            step = config.dt ** step_power(config.structure, config.rule, name)
             A = A if config.transition == "direct" else step * A
             flat = x.reshape(-1, x.shape[-1]) @ A[1:].reshape(len(A) - 1, -1)
             moved = flat.reshape(-1, *A.shape[1:]) + A[0]
             parameters[name] = moved.reshape(*x.shape[:-1], *A.shape[1:])
-        return transitions(config.structure, config.transition, parameters, config.state_dim)
+        structure = stored(config.structure, config.rule)
+        return transitions(structure, config.transition, parameters, config.state_dim)
 
     def matrices(
         self, x: Float[Array, "*point width"]
@@ -197,9 +209,21 @@ def _draw(
         found = orthogonal(structure, config.state_dim, width, dtype, key)
         return {name: jnp.pad(p, ((1, 0), *((0, 0),) * (p.ndim - 1))) for name, p in found.items()}
     inputs = (width + 1) ** 0.5 if config.transition == "direct" else 1.0
-    scales, shapes = structure.scales(config.state_dim), structure.shapes(config.state_dim)
+    scales = start_scales(structure, config.rule, config.state_dim)
+    shapes = stored(structure, config.rule).shapes(config.state_dim)
     keys = [key] if len(shapes) == 1 else jax.random.split(key, len(shapes))
     for of_part, (name, shape) in zip(keys, shapes.items(), strict=True):
         draw = jax.random.normal(of_part, (width + 1, *shape), dtype) * (scales[name] / inputs)
         parameters[name] = draw.at[0].add(structure.centres.get(name, 0.0))
+    if config.rule == "published" and isinstance(structure, Sparse):
+        parameters["matrix"] = _read(config, parameters["matrix"])  # zeros where they stay zeros
     return parameters
+
+
+def _read(config: LinearCDEConfig, A: Array) -> Array:
+    """Give what the rule makes of a stored parameter before it is scaled and summed."""
+    if config.rule == "published" and isinstance(config.structure, WalshHadamard):
+        return jnp.tanh(A)
+    if config.rule == "published" and isinstance(config.structure, Sparse):
+        return A * kept(config.structure, config.state_dim, len(A))
+    return A

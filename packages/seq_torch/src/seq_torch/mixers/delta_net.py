@@ -32,7 +32,8 @@ class DeltaNetConfig(DeltaRuleConfig):
         True for the published layer: a causal convolution and silu behind :math:`W_q, W_k, W_v`,
         and a root-mean-square norm of each head's output. False for the equation alone.
     convolution
-        Length of the block's convolution.
+        Length of the block's convolution; 0 for none, and then as published
+        :math:`q, k, v = \mathrm{silu}(W_q x), \mathrm{silu}(W_k x), \mathrm{silu}(W_v x)`.
     trained_start
         Whether S_0 is trained, from N(0, 1 / key_dim); otherwise it is zero.
     normalisation

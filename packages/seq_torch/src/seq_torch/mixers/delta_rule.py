@@ -40,8 +40,9 @@ class DeltaRuleConfig(MixerConfig):
     start: Start = "own"
 
     def __post_init__(self) -> None:
-        for name in ("heads", "key_dim", "value_dim", "convolution"):
+        for name in ("heads", "key_dim", "value_dim"):
             require_integer(name, getattr(self, name), minimum=1)
+        require_integer("convolution", self.convolution, minimum=0)
         for name in ("block", "trained_start", "bias"):
             require_flag(name, getattr(self, name))
         check_eigenvalues(self.eigenvalues)
@@ -93,10 +94,11 @@ class DeltaRule(Recurrent):
         start = torch.randn(heads, config.key_dim, config.value_dim) / config.key_dim**0.5
         self.start = nn.Parameter(start) if config.trained_start else None
         self.convolution = self.norm = self.gate = None
-        if config.block:
+        if config.block and config.convolution:
             self.convolution = ShortConvolution(
                 sum(self.parts), config.convolution, bias=config.bias
             )
+        if config.block:
             self.norm = nn.RMSNorm(config.value_dim, eps=1e-5)
             if config.decays:
                 self.gate = nn.Linear(width, heads * config.value_dim, bias=False)
@@ -118,6 +120,7 @@ class DeltaRule(Recurrent):
         (past, S), mapped = state, self.into(x)
         if self.convolution is not None:
             mapped, past = self.convolution.run(mapped, past)
+        if self.config.block:
             mapped = functional.silu(mapped)
         y, S = self._scan(x, mapped, S)
         return y, (past, S)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Inexact, Int
+from jaxtyping import Bool, Float, Inexact, Int
 from torch import nn
 
 from seqtheory._settings import require_choice, require_integer, require_positive
-from seqtheory.structure import Dense, OneHotDiagonal, Structure
+from seqtheory.structure import Dense, OneHotDiagonal, Sparse, Structure, WalshHadamard
+from seqtheory.structure._rule import Rule, check_rule, kept, start_scales, step_power, stored
 from seqtheory.structure._start import check_initial
 from seqtheory.structure._transition import check_transition
 
+from ..ops.constant import constant_when_compiled
 from ..ops.structured import Transitions, structured_scan
 from ..parameter import StateParameter, as_complex
 from .mixer import MixerConfig, check_sequence
@@ -50,6 +52,13 @@ class LinearCDEConfig(MixerConfig):
         "random", the draw of the structure; or "orthogonal", for "direct" transitions alone: each
         :math:`A_i` is a random orthogonal matrix and :math:`A_0` zero, so that on one-hot inputs
         (`TokenInput(one_hot=True)`) every token has a matrix of its own that keeps the norm.
+    rule
+        "own", or "published", that of the code of Walker et al., with "first_order" alone:
+        :math:`G = \Delta\,\mathrm{diag}(d) + \Delta^2 U V^\top` for low rank;
+        :math:`G = \Delta H\,\mathrm{diag}(\tanh d_0 + \sum_i \tanh(d_i) x^i) / \sqrt n` for
+        Walsh-Hadamard; and for sparse ones entries :math:`m_i \odot A_i`, where each entry of each
+        :math:`m_i` is 1 with the chance `density`, so that their sum is hardly sparse. The others
+        have one rule.
 
     Raises
     ------
@@ -87,6 +96,7 @@ class LinearCDEConfig(MixerConfig):
     transition: Literal["exponential", "first_order", "direct"] = "exponential"
     dt: float = 0.025
     initial: Literal["random", "orthogonal"] = "random"
+    rule: Rule = "own"
 
     def __post_init__(self) -> None:
         require_integer("state_dim", self.state_dim, minimum=1)
@@ -96,6 +106,7 @@ class LinearCDEConfig(MixerConfig):
         self.structure.shapes(self.state_dim)
         require_positive("dt", self.dt)
         check_initial(self.structure, self.transition, self.initial)
+        check_rule(self.rule, self.transition)
 
     @property
     def complex_state(self) -> bool:
@@ -150,11 +161,12 @@ class LinearCDE(Recurrent):
         config = self.config
         parameters = {}
         for name, A in self.A.items():
-            step = config.dt ** config.structure.degree.get(name, 1.0)
+            A = _read(config, A)
+            step = config.dt ** step_power(config.structure, config.rule, name)
             A = A if config.transition == "direct" else step * A
             moved = (x.to(A.dtype) @ A[1:].flatten(1)).to(A.dtype)
             parameters[name] = moved.unflatten(-1, A.shape[1:]) + A[0]
-        return transitions(config.structure, config.transition, parameters)
+        return transitions(stored(config.structure, config.rule), config.transition, parameters)
 
     def matrices(
         self, x: Float[torch.Tensor, "... width"]
@@ -193,9 +205,25 @@ def _draw(config: LinearCDEConfig, width: int) -> dict[str, StateParameter]:
         zeros = {name: torch.zeros(1, *tensor.shape[1:]) for name, tensor in found.items()}
         return {k: StateParameter(torch.cat((zeros[k], found[k]))) for k in found}
     inputs = (width + 1) ** 0.5 if config.transition == "direct" else 1.0
-    scales = structure.scales(config.state_dim)
-    for name, shape in structure.shapes(config.state_dim).items():
+    scales = start_scales(structure, config.rule, config.state_dim)
+    for name, shape in stored(structure, config.rule).shapes(config.state_dim).items():
         draw = torch.randn(width + 1, *shape) * (scales[name] / inputs)
         draw[0] += structure.centres.get(name, 0.0)
         parameters[name] = StateParameter(draw)
+    if config.rule == "published" and isinstance(structure, Sparse):  # zeros that stay zeros
+        parameters["matrix"] = StateParameter(_read(config, parameters["matrix"].detach()))
     return parameters
+
+
+def _read(config: LinearCDEConfig, A: torch.Tensor) -> torch.Tensor:
+    """Give what the rule makes of a stored parameter before it is scaled and summed."""
+    if config.rule == "published" and isinstance(config.structure, WalshHadamard):
+        return A.tanh()
+    if config.rule == "published" and isinstance(config.structure, Sparse):
+        return A * _kept(config.structure, config.state_dim, len(A)).to(A.device)
+    return A
+
+
+@constant_when_compiled  # a draw of NumPy's, which it cannot trace
+def _kept(structure: Sparse, width: int, channels: int) -> Bool[torch.Tensor, "channel row column"]:
+    return torch.tensor(kept(structure, width, channels))

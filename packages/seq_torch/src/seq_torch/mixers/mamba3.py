@@ -77,7 +77,7 @@ class Mamba3Config(MixerConfig):
     The published code turns half of the rows and offers several inputs and outputs per head; here
     all rows turn, and each head has one. It turns the state by :math:`-\Delta \theta`: the two are
     equal in law, and weights carry over with the sign of the rows of :math:`W_{in}` that give
-    :math:`\theta'`, the last `state_dim / 2`, changed.
+    :math:`\theta'`, the last `state_dim / 2`, changed, and zeros for pairs that do not turn.
 
     References
     ----------

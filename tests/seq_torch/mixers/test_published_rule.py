@@ -158,7 +158,7 @@ def strip(path, older):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rule": "publshed"}, "Did you mean 'published'"),
+        ({"rule": "upstream"}, "rule=.upstream. is not known"),
         ({"transition": "direct"}, "'direct': expected \"first_order\""),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import comb, factorial, lcm
+from random import Random
 
 import numpy as np
 import pytest
@@ -46,6 +47,36 @@ def test_words_are_read_letter_by_letter(automaton: Automaton, seed: int) -> Non
         for k, letter in enumerate(word):
             state = automaton.transitions[state][letter]
             assert (states[row, k], outputs[row, k]) == (state, automaton.outputs[state])
+
+
+@given(automata(), st.randoms(use_true_random=False))
+@few
+def test_other_names_of_letters_and_outputs_leave_the_runs_as_they_are(
+    automaton: Automaton, random: Random
+) -> None:
+    letters, outputs = list(range(automaton.num_letters)), list(range(automaton.num_outputs))
+    random.shuffle(letters)
+    random.shuffle(outputs)
+    words = np.random.default_rng(random.randrange(100)).integers(0, automaton.num_letters, (7, 12))
+    renamed = automaton.renamed(letters, outputs)
+    assert np.array_equal(
+        renamed.read(np.array(letters)[words]), np.array(outputs)[automaton.read(words)]
+    )
+    assert automaton.renamed() == automaton
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"letters": (0, 0)}, r"expected each of 0..1 once"),
+        ({"letters": (0, 1, 2)}, r"expected each of 0..1 once"),
+        ({"outputs": (1,)}, r"outputs=\(1,\), expected 2 numbers"),
+        ({"outputs": (1, -1)}, "integers of at least 0"),
+    ],
+)
+def test_names_that_are_none_are_refused(changes: dict[str, tuple[int, ...]], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Automaton(((0, 1), (1, 0))).renamed(**changes)
 
 
 @given(automata())

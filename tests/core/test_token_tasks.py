@@ -141,6 +141,19 @@ def test_navigation_adds_the_steps(cycle: int) -> None:
         assert targets[: sum(mask)] == place[: sum(mask)].tolist()
 
 
+def test_conventions_of_the_source_are_ours_renamed() -> None:
+    """There the class of even pairs says odd, and letters less one are the steps on the ring."""
+    pairs = FiniteAutomaton(EvenPairs().automaton.renamed(outputs=(1, 0)), num_sequences=200)
+    for word, targets, mask in rows(pairs):
+        text = "".join(map(str, word))
+        for k in range(sum(mask)):
+            assert targets[k] == len(re.findall("(?=01|10)", text[: k + 1])) % 2
+    ring = CycleNavigation().automaton.renamed(letters=(1, 2, 0))
+    for word, targets, mask in rows(FiniteAutomaton(ring, num_sequences=200)):
+        place = np.cumsum(np.array(word) - 1) % 5
+        assert targets[: sum(mask)] == place[: sum(mask)].tolist()
+
+
 @pytest.mark.parametrize("modulus", [2, 5, 12])
 @pytest.mark.parametrize("operators", ["+-*", "-+", "*"])
 def test_expressions_have_the_value_that_python_gives(modulus: int, operators: str) -> None:

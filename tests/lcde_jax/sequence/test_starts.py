@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lcde_jax as lj
+from lcde_jax.sequence.s5 import _block_spectrum
 
 WIDTH, STATES = 200, 100
 
@@ -29,6 +30,18 @@ def test_s5_starts_with_the_variances_of_its_start(start, of_B, of_C):
     module = built(lj.S5Config(state_dim=STATES, start=start))
     assert spread(as_complex(module.B)) == pytest.approx(of_B, rel=0.06)
     assert spread(as_complex(module.C)) == pytest.approx(of_C / STATES, rel=0.06)
+
+
+def test_what_s5_carries_over_is_cut_off_at_two_deviations_as_published():
+    config = lj.S5Config(state_dim=STATES, start="published", conjugate_symmetry=False)
+    module, vectors = built(config), _block_spectrum(config)[1]
+    B, C = vectors @ as_complex(module.B), as_complex(module.C) @ vectors.conj().T
+    assert np.abs(B.imag).max() < 1e-5
+    for drawn in STATES**0.5 * np.stack((B.real, C.real.T, C.imag.T)):
+        assert abs(drawn.mean()) < 0.03
+        assert drawn.std() == pytest.approx(1, rel=0.02)
+        assert 2.2 < np.abs(drawn).max() < 2.2737  # 2 / 0.8796
+        assert np.mean(drawn**4) / np.mean(drawn**2) ** 2 == pytest.approx(2.365, abs=0.05)
 
 
 def test_s4_and_s4d_start_from_the_clipped_input():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
 import seq_torch as st
+from seq_torch.mixers.s5 import _block_spectrum
 from seq_torch.parameter import as_complex
 
 WIDTH, STATES = 200, 100
@@ -57,6 +60,28 @@ def test_s5_starts_with_the_variances_of_its_start(start, of_B, of_C, symmetric)
     if not symmetric:  # eigenvectors are conjugate in pairs, and so is what was real
         gap = spread(C.abs() - C.flip(-1).abs()) * STATES
         assert gap > 0.1 if start == "published" else gap < 1e-9
+
+
+@pytest.mark.parametrize("start", ["own", "published"])
+def test_what_s5_carries_over_is_cut_off_at_two_deviations_as_published(start):
+    """A cut standard normal has the deviation 0.8796 and the kurtosis 2.4, a whole one 1 and 3."""
+    config = st.S5Config(state_dim=STATES, start=start, conjugate_symmetry=False)
+    module = built(config)
+    vectors = torch.from_numpy(_block_spectrum(config)[1])
+    B, C = vectors @ as_complex(module.B).to(vectors), as_complex(module.C).to(vectors) @ vectors.mH
+    assert B.imag.abs().max() < 1e-5
+    deviation = {"own": WIDTH, "published": STATES}[start] ** -0.5
+    of_B = {"own": (deviation,), "published": (deviation, STATES**-0.5, STATES**-0.5)}[start]
+    for drawn, size in zip((B.real, C.real, C.imag), of_B, strict=False):
+        kurtosis = (drawn**4).mean() / (drawn**2).mean() ** 2
+        assert drawn.std().item() == pytest.approx(size, rel=0.02)
+        assert drawn.mean().abs() < 0.03 * size
+        if start == "published":
+            assert 2.2 < drawn.abs().max() / size < 2.2737
+            assert kurtosis.item() == pytest.approx(2.365, abs=0.05)
+        else:
+            assert drawn.abs().max() > 3 * size
+            assert kurtosis.item() == pytest.approx(3, abs=0.15)
 
 
 @pytest.mark.parametrize("state_dim", [64, 7])
@@ -117,11 +142,19 @@ def test_every_weight_of_the_published_delta_rules_is_normal_of_two_hundredths(k
     assert not with_bias.convolution.bias.any()
 
 
+@pytest.mark.parametrize(
+    "kind", [st.GatedDeltaNetConfig, partial(st.DeltaProductConfig, gated=True)]
+)
 @pytest.mark.parametrize(("start", "least", "mean"), [("own", 1, 8.5), ("published", 0, 8)])
-def test_rates_of_the_gated_delta_rule_are_uniform_from_zero_or_one(start, least, mean):
-    module = built(st.GatedDeltaNetConfig(heads=5_000, key_dim=1, value_dim=1, start=start), 1)
+def test_rates_of_the_gated_delta_rule_are_uniform_from_zero_or_one(kind, start, least, mean):
+    module = built(kind(heads=5_000, key_dim=1, value_dim=1, start=start), 1)
     rates = module.decay.log_rate.exp()
     assert least <= rates.min() < least + 0.02
     assert 15.98 < rates.max() <= 16 + 1e-5
     assert rates.mean().item() == pytest.approx(mean, rel=0.03)
     assert rates.std().item() == pytest.approx((16 - least) / 12**0.5, rel=0.03)
+    steps = torch.nn.functional.softplus(module.decay.bias).log10()  # log-uniform in both
+    assert -3.001 < steps.min() < -2.99
+    assert -1.01 < steps.max() < -0.999
+    assert steps.mean().item() == pytest.approx(-2, abs=0.03)
+    assert steps.std().item() == pytest.approx(2 / 12**0.5, rel=0.03)

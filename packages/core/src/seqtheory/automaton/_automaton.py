@@ -126,6 +126,46 @@ class Automaton:
         outputs = np.array(self.outputs, dtype=index_dtype(self.num_outputs))
         return outputs[self.run(words)]
 
+    def renamed(
+        self, letters: Sequence[int] | None = None, outputs: Sequence[int] | None = None
+    ) -> Automaton:
+        r"""Give the automaton of other conventions: the same runs under other numbers.
+
+        .. math:: \mathrm{renamed.read}(\mathrm{letters}[w]) = \mathrm{outputs}[\mathrm{read}(w)]
+
+        Parameters
+        ----------
+        letters
+            ``letters[x]`` is the new number of the letter x, each below `num_letters` once; as they
+            are where None.
+        outputs
+            ``outputs[y]`` is the new number of the output y; as they are where None.
+
+        Raises
+        ------
+        ValueError
+            If `letters` is no such order, or `outputs` has another length than `num_outputs`.
+
+        Examples
+        --------
+        >>> parity = Automaton(((0, 1), (1, 0)))
+        >>> parity.renamed(letters=(1, 0), outputs=(1, 0)).read(np.array([[0, 1, 0, 0]])).tolist()
+        [[0, 0, 1, 0]]
+        """
+        new = list(range(self.num_letters) if letters is None else letters)
+        if sorted(new) != list(range(self.num_letters)):
+            raise ValueError(
+                f"letters={letters!r}, expected each of 0..{self.num_letters - 1} once: the new "
+                "number of every letter."
+            )
+        named = list(range(self.num_outputs) if outputs is None else outputs)
+        if len(named) != self.num_outputs:
+            raise ValueError(
+                f"outputs={outputs!r}, expected {self.num_outputs} numbers, one for every output."
+            )
+        table = self.table[:, np.argsort(new)]
+        return Automaton(_rows(table), tuple(named[y] for y in self.outputs), self.start)
+
     def minimal(self) -> Automaton:
         """Leave out unreachable states and merge those that no word tells apart.
 

@@ -121,7 +121,8 @@ class EvenPairs(_Regular):
 
     Notes
     -----
-    In the code of the source the classes are exchanged: 1 stands for an odd number.
+    In the code of the source the classes are exchanged: 1 stands for an odd number, which is
+    ``FiniteAutomaton(EvenPairs().automaton.renamed(outputs=(1, 0)))``.
 
     References
     ----------
@@ -154,7 +155,8 @@ class CycleNavigation(_Regular):
 
     Notes
     -----
-    In the code of the source the letters are back, stay, on: 0, 1, 2 for ours 2, 0, 1.
+    In the code of the source the letters are back, stay, on: 0, 1, 2 for ours 2, 0, 1, which is
+    ``FiniteAutomaton(CycleNavigation().automaton.renamed(letters=(1, 2, 0)))``.
 
     References
     ----------

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 _CLIP = -1e-4
+_CUT_DEVIATION = 0.87962566103423978  # of a standard normal between -2 and 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +72,8 @@ class S5Config(MixerConfig):
     skip
         Whether the term D u is present; D starts from N(0, 1).
     start
-        "own" as said in the notes, or "published": B of variance 1 / P, and C complex of variance
-        2 / P before it is carried over. The published entries are cut off at two deviations.
+        "own" as said in the notes, or "published": B real of variance 1 / P, and C complex of
+        variance 2 / P, from normals cut off at two deviations, before both are carried over.
 
     Notes
     -----
@@ -140,13 +141,14 @@ class S5(Mixer):
     def __init__(self, config: S5Config, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_steps, of_B, of_C, of_D = jax.random.split(key, 4)
         values, vectors = _block_spectrum(config)
-        published, P = config.start == "published", config.state_dim
-        B = jax.random.normal(of_B, (P, width), dtype) / (P if published else width) ** 0.5
-        drawn = (2 if config.bidirectional else 1, width, P)
-        C = jax.random.normal(of_C, drawn, dtype) / P**0.5
-        if published:
-            imaginary = jax.random.normal(jax.random.fold_in(of_C, 1), drawn, dtype) / P**0.5
-            C = jax.lax.complex(C, imaginary)
+        P, drawn = config.state_dim, (2 if config.bidirectional else 1, width, config.state_dim)
+        if config.start == "published":
+            B = _cut_off_normal(of_B, (P, width), P**-0.5, dtype)
+            parts = _cut_off_normal(of_C, (2, *drawn), P**-0.5, dtype)
+            C = jax.lax.complex(*parts)
+        else:
+            B = jax.random.normal(of_B, (P, width), dtype) / width**0.5
+            C = jax.random.normal(of_C, drawn, dtype) / P**0.5
         self.eigenvalues = as_pair(values, dtype)
         self.log_dt = log_steps(of_steps, (len(values),), config.dt_min, config.dt_max, dtype)
         self.B = as_pair(vectors.conj().T @ B, dtype)
@@ -208,6 +210,13 @@ class S5(Mixer):
         y = h.real @ C.real.T - h.imag @ C.imag.T
         y = 2 * y if self.config.conjugate_symmetry else y
         return y if self.D is None else y + self.D * x
+
+
+def _cut_off_normal(
+    key: PRNGKeyArray, shape: tuple[int, ...], deviation: float, dtype: DTypeLike
+) -> Array:
+    """Draw normals that are cut off at two deviations, and then have the deviation asked for."""
+    return jax.random.truncated_normal(key, -2, 2, shape, dtype) * (deviation / _CUT_DEVIATION)
 
 
 def _driven(

@@ -20,7 +20,7 @@ from .complex_map import drive, read
 from .mixer import MixerConfig, check_sequence
 from .real_mode import num_modes, once_last, real_last
 from .recurrent import Recurrent
-from .start import Start, check_start
+from .start import Start, check_start, cut_off_normal
 from .step_size import check_steps, log_steps
 
 
@@ -61,8 +61,8 @@ class S5Config(MixerConfig):
     skip
         Whether the term D u is present; D starts from N(0, 1).
     start
-        "own" as said in the notes, or "published": B of variance 1 / P, and C complex of variance
-        2 / P before it is carried over. The published entries are cut off at two deviations.
+        "own" as said in the notes, or "published": B real of variance 1 / P, and C complex of
+        variance 2 / P, from normals cut off at two deviations, before both are carried over.
 
     Raises
     ------
@@ -134,12 +134,13 @@ class S5(Recurrent):
         super().__init__()
         self.config, self.width = config, width
         values, vectors = _block_spectrum(config)
-        published = config.start == "published"
-        B = torch.randn(config.state_dim, width) / (config.state_dim if published else width) ** 0.5
-        directions = 2 if config.bidirectional else 1
-        C = torch.randn(directions, width, config.state_dim) / config.state_dim**0.5
-        if published:
-            C = torch.complex(C, torch.randn_like(C) / config.state_dim**0.5)
+        P, drawn = config.state_dim, (2 if config.bidirectional else 1, width, config.state_dim)
+        if config.start == "published":
+            B = cut_off_normal(P, width, deviation=P**-0.5)
+            parts = (cut_off_normal(*drawn, deviation=P**-0.5) for _ in range(2))
+            C = torch.complex(*parts)
+        else:
+            B, C = torch.randn(P, width) / width**0.5, torch.randn(*drawn) / P**0.5
         self.eigenvalues = StateParameter(as_pair(torch.from_numpy(values)))
         self.log_dt = StateParameter(
             log_steps(len(values), dt_min=config.dt_min, dt_max=config.dt_max)

@@ -56,6 +56,35 @@ def test_outputs_are_those_of_a_loop_of_the_published_rule(name):
     np.testing.assert_allclose(mixer(x)[0], np.stack(outputs), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_tokens_are_driven_by_the_published_rule_too(name):
+    settings = {"structure": STRUCTURES[name], "delta": DT, "rule": "published"}
+    cde = lj.TokenCDE(STATES, **settings, key=jax.random.key(0))
+    A = {part: np.asarray(value) for part, value in cde.A._asdict().items()}
+    embedding = np.random.default_rng(0).standard_normal((4, STATES))
+    tokens, state, states = [2, 0, 3, 3, 1], np.asarray(cde.d), []
+    for token in tokens:
+        increment = DT * np.array([1, *embedding[token]])
+        state = state + generator(name, A, increment) @ state + np.asarray(cde.B) @ increment
+        states.append(state)
+    found = cde(embedding, np.array([tokens]))[0]
+    np.testing.assert_allclose(found, np.stack(states), rtol=1e-11)
+    start = built(config(name), STATES).A._asdict()
+    for part, value in A.items():  # drawn as the mixer's
+        assert value.shape == start[part].shape
+        assert value.std() == pytest.approx(float(np.std(start[part])), rel=0.3)
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_a_classifier_becomes_a_sequence_model_with_its_rule(name):
+    settings = {"structure": STRUCTURES[name], "forcing": False, "rule": "published"}
+    classifier = lj.LinearCDEClassifier(4, 3, STATES, **settings, key=jax.random.key(0))
+    tokens = np.array([[2, 0, 3, 3, 1]])
+    model = lj.from_classifier(classifier)
+    assert model.config.mixer.rule == "published"
+    np.testing.assert_allclose(model(tokens), classifier(tokens), rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("name", "part", "spread"),
     [

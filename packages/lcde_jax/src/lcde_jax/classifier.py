@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from seqtheory.structure._rule import Rule
+
 from .structure import Dense, Structure
 from .tokens import DELTA, Path, Step, TokenCDE, TokenMatrices
 
@@ -36,10 +38,10 @@ class LinearCDEClassifier(eqx.Module):
         Entries of an embedding and of a state.
     matrix_per_token
         Whether each token has a free matrix (`TokenMatrices`) in place of one that is linear in
-        its embedding (`TokenCDE`). Then `path`, `step` and `delta` do not matter.
+        its embedding (`TokenCDE`). Then `path`, `step`, `delta` and `rule` do not matter.
     structure
         Of the state matrices, as in `TokenCDE` and `TokenMatrices`.
-    path, step, delta, forcing
+    path, step, delta, forcing, rule
         As in `TokenCDE`.
     dropout
         Share of entries dropped in training, in [0, 1).
@@ -85,6 +87,7 @@ class LinearCDEClassifier(eqx.Module):
         step: Step = "first_order",
         delta: float | None = DELTA,
         forcing: bool = True,
+        rule: Rule = "own",
         dropout: float = 0.1,
         shared_key: bool = False,
         dtype: DTypeLike | None = None,
@@ -100,7 +103,7 @@ class LinearCDEClassifier(eqx.Module):
             self.cde = TokenMatrices(vocabulary, width, **settings, dtype=dtype, key=keys[1])
         else:
             settings = {"path": path, "step": step, "delta": delta, "forcing": forcing}
-            settings |= {"structure": structure}
+            settings |= {"structure": structure, "rule": rule}
             self.cde = TokenCDE(width, **settings, dtype=dtype, key=keys[1])
         self.mix = eqx.nn.Linear(width, width, dtype=dtype, key=keys[2])
         self.norm = eqx.nn.LayerNorm(width, dtype=dtype)

@@ -19,6 +19,7 @@ from seqtheory.structure import (
     Structure,
     WalshHadamard,
 )
+from seqtheory.structure._rule import Rule, kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,7 @@ __all__ = [
     "Structure",
     "WalshHadamard",
     "apply",
+    "entries",
     "hadamard_transform",
     "named",
     "norm_bound",
@@ -51,6 +53,21 @@ def named(parameters: Mapping[str, Any]) -> Any:
 @lru_cache
 def _named_tuple(names: tuple[str, ...]) -> Any:
     return namedtuple("Parameters", names)
+
+
+def entries(
+    structure: Structure, rule: Rule, stored: Float[Array, "channel ..."]
+) -> Float[Array, "channel ..."]:
+    r"""Give what a rule makes of a stored parameter before it is scaled and summed.
+
+    By the published one that is :math:`\tanh(d_i)` for `WalshHadamard` and :math:`m_i \odot A_i`
+    for `Sparse`; otherwise the parameter itself.
+    """
+    if rule == "published" and isinstance(structure, WalshHadamard):
+        return jnp.tanh(stored)
+    if rule == "published" and isinstance(structure, Sparse):
+        return stored * kept(structure, stored.shape[-1], len(stored))
+    return stored
 
 
 @singledispatch

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._transition import check_transition
 
 from .cde import LinearCDE
@@ -18,8 +19,10 @@ from .structure import (
     Dense,
     Diagonal,
     OneHotDiagonal,
+    Sparse,
     Structure,
     WalshHadamard,
+    entries,
     named,
 )
 from .token_scan import Drift, token_scan
@@ -65,6 +68,11 @@ class TokenCDE(eqx.Module):
         ``"published"`` always does, and which ties a trained model to one length.
     forcing
         Whether the term `B dw` is present.
+    rule
+        "own", or "published", of structures in first-order steps: low-rank matrices are
+        :math:`\delta\,\mathrm{diag}(d) + \delta^2 U V^\top`, Walsh-Hadamard ones have
+        :math:`\tanh(d_i)` in place of :math:`d_i`, sparse ones places of their own in each channel;
+        as in `sequence.LinearCDEConfig`.
     dtype
         A floating type; JAX's default one if None.
     key
@@ -97,6 +105,7 @@ class TokenCDE(eqx.Module):
     step: Step = eqx.field(static=True)
     delta: float | None = eqx.field(static=True)
     structure: Structure = eqx.field(static=True)
+    rule: Rule = eqx.field(static=True)
 
     def __init__(
         self,
@@ -107,17 +116,18 @@ class TokenCDE(eqx.Module):
         step: Step = "first_order",
         delta: float | None = DELTA,
         forcing: bool = True,
+        rule: Rule = "own",
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
         _check_settings(path, step, delta)
-        settings = {"structure": structure, "forcing": forcing, "dtype": dtype}
-        cde = LinearCDE(width, width, **settings, key=key)
-        dense = isinstance(structure, Dense)
-        if not dense:
+        check_rule(rule, step)
+        if not isinstance(structure, Dense):
             _check_structured(structure, path, step, forcing)
-        self.A, self.B, self.d = cde.A if dense else named(cde.parameters), cde.B, cde.d
-        self.structure = structure
+        settings = {"structure": stored(structure, rule), "forcing": forcing, "dtype": dtype}
+        cde = LinearCDE(width, width, **settings, key=key)
+        self.A, self.B, self.d = _started(cde, structure, rule), cde.B, cde.d
+        self.structure, self.rule = structure, rule
         self.C = None if path == "sums" else cde.C
         self.path, self.step, self.delta = path, step, delta
 
@@ -154,12 +164,11 @@ class TokenCDE(eqx.Module):
     def _structured_states(
         self, inputs: Array, tokens: Array, mask: Array | None, delta: float
     ) -> Array:
-        degree = self.structure.degree
-        parameters = {
-            name: jnp.tensordot(inputs * delta ** degree.get(name, 1.0), value, 1)
-            for name, value in _named(self.A).items()
-        }
-        moves = transitions(self.structure, self.step, parameters, len(self.d))
+        structure, rule, parameters = self.structure, self.rule, {}
+        for name, value in _named(self.A).items():
+            scaled = inputs * delta ** step_power(structure, rule, name)
+            parameters[name] = jnp.tensordot(scaled, entries(structure, rule, value), 1)
+        moves = transitions(stored(structure, rule), self.step, parameters, len(self.d))
         offsets = None if self.B is None else (inputs * delta) @ self.B.T
         return affine_scan(moves, offsets, self.d, tokens, mask)
 
@@ -298,6 +307,19 @@ def _drawn(
         + scales[name] * jax.random.normal(of_part, (vocabulary, *shape), dtype)
         for of_part, (name, shape) in zip(keys, shapes.items(), strict=True)
     }
+
+
+def _started(cde: LinearCDE, structure: Structure, rule: Rule) -> Any:
+    """Parameters of a random CDE at the start of the rule."""
+    if isinstance(structure, Dense):
+        return cde.A
+    if rule == "own":
+        return named(cde.parameters)
+    drawn, asked = cde.structure.scales(cde.width), start_scales(structure, rule, cde.width)
+    found = {name: value * (asked[name] / drawn[name]) for name, value in cde.parameters.items()}
+    if isinstance(structure, Sparse):
+        found["matrix"] = entries(structure, rule, found["matrix"])
+    return named(found)
 
 
 def _named(parameters: Any) -> dict[str, Array]:

@@ -43,7 +43,11 @@ def from_classifier(classifier: LinearCDEClassifier) -> SequenceModel:
     vocabulary, width = classifier.embedding.shape
     config = SequenceModelConfig(
         mixer=LinearCDEConfig(
-            state_dim=width, structure=cde.structure, transition=cde.step, dt=cde.delta
+            state_dim=width,
+            structure=cde.structure,
+            transition=cde.step,
+            dt=cde.delta,
+            rule=cde.rule,
         ),
         input=TokenInput(vocabulary=vocabulary),
         output=StepOutput(size=len(classifier.readout.weight)),

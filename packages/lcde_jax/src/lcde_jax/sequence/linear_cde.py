@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_integer, require_positive
-from seqtheory.structure._rule import Rule, check_rule, kept, start_scales, step_power, stored
+from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._start import check_initial
 from seqtheory.structure._transition import check_transition
 
-from ..structure import Dense, OneHotDiagonal, Sparse, Structure, WalshHadamard, named
+from ..structure import Dense, OneHotDiagonal, Sparse, Structure, entries, named
 from ..token_scan import token_scan
 from ..transitions import Transitions, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence, check_step
@@ -161,7 +161,7 @@ class DrivenMatrices(Mixer):
         """Matrices of each input, in the form that a product needs."""
         config, parameters = self.config, {}
         for name, A in self.A._asdict().items():
-            A = _read(config, A)
+            A = entries(config.structure, config.rule, A)
             step = config.dt ** step_power(config.structure, config.rule, name)
             A = A if config.transition == "direct" else step * A
             flat = x.reshape(-1, x.shape[-1]) @ A[1:].reshape(len(A) - 1, -1)
@@ -216,14 +216,5 @@ def _draw(
         draw = jax.random.normal(of_part, (width + 1, *shape), dtype) * (scales[name] / inputs)
         parameters[name] = draw.at[0].add(structure.centres.get(name, 0.0))
     if config.rule == "published" and isinstance(structure, Sparse):
-        parameters["matrix"] = _read(config, parameters["matrix"])  # zeros where they stay zeros
+        parameters["matrix"] = entries(structure, config.rule, parameters["matrix"])
     return parameters
-
-
-def _read(config: LinearCDEConfig, A: Array) -> Array:
-    """Give what the rule makes of a stored parameter before it is scaled and summed."""
-    if config.rule == "published" and isinstance(config.structure, WalshHadamard):
-        return jnp.tanh(A)
-    if config.rule == "published" and isinstance(config.structure, Sparse):
-        return A * kept(config.structure, config.state_dim, len(A))
-    return A

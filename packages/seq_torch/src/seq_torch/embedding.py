@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from seqtheory._settings import require_flag, require_integer
 
+from .capacity import fitting
+
 
 @dataclass(frozen=True, kw_only=True)
 class TokenInput:
@@ -34,6 +36,7 @@ class TokenInput:
         require_integer("vocabulary", self.vocabulary, minimum=1)
         require_flag("one_hot", self.one_hot)
 
+    @fitting
     def build(self, width: int) -> TokenEmbedding:
         """Draw the table.
 
@@ -65,6 +68,7 @@ class LinearInput:
     def __post_init__(self) -> None:
         require_integer("channels", self.channels, minimum=1)
 
+    @fitting
     def build(self, width: int) -> LinearEmbedding:
         """Draw the map."""
         return LinearEmbedding(self.channels, width)

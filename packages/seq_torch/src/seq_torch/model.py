@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from torch import nn
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_choice, require_flag, require_integer
 
+from .capacity import bytes_when_built
 from .embedding import LinearInput, TokenInput
+from .layer import Layer
 from .mixers.mixer import MixerConfig, require_probability
 from .network import SequenceModel
 from .readout import Output
@@ -120,13 +124,29 @@ class SequenceModelConfig:
         ------
         TypeError, ValueError
             If the seed is not an integer in ``range(2**63)``.
+        MemoryError
+            If the parameters do not fit this machine.
         """
         require_integer("seed", seed, minimum=0)
         if seed >= 2**63:
             raise ValueError(f"seed={seed} is too large: it must be below 2**63.")
+        self._require_memory()
         with torch.random.fork_rng(devices=[]), torch.device("cpu"):
             torch.default_generator.manual_seed(seed)
             return SequenceModel(self)
+
+    def _require_memory(self) -> None:
+        ends = bytes_when_built(
+            lambda: nn.ModuleList(
+                (self.input.build(self.width), nn.Linear(self.width, self.output.size))
+            )
+        )
+        layer = bytes_when_built(lambda: Layer(self, last=self.depth == 1)) + _BYTES_OF_LAYER
+        require_memory(
+            ends + self.depth * layer,
+            f"a model with width={self.width}, depth={self.depth}, mixer={self.mixer}, "
+            f"input={self.input} and output={self.output}",
+        )
 
     def _check_combination(self) -> None:
         if self.activation == "glu" and not self.mixing:
@@ -145,6 +165,7 @@ class SequenceModelConfig:
             )
 
 
+_BYTES_OF_LAYER = 20_000  # of the objects that hold its tensors
 _EXAMPLES = {
     "mixer": "S5Config(state_dim=64)",
     "input": "TokenInput(vocabulary=60) or LinearInput(channels=2)",

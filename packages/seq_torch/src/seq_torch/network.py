@@ -9,6 +9,7 @@ from torch import nn
 
 from seqtheory._settings import require_integer
 
+from .capacity import require_states
 from .embedding import TokenEmbedding, sinusoids
 from .layer import Layer
 from .mixers.recurrent import is_recurrent
@@ -129,6 +130,7 @@ class SequenceModel(nn.Module):
                     f"{type(self.config.mixer).__name__} has no `step`:{why} it has no state to "
                     "hand on. Call the model on the whole sequence."
                 )
+            require_states(layer.mixer.initial_state(1), batch_size * len(self.layers))
             states.append(layer.mixer.initial_state(batch_size))
         return ModelState(tuple(states), batch_size, 0, None)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import nn
 
 from seqtheory._settings import require_positive
+
+from ..capacity import fitting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,12 @@ class MixerConfig(ABC):
     def causal(self) -> bool:
         """Whether an output depends on nothing later; only then is there a state to hand on."""
         return True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the `build` of every mixer refuse what does not fit this machine."""
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = fitting(cls.build)
 
     @abstractmethod
     def build(self, width: int) -> nn.Module:

@@ -52,6 +52,8 @@ def orthogonal(structure: Structure, state_dim: int, count: int) -> dict[str, to
         case Dense() | BlockDiagonal():
             ((name, shape),) = shapes.items()
             made = torch.empty(count, *shape)
+            if made.is_meta:
+                return {name: made}
             for matrix in made.view(-1, *shape[-2:]):
                 nn.init.orthogonal_(matrix)
                 if shape[-1] > 1:

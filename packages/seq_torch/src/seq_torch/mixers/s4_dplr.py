@@ -97,11 +97,11 @@ class S4DPLR(Convolution):
         modes = num_modes(config.state_dim)
         form = diagonal_plus_low_rank(config.state_dim)
         form = clipped(form) if config.start == "published" else form
-        A, P, B, _ = (torch.from_numpy(part) for part in form)
+        here, dtype = torch.get_default_device(), torch.get_default_dtype()
+        A, P, B, _ = (torch.from_numpy(part).to(here) for part in form)
         A, P, B = (part[:modes].expand(width, -1) for part in (A, P, B))
-        here = {"device": torch.get_default_device(), "dtype": torch.get_default_dtype()}
-        self.log_decay = StateParameter((-A.real).log().to(**here))
-        self.frequency = StateParameter(A.imag.to(**here).clone())
+        self.log_decay = StateParameter((-A.real).log().to(dtype))
+        self.frequency = StateParameter(A.imag.to(dtype).clone())
         self.P = StateParameter(as_pair(P))
         self.B = StateParameter(as_pair(B))
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Complex
 from torch import nn
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_choice, require_flag, require_integer
 from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 
@@ -109,6 +110,7 @@ class S4DConfig(MixerConfig):
 def initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " mode"]:
     """Give the initial A, one eigenvalue of each conjugate pair; the real one, if any, last."""
     modes = num_modes(state_dim)
+    require_memory(6 * 16 * modes, f"the eigenvalues of state_dim={state_dim:,}")
     if initialisation == "legs":
         return normal_part(state_dim)[0][:modes]
     n = np.arange(modes)
@@ -130,10 +132,10 @@ class S4D(DiagonalConvolution):
         self.width, self.discretisation = width, config.discretisation
         self.odd = config.state_dim % 2 == 1
         A = torch.from_numpy(initial_eigenvalues(config.initialisation, config.state_dim))
-        A = A.expand(width, -1)
-        here = {"device": torch.get_default_device(), "dtype": torch.get_default_dtype()}
-        self.log_decay = StateParameter((-A.real).log().to(**here))
-        self.frequency = StateParameter(A.imag.to(**here).clone())
+        A = A.to(torch.get_default_device()).expand(width, -1)
+        dtype = torch.get_default_dtype()
+        self.log_decay = StateParameter((-A.real).log().to(dtype))
+        self.frequency = StateParameter(A.imag.to(dtype).clone())
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
         self.log_dt = StateParameter(steps)
         self.B = None

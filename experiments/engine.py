@@ -311,8 +311,12 @@ class _Worker:
 
     def signal(self, number: int) -> None:
         """Pass a signal on, if the process is there."""
-        if self._process.poll() is None:
+        if self._process.poll() is not None:
+            return
+        try:
             self._process.send_signal(number)
+        except ValueError:  # Windows passes on none but the one that ends a process
+            self._process.terminate()
 
     def silent_seconds(self) -> float:
         """Seconds since anything was heard of it."""

@@ -113,3 +113,30 @@ def test_a_weight_that_diverged_gives_no_warning_and_no_number():
 def test_a_rate_out_of_range_is_refused():
     with pytest.raises(ValueError, match="cannot reach the eigenvalue"):
         initial_weights(core.Best(), torch.tensor(3.0))
+
+
+class Silent(Cauchy):
+    """One whose text does not tell two of them apart."""
+
+    def __init__(self, scale):
+        object.__setattr__(self, "scale", scale)
+
+    def __repr__(self):
+        return "Silent()"
+
+    def __eq__(self, other):
+        return self.scale == other.scale
+
+    __hash__ = None
+
+
+def test_two_that_differ_under_one_name_are_refused():
+    rate(Silent(1), torch.ones(2))
+    rate(Silent(1), torch.ones(2))
+    with pytest.raises(ValueError, match="is the text of two parameterisations that differ"):
+        rate(Silent(2), torch.ones(2))
+
+
+def test_an_exported_program_asks_for_what_it_lacks():
+    with pytest.raises(RuntimeError, match=r"needs the reparameterisation mine: None\(\)"):
+        torch.ops.seq_torch.reparameterised(torch.ones(2), "mine: None()", False)

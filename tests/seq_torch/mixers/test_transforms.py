@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
@@ -48,11 +50,23 @@ def test_checkpointing_changes_no_gradient(mixer, x, reentrant):
 
 @pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_vmap_is_a_loop(mixer, x):
-    if isinstance(mixer, TORCH_CELLS):
-        pytest.skip("torch has no rule for these cells of its own")
     module = built(mixer)
     found = torch.vmap(lambda row: module(row[None])[0])(x)
     torch.testing.assert_close(found, module(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", TORCH_CELLS)
+def test_gradients_of_torch_s_cells_are_mapped(kind, x):
+    module = built(kind())
+    weights = dict(module.named_parameters())
+
+    def loss(weights, row):
+        return torch.func.functional_call(module, weights, (row[None],)).square().sum()
+
+    found = torch.vmap(torch.func.grad(loss), in_dims=(None, 0))(weights, x)
+    module(x).square().sum().backward()
+    for name, weight in weights.items():
+        torch.testing.assert_close(found[name].sum(0), weight.grad, rtol=1e-4, atol=1e-5)
 
 
 def test_the_meta_device_draws_nothing(mixer):
@@ -71,25 +85,65 @@ def padded() -> tuple[torch.Tensor, torch.Tensor]:
     return tokens, torch.arange(9) < torch.tensor([[9], [5]])
 
 
+@pytest.fixture
+def model(mixer, configured) -> torch.nn.Module:
+    return configured(mixer, depth=1, norm="batch").build(0)
+
+
+def one_graph(model: torch.nn.Module) -> torch.nn.Module:
+    torch._dynamo.reset()  # of what other tests compiled
+    return torch.compile(model, fullgraph=True, backend="eager")
+
+
+@pytest.fixture
+def rnn_allowed():
+    """Ask the compiler to take torch's own cells too, which it does not by default."""
+    with torch._dynamo.config.patch(allow_rnn=True):
+        yield
+
+
+OTHER_VALUES = (padded()[0].flip(0), torch.arange(9) < torch.tensor([[2], [9]]))
+
+
 @pytest.mark.filterwarnings("ignore:The tensor attributes")  # of torch's own cells
-def test_models_of_tokens_and_masks_are_exported(mixer, configured):
-    if isinstance(mixer, (*RATES, st.S4DPLRConfig)):
-        pytest.skip("NumPy, or a kernel formed block by block in place, is in the way")
-    model = configured(mixer, depth=1, norm="batch").build(0).eval()
-    inputs = padded()
-    exported = torch.export.export(model, inputs).module()
-    torch.testing.assert_close(exported(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)
-    fewer = (inputs[0].flip(0), torch.arange(9) < torch.tensor([[2], [9]]))
-    torch.testing.assert_close(exported(*fewer), model(*fewer), rtol=1e-4, atol=1e-5)
+def test_models_of_tokens_and_masks_are_exported(model):
+    model.eval()
+    exported = torch.export.export(model, padded()).module()
+    for inputs in (padded(), OTHER_VALUES):
+        torch.testing.assert_close(exported(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("rnn_allowed")
+@pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'>")  # the compiler's
+def test_models_of_tokens_and_masks_are_trained_in_one_graph(model):
+    expected, compiled = copy.deepcopy(model), one_graph(model)
+    for inputs in (padded(), OTHER_VALUES):
+        for run in (expected, compiled):
+            run(*inputs).square().sum().backward()
+    weights = zip(model.named_parameters(), expected.parameters(), strict=True)
+    for (name, found), wanted in weights:
+        torch.testing.assert_close(found.grad, wanted.grad, rtol=1e-3, atol=1e-4, msg=name)
+    torch.testing.assert_close(dict(model.named_buffers()), dict(expected.named_buffers()))
 
 
 @pytest.mark.parametrize("output", [st.StepOutput, st.MeanOutput, st.LastOutput])
 @pytest.mark.parametrize("norm", ["layer", "batch"])
-@pytest.mark.parametrize("kind", [st.S4DConfig, st.S4Config, st.S5Config])
-def test_tokens_and_masks_are_compiled_in_one_graph(configured, kind, norm, output):
+def test_every_readout_and_norm_is_compiled_in_one_graph(configured, norm, output):
     settings = {"norm": norm, "output": output(size=3), "depth": 1}
-    model = configured(kind(state_dim=4), **settings).build(0).eval()
-    torch._dynamo.reset()  # of what other tests compiled
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
-    for inputs in (padded(), (padded()[0].flip(0), padded()[1].flip(0))):
+    model = configured(st.S4DConfig(state_dim=4), **settings).build(0).eval()
+    compiled = one_graph(model)
+    for inputs in (padded(), OTHER_VALUES):
         torch.testing.assert_close(compiled(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attributes")
+def test_under_reference_a_graph_of_real_states_needs_no_operator_of_ours(mixer, configured):
+    """What a translation, as to ONNX, knows: torch's own operators, and real numbers."""
+    if isinstance(mixer, (*COMPLEX, *RATES)) or getattr(mixer, "complex_state", False):
+        pytest.skip("complex states, or rates of NumPy")
+    model = configured(mixer, depth=1).build(0).eval()
+    with st.ops.use_backend("reference"):
+        graph = torch.export.export(model, padded()).graph
+    values = [node.meta["val"] for node in graph.nodes if "val" in node.meta]
+    assert not [node for node in graph.nodes if "seq_torch" in str(node.target)]
+    assert not [v for v in values if isinstance(v, torch.Tensor) and v.is_complex()]

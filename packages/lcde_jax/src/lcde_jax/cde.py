@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from itertools import accumulate
 from math import prod
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+
+from seqtheory._memory_guard import physical_memory
 
 from .structure import Dense, Diagonal, OneHotDiagonal, Structure, named
 
@@ -163,8 +164,8 @@ def _checked_dtype(dtype: DTypeLike | None) -> jnp.dtype:
 
 def _check_memory(width: int, channels: int, structure: Structure, itemsize: int) -> None:
     needed = (channels + 1) * structure.num_parameters(width) * itemsize
-    present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > present // 2:
+    present = physical_memory()
+    if present is not None and needed > present // 2:
         raise ValueError(
             f"got width={width} with {channels + 1} {type(structure).__name__} matrices: A takes "
             f"{needed / 2**30:,.1f} GiB, and this machine has {present / 2**30:,.1f} GiB in all, "

@@ -26,9 +26,8 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Normalise the channels of ``(..., width)``; hidden positions become zero."""
-        if mask is not None and not self.training and torch.compiler.is_compiling():
-            # How many positions are valid is unknown; with final statistics it does not matter.
-            return self(x).masked_fill(~mask[..., None], 0.0)
+        if mask is not None and torch.compiler.is_compiling():
+            return self._masked(x, mask)
         rows = x.flatten(0, -2) if mask is None else x[mask]
         if self.training and len(rows) < 2:
             raise ValueError(
@@ -39,6 +38,27 @@ class MaskedBatchNorm(nn.Module):
         if mask is None:
             return normalised.view_as(x)
         return normalised.new_zeros(x.shape).index_put((mask,), normalised)
+
+    def _masked(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Do the same in one graph, where how many positions are valid is unknown."""
+        hidden = ~mask[..., None]
+        norm = self.norm
+        if not self.training:
+            return self(x).masked_fill(hidden, 0.0)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        assert norm.num_batches_tracked is not None
+        axes, count = tuple(range(x.ndim - 1)), mask.sum()
+        mean = x.masked_fill(hidden, 0.0).sum(axes) / count
+        centred = (x - mean).masked_fill(hidden, 0.0)
+        variance = centred.square().sum(axes) / count
+        with torch.no_grad():
+            unbiased = variance * count / (count - 1)
+            norm.running_mean.lerp_(mean.to(norm.running_mean), norm.momentum or 0.0)
+            norm.running_var.lerp_(unbiased.to(norm.running_var), norm.momentum or 0.0)
+            norm.num_batches_tracked.add_(1)
+        scaled = centred * (variance + norm.eps).rsqrt() * norm.weight + norm.bias
+        return scaled.masked_fill(hidden, 0.0)
 
 
 class Layer(nn.Module):

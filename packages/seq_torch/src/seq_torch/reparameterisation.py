@@ -6,7 +6,6 @@ are all that autograd needs, so a class that is added there works here at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ from jaxtyping import Float
 
 from seqtheory.reparameterisation import DiscreteReparameterisation, Reparameterisation
 
+from .ops.constant import constant_when_compiled
 from .parameter import require_full_precision
 
 Parameterisation: TypeAlias = Reparameterisation | DiscreteReparameterisation
@@ -43,11 +43,12 @@ def rate(
     -----
     Computed in float64 by NumPy and rounded once, without the cancellation of 1 - p(w). The weights
     of modes are few, but on a GPU every call copies them to the processor and back, which waits
-    for the GPU; `torch.compile` breaks its graph here. Weights that overflow give infinity or NaN
-    without a warning: whoever trains watches for that.
+    for the GPU. `torch.compile` and `torch.export` see one opaque operation; a program that was
+    exported finds the map by its name, among those that its process has used. Weights that overflow
+    give infinity or NaN without a warning: whoever trains watches for that.
     """
     require_full_precision(w.dtype, "reparameterised eigenvalues")
-    return _Rate.apply(w, parameterisation)  # pyright: ignore[reportReturnType]
+    return _Rate.apply(w, _name(parameterisation))  # pyright: ignore[reportReturnType]
 
 
 def initial_weights(
@@ -78,34 +79,34 @@ def check_parameterisation(value: object, kinds: tuple[type, ...]) -> None:
 
 class _Rate(torch.autograd.Function):
     @staticmethod
-    def forward(w: torch.Tensor, parameterisation: Parameterisation) -> torch.Tensor:
-        return _evaluated(parameterisation.distance, w)
+    def forward(w: torch.Tensor, name: str) -> torch.Tensor:
+        return _evaluated(w, name, False)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        w, ctx.parameterisation = inputs
+        w, ctx.name = inputs
         ctx.save_for_backward(w)
 
     @staticmethod
     def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
-        info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, parameterisation: Any
+        info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, name: str
     ) -> tuple[torch.Tensor, int | None]:
-        return _Rate.apply(w, parameterisation), in_dims[0]  # pyright: ignore[reportReturnType]
+        return _Rate.apply(w, name), in_dims[0]  # pyright: ignore[reportReturnType]
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grad_outputs: torch.Tensor
     ) -> tuple[torch.Tensor, None]:
         (w,) = ctx.saved_tensors
-        return -grad_outputs[0] * _Slope.apply(w, ctx.parameterisation), None
+        return -grad_outputs[0] * _Slope.apply(w, ctx.name), None
 
 
 class _Slope(torch.autograd.Function):
     """The derivative, which the core gives too; a second one would silently be zero without it."""
 
     @staticmethod
-    def forward(w: torch.Tensor, parameterisation: Parameterisation) -> torch.Tensor:
-        return _evaluated(parameterisation.derivative, w)
+    def forward(w: torch.Tensor, name: str) -> torch.Tensor:
+        return _evaluated(w, name, True)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -113,9 +114,9 @@ class _Slope(torch.autograd.Function):
 
     @staticmethod
     def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
-        info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, parameterisation: Any
+        info: Any, in_dims: tuple[int | None, None], w: torch.Tensor, name: str
     ) -> tuple[torch.Tensor, int | None]:
-        return _Slope.apply(w, parameterisation), in_dims[0]  # pyright: ignore[reportReturnType]
+        return _Slope.apply(w, name), in_dims[0]  # pyright: ignore[reportReturnType]
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -127,7 +128,39 @@ class _Slope(torch.autograd.Function):
         )
 
 
-def _evaluated(function: Callable[[Any], np.ndarray], w: torch.Tensor) -> torch.Tensor:
+_named: dict[str, Parameterisation] = {}  # operators of torch take no objects, but names of them
+
+
+@constant_when_compiled
+def _name(parameterisation: Parameterisation) -> str:
+    """Name under which `_evaluated` finds a parameterisation."""
+    name = f"{type(parameterisation).__module__}: {parameterisation!r}"
+    if _named.setdefault(name, parameterisation) != parameterisation:
+        raise ValueError(
+            f"{name} is the text of two parameterisations that differ; let its repr tell them "
+            "apart, as that of a dataclass does."
+        )
+    return name
+
+
+@torch.library.custom_op(
+    "seq_torch::reparameterised",
+    mutates_args=(),
+    schema="(Tensor w, str name, bool slope) -> Tensor",
+)
+def _evaluated(w: torch.Tensor, name: str, slope: bool) -> torch.Tensor:
+    """Rates, or the slopes of the eigenvalues: NumPy's, one opaque operation for the compiler."""
+    if name not in _named:
+        raise RuntimeError(
+            f"this exported program needs the reparameterisation {name}, which nothing here has "
+            "used yet. Build a mixer with it once and call it, then run the program."
+        )
+    function = _named[name].derivative if slope else _named[name].distance
     with np.errstate(all="ignore"):
         values = function(w.detach().cpu().numpy())
-    return torch.from_numpy(np.asarray(values)).to(w)
+    return torch.from_numpy(np.asarray(values)).to(w, copy=True)
+
+
+@_evaluated.register_fake
+def _(w: torch.Tensor, name: str, slope: bool) -> torch.Tensor:
+    return torch.empty_like(w)

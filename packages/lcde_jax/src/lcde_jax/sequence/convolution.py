@@ -10,7 +10,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from scipy.fft import next_fast_len
 
-from .mixer import Mixer, check_sequence, check_step, require_causal
+from .mixer import Mixer, check_sequence, require_causal
 from .parameter import as_complex
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class Convolution(Mixer):
         """Output without the skip term, and state, after one more position."""
 
     @property
+    def width(self) -> int:
+        """Channels of an input."""
+        return len(self.log_dt)
+
+    @property
     def output_maps(self) -> Complex[Array, "direction width state"]:
         """C of each direction."""
         C = as_complex(self.C)
@@ -56,7 +61,7 @@ class Convolution(Mixer):
 
     def __call__(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
         """Convolve each channel with its kernel, or with both of them."""
-        check_sequence(x, self.log_dt.shape[0])
+        check_sequence(x, self.width)
         forwards, *backwards = self.kernels(x.shape[1])
         y = causal_convolution(x, forwards)
         for kernel in backwards:
@@ -74,8 +79,7 @@ class Convolution(Mixer):
         self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch width state"]
     ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch width state"]]:
         """Advance the recurrence by one position."""
-        require_causal(self, bidirectional=self.C.ndim == 4)
-        check_step(x_k, self.log_dt.shape[0])
+        self.check_step(x_k, state)
         y, state = self.advance(x_k, state)
         return self._read(y, x_k), state
 

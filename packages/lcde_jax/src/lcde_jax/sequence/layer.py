@@ -79,12 +79,25 @@ class Layer(eqx.Module):
         pre = self.config.norm_position == "pre"
         return self.mixer(self._normalised(x, None, False)[0] if pre else x)
 
-    def step(self, x_k: Float[Array, "batch width"], state: Any) -> tuple[Array, Any]:
+    def prefill(
+        self, x: Float[Array, "batch time width"], state: Any
+    ) -> tuple[Float[Array, "batch time width"], Any]:
+        """Map the next part of a sequence."""
+        return self._proceed(self.mixer.prefill, x, state)
+
+    def step(
+        self, x_k: Float[Array, "batch width"], state: Any
+    ) -> tuple[Float[Array, "batch width"], Any]:
         """Advance by one position."""
+        return self._proceed(self.mixer.step, x_k, state)
+
+    def _proceed(
+        self, mix: Callable[[Array, Any], tuple[Array, Any]], x: Array, state: Any
+    ) -> tuple[Array, Any]:
         pre = self.config.norm_position == "pre"
-        seen = self._normalised(x_k, None, False)[0] if pre else x_k
-        mixed, state = self.mixer.step(seen, state)
-        y = self._after(x_k, mixed, None)
+        seen = self._normalised(x, None, False)[0] if pre else x
+        mixed, state = mix(seen, state)
+        y = self._after(x, mixed, None)
         return (y if pre else self._normalised(y, None, False)[0]), state
 
     def _after(self, x: Array, mixed: Array, key: PRNGKeyArray | None) -> Array:

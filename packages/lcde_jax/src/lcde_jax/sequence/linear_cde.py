@@ -17,7 +17,7 @@ from seqtheory.structure._transition import check_transition
 from ..structure import Dense, OneHotDiagonal, Sparse, Structure, entries, named
 from ..token_scan import token_scan
 from ..transitions import Transitions, structured_scan, transitions
-from .mixer import Mixer, MixerConfig, check_sequence, check_step
+from .mixer import Mixer, MixerConfig, check_sequence
 from .orthogonal import orthogonal
 
 if TYPE_CHECKING:
@@ -186,9 +186,16 @@ class DrivenMatrices(Mixer):
         self, x_k: Float[Array, "batch width"], state: Inexact[Array, "batch state_dim"]
     ) -> tuple[Float[Array, "batch width"], Inexact[Array, "batch state_dim"]]:
         """Advance by one position."""
-        check_step(x_k, self.width)
+        self.check_step(x_k, state)
         state = self.transitions(x_k).apply(state)
         return self._output(state), state
+
+    def run(
+        self, x: Float[Array, "batch time width"], state: Inexact[Array, "batch state_dim"]
+    ) -> tuple[Float[Array, "batch time width"], Inexact[Array, "batch state_dim"]]:
+        """Multiply a state by one matrix per position."""
+        states = structured_scan(self.transitions(x), state)
+        return self._output(states), states[:, -1]
 
     def _run(self, moves: Transitions) -> Array:
         batch = len(next(iter(moves.parameters.values())))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_positive
@@ -33,7 +34,12 @@ class MixerConfig(ABC):
 
 
 class Mixer(eqx.Module):
-    """A map of ``(batch, time, width)`` to the same shape, and a recurrence by steps."""
+    """A map of ``(batch, time, width)`` to the same shape, and a recurrence by steps or parts."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Number of channels."""
 
     @abstractmethod
     def __call__(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
@@ -49,6 +55,57 @@ class Mixer(eqx.Module):
     ) -> tuple[Float[Array, "batch width"], Any]:
         """Output at the next position, and the state after it."""
 
+    def run(
+        self, x: Float[Array, "batch time width"], state: Any
+    ) -> tuple[Float[Array, "batch time width"], Any]:
+        """Give outputs and last state, for one position at least: `step` in a compiled loop."""
+
+        def advance(state: Any, x_k: Array) -> tuple[Any, Array]:
+            y, state = self.step(x_k, state)
+            return state, y
+
+        after = jax.eval_shape(advance, state, x[:, 0])[0]
+        state = jax.tree.map(lambda part, like: part.astype(like.dtype), state, after)
+        state, y = jax.lax.scan(advance, state, x.swapaxes(0, 1))
+        return y.swapaxes(0, 1), state
+
+    def prefill(
+        self, x: Float[Array, "batch time width"], state: Any = None
+    ) -> tuple[Float[Array, "batch time width"], Any]:
+        """Map the next part of a sequence.
+
+        Parameters
+        ----------
+        x
+            The part; its length may be zero.
+        state
+            What `prefill` or `step` gave for the positions before, or `initial_state`, which is
+            also meant by None. Gradients go through it.
+
+        Returns
+        -------
+        Outputs at these positions, as the call gives them on the whole sequence, and the state
+        after the last of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the part or the state has another shape or kind than expected, or the mixer looks
+            ahead.
+        """
+        check_sequence(x, self.width, may_be_empty=True)
+        start = self.initial_state(len(x))
+        if state is None:
+            state = start
+        else:
+            check_state(state, start)
+        return self.run(x, state) if x.shape[1] else (x, state)
+
+    def check_step(self, x_k: Array, state: Any) -> None:
+        """Raise unless these are one position and a state of as many rows."""
+        check_step(x_k, self.width)
+        check_state(state, self.initial_state(len(x_k)))
+
 
 def check_steps(dt_min: float, dt_max: float) -> None:
     """Raise unless 0 < dt_min <= dt_max."""
@@ -63,8 +120,8 @@ def check_start(value: object) -> None:
     require_choice("start", value, ("own", "published"))  # type: ignore[arg-type]
 
 
-def check_sequence(x: Array, width: int) -> None:
-    """Raise unless `x` is a non-empty floating ``(batch, time, width)`` array."""
+def check_sequence(x: Array, width: int, *, may_be_empty: bool = False) -> None:
+    """Raise unless `x` is a floating ``(batch, time, width)`` array with a position at least."""
     if x.ndim != 3 or x.shape[-1] != width:
         raise ValueError(
             f"got an input of shape {x.shape}, expected (batch, time, {width}): the mixer was "
@@ -72,7 +129,7 @@ def check_sequence(x: Array, width: int) -> None:
         )
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise TypeError(f"got an input of dtype {x.dtype}, expected a floating one.")
-    if 0 in x.shape:
+    if x.shape[0] == 0 or (x.shape[1] == 0 and not may_be_empty):
         raise ValueError(
             f"got an input of shape {x.shape}: it holds no position. Give at least one row of at "
             "least one position."
@@ -84,6 +141,23 @@ def check_step(x_k: Array, width: int) -> None:
     if x_k.ndim != 2:
         raise ValueError(f"got a step of shape {x_k.shape}, expected (batch, {width}).")
     check_sequence(x_k[:, None], width)
+
+
+def check_state(state: Any, like: Any) -> None:
+    """Raise unless `state` is an array of the shape and kind of numbers of `like`."""
+    if not isinstance(state, jax.Array):
+        raise TypeError(
+            f"got a state of {type(state).__name__}, expected an array; take it from "
+            "initial_state, prefill or step of this mixer."
+        )
+    if state.shape != like.shape:
+        raise ValueError(
+            f"got a state of shape {state.shape}, expected {like.shape} for as many rows as the "
+            "input has; start with initial_state(batch_size)."
+        )
+    kind = jnp.inexact if jnp.iscomplexobj(like) else jnp.floating
+    if not jnp.issubdtype(state.dtype, kind):
+        raise TypeError(f"got a state of dtype {state.dtype}, expected {like.dtype}.")
 
 
 def require_causal(module: Mixer, *, bidirectional: bool) -> None:

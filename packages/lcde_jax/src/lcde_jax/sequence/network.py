@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ModelState(NamedTuple):
-    """What a model remembers between two calls of `SequenceModel.step`."""
+    """What a model remembers between two calls of `SequenceModel.prefill` or `step`."""
 
     layers: tuple[Any, ...]
     position: Int[Array, ""]
@@ -134,6 +134,41 @@ class SequenceModel(eqx.Module):
         total = jnp.zeros((batch_size, self.config.width), self.readout.weight.dtype)
         return ModelState(states, jnp.zeros((), jnp.int32), total)
 
+    def prefill(
+        self, inputs: ArrayLike, state: ModelState | None = None
+    ) -> tuple[Float[Array, "batch ... size"], ModelState]:
+        """Map the next part of whole sequences, and give the state that `step` goes on from.
+
+        Parameters
+        ----------
+        inputs
+            As the call takes them, all positions valid, and one position at least.
+        state
+            From `initial_state`, or from the call before; None at the first position.
+
+        Returns
+        -------
+        What the call returns on the sequence so far (at the positions of this part, for
+        `StepOutput`), and the state after it.
+
+        Raises
+        ------
+        TypeError
+            If the mixer is not causal.
+        ValueError
+            If the part has no position, or another number of rows than the state.
+        """
+        self.check_inputs(inputs)
+        state = self.initial_state(np.shape(inputs)[0]) if state is None else state
+        self._check_rows(inputs, state)
+        prepared = self.embedding.prepared(inputs, None)
+        x = self._embedded(prepared, state.position + np.arange(prepared.shape[1]), None)
+        states = []
+        for layer, held in zip(self.layers, state.layers, strict=True):
+            x, held = layer.prefill(x, held)
+            states.append(held)
+        return self._read_on(x, states, state)
+
     def step(self, x_k: Array, state: ModelState) -> tuple[Float[Array, "batch size"], ModelState]:
         """Advance by one position.
 
@@ -149,19 +184,31 @@ class SequenceModel(eqx.Module):
         What the call returns on the sequence so far (at its last position, for `StepOutput`).
         """
         inputs = jnp.asarray(x_k)[:, None]
-        if len(inputs) != len(state.total):
-            raise ValueError(
-                f"got {len(inputs)} rows for a state of {len(state.total)}; start the streams with "
-                f"initial_state({len(inputs)})."
-            )
+        self._check_rows(inputs, state)
         self.check_inputs(inputs)
         x = self._embedded(self.embedding.prepared(inputs, None), state.position[None], None)[:, 0]
         states = []
         for layer, held in zip(self.layers, state.layers, strict=True):
             x, held = layer.step(x, held)
             states.append(held)
-        position, total = state.position + 1, state.total + x
-        read = total / position if isinstance(self.config.output, MeanOutput) else x
+        y, state = self._read_on(x[:, None], states, state)
+        return (y[:, 0] if isinstance(self.config.output, StepOutput) else y), state
+
+    def _check_rows(self, inputs: ArrayLike, state: ModelState) -> None:
+        rows = np.shape(inputs)[0]
+        if rows != len(state.total):
+            raise ValueError(
+                f"got {rows} rows for a state of {len(state.total)}; start the streams with "
+                f"initial_state({rows})."
+            )
+
+    def _read_on(self, x: Array, states: list[Any], state: ModelState) -> tuple[Array, ModelState]:
+        """Read the output after these positions of the last layer, and make the next state."""
+        position, total = state.position + x.shape[1], state.total + x.sum(1)
+        if isinstance(self.config.output, MeanOutput):
+            read = total / position
+        else:
+            read = pool(self.config.output, x, None)
         return affine(self.readout, read), ModelState(tuple(states), position, total)
 
     def _run(

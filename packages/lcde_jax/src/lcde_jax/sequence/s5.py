@@ -20,7 +20,6 @@ from .mixer import (
     Start,
     check_sequence,
     check_start,
-    check_step,
     check_steps,
     require_causal,
 )
@@ -156,12 +155,16 @@ class S5(Mixer):
         self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
         self.config = config
 
+    @property
+    def width(self) -> int:
+        """Channels of an input."""
+        return len(self.C)
+
     def __call__(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
         """Scan over time."""
-        check_sequence(x, len(self.C))
+        check_sequence(x, self.width)
         transition, B = self._discretised()
-        factors = jnp.broadcast_to(transition, (1, x.shape[1], len(transition)))
-        parts = (factors, _driven(B, x))
+        parts = (_each_step(transition, x), _driven(B, x))
         states = jax.lax.associative_scan(_joined, parts, axis=1)[1]
         if self.config.bidirectional:
             behind = jax.lax.associative_scan(_joined, parts, axis=1, reverse=True)[1]
@@ -178,11 +181,20 @@ class S5(Mixer):
         self, x_k: Float[Array, "batch width"], state: Complex[Array, "batch state"]
     ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch state"]]:
         """Advance by one position."""
-        require_causal(self, bidirectional=self.config.bidirectional)
-        check_step(x_k, len(self.C))
+        self.check_step(x_k, state)
         transition, B = self._discretised()
         state = transition * state + _driven(B, x_k)
         return self._read(state, x_k), state
+
+    def run(
+        self, x: Float[Array, "batch time width"], state: Complex[Array, "batch state"]
+    ) -> tuple[Float[Array, "batch time width"], Complex[Array, "batch state"]]:
+        """Scan over time, from a state that enters with the first input."""
+        transition, B = self._discretised()
+        drive = _driven(B, x).at[:, 0].add(transition * state)
+        parts = (_each_step(transition, x), drive)
+        states = jax.lax.associative_scan(_joined, parts, axis=1)[1]
+        return self._read(states, x), states[:, -1]
 
     def _discretised(self) -> tuple[Complex[Array, " state"], Complex[Array, "state width"]]:
         """Eigenvalues and input map of one step."""
@@ -223,6 +235,12 @@ def _driven(
     B: Complex[Array, "state width"], x: Float[Array, "... width"]
 ) -> Complex[Array, "... state"]:
     return jax.lax.complex(x @ B.real.T, x @ B.imag.T)
+
+
+def _each_step(
+    transition: Complex[Array, " state"], x: Float[Array, "batch time width"]
+) -> Complex[Array, "1 time state"]:
+    return jnp.broadcast_to(transition, (1, x.shape[1], len(transition)))
 
 
 def _joined(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Array, Array]:

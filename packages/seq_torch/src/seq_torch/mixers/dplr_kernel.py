@@ -18,7 +18,10 @@ from typing import Any
 
 import torch
 from jaxtyping import Complex, Float
+from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from ..ops import opaque
 
 BLOCK = 2**17  # modes times frequencies that are held at once
 FEW = 16  # products with rows that cost less than squaring the matrix once more
@@ -69,7 +72,7 @@ def dplr_kernel(
     weights = torch.cat((products.real, -(mu.conj()[:, None] * products).real), 1)
     sine, cosine = (part.to(weights) for part in nodes(length))
     rotation = torch.complex(cosine, sine)
-    sums = _Poles.apply(weights, mu.real, mu.real**2 + mu.imag**2, sine, cosine)
+    sums = _sums(weights, mu.real, mu.real**2 + mu.imag**2, sine, cosine)
     resolved = torch.complex(*sums.unbind(2))
     direct, left, (right, middle) = (
         resolved[:, : len(c)],
@@ -193,58 +196,84 @@ class _Change(torch.autograd.Function):
         return into_matrix, into_rows, None
 
 
-class _Poles(torch.autograd.Function):
-    r"""Sums of :math:`(i \sigma \alpha_n + \gamma \beta_n) / d_n` over the modes n.
+@torch.library.custom_op(
+    "seq_torch::dplr_sums",
+    mutates_args=(),
+    schema="(Tensor weights, Tensor decay, Tensor square, Tensor sine, Tensor cosine) -> Tensor",
+)
+def _sums(weights: Tensor, decay: Tensor, square: Tensor, sine: Tensor, cosine: Tensor) -> Tensor:
+    r"""Form the sums of :math:`(i \sigma \alpha_n + \gamma \beta_n) / d_n` over the modes n.
 
     Here :math:`d_n = (i \sigma - \gamma \mu_n) (i \sigma - \gamma \bar\mu_n)`. Takes the real
     weights alpha and beta, one below the other ``(channel, 2 row, mode)``, Re mu and \|mu\|^2
     ``(channel, mode)``, and the nodes; gives real and imaginary parts ``(channel, row, 2, node)``.
     Poles are formed block by block, and again in the backward pass.
     """
+    sums = _empty_sums(weights, decay, square, sine, cosine)
+    for rows, columns in _blocks(decay, len(sine)):
+        s, g = sine[columns], cosine[columns]
+        poles = _poles(decay[rows], square[rows], s, g)
+        block = (weights[rows] @ poles.flatten(2)).unflatten(-1, (2, -1))
+        alpha, beta = block.chunk(2, 1)
+        into = torch.mul(g, beta, out=sums[rows, :, :, columns])
+        into[:, :, 0] -= s * alpha[:, :, 1]
+        into[:, :, 1] += s * alpha[:, :, 0]
+    return sums
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        weights: torch.Tensor,
-        decay: torch.Tensor,
-        square: torch.Tensor,
-        sine: torch.Tensor,
-        cosine: torch.Tensor,
-    ) -> torch.Tensor:
-        ctx.save_for_backward(weights, decay, square, sine, cosine)
-        sums = weights.new_empty(len(weights), weights.shape[1] // 2, 2, len(sine))
-        for rows, columns in _blocks(decay, len(sine)):
-            s, g = sine[columns], cosine[columns]
-            poles = _poles(decay[rows], square[rows], s, g)
-            block = (weights[rows] @ poles.flatten(2)).unflatten(-1, (2, -1))
-            alpha, beta = block.chunk(2, 1)
-            into = torch.mul(g, beta, out=sums[rows, :, :, columns])
-            into[:, :, 0] -= s * alpha[:, :, 1]
-            into[:, :, 1] += s * alpha[:, :, 0]
-        return sums
 
-    @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, gradient: torch.Tensor
-    ) -> tuple[torch.Tensor | None, ...]:
-        weights, decay, square, sine, cosine = ctx.saved_tensors
-        into = [torch.zeros_like(tensor) for tensor in (weights, decay, square)]
-        for rows, columns in _blocks(decay, len(sine)):
-            s, g = sine[columns], cosine[columns]
-            poles = _poles(decay[rows], square[rows], s, g)
-            part = gradient[rows, :, :, columns]
-            turned = torch.stack((s * part[:, :, 1], -s * part[:, :, 0]), 2)
-            arriving = torch.cat((turned, g * part), 1).flatten(2)
-            into[0][rows] += arriving @ poles.flatten(2).mT
-            first, second = (weights[rows].mT @ arriving).unflatten(-1, (2, -1)).unbind(2)
-            # d(1 / x) = -(1 / x)^2 dx, conjugated for the gradient of a real number.
-            real, imaginary = poles.unbind(2)
-            squared = torch.addcmul(real**2, imaginary, imaginary, value=-1)
-            crossed = real * imaginary
-            into[1][rows] += torch.addcmul(second * squared, first, crossed, value=-2) @ (2 * s * g)
-            into[2][rows] -= torch.addcmul(first * squared, second, crossed, value=2) @ g**2
-        return *into, None, None
+@_sums.register_fake
+def _empty_sums(
+    weights: Tensor, decay: Tensor, square: Tensor, sine: Tensor, cosine: Tensor
+) -> Tensor:
+    return weights.new_empty(len(weights), weights.shape[1] // 2, 2, len(sine))
+
+
+@torch.library.custom_op(
+    "seq_torch::dplr_sums_backward",
+    mutates_args=(),
+    schema=(
+        "(Tensor gradient, Tensor weights, Tensor decay, Tensor square, Tensor sine, "
+        "Tensor cosine) -> (Tensor, Tensor, Tensor)"
+    ),
+)
+def _sums_backward(
+    gradient: Tensor, weights: Tensor, decay: Tensor, square: Tensor, sine: Tensor, cosine: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `weights`, `decay` and `square`."""
+    into = [torch.zeros_like(tensor) for tensor in (weights, decay, square)]
+    for rows, columns in _blocks(decay, len(sine)):
+        s, g = sine[columns], cosine[columns]
+        poles = _poles(decay[rows], square[rows], s, g)
+        part = gradient[rows, :, :, columns]
+        turned = torch.stack((s * part[:, :, 1], -s * part[:, :, 0]), 2)
+        arriving = torch.cat((turned, g * part), 1).flatten(2)
+        into[0][rows] += arriving @ poles.flatten(2).mT
+        first, second = (weights[rows].mT @ arriving).unflatten(-1, (2, -1)).unbind(2)
+        # d(1 / x) = -(1 / x)^2 dx, conjugated for the gradient of a real number.
+        real, imaginary = poles.unbind(2)
+        squared = torch.addcmul(real**2, imaginary, imaginary, value=-1)
+        crossed = real * imaginary
+        into[1][rows] += torch.addcmul(second * squared, first, crossed, value=-2) @ (2 * s * g)
+        into[2][rows] -= torch.addcmul(first * squared, second, crossed, value=2) @ g**2
+    return into[0], into[1], into[2]
+
+
+@_sums_backward.register_fake
+def _(
+    gradient: Tensor, weights: Tensor, decay: Tensor, square: Tensor, sine: Tensor, cosine: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.empty_like(weights), torch.empty_like(decay), torch.empty_like(square)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _back(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    return *_sums_backward(gradient, *ctx.saved_tensors), None, None
+
+
+opaque.register(_sums, _sums_backward, setup=_keep, backward=_back)
 
 
 def _poles(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import nn
 
 from .mixer import MixerConfig
-from .recurrent import Recurrent
+from .torch_cell import TorchCell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +36,18 @@ class GRUConfig(MixerConfig):
         return GRU(width)
 
 
-class GRU(Recurrent):
+class GRU(TorchCell):
     """Module of `GRUConfig`."""
 
     def __init__(self, width: int):
-        super().__init__()
-        self.width = width
-        self.recurrence = nn.GRU(width, width, batch_first=True)
+        super().__init__(width, nn.GRU(width, width, batch_first=True))
 
-    def initial_state(self, batch_size: int) -> Float[torch.Tensor, "1 batch width"]:
-        """Zero."""
-        return next(self.parameters()).new_zeros(1, batch_size, self.width)
-
-    def run(
-        self,
-        x: Float[torch.Tensor, "batch time width"],
-        state: Float[torch.Tensor, "1 batch width"],
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map a sequence to the sequence of states."""
-        return self.recurrence(x, state)
+    def advance(
+        self, drive: torch.Tensor, recurrent: torch.Tensor, state: torch.Tensor
+    ) -> torch.Tensor:
+        """Open the gates r and z, in this order in torch's weights, then the candidate n."""
+        r, z, n = drive.chunk(3, -1)
+        r_state, z_state, n_state = recurrent.chunk(3, -1)
+        z = torch.sigmoid(z + z_state)
+        n = torch.tanh(n + torch.sigmoid(r + r_state) * n_state)
+        return n + z * (state - n)

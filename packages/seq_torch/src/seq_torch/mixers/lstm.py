@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import nn
 
 from .mixer import MixerConfig
-from .recurrent import Recurrent
+from .torch_cell import TorchCell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +35,24 @@ class LSTMConfig(MixerConfig):
         return LSTM(width)
 
 
-class LSTM(Recurrent):
+class LSTM(TorchCell):
     """Module of `LSTMConfig`."""
 
     def __init__(self, width: int):
-        super().__init__()
-        self.width = width
-        self.recurrence = nn.LSTM(width, width, batch_first=True)
+        super().__init__(width, nn.LSTM(width, width, batch_first=True))
 
     def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Zero hidden state and zero cell."""
-        zeros = next(self.parameters()).new_zeros(1, batch_size, self.width)
+        zeros = super().initial_state(batch_size)
         return zeros, zeros.clone()
 
-    def run(
-        self, x: Float[torch.Tensor, "batch time width"], state: tuple[torch.Tensor, torch.Tensor]
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """Map a sequence to the sequence of hidden states."""
-        return self.recurrence(x, state)
+    def advance(
+        self,
+        drive: torch.Tensor,
+        recurrent: torch.Tensor,
+        state: tuple[torch.Tensor, torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Open the gates i, f and o, with the candidate g between them in torch's weights."""
+        i, f, g, o = (drive + recurrent).chunk(4, -1)
+        cell = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(cell), cell

@@ -140,6 +140,7 @@ class ResidualRNN(Recurrent):
     def __init__(self, config: ResidualRNNConfig, width: int):
         super().__init__()
         self.width, self.config = width, config
+        self.transition = config.transition  # made once: the compiler cannot name what it makes
         self.w = StateParameter(_weights(config, width))
         self.similarity = None if config.matrix == "diagonal" else _similarity(config, width)
 
@@ -151,7 +152,7 @@ class ResidualRNN(Recurrent):
     @property
     def _losses(self) -> torch.Tensor:
         r"""Shares :math:`\Delta r` that the modes lose in a step, without cancellation."""
-        return rate(self.config.transition, self.w)
+        return rate(self.transition, self.w)
 
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width"]:
         """Zero."""

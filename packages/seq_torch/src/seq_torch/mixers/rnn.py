@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import nn
 
 from .mixer import MixerConfig
-from .recurrent import Recurrent
+from .torch_cell import TorchCell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,22 +31,14 @@ class RNNConfig(MixerConfig):
         return RNN(width)
 
 
-class RNN(Recurrent):
+class RNN(TorchCell):
     """Module of `RNNConfig`."""
 
     def __init__(self, width: int):
-        super().__init__()
-        self.width = width
-        self.recurrence = nn.RNN(width, width, nonlinearity="tanh", batch_first=True)
+        super().__init__(width, nn.RNN(width, width, nonlinearity="tanh", batch_first=True))
 
-    def initial_state(self, batch_size: int) -> Float[torch.Tensor, "1 batch width"]:
-        """Zero."""
-        return next(self.parameters()).new_zeros(1, batch_size, self.width)
-
-    def run(
-        self,
-        x: Float[torch.Tensor, "batch time width"],
-        state: Float[torch.Tensor, "1 batch width"],
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map a sequence to the sequence of states."""
-        return self.recurrence(x, state)
+    def advance(
+        self, drive: torch.Tensor, recurrent: torch.Tensor, state: torch.Tensor
+    ) -> torch.Tensor:
+        """Apply tanh."""
+        return torch.tanh(drive + recurrent)

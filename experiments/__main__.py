@@ -19,6 +19,7 @@ from experiments import (
     system_error,
     verification,
 )
+from experiments import results as pages
 from experiments.job import install_hint
 from experiments.output import OutputError, complain, finish, open_streams
 
@@ -140,6 +141,17 @@ def table(
         results: Folder of the records; the table goes there too.
     """
     drawing.table(_drawing(study, preset, _with_words(settings, words), seeds, results))
+    return exit_code.OK
+
+
+@app.command
+def results(folder: Annotated[Path, tyro.conf.Positional] = Path("docs/results")) -> int:
+    """Write the pages of results: one per study, from the published records alone.
+
+    Args:
+        folder: Folder of the pages.
+    """
+    pages.write(folder)
     return exit_code.OK
 
 

@@ -45,10 +45,12 @@ class Loader:
         The study folder.
     request
         What was asked for; its overrides apply to every preset that is loaded.
+    quiet
+        Whether to find records without a line for each preset.
     """
 
-    def __init__(self, folder: Path, request: Request) -> None:
-        self._folder, self._request = folder, request
+    def __init__(self, folder: Path, request: Request, *, quiet: bool = False) -> None:
+        self._folder, self._request, self._quiet = folder, request, quiet
         # Of `toy.linear_cde` the overrides concern that file alone: others lack its fields.
         self.named = _file_name(request.study, folder)
         self._folders = (request.results.expanduser().absolute(), PUBLISHED)
@@ -74,7 +76,8 @@ class Loader:
         found = record.find(study.name, study.version, runs, self._folders)
         records = [held for held in found if held.finished or _readable(held)]
         self.found += len(records)
-        self._tell(study, chosen, records, len(runs))
+        if not self._quiet:
+            self._tell(study, chosen, records, len(runs))
         return records
 
     def study(self, model_file: str) -> Study | None:
@@ -105,7 +108,7 @@ def plot(request: Request) -> list[Path]:
     folder, preset, loader = _prepare(request)
     target = _target(request, folder)
     say(f"drawing the figures of {folder.name} into {target}")
-    draw = _member(folder, "figure", "draw")
+    draw = member(folder, "figure", "draw")
     with _at_home(folder):
         paths = draw(loader, preset, target)
     for path in paths:
@@ -116,7 +119,7 @@ def plot(request: Request) -> list[Path]:
 def table(request: Request) -> Path:
     """Write a study's table as Markdown, print it, and return its path."""
     folder, preset, loader = _prepare(request)
-    make = _member(folder, "table", "table")
+    make = member(folder, "table", "table")
     with _at_home(folder):
         text = make(loader, preset)
     target = _target(request, folder)
@@ -200,7 +203,7 @@ def _study_folder(name: str) -> tuple[Path, list[Path]]:
     return folder, files
 
 
-def _member(folder: Path, file: str, function: str) -> Callable[..., Any]:
+def member(folder: Path, file: str, function: str) -> Callable[..., Any]:
     """Import a function of the study folder's figure or table file."""
     path = folder / f"{file}.py"
     if not path.is_file():

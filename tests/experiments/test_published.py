@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments import results
 from experiments import study as studies
 from experiments.a5 import figure as a5_figure
 from experiments.a5 import table as a5_table
@@ -98,6 +99,12 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
         for title in titles:
             section = next(section for section in sections if section.startswith(title))
             assert section.partition("\n\n")[2].strip() in README
+
+
+@pytest.mark.parametrize("name", results.study_folders())
+def test_the_page_of_results_is_made_from_the_published_records(name: str) -> None:
+    shown = (PUBLISHED.parent.parent / "docs" / "results" / f"{name}.md").read_text("utf-8")
+    assert shown == results.page(name), "run python -m experiments results"
 
 
 def test_the_figures_can_be_drawn_from_the_published_records(load, tmp_path: Path) -> None:

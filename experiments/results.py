@@ -1,0 +1,47 @@
+"""The ``results`` command: one page per study, made from the published records alone."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from pathlib import Path
+
+from experiments import drawing, durable
+from experiments import study as studies
+from experiments.drawing import Loader, Request
+from experiments.output import say
+from experiments.study import ROOT
+
+_HEAD = """\
+# {title}
+
+Made by `python -m experiments results` from the published records, and by nothing else: preset,
+seeds and hardware stand beside the numbers. A number in brackets is the least and the most of the
+seeds or draws. `python -m experiments table {name}` prints the same from records of your own.
+"""
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the page of every study of this package into `folder` and return their paths."""
+    durable.make_folder(folder)
+    paths = []
+    for name in study_folders():
+        paths.append(folder / f"{name}.md")
+        durable.write_text(paths[-1], page(name))
+        say(str(paths[-1]))
+    return paths
+
+
+def study_folders() -> list[str]:
+    """Names of the study folders of this package that print a table."""
+    return sorted(path.parent.name for path in ROOT.glob("*/table.py"))
+
+
+def page(name: str) -> str:
+    """Title, origin and tables of a study folder, from its published records."""
+    title = (importlib.import_module(f"experiments.{name}").__doc__ or name).strip().rstrip(".")
+    make = drawing.member(ROOT / name, "table", "table")
+    with tempfile.TemporaryDirectory() as empty:
+        loader = Loader(ROOT / name, Request(study=name, results=Path(empty)), quiet=True)
+        text = make(loader, None)
+    return _HEAD.format(title=title, name=name) + "\n" + text.strip() + "\n"

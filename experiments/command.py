@@ -20,6 +20,7 @@ from experiments.labels import labels as _labels
 from experiments.output import OutputError, complain, say
 from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
+from experiments.run import canonical
 from experiments.stored import RejectedFileError
 from experiments.study import Study, load
 
@@ -172,7 +173,7 @@ def _results_folder(path: Path, study: str) -> Path:
 def _plan(study: Study, run: Run, folder: Path, request: Request) -> _Planned:
     path = folder / study.hash(run)
     try:
-        held = Record.open(path)
+        held = Record.open(path, run)
     except (FileNotFoundError, CorruptRecordError):  # the worker moves a corrupt record aside
         return _Planned(run, path, None, over=False)
     return _Planned(run, path, held, over=_starts_over(held, study, request))
@@ -197,7 +198,8 @@ def _due(
         return waiting
     done = {outcome.hash for outcome in outcomes if outcome.status in record.FINISHED}
     held = {item.run: item.held for item in planned if item.skipped and item.held}
-    held |= {item.run: Record.open(item.path) for item in planned if item.path.name in done}
+    ended = [item for item in planned if item.path.name in done]
+    held |= {item.run: Record.open(item.path, item.run) for item in ended}
     due = set(study.due(preset, [item.run for item in planned], held))
     return [item for item in waiting if item.run in due]
 
@@ -209,10 +211,10 @@ def _jobs(
     return [
         Job(
             study=study.locator,
+            run=canonical(item.run),
+            hash=item.path.name,
             preset=preset,
             settings=request.settings,
-            seeds=request.seeds,
-            hash=item.path.name,
             folder=str(item.path),
             over=item.over,
             force=request.force,

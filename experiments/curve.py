@@ -58,7 +58,7 @@ def curve(record: Record) -> Curve:
     """Read a run's curve from its record."""
     lines = [line for line in record.metrics if "token_accuracy" in line]
     return Curve(
-        seed=record.run["seed"],
+        seed=record.run.seed,
         steps=tuple(line["step"] for line in lines),
         accuracies=tuple(line["token_accuracy"] for line in lines),
         diverged=record.status == "diverged",

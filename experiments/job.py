@@ -10,13 +10,11 @@ import threading
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import durable, inputs, record, stored, system_error
 from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
-from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
 from experiments.recorder import (
     Diverged,
@@ -55,10 +53,12 @@ class Job:
     ----------
     study
         Locator of the study (see `experiments.study.load`).
-    preset, settings, seeds
-        What the command asked for; the worker makes the same runs from it.
+    run
+        The run to do, in plain values (see `seqtheory.plain`).
     hash
-        Content hash of the run to do.
+        Its content hash.
+    preset, settings
+        What the command asked for, copied into the record.
     folder
         The record's folder.
     over
@@ -74,10 +74,10 @@ class Job:
     """
 
     study: str
+    run: dict[str, Any]
+    hash: str
     preset: str
     settings: tuple[str, ...]
-    seeds: int | None
-    hash: str
     folder: str
     over: bool
     force: bool
@@ -142,7 +142,7 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
 
 
 def _perform(study: Study, job: Job, source: Source, report: Report, stop: StopFlag) -> Outcome:
-    folder, run = Path(job.folder), _select(study, job)
+    folder, run = Path(job.folder), _heard(study, job)
     with _locked(folder, stop, report) as check_lock:
         finished = _prepare(folder, job, report)
         if finished is not None:
@@ -168,21 +168,13 @@ def _names(package: str, error: ImportError) -> bool:
     return re.search(rf"(?:\b|_|lib){package}", str(error)) is not None
 
 
-def _select(study: Study, job: Job) -> Run:
-    run = _runs(study, job.preset, job.settings, job.seeds).get(job.hash)
-    if run is None:
+def _heard(study: Study, job: Job) -> Run:
+    run = study.heard(job.run)
+    if study.hash(run) != job.hash:
         raise RuntimeError(
             f"{study.name} no longer makes the run {job.hash}: it was edited just now"
         )
     return run
-
-
-@lru_cache(maxsize=4)
-def _runs(
-    study: Study, preset: str, settings: tuple[str, ...], seeds: int | None
-) -> dict[str, Run]:
-    """Return the command's runs by hash; a worker makes them once for all of its jobs."""
-    return {study.hash(run): run for run in override(study.runs(preset), settings, seeds)}
 
 
 @contextmanager

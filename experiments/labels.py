@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from experiments.run import canonical
+from seqtheory.plain import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
     Runs with the same fields share the choice of them, so the work grows with the number of runs
     and not with its square.
     """
-    rows = [dict(_leaves(canonical(run))) for run in runs]
+    rows = [dict(_leaves(described(run))) for run in runs]
     chosen = {keys: _telling(keys, rows) for keys in dict.fromkeys(map(tuple, rows))}
     return [
         _text(row, chosen[tuple(row)]) or f"seed={run.seed}"

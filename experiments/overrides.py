@@ -20,8 +20,8 @@ import typing
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.exit_code import ConfigError
-from experiments.run import canonical, field_types, options
 from experiments.study import unknown
+from seqtheory.plain import described, field_types, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ def override(
     made = [new for run in runs for new in _swept(run, pairs)]
     if seeds is not None:
         made = _seeded(made, seeds)
-    return list({repr(canonical(run)): run for run in made}.values())
+    return list({repr(described(run)): run for run in made}.values())
 
 
 def _check_number(runs: int, values: Sequence[int], seeds: int | None) -> None:
@@ -115,7 +115,7 @@ def parse(text: str, annotation: Any, name: str) -> Any:
         Naming the field, what came and what was expected.
     """
     errors = []
-    for member in sorted(options(annotation), key=lambda kind: kind is str):
+    for member in sorted(members(annotation), key=lambda kind: kind is str):
         try:
             return _parse_member(text, member, name)
         except ConfigError as error:
@@ -219,7 +219,7 @@ def _seeded(runs: Sequence[Run], seeds: int) -> list[Run]:
         raise ConfigError(f"--seeds {seeds}: expected at least 1")
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        key = repr(canonical(dataclasses.replace(run, seed=0)))
+        key = repr(described(dataclasses.replace(run, seed=0)))
         groups.setdefault(key, []).append(run)
     return [
         dataclasses.replace(group[0], seed=min(run.seed for run in group) + k)

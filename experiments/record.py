@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from experiments import checkpoint, source, stored
+from experiments import study as studies
 from experiments.run import Run, content_hash, digest
 
 if TYPE_CHECKING:
@@ -59,14 +60,17 @@ class Record:
         ``done``, ``diverged``, ``unfinished`` or ``failed``.
     files
         SHA-256 of each file of a finished record; empty otherwise.
+    known
+        The run that the record is of, where it was looked for by its run.
     """
 
     path: Path
     status: str
     files: dict[str, str]
+    known: Run | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Record:
+    def open(cls, path: Path, known: Run | None = None) -> Record:
         """Open a record and, if it is finished, check every file against its digest.
 
         Raises
@@ -86,10 +90,11 @@ class Record:
         try:
             sealed = stored.read_json(path / "DONE")
         except FileNotFoundError:
-            return cls(path, FAILED if (path / "failed.json").is_file() else UNFINISHED, {})
+            status = FAILED if (path / "failed.json").is_file() else UNFINISHED
+            return cls(path, status, {}, known)
         except stored.RejectedFileError as error:
             raise CorruptRecordError(str(error)) from error
-        return cls(path, *_verified(path, sealed))
+        return cls(path, *_verified(path, sealed), known)
 
     @property
     def hash(self) -> str:
@@ -117,10 +122,18 @@ class Record:
         """Name of the study."""
         return self.description["study"]
 
-    @property
-    def run(self) -> dict[str, Any]:
-        """The run as nested dictionaries; a nested dataclass names its class under ``"type"``."""
-        return self.description["run"]
+    @cached_property
+    def run(self) -> Any:
+        """The run, of its study's own class.
+
+        Raises
+        ------
+        ConfigError
+            If the record's study is no study of this package and the record was not found by its
+            run, or if another version of the study made it; ``description["run"]`` holds the plain
+            values all the same.
+        """
+        return self.known or studies.load(self.study).heard(self.description["run"])
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
@@ -197,15 +210,16 @@ def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path])
     found = []
     for run in runs:
         name = content_hash(run, study, version)
-        records = [held for folder in folders if (held := _there(folder / study / name))]
+        places = (folder / study / name for folder in folders)
+        records = [held for place in places if (held := _there(place, run))]
         records.sort(key=lambda record: not record.finished)
         found.extend(records[:1])
     return found
 
 
-def _there(path: Path) -> Record | None:
+def _there(path: Path, run: Run) -> Record | None:
     try:
-        return Record.open(path)
+        return Record.open(path, run)
     except FileNotFoundError:
         return None
 

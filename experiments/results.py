@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 from experiments import drawing, durable
-from experiments import study as studies
 from experiments.drawing import Loader, Request
 from experiments.output import say
 from experiments.study import ROOT

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import hashlib
 import json
-import math
-import types
-import typing
-from collections.abc import Mapping
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from experiments.exit_code import ConfigError
+from seqtheory.plain import described as canonical
+from seqtheory.plain import field_types
 
 __all__ = ["ConfigError", "Run", "canonical", "content_hash", "described", "field_types"]
 
@@ -38,28 +35,15 @@ class Run:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"seed: got {self.seed!r}, expected an integer of at least 0")
 
-
-def canonical(value: Any, annotation: Any = None) -> Any:
-    """Plain JSON values that stand for `value`, the same in every process.
-
-    A dataclass becomes its fields and its type's name under ``"type"``; a tuple becomes a list; an
-    integer in a field annotated ``float`` becomes a float; minus zero becomes zero; an infinity
-    ``{"float": "inf"}``.
-    """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _canonical_fields(value)
-    if isinstance(value, (tuple, list)):
-        return [canonical(item, _item_type(annotation)) for item in value]
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int) and not _is_float(annotation):
-        return int(value)
-    if isinstance(value, (int, float)):
-        return _canonical_float(float(value))
-    raise TypeError(
-        f"a run cannot hold {value!r} ({type(value).__name__}); "
-        "expected numbers, strings, booleans, None, tuples and frozen dataclasses"
-    )
+    def __getitem__(self, name: str) -> Any:
+        """Plain value of a field, as records gave it before they held typed runs; deprecated."""
+        warnings.warn(
+            f"run[{name!r}] is deprecated: a record's run is a {type(self).__name__}, so write "
+            f"run.{name}",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return canonical(self)[name]
 
 
 def described(run: Run, study: str, version: int) -> dict[str, Any]:
@@ -76,59 +60,3 @@ def digest(description: dict[str, Any]) -> str:
     """Hash of what `described` returns; also of what was read back from ``run.json``."""
     text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
-
-
-@functools.cache
-def field_types(kind: type) -> Mapping[str, Any]:
-    """Resolve the annotations of the fields that a dataclass takes at construction."""
-    try:
-        hints = typing.get_type_hints(kind)
-    except NameError as error:
-        raise ConfigError(
-            f"the annotations of {kind.__name__} cannot be resolved: {error}; "
-            "import that name outside TYPE_CHECKING"
-        ) from error
-    return types.MappingProxyType(
-        {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}
-    )
-
-
-def _canonical_fields(value: Any) -> dict[str, Any]:
-    kind = type(value)
-    if not kind.__dataclass_params__.frozen:
-        raise TypeError(f"{kind.__name__} is not frozen; decorate it with @dataclass(frozen=True)")
-    hints = field_types(kind)
-    if "type" in hints:
-        raise TypeError(
-            f"{kind.__name__} has a field named 'type', which names the class; rename it"
-        )
-    fields = {name: canonical(getattr(value, name), hint) for name, hint in hints.items()}
-    return {"type": kind.__name__, **fields}
-
-
-def _canonical_float(value: float) -> Any:
-    if math.isnan(value):
-        raise ValueError("a run cannot hold NaN: it equals nothing, itself included")
-    if math.isinf(value):
-        return {"float": "inf" if value > 0 else "-inf"}
-    return value + 0.0  # turns -0.0 into 0.0: equal runs have equal hashes
-
-
-def options(annotation: Any) -> tuple[Any, ...]:
-    """Members of a union; a plain annotation is its own only member."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return typing.get_args(annotation)
-    return (annotation,)
-
-
-def _is_float(annotation: Any) -> bool:
-    members = options(annotation)
-    return float in members and int not in members
-
-
-def _item_type(annotation: Any) -> Any:
-    for member in options(annotation):
-        arguments = typing.get_args(member)
-        if typing.get_origin(member) is tuple and len({*arguments} - {Ellipsis}) == 1:
-            return arguments[0]
-    return None

@@ -20,7 +20,7 @@ class Source:
     @property
     def seeds(self) -> str:
         """Seeds of the runs, listed."""
-        return ", ".join(sorted({str(record.run["seed"]) for record in self.records}))
+        return ", ".join(sorted({str(record.run.seed) for record in self.records}))
 
     @property
     def hours(self) -> str:

@@ -11,11 +11,12 @@ import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments import run as run_module
 from experiments.exit_code import FAILED, ConfigError
 from seqtheory import _plain_file
+from seqtheory.plain import restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,6 +74,23 @@ class Study:
         if chosen not in self.module.PRESETS:
             raise ConfigError(unknown("preset", chosen, self.module.PRESETS, f" of {self.name}"))
         return chosen
+
+    def heard(self, plain: Mapping[str, Any]) -> Run:
+        """Rebuild a run from its plain description (see `seqtheory.plain`).
+
+        Raises
+        ------
+        ConfigError
+            If the study makes no such run today: it was described by another version of it.
+        """
+        kind = vars(self.module).get(str(plain.get("type")), run_module.Run)
+        try:
+            return restored(dict(plain), kind, "run")
+        except ValueError as error:
+            raise ConfigError(
+                f"{self.name} cannot read a run that another version of it described: {error}; "
+                "run it again, or read it with the version that made it"
+            ) from error
 
     def runs(self, preset: str) -> list[Run]:
         """Make the runs of a preset."""

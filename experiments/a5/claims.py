@@ -197,7 +197,7 @@ CLAIMS = (
         "controls",
         "a linear CDE tracks Z60 and A4_x_Z5 as well: at least 0.99",
         lambda records: _judge(_all_reach(0.99), _ALL, model="linear_cde")(
-            [record for record in records if record.run.get("group") != "A5"]
+            [record for record in records if record.run.group != "A5"]
         ),
     ),
 )

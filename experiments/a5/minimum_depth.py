@@ -48,8 +48,7 @@ def cells(records: Iterable[Record]) -> list[Cell]:
     for record in records:
         if record.finished and record.metrics:
             run = record.run
-            own = (run["model"], run["group"], run["length"], run["depth"])
-            key = (*own, run["training"]["num_steps"])
+            key = (run.model, run.group, run.length, run.depth, run.training.num_steps)
             groups.setdefault(key, []).append(record)
     return [
         Cell(*key, tuple(curve(record) for record in held), tuple(held))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from experiments.lra.tasks import short_name
+from experiments.lra.training_run import LongRangeRun
 from experiments.record import DONE, Record
+from seqtheory.plain import described
 
 Part = Literal["train", "validation", "test"]
 _VARIED = ("type", "seed", "norm", "position")
@@ -49,7 +51,7 @@ class Cell:
     @property
     def by_seed(self) -> dict[int, Record]:
         """Records of seeds that ended well."""
-        return {r.run["seed"]: r for r in self.records if r.status == DONE}
+        return {r.run.seed: r for r in self.records if r.status == DONE}
 
     @property
     def diverged(self) -> int:
@@ -77,31 +79,28 @@ def cells(records: Iterable[Record]) -> list[Cell]:
     ]
 
 
-def scale(run: dict[str, Any]) -> str:
-    """Size of a recorded run's model and training, in words."""
-    training = run["training"]
-    extra = (", bidirectional" if run["bidirectional"] else "") + (
-        f", dropout {run['dropout']:g}" if run["dropout"] else ""
+def scale(run: LongRangeRun) -> str:
+    """Size of a run's model and training, in words."""
+    extra = (", bidirectional" if run.bidirectional else "") + (
+        f", dropout {run.dropout:g}" if run.dropout else ""
     )
     return (
-        f"{run['depth']} layers of {run['width']}{extra}, {training['num_steps']:,} steps of "
-        f"{training['batch_size']}"
+        f"{run.depth} layers of {run.width}{extra}, {run.training.num_steps:,} steps of "
+        f"{run.training.batch_size}"
     )
 
 
 def _key(record: Record) -> tuple[str, ...]:
     run = record.run
     label = record.notes["data"]["label"]
-    if run["selection"] == "test" and "selected on test" not in label:
+    if run.selection == "test" and "selected on test" not in label:
         label += ", selected on test"
-    rest = {name: value for name, value in run.items() if name not in _VARIED}
+    rest = {name: value for name, value in described(run).items() if name not in _VARIED}
     return (
         label,
-        short_name(run["task"]["type"]),
+        short_name(type(run.task).__name__),
         "JAX" if record.study.endswith("jax") else "torch",
-        run["model"],
-        run["norm"],
-        run["position"],
+        *(run.model, run.norm, run.position),
         json.dumps(rest, sort_keys=True),
         scale(run),
     )

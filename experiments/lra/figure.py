@@ -101,7 +101,7 @@ def _learned(shown: Sequence[Cell], folder: Path) -> list[Path]:
             seed = min(cell.by_seed)
             tensors = cell.by_seed[seed].tensors("learned")
             _kernels(column[0], tensors["kernel.0"])
-            _eigenvalues(column[1], tensors, cell.by_seed[seed].run["state_dim"])
+            _eigenvalues(column[1], tensors, cell.by_seed[seed].run.state_dim)
             column[0].set_title(f"{cell.norm}, {cell.position}\n({cell.framework}, seed {seed})")
         axes[0, 0].set_ylabel("kernel / its largest value")
         axes[1, 0].set_ylabel("Im eigenvalue")

@@ -11,7 +11,6 @@ import numpy as np
 
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
-from seqtheory import reparameterisation
 from seqtheory.memory_theory import StableApproximation
 
 READINGS = {"shift": "common shift", "vertices": "worst case found", "gaussian": "draws"}
@@ -58,15 +57,14 @@ class MapFacts:
     scales: Mapping[str, Any]
 
 
-def map_name(described: Mapping[str, Any]) -> str:
-    """Short name of a recorded parameterisation: "best", or "best, b=0.1" off its defaults."""
-    kind = getattr(reparameterisation, described["type"])
+def map_name(parameterisation: Any) -> str:
+    """Short name of a parameterisation: "best", or "best, b=0.1" off its defaults."""
     changed = [
-        f"{field.name}={described[field.name]:g}"
-        for field in dataclasses.fields(kind)
-        if described[field.name] != field.default
+        f"{field.name}={getattr(parameterisation, field.name):g}"
+        for field in dataclasses.fields(parameterisation)
+        if getattr(parameterisation, field.name) != field.default
     ]
-    return ", ".join([described["type"].lower(), *changed])
+    return ", ".join([type(parameterisation).__name__.lower(), *changed])
 
 
 def families(records: Iterable[Record]) -> list[Family]:
@@ -91,7 +89,7 @@ def map_facts(records: Iterable[Record]) -> list[MapFacts]:
     for record in records:
         lines = [_lines(record, kind) for kind in ("memory", "functional", "scales")]
         if all(lines):
-            name = map_name(record.run["parameterisation"])
+            name = map_name(record.run.parameterisation)
             found.setdefault(name, MapFacts(name, *(held[0] for held in lines)))
     return list(found.values())
 
@@ -101,11 +99,11 @@ def _family(record: Record, line: Mapping[str, Any]) -> Family:
         tuple(line["widths"]), np.array(line["betas"]), np.array(line["errors"]), UP_TO
     )
     return Family(
-        map=map_name(record.run["parameterisation"]),
+        map=map_name(record.run.parameterisation),
         kernel=KERNELS[line["kernel"]],
         horizon=line["horizon"],
         reading=line["reading"],
-        draws=(record.run["draws"], record.run["seed"], line["set"]),
+        draws=(record.run.draws, record.run.seed, line["set"]),
         record=record.hash,
         curves=curves,
     )

@@ -68,10 +68,10 @@ def _memory(record: Record, state: str) -> MemoryOf:
     rmse = lines[0 if state == "random" else -1]["rmse"]
     bound = held["envelope"]
     return MemoryOf(
-        model=record.run["model"],
-        kernel=kernel_name(record.run["kernel"]),
+        model=record.run.model,
+        kernel=kernel_name(record.run.kernel),
         state=state,
-        seed=record.run["seed"],
+        seed=record.run.seed,
         error=(rmse / record.notes["predict_zero"]) ** 2,
         ages=np.array(held["ages"]),
         memory=np.array(held["memory"]),

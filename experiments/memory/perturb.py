@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import typing
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +23,7 @@ from experiments.memory.perturbation import Reading, perturbed_errors, worst
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_curves import Ladder, ladders
 from experiments.record import Record
-from experiments.run import content_hash, field_types, options
+from experiments.run import content_hash
 from seqtheory.memory_theory import CommonShift, SampledNoise, StableApproximation
 
 STUDY = "memory.recurrent_models"
@@ -56,16 +54,12 @@ def run_of(record: Record) -> RecurrentRun:
     """
     if record.study != STUDY:
         raise ConfigError(f"{record.path} is of {record.study}, expected a record of {STUDY}")
-    other = ConfigError(
-        f"{record.path} was made by another version of {STUDY}; run that again, or perturb it "
-        "with the version that made it"
-    )
-    try:
-        run = _rebuilt(record.run, RecurrentRun)
-    except (KeyError, StopIteration, TypeError):
-        raise other from None
+    run = record.run
     if content_hash(run, STUDY, recurrent_models.VERSION) != record.hash:
-        raise other
+        raise ConfigError(
+            f"{record.path} was made by another version of {STUDY}; run that again, or perturb it "
+            "with the version that made it"
+        )
     return run
 
 
@@ -111,16 +105,6 @@ def _reading(asked: argparse.Namespace) -> Reading:
         running_maximum=asked.running_maximum,
         seed=asked.seed,
     )
-
-
-def _rebuilt(value: Any, annotation: Any) -> Any:
-    """Inverse of `experiments.run.canonical`, given what may stand there."""
-    if isinstance(value, dict):
-        kind = next(k for k in options(annotation) if k.__name__ == value["type"])
-        return kind(**{name: _rebuilt(value[name], h) for name, h in field_types(kind).items()})
-    if isinstance(value, list):
-        return tuple(_rebuilt(item, typing.get_args(annotation)[0]) for item in value)
-    return value
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -161,9 +161,9 @@ def _sources(records: Sequence[Record]) -> str:
                 f"`{record.hash[:8]}`",
                 record.status,
                 str(provenance["preset"]),
-                map_name(record.run["parameterisation"]),
-                str(record.run["seed"]),
-                str(record.run["draws"]),
+                map_name(record.run.parameterisation),
+                str(record.run.seed),
+                str(record.run.draws),
                 f"{provenance['wall_seconds']:.0f} s",
                 str(provenance["hardware"]["cpu"]),
             ]

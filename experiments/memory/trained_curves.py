@@ -13,13 +13,12 @@ from typing import Any, Literal
 import numpy as np
 
 from experiments.memory.curves import map_name
-from experiments.memory.perturbation import worst
+from experiments.memory.perturbation import Reading, worst
 from experiments.memory.theory import HEAVY, LIGHT, UP_TO
 from experiments.record import Record
-from experiments.run import canonical
-from seqtheory import memory
 from seqtheory.memory import Kernel
-from seqtheory.memory_theory import CommonShift, SampledNoise, StableApproximation
+from seqtheory.memory_theory import StableApproximation
+from seqtheory.plain import described, restored
 
 Outcome = Literal["crosses", "stable", "untrained"]
 
@@ -33,7 +32,7 @@ READINGS = {
     "all inf": "draws: all, inf-norm",
     "all two": "draws: all, 2-norm",
 }
-_NAMED = {str(canonical(LIGHT)): "exponential", str(canonical(HEAVY)): "polynomial"}
+_NAMED: dict[Kernel, str] = {LIGHT: "exponential", HEAVY: "polynomial"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,45 +115,38 @@ def ladders(records: Iterable[Record]) -> list[Ladder]:
     return [ladder for ladder in found if len(ladder.curves.widths) > 1]
 
 
-def kernel_name(described: Mapping[str, Any]) -> str:
-    """Short name of a recorded memory; those of the small figure have the plainest."""
-    if name := _NAMED.get(str(dict(described))):
+def kernel_name(kernel: Kernel) -> str:
+    """Short name of a memory; those of the small figure have the plainest."""
+    if name := _NAMED.get(kernel):
         return name
-    fields = ", ".join(f"{key}={value:g}" for key, value in described.items() if key != "type")
-    return ", ".join(part for part in (described["type"].lower(), fields) if part)
+    plain = described(kernel)
+    fields = [f"{key}={value:g}" for key, value in plain.items() if key != "type"]
+    return ", ".join([plain["type"].lower(), *fields])
 
 
 def _ladder(record: Record, name: str) -> Ladder:
     run = record.run
     lines = [r for r in _lines(record, "perturbation") if _reading_name(r["reading"]) == name]
     draws = [np.array(line["errors"]) for line in lines]
-    errors = np.array([worst(d, _reading(x["reading"])) for d, x in zip(draws, lines, strict=True)])
+    errors = np.array(
+        [worst(d, restored(x["reading"], Reading)) for d, x in zip(draws, lines, strict=True)]
+    )
     widths = tuple(line["width"] for line in lines)
     return Ladder(
-        kernel=kernel_name(run["kernel"]),
-        target=_kernel(run["kernel"]),
-        activation=run["activation"],
-        matrix=run["matrix"],
-        map=map_name(run["parameterisation"]),
-        length=run["length"],
-        min_rate=run["min_rate"],
+        kernel=kernel_name(run.kernel),
+        target=run.kernel,
+        activation=run.activation,
+        matrix=run.matrix,
+        map=map_name(run.parameterisation),
+        length=run.length,
+        min_rate=run.min_rate,
         reading=name,
-        seed=run["seed"],
+        seed=run.seed,
         curves=StableApproximation(widths, np.array(lines[0]["betas"]), errors, UP_TO),
         draws=np.array(draws),
         networks=tuple(_lines(record, "network")[: len(widths)]),
         diverged=record.divergence.get("width"),
     )
-
-
-def _kernel(described: Mapping[str, Any]) -> Kernel:
-    fields = {key: value for key, value in described.items() if key != "type"}
-    return getattr(memory, described["type"])(**fields)
-
-
-def _reading(described: Mapping[str, Any]) -> CommonShift | SampledNoise:
-    fields = {key: value for key, value in described.items() if key != "type"}
-    return SampledNoise(**fields) if described["type"] == "SampledNoise" else CommonShift()
 
 
 def _reading_name(described: Mapping[str, Any]) -> str:

@@ -168,7 +168,7 @@ def _sources(records: Sequence[Record]) -> str:
             preset,
             status,
             str(len(held)),
-            ", ".join(sorted({str(record.run["seed"]) for record in held})),
+            ", ".join(sorted({str(record.run.seed) for record in held})),
             spread([record.provenance.get("wall_seconds", 0.0) / 60 for record in held]),
             cpu,
         ]

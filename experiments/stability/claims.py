@@ -12,6 +12,7 @@ from experiments.claim import Claim, Verdict
 from experiments.record import Record
 from experiments.rows import select
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios, starting_ratio
+from experiments.stability.images import ImageRun
 from experiments.stability.sweep import MAPS, Cell, by_task, cells, largest_rate
 
 Judge = Callable[[Sequence[Record]], Verdict]
@@ -29,7 +30,9 @@ BREAKS_FROM = 5e-3
 
 
 def _of_kind(records: Sequence[Record], images: bool) -> dict[str, list[Cell]]:
-    return by_task(cells(r for r in records if r.finished and ("images" in r.run) == images))
+    return by_task(
+        cells(r for r in records if r.finished and isinstance(r.run, ImageRun) == images)
+    )
 
 
 def _judge_order(images: bool, names: Sequence[str]) -> Judge:

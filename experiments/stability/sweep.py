@@ -9,8 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from experiments.data import CIFAR10
 from experiments.record import DIVERGED, Record
 from experiments.rows import select
+from experiments.stability.functionals import FunctionalRun
+from experiments.stability.images import ImageRun
+from experiments.stability.targets import CausalAttention, LinearFunctional
+from experiments.stability.training_run import TrainingRun
 
 # The order of figures and tables; the first is the published code's direct map, by its wrong sign.
 MAPS = ("direct, upstream sign", "direct", "exp", "softplus", "best")
@@ -67,8 +72,8 @@ def cells(records: Iterable[Record]) -> list[Cell]:
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in records:
         if record.finished:
-            rate = record.run["training"]["learning_rate"]
-            key = (task_name(record), map_name(record.run), rate, length(record.run))
+            run = record.run
+            key = (task_name(record), map_name(run), run.training.learning_rate, length(run))
             groups.setdefault(key, []).append(record)
     return [_cell(key, held) for key, held in groups.items()]
 
@@ -84,33 +89,34 @@ def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
     return {task: select(found, task=task) for task in dict.fromkeys(cell.task for cell in found)}
 
 
-def map_name(run: dict[str, Any]) -> str:
-    """Short name of a recorded parameterisation."""
-    name = run["parameterisation"]["type"].lower()
-    return f"{name}, upstream sign" if run["upstream_sign"] else name
+def map_name(run: TrainingRun) -> str:
+    """Short name of a run's parameterisation."""
+    name = type(run.parameterisation).__name__.lower()
+    return f"{name}, upstream sign" if run.upstream_sign else name
 
 
 def task_name(record: Record) -> str:
     """Say what was learnt, from how long a sequence; a subset of images says that it is one."""
     run = record.run
-    if "images" in run:
+    if isinstance(run, ImageRun):
         return f"{record.notes['data']['label']}, length {length(run)}"
-    task = run["task"]
-    kind = {
-        "LinearFunctional": lambda: f"linear functional, {task['kernel']['type'].lower()} memory",
-        "CausalAttention": lambda: "attention" + (" of q, k, v" if task["projected"] else ""),
-        "RandomFilter": lambda: f"filter, {task['network']}, attends {task['attends']}",
-    }[task["type"]]()
+    match run.task:
+        case LinearFunctional(kernel=kernel):
+            kind = f"linear functional, {type(kernel).__name__.lower()} memory"
+        case CausalAttention(projected=projected):
+            kind = "attention of q, k, v" if projected else "attention"
+        case task:
+            kind = f"filter, {task.network}, attends {task.attends}"
     return f"{kind}, length {length(run)}"
 
 
-def length(run: dict[str, Any]) -> int:
-    """Count the steps of a recorded run's sequences."""
-    if "task" in run:
-        return run["task"]["length"]
-    if run["images"]["downsampled"]:
+def length(run: FunctionalRun | ImageRun) -> int:
+    """Count the steps of a run's sequences."""
+    if isinstance(run, FunctionalRun):
+        return run.task.length
+    if run.images.downsampled:
         return 256
-    return 1024 if run["images"]["type"] == "CIFAR10" else 784
+    return 1024 if isinstance(run.images, CIFAR10) else 784
 
 
 def loss_of(line: dict[str, Any]) -> float:
@@ -120,7 +126,7 @@ def loss_of(line: dict[str, Any]) -> float:
 
 def _cell(key: tuple[Any, ...], held: Sequence[Record]) -> Cell:
     facts = dict(zip(("task", "map", "rate", "length"), key, strict=True))
-    is_classes = "images" in held[0].run
+    is_classes = isinstance(held[0].run, ImageRun)
     constant = [r.notes["constant"] if is_classes else r.notes["constant"] ** 2 for r in held]
     return Cell(
         **facts,

@@ -57,7 +57,7 @@ def _judge_dense_at_256(channels: int, bound: float) -> Callable[[Sequence[Recor
 
 def _judge_halving(channels: int, smallest: int) -> Callable[[Sequence[Record]], Verdict]:
     def judge(records: Sequence[Record]) -> Verdict:
-        dense = [r for r in records if r.finished and len(r.run["widths"]) > 1]
+        dense = [r for r in records if r.finished and len(r.run.widths) > 1]
         facts = {"channels": channels, "structure": "dense", "forcing": True}
         means = _means(_solved(dense, **facts), smallest)
         if means and not any(2 * width in means for width in means):

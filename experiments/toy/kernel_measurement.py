@@ -46,9 +46,9 @@ def _cell(record: Record) -> LimitCell:
     zero, lines = notes["predict_zero"], record.metrics
     widths = sorted({line["width"] for line in lines})
     return LimitCell(
-        channels=run["task"]["channels"],
-        structure=run["structure"],
-        forcing=run["forcing"],
+        channels=run.task.channels,
+        structure=run.structure,
+        forcing=run.forcing,
         num_train=notes["num_train"],
         ratios={
             w: np.array([line["rmse"] / zero for line in lines if line["width"] == w])

@@ -11,6 +11,11 @@ import numpy as np
 from experiments.record import Record
 from seqtheory import structure as structures
 
+_NAMED: dict[Any, structures.Structure] = {
+    "dense": structures.Dense(),
+    "diagonal": structures.Diagonal(),
+}
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -46,42 +51,37 @@ def measurements(records: Iterable[Record]) -> list[Measurement]:
 
 def _rows(record: Record) -> Iterator[Measurement]:
     run, zero = record.run, record.notes["predict_zero"]
-    structure = _structure(run["structure"])
+    structure = _NAMED.get(run.structure) or run.structure
     for line in record.metrics:
         yield Measurement(
             record=record.hash,
-            channels=run["task"]["channels"],
-            num_paths=run["task"]["num_paths"],
-            structure=structure_name(run["structure"]),
+            channels=run.task.channels,
+            num_paths=run.task.num_paths,
+            structure=structure_name(run.structure),
             num_parameters=structure.num_parameters(line["width"]),
-            forcing=run["forcing"],
+            forcing=run.forcing,
             method=record.notes["method"],
             width=line["width"],
             draw=line["draw"],
             rmse=line["rmse"],
             predict_zero=zero,
-            alone=len(run["widths"]) == 1,
+            alone=len(run.widths) == 1,
         )
 
 
-def structure_name(described: str | dict[str, Any]) -> str:
-    """Name of a structure as a record describes it; a rank that follows the width has none."""
-    if isinstance(described, str):
-        return described
-    names = {
-        "BlockDiagonal": "block-diagonal, b = {block_size}",
-        "DiagonalPlusLowRank": "diagonal plus rank {rank}",
-        "Sparse": "sparse, density {density}",
-        "WalshHadamard": "Walsh-Hadamard",
-    }
-    return names[described["type"]].format(**described)
-
-
-def _structure(described: str | dict[str, Any]) -> structures.Structure:
-    if isinstance(described, str):
-        return {"dense": structures.Dense(), "diagonal": structures.Diagonal()}[described]
-    settings = {name: value for name, value in described.items() if name != "type"}
-    return getattr(structures, described["type"])(**settings)
+def structure_name(structure: str | structures.Structure) -> str:
+    """Name of a run's structure; a rank that follows the width has none."""
+    match structure:
+        case structures.BlockDiagonal(block_size=size):
+            return f"block-diagonal, b = {size}"
+        case structures.DiagonalPlusLowRank(rank=rank):
+            return f"diagonal plus rank {rank}"
+        case structures.Sparse(density=density):
+            return f"sparse, density {density}"
+        case structures.WalshHadamard():
+            return "Walsh-Hadamard"
+        case _:
+            return str(structure)
 
 
 def largest_sample(rows: Iterable[Measurement]) -> list[Measurement]:

@@ -48,8 +48,8 @@ def cells(records: Iterable[Record]) -> list[Cell]:
         if record.status == "done":
             run = record.run
             key = (
-                run["task"]["channels"],
-                *(run[name] for name in ("model", "depth", "nonlinear", "baseline")),
+                run.task.channels,
+                *(run.model, run.depth, run.nonlinear, run.baseline),
                 record.provenance["preset"],
             )
             groups.setdefault(key, []).append(record)

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.curve import Curve, curve
 from experiments.record import DONE, Record
 from experiments.tracking.models import KINDS
-from experiments.tracking.tasks import recorded_longest, task_name
+from experiments.tracking.tasks import longest, task_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +105,8 @@ def _key(record: Record) -> tuple[Any, ...]:
     run = record.run
     framework = "JAX" if record.study.endswith("linear_cde") else "torch"
     return (
-        task_name(run["task"]),
-        run["model"],
-        framework,
-        recorded_longest(run["task"]),
-        run["training"]["num_steps"],
+        *(task_name(run.task), run.model, framework),
+        *(longest(run.task), run.training.num_steps),
     )
 
 

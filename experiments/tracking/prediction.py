@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from experiments.tracking.cells import Cell
 from experiments.tracking.models import KINDS
-from experiments.tracking.tasks import described
 from seqtheory.expressivity import Verdict, predict
 
 
@@ -22,4 +21,4 @@ def predicted(cell: Cell) -> Verdict:
     if transition is None:
         raise ValueError(f"{cell.model}: expected a linear recurrence, theory says nothing of it")
     run = cell.records[0].run
-    return predict(described(run["task"]), replace(transition, layers=run["depth"]))
+    return predict(run.task, replace(transition, layers=run.depth))

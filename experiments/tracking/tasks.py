@@ -6,13 +6,11 @@ shorter one. Sequences to test on have one length each, and are drawn from strea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, get_args
 
 import numpy as np
 
-from seqtheory.automaton import Automaton
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import (
     CycleNavigation,
@@ -76,45 +74,23 @@ def chance(data: Dataset) -> float:
     return float(np.bincount(counted.ravel()).max() / counted.size)
 
 
-def described(task: Mapping[str, Any]) -> Task:
-    """Make the task that a record describes."""
-    kinds = {kind.__name__: kind for kind in get_args(Task)}
-    settings = {k: v for k, v in task.items() if k != "type"}
-    if isinstance(letters := settings.get("letters"), list):
-        settings["letters"] = tuple(letters)
-    if isinstance(table := settings.get("automaton"), dict):
-        settings["automaton"] = _automaton(table)
-    return kinds[task["type"]](**settings)
-
-
-def recorded_longest(task: Mapping[str, Any]) -> int:
-    """Give the same of a task as a record describes it."""
-    return task["length"] if task["type"] == "GroupWords" else task["max_length"]
-
-
-def task_name(task: Mapping[str, Any]) -> str:
-    """Name of a task in tables and figures, from its description in a record."""
-    kind = task["type"]
-    match kind:
-        case "GroupWords":
-            return task["group"]
-        case "ModularCounting":
-            return f"counting mod {task['modulus']}"
-        case "ModularArithmetic":
-            return f"arithmetic mod {task['modulus']}"
-        case "CycleNavigation":
+def task_name(task: Task) -> str:
+    """Name of a task in tables and figures."""
+    match task:
+        case GroupWords():
+            return str(task.group)
+        case ModularCounting(modulus=modulus):
+            return f"counting mod {modulus}"
+        case ModularArithmetic(modulus=modulus):
+            return f"arithmetic mod {modulus}"
+        case CycleNavigation():
             return "cycle navigation"
-        case "EvenPairs":
+        case EvenPairs():
             return "even pairs"
-        case "FiniteAutomaton":
-            return "flip-flop" if _automaton(task["automaton"]) == FLIP_FLOP else "automaton"
+        case FiniteAutomaton(automaton=automaton):
+            return "flip-flop" if automaton == FLIP_FLOP else "automaton"
         case _:
-            return kind.lower()
-
-
-def _automaton(table: Mapping[str, Any]) -> Automaton:
-    transitions = tuple(tuple(row) for row in table["transitions"])
-    return Automaton(transitions, tuple(table["outputs"]), table["start"])
+            return type(task).__name__.lower()
 
 
 def _fewer(task: Task, count: int) -> Task:

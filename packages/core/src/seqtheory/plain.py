@@ -17,7 +17,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 __all__ = ["added", "described", "field_types", "members", "restored"]
@@ -60,7 +60,8 @@ def described(value: Any, annotation: Any = None) -> Any:
         return _described_fields(value)
     if isinstance(value, (tuple, list)):
         items = cast("tuple[Any, ...]", value)
-        return [described(item, kind) for item, kind in zip(items, _items(annotation, len(items)))]
+        kinds = _items(annotation, len(items))
+        return [described(item, kind) for item, kind in zip(items, kinds, strict=True)]
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int) and not _is_float(annotation):
@@ -133,7 +134,7 @@ def members(annotation: Any) -> tuple[Any, ...]:
 
 
 def _described_fields(value: Any) -> dict[str, Any]:
-    kind = type(value)
+    kind = cast("Any", type(value))
     if not kind.__dataclass_params__.frozen:
         raise TypeError(f"{kind.__name__} is not frozen; decorate it with @dataclass(frozen=True)")
     hints = field_types(kind)
@@ -176,22 +177,24 @@ def _named(name: Any, annotation: Any, where: str) -> type:
 
 
 def _family(kind: Any) -> set[type]:
-    """The dataclasses among a class and its imported subclasses."""
+    """List the dataclasses among a class and its imported subclasses."""
     if not isinstance(kind, type) or kind in _PLAIN:
         return set()
+    heirs = kind.__subclasses__()
     own: set[type] = {kind} if dataclasses.is_dataclass(kind) else set()
-    return own.union(*(_family(heir) for heir in kind.__subclasses__()))
+    return own.union(*(_family(heir) for heir in heirs))
 
 
 def _restored_tuple(plain: list[Any], annotation: Any, where: str) -> tuple[Any, ...]:
     if annotation is not None and not any(_is_tuple(kind) for kind in members(annotation)):
         raise ValueError(f"{where}: got a list of {len(plain)}, expected {_spelt(annotation)}")
     kinds = _items(annotation, len(plain))
-    return tuple(restored(p, k, f"{where}[{i}]") for i, (p, k) in enumerate(zip(plain, kinds)))
+    pairs = enumerate(zip(plain, kinds, strict=True))
+    return tuple(restored(item, kind, f"{where}[{i}]") for i, (item, kind) in pairs)
 
 
 def _items(annotation: Any, length: int) -> list[Any]:
-    """The annotations of a tuple's items; None for each where they are not told."""
+    """List the annotations of a tuple's items; None for each where they are not told."""
     for member in members(annotation):
         arguments = typing.get_args(member)
         if _is_tuple(member) and arguments:
@@ -238,5 +241,4 @@ def _means_absent(field: dataclasses.Field[Any], value: Any) -> bool:
 
 
 def _spelt(annotation: Any) -> str:
-    names: Callable[[Any], str] = lambda kind: getattr(kind, "__name__", str(kind))  # noqa: E731
-    return " or ".join(names(kind) for kind in members(annotation))
+    return " or ".join(getattr(kind, "__name__", str(kind)) for kind in members(annotation))

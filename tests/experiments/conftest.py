@@ -14,6 +14,7 @@ import pytest
 from experiments.job import Job, Outcome, StopFlag, perform
 from experiments.overrides import override
 from experiments.study import load
+from seqtheory.plain import described
 
 HERE = Path(__file__).parent
 STUDY = HERE / "studies" / "my_study.py"
@@ -39,15 +40,15 @@ class Bench:
 
     def job(self, *settings: str, preset: str = "smoke", **changes: object) -> Job:
         study = load(str(self.study))
-        name = changes.get("hash")
-        if name is None:
+        run = changes.pop("run", None)
+        if run is None:
             (run,) = override(study.runs(preset), settings)
-            name = study.hash(run)
+        name = study.hash(run)
         fields = {
             "study": str(self.study),
+            "run": described(run),
             "preset": preset,
             "settings": settings,
-            "seeds": None,
             "hash": name,
             "folder": str(self.results / study.name / name),
             "over": False,

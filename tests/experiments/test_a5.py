@@ -35,14 +35,10 @@ def record(
         for i, a in enumerate(accuracies)
     ]
     longer = {"token_accuracy": 0.5, "position_accuracy": [1.0, 0.95, 0.9, 1.0]}
-    run = {
-        "model": model,
-        "group": group,
-        "length": length,
-        "depth": depth,
-        "seed": seed,
-        "training": {"num_steps": budget},
-    }
+    training = SimpleNamespace(num_steps=budget)
+    run = SimpleNamespace(
+        model=model, group=group, length=length, depth=depth, seed=seed, training=training
+    )
     return SimpleNamespace(
         path=object(),
         study="a5.sequence_models",

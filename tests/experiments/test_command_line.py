@@ -147,7 +147,7 @@ def test_finished_runs_are_skipped_and_sweeps_extend_them(run, results, capsys, 
     assert "4 runs, 4 already finished" in capsys.readouterr().out
     study = load(str(study_file))
     records = find(study.name, study.version, study.runs("quick"), [results])
-    assert [r.run["seed"] for r in records] == [0, 1, 2]
+    assert [r.run.seed for r in records] == [0, 1, 2]
     facts = records[0].provenance
     assert {"git", "lock_sha256", "python", "packages", "hardware", "threads"} <= facts.keys()
     assert facts["preset"] == "quick"

@@ -120,7 +120,7 @@ def test_every_evaluation_is_logged_once_and_in_order(fit_bench):
     seen = steps(Path(job.folder))
     assert seen == sorted(set(seen))
     assert seen[0] == 0
-    assert seen[-1] == Record.open(Path(job.folder)).run["training"]["num_steps"]
+    assert seen[-1] == Record.open(Path(job.folder)).description["run"]["training"]["num_steps"]
 
 
 def test_other_training_is_another_record(fit_bench):

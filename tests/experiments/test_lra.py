@@ -36,7 +36,7 @@ class Study:
 
     def record(self, run: Any, framework: str = "torch", status: str = "done") -> Any:
         accuracy = self.test(run, framework)
-        task = canonical(run)["task"]["type"]
+        task = type(run.task).__name__
         label = {"GeneratedListOps": LABEL, "IMDB": "IMDB (first 512 bytes)"}
         steps = (0, 100, 200)
         notes = {
@@ -53,7 +53,7 @@ class Study:
             study="lra.s4_jax" if framework == "JAX" else "lra.sequence_models",
             status=status,
             finished=True,
-            run=canonical(run),
+            run=run,
             metrics=[{"step": k, "token_accuracy": accuracy * k / 200} for k in steps],
             notes=notes,
             tensors=lambda name: _tensors(),
@@ -268,8 +268,8 @@ def test_the_interval_is_students() -> None:
 def test_a_seed_that_diverged_takes_part_in_no_pair() -> None:
     study = norms(0.02)
     records = s4(study)
-    lost = next(i for i, r in enumerate(records) if r.run["seed"] == 3)
-    run = next(r for r in sequence_models.runs("quick") if canonical(r) == records[lost].run)
+    lost = next(i for i, r in enumerate(records) if r.run.seed == 3)
+    run = next(r for r in sequence_models.runs("quick") if r == records[lost].run)
     records[lost] = study.record(run, status="diverged")
     found = cells(records)
     (one,) = tables(found)
@@ -320,7 +320,7 @@ def test_pixels_are_compared_seed_by_seed(s5: tuple[float, float], expected: str
 
     records = Study(accuracy).records(task=tasks.SMALL_IMAGES)
     assert verdict("pixels-s5", records) == expected
-    assert verdict("pixels-s5", [r for r in records if r.run["model"] == "s5"]) == "not run"
+    assert verdict("pixels-s5", [r for r in records if r.run.model == "s5"]) == "not run"
 
 
 def test_claims_on_no_records_are_not_run() -> None:

@@ -34,6 +34,7 @@ from experiments.memory.theory import HEAVY, LIGHT, MAPS
 from experiments.memory.trained_curves import READINGS, kernel_name, ladders
 from experiments.record import Record
 from experiments.run import canonical, content_hash
+from seqtheory.memory import Polynomial, Sine
 from seqtheory.memory_theory import SampledNoise
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
 from seqtheory.training import Training
@@ -367,7 +368,7 @@ def record(
         path=Path(),
         status=status,
         finished=True,
-        run=canonical(run),
+        run=run,
         metrics=lines,
         divergence={},
         provenance={"preset": "quick", "hardware": {"cpu": "a | b"}, "wall_seconds": 60.0},
@@ -442,12 +443,10 @@ def test_controls_are_told_from_what_they_control():
 
 
 def test_memories_have_short_names():
-    assert kernel_name(canonical(HEAVY)) == "polynomial"
-    assert kernel_name(canonical(LIGHT)) == "exponential"
-    assert kernel_name({"type": "Polynomial", "rate": 0.1, "power": 1.1}) == (
-        "polynomial, rate=0.1, power=1.1"
-    )
-    assert kernel_name({"type": "Sine"}) == "sine"
+    assert kernel_name(HEAVY) == "polynomial"
+    assert kernel_name(LIGHT) == "exponential"
+    assert kernel_name(Polynomial(rate=0.1, power=1.1)) == ("polynomial, rate=0.1, power=1.1")
+    assert kernel_name(Sine()) == "sine"
 
 
 def test_a_table_and_figures_of_records_of_every_kind(tmp_path):
@@ -489,7 +488,7 @@ def memory_record(before: list[float], after: list[float], model: str = "rnn") -
     facts = {"ages": [0, 1, 2, 4, 6, 9, 12, 20, 50], "envelope": None}
     return SimpleNamespace(
         finished=True,
-        run=canonical(run),
+        run=run,
         metrics=[{"rmse": 2.0}, {"rmse": 1.0}],
         notes={
             "predict_zero": 2.0,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import results
+from experiments import results, stored
 from experiments import study as studies
 from experiments.a5 import figure as a5_figure
 from experiments.a5 import table as a5_table
@@ -18,6 +18,7 @@ from experiments.record import Record, find
 from experiments.stability import table as stability_table
 from experiments.toy import figure, table
 from experiments.tracking import table as tracking_table
+from seqtheory.plain import described
 
 README = (PUBLISHED.parent.parent / "README.md").read_text(encoding="utf-8")
 RECORDS = sorted(path.parent for path in PUBLISHED.glob("*/*/DONE"))
@@ -58,6 +59,15 @@ def test_a_published_record_is_whole(path: Path) -> None:
     assert record.finished
     assert record.metrics
     assert not (path / "checkpoints").exists()
+
+
+def test_every_published_run_is_heard_and_said_with_its_hash() -> None:
+    for path in RECORDS:
+        study = studies.load(path.parent.name)
+        plain = stored.read_json(path / "run.json")["run"]
+        run = study.heard(plain)
+        assert described(run) == plain
+        assert study.hash(run) == path.name
 
 
 @pytest.mark.parametrize(("name", "preset"), WHOLE)

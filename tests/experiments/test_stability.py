@@ -13,12 +13,16 @@ import pytest
 from experiments.run import content_hash
 from experiments.stability import claims, figure, functionals, images, table
 from experiments.stability.attention import over_past
+from experiments.stability.functionals import FunctionalRun
 from experiments.stability.gradient_ratio import comparable, ratios, starting_ratio
+from experiments.stability.images import ImageRun
 from experiments.stability.sweep import cells, largest_rate, map_name, task_name
 from experiments.stability.targets import CausalAttention, LinearFunctional, RandomFilter
 from experiments.stability.training_run import RATES, STARTS, swept
-from seqtheory.reparameterisation import Direct, Exp
+from seqtheory.reparameterisation import Best, Direct, Exp, Softplus
 from seqtheory.training import Training
+
+KINDS = {kind.__name__: kind for kind in (Direct, Exp, Softplus, Best)}
 
 
 def record(
@@ -32,19 +36,15 @@ def record(
     images: bool = False,
 ) -> Any:
     """A record of two channels, the second of which has a tenth of the first's ratio."""
-    run: dict[str, Any] = {
-        "parameterisation": {"type": kind},
-        "upstream_sign": upstream,
-        "training": {"learning_rate": rate},
-        "seed": seed,
-    }
+    facts: Any = {"parameterisation": KINDS[kind](), "upstream_sign": upstream, "seed": seed}
     notes: dict[str, Any] = {"constant": 1.0}
     if images:
-        run["images"] = {"type": "FashionMNIST", "downsampled": False}
+        training = Training(learning_rate=rate, loss="cross_entropy")
+        run = ImageRun(**facts, training=training)
         notes["data"] = {"label": "Fashion-MNIST (subset of 10 + 5 images)"}
     else:
-        kernel = {"type": "Polynomial"}
-        run["task"] = {"type": "LinearFunctional", "kernel": kernel, "length": length}
+        training = Training(learning_rate=rate, loss="squared_error")
+        run = FunctionalRun(**facts, task=LinearFunctional(length=length), training=training)
     name = "loss" if images else "rmse"
     more = {"gradient_over_weight": [ratio, ratio / 10]}
     lines = [{"step": k, name: value, **(more if k else {})} for k, value in enumerate(rmse)]
@@ -276,7 +276,7 @@ def test_maps_are_compared_at_rates_that_all_of_them_bear() -> None:
 
 def test_the_order_of_largest_rates_is_judged() -> None:
     assert verdict("order", *ordered()) == "pass"
-    swapped = [r for r in ordered() if r.run["parameterisation"]["type"] != "Direct"]
+    swapped = [r for r in ordered() if r.run.parameterisation != Direct()]
     swapped += [record(2.0, 0.5, rate=rate) for rate in (5e-3, 5e-2, 5e-1)]
     assert verdict("order", *swapped) == "fail"
     assert verdict("order", *ordered()[:3]) == "not run"

@@ -12,7 +12,7 @@ import pytest
 from experiments.record import Record
 from experiments.recorder import Interrupted
 from experiments.rows import select
-from experiments.run import canonical, content_hash
+from experiments.run import content_hash
 from experiments.toy import claims, figure, linear_cde, structure_claims, table
 from experiments.toy.linear_cde import LinearCDERun
 from experiments.toy.measurement import measurements, ratio_by_width
@@ -66,7 +66,7 @@ def as_record(run: LinearCDERun, recorder: Memory) -> Any:
         status="done",
         finished=True,
         hash="0" * 16,
-        run=canonical(run),
+        run=run,
         notes=recorder.notes,
         metrics=recorder.lines,
         provenance={"preset": "smoke", "wall_seconds": 1.0, "hardware": {"cpu": "a | b"}},

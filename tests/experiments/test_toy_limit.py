@@ -6,6 +6,7 @@ import pytest
 
 from experiments.claim import verdict_table
 from experiments.toy import kernel_claims, kernel_figure, kernel_limit, kernel_table
+from experiments.toy.kernel_limit import KernelLimitRun
 from experiments.toy.kernel_measurement import limit_cells
 from seqtheory.tasks import SignatureLabels
 
@@ -29,7 +30,9 @@ class Memory:
 def cell(limit, ratios, *, channels=2, structure="dense", forcing=True, num_train=4_000):
     return SimpleNamespace(
         status="done",
-        run={"task": {"channels": channels}, "structure": structure, "forcing": forcing},
+        run=KernelLimitRun(
+            task=SignatureLabels(channels=channels), structure=structure, forcing=forcing
+        ),
         notes={
             "predict_zero": 2.0,
             "kernel_rmse": 2 * limit,

@@ -11,6 +11,7 @@ import pytest
 from experiments.rows import select
 from experiments.toy import sequence_models, table, trained_claims, trained_figure
 from experiments.toy.trained import cells
+from seqtheory.tasks import SignatureLabels
 
 
 def record(
@@ -23,11 +24,12 @@ def record(
     preset: str = "quick",
     num_train: int = 10_000,
 ) -> Any:
-    run = {"task": {"channels": channels}, "model": model, "depth": depth, "seed": seed}
+    facts: Any = {"model": model, "depth": depth, "nonlinear": nonlinear, "seed": seed}
+    task = SignatureLabels(channels=channels)
     return SimpleNamespace(
         status="done",
         finished=True,
-        run={**run, "nonlinear": nonlinear, "baseline": "published"},
+        run=sequence_models.SequenceModelRun(task=task, **facts),
         metrics=[{"step": 100 * i, "rmse": value} for i, value in enumerate(rmse)],
         notes={"predict_zero": 0.5, "num_train": num_train},
         provenance={"preset": preset},

@@ -29,6 +29,7 @@ from experiments.tracking.prediction import predicted
 from experiments.tracking.sequence_models import SequenceModelRun
 from experiments.tracking.settings import SHORT_WORDS, TASKS
 from experiments.tracking.tracking_run import Tracker
+from seqtheory.plain import described, restored
 from seqtheory.tasks import GroupWords, Parity
 
 STUDY = "tracking.sequence_models"
@@ -68,7 +69,7 @@ def record(run: Any, accuracy: float = 0.5, far: float | None = None, status: st
         study=JAX if isinstance(run, LinearCDERun) else STUDY,
         status=status,
         finished=True,
-        run=canonical(run),
+        run=run,
         metrics=[{"step": k, "token_accuracy": accuracy if k else 0.1} for k in steps],
         notes=notes,
         provenance={"preset": "quick", "hardware": {"cpu": "a"}, "wall_seconds": 1.0},
@@ -96,10 +97,10 @@ def test_every_run_of_a_preset_is_one_of_its_own(preset: str) -> None:
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_a_recorded_task_is_read_back(task: Any) -> None:
     run = SequenceModelRun(task=task, width=64)
-    recorded = canonical(run)["task"]
-    assert tasks.described(recorded) == task
-    assert tasks.recorded_longest(recorded) == tasks.longest(task)
-    assert tasks.task_name(recorded)
+    heard = restored(described(run), SequenceModelRun)
+    assert heard == run
+    assert tasks.longest(heard.task) == tasks.longest(task)
+    assert tasks.task_name(heard.task)
 
 
 def test_held_out_and_longer_sequences_are_others_than_those_trained_on() -> None:

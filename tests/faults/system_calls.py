@@ -25,6 +25,7 @@ from typing import Any
 from experiments.job import Job, Outcome, StopFlag, perform
 from experiments.record import Record
 from experiments.study import load
+from seqtheory.plain import described
 
 STUDY = Path(__file__).with_name("noted_study.py")
 KILLED = 137
@@ -144,9 +145,9 @@ def job(folder: Path, *, over: bool = False) -> Job:
     name = study.hash(run)
     return Job(
         study=str(STUDY),
+        run=described(run),
         preset="smoke",
         settings=(),
-        seeds=None,
         hash=name,
         folder=str(folder / name),
         over=over,

@@ -94,7 +94,7 @@ def test_twenty_runs_with_a_worker_killed_end_as_twenty_records(
     assert "20 runs, 20 already finished" in out
     assert stamps == {path: path.stat().st_mtime_ns for path in results.rglob("DONE")}
 
-    seeds = f"{Record.open(killed).run['seed']},{made[0].run['seed']}"
+    seeds = f"{Record.open(killed).description['run']['seed']},{made[0].description['run']['seed']}"
     elsewhere = tmp_path / "local"
     ended(start(*SWEEP, f"--set=seed={seeds}", "--results", str(elsewhere), "--workers=2"), 0)
     for record in records(elsewhere):

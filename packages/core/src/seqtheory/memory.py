@@ -18,9 +18,8 @@ latter and with S. Wang and Q. Li, "StableSSM", arXiv:2311.14495.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,8 +33,16 @@ if TYPE_CHECKING:
 
 _MOST_TERMS = 1_000_000  # the error is then 1e-19, far below rounding
 
-Kernel: TypeAlias = Callable[[Any], "Float[np.ndarray, '*shape']"]
-"""A memory kernel: any callable from ages to values of the same shape."""
+class Kernel(Protocol):
+    """A memory kernel: any callable from ages to values of the same shape.
+
+    One that a run or a model file is to hold is a frozen dataclass that inherits from this class,
+    so that it can be found by its name.
+    """
+
+    def __call__(self, t: Any, /) -> Float[np.ndarray, "*shape"]:
+        """Evaluate the kernel at ages `t`."""
+        ...
 
 
 def _ages(t: ArrayLike) -> Float[np.ndarray, "*shape"]:
@@ -69,7 +76,7 @@ def sample(kernel: Kernel, times: Float[np.ndarray, " time"]) -> Float[np.ndarra
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(Kernel):
     r""":math:`\rho(t) = e^{-\text{rate}\, t}`.
 
     Examples
@@ -89,7 +96,7 @@ class Exponential:
 
 
 @dataclass(frozen=True)
-class Polynomial:
+class Polynomial(Kernel):
     r""":math:`\rho(t) = (1 + \text{rate}\, t)^{-\text{power}}`, integrable if power > 1.
 
     Since :math:`(1+t)^{-p} = \frac{1}{\Gamma(p)} \int_0^\infty s^{p-1} e^{-s} e^{-st} ds`,
@@ -115,7 +122,7 @@ class Polynomial:
 
 
 @dataclass(frozen=True)
-class Sine:
+class Sine(Kernel):
     r""":math:`\rho(t) = \sin t`: never forgets, so it is not integrable."""
 
     def __call__(self, t: ArrayLike) -> Float[np.ndarray, "*shape"]:
@@ -124,7 +131,7 @@ class Sine:
 
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Kernel):
     r""":math:`\rho(t) = 1` for :math:`9 < t < 11` and 0 elsewhere: a blurred delay of 10."""
 
     def __call__(self, t: ArrayLike) -> Float[np.ndarray, "*shape"]:
@@ -134,7 +141,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class TwoParts:
+class TwoParts(Kernel):
     r""":math:`\rho(t) = e^{-t} + e^{-(t-9)^2}`: the recent past, and a window at age 9."""
 
     def __call__(self, t: ArrayLike) -> Float[np.ndarray, "*shape"]:
@@ -144,7 +151,7 @@ class TwoParts:
 
 
 @dataclass(frozen=True)
-class Airy:
+class Airy(Kernel):
     r""":math:`\rho(t) = \operatorname{Ai}(t - \text{shift})`: oscillates up to age `shift`.
 
     Examples
@@ -165,7 +172,7 @@ class Airy:
 
 
 @dataclass(frozen=True)
-class ExponentialSum:
+class ExponentialSum(Kernel):
     r""":math:`\rho(t) = \sum_{k=1}^\infty k^{-2} e^{-t / k^{\text{power}}}`, power 1 or 2.
 
     The counter-examples of the curse of memory. Each width-m truncation is a linear

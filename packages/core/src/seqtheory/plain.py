@@ -60,7 +60,7 @@ def described(value: Any, annotation: Any = None) -> Any:
         return _described_fields(value)
     if isinstance(value, (tuple, list)):
         items = cast("tuple[Any, ...]", value)
-        kinds = _items(annotation, len(items))
+        kinds = _items(annotation, len(items)) or [None] * len(items)
         return [described(item, kind) for item, kind in zip(items, kinds, strict=True)]
     if value is None or isinstance(value, (bool, str)):
         return value
@@ -189,19 +189,21 @@ def _restored_tuple(plain: list[Any], annotation: Any, where: str) -> tuple[Any,
     if annotation is not None and not any(_is_tuple(kind) for kind in members(annotation)):
         raise ValueError(f"{where}: got a list of {len(plain)}, expected {_spelt(annotation)}")
     kinds = _items(annotation, len(plain))
+    if kinds is None:
+        raise ValueError(f"{where}: got {len(plain)} items, expected {_spelt(annotation)}")
     pairs = enumerate(zip(plain, kinds, strict=True))
     return tuple(restored(item, kind, f"{where}[{i}]") for i, (item, kind) in pairs)
 
 
-def _items(annotation: Any, length: int) -> list[Any]:
-    """List the annotations of a tuple's items; None for each where they are not told."""
-    for member in members(annotation):
-        arguments = typing.get_args(member)
-        if _is_tuple(member) and arguments:
-            kinds = arguments[:1] * length if arguments[-1] is Ellipsis else arguments
-            if len(kinds) == length:
-                return list(kinds)
-    return [None] * length
+def _items(annotation: Any, length: int) -> list[Any] | None:
+    """List the annotations of so many items; None if no tuple that is allowed has that length."""
+    tuples = [typing.get_args(member) for member in members(annotation) if _is_tuple(member)]
+    for kinds in tuples:
+        if not kinds or kinds[-1] is Ellipsis:
+            return list(kinds[:1] or [None]) * length
+        if len(kinds) == length:
+            return list(kinds)
+    return None if tuples else [None] * length
 
 
 def _is_tuple(kind: Any) -> bool:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_TERMS = 1_000_000  # the error is then 1e-19, far below rounding
 
+
 class Kernel(Protocol):
     """A memory kernel: any callable from ages to values of the same shape.
 

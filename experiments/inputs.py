@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import stored
+from experiments.exit_code import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -33,6 +33,7 @@ def test_lru_reads_with_the_variance_of_its_start(start, share):
     assert spread(C.real) == pytest.approx(share / (2 * STATES), rel=0.04)
     assert C.mean().abs() < 0.01
     assert spread(as_complex(module.B)) == pytest.approx(1 / WIDTH, rel=0.04)
+    assert spread(module.D) == pytest.approx(1, rel=0.4)
 
 
 def test_the_ring_of_lru_reaches_one_and_no_further():
@@ -40,6 +41,12 @@ def test_the_ring_of_lru_reaches_one_and_no_further():
     modulus = module.eigenvalues.abs()
     assert 0.9999 < modulus.max() <= 1
     assert modulus.square().mean().item() == pytest.approx(0.5, rel=0.02)  # uniform in area
+    phase = module.log_phase.exp() / torch.pi
+    assert 0 < phase.min() < 0.001
+    assert 1.999 < phase.max() < 2.001
+    assert phase.mean().item() == pytest.approx(1, rel=0.02)
+    gain = module.log_gain.exp()
+    assert torch.allclose(gain.square() + modulus.square(), torch.ones_like(gain), atol=1e-5)
     assert all(p.isfinite().all() for p in module.parameters())
 
 
@@ -123,8 +130,16 @@ def test_both_starts_of_the_other_s4d_are_one(initialisation):
     assert torch.equal(own.C, module.C)
 
 
-@pytest.mark.parametrize("kind", [st.DeltaNetConfig, st.GatedDeltaNetConfig, st.DeltaProductConfig])
-def test_every_weight_of_the_published_delta_rules_is_normal_of_two_hundredths(kind):
+@pytest.mark.parametrize(
+    ("kind", "weights"),
+    [
+        (st.DeltaNetConfig, 4),
+        (st.GatedDeltaNetConfig, 6),
+        (st.DeltaProductConfig, 4),
+        (partial(st.DeltaProductConfig, gated=True, eigenvalues="signed"), 6),
+    ],
+)
+def test_every_weight_of_the_published_delta_rules_is_normal_of_two_hundredths(kind, weights):
     module = built(kind(heads=4, key_dim=32, value_dim=32, start="published", bias=False))
     seen = 0
     for name, parameter in module.named_parameters():
@@ -135,7 +150,7 @@ def test_every_weight_of_the_published_delta_rules_is_normal_of_two_hundredths(k
         assert spread(parameter) == pytest.approx(0.02**2, rel=0.06 * few)
         assert parameter.mean().abs() < 0.001 * few
         seen += 1
-    assert seen == {st.GatedDeltaNetConfig: 6}.get(kind, 4)
+    assert seen == weights
     assert (module.norm.weight == 1).all()
     with_bias = built(kind(start="published"))
     assert not with_bias.strength.bias.any()

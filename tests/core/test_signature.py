@@ -273,10 +273,15 @@ def test_add_basepoint_makes_the_start_visible():
     np.testing.assert_allclose(sg.coefficient(path, (1,)), path[:, -1, 1] - path[:, 0, 1])
 
 
-@pytest.mark.parametrize("depth", [124, 125, 126, 300])
+@pytest.mark.parametrize("depth", [124, 125, 126, 200])
 def test_one_channel_has_powers_over_factorials_at_any_depth(depth):
     path = np.array([0.0, 1.0, -0.5, 3.0])[:, None]
     found = sg.signature(path, depth)
     powers, terms = (np.cumprod(size / np.arange(1, depth + 1)) for size in (3.0, 6.0))
     assert (np.abs(found - powers) <= 1e-12 * terms).all()  # 6 is the length of the path
-    np.testing.assert_allclose(sg.log_signature(path, depth)[0], 3.0, rtol=1e-15)
+
+
+def test_the_logarithm_of_one_channel_is_its_increment():
+    """Its only Lyndon word is the letter; the series behind it takes depth^3 products."""
+    path = np.array([0.0, 1.0, -0.5, 3.0])[:, None]
+    np.testing.assert_allclose(sg.log_signature(path, 40), [3.0], rtol=1e-15)

@@ -29,6 +29,7 @@ class Recurrent(nn.Module, ABC):
     """
 
     width: int
+    _fitting: Any = None  # rows, and the outline of the last state that was found to fit them
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> Any:
@@ -72,7 +73,7 @@ class Recurrent(nn.Module, ABC):
         if state is None:
             state = self.initial_state(len(x))
         else:
-            check_state(state, self.initial_state(len(x)))
+            self._check_state(state, len(x))
         return self.run(x, state) if x.shape[1] else (x, state)
 
     def step(
@@ -86,7 +87,20 @@ class Recurrent(nn.Module, ABC):
     def check_step(self, x_k: torch.Tensor, state: Any) -> None:
         """Raise unless these are one position and a state of as many rows."""
         check_step(x_k, self.width)
-        check_state(state, self.initial_state(len(x_k)))
+        self._check_state(state, len(x_k))
+
+    def _check_state(self, state: Any, rows: int) -> None:
+        """Raise unless a state fits; one like the last that did is not compared again."""
+        if torch.compiler.is_compiling():
+            check_state(state, self.initial_state(rows))
+        elif (outline := (rows, _outline(state))) != self._fitting:
+            check_state(state, self.initial_state(rows))
+            self._fitting = outline
+
+    def _apply(self, *arguments: Any, **options: Any) -> Recurrent:
+        """Move or convert the parameters; what fits is then to be seen anew."""
+        self._fitting = None
+        return super()._apply(*arguments, **options)
 
 
 def is_recurrent(module: nn.Module) -> TypeGuard[Recurrent]:
@@ -113,6 +127,15 @@ def check_state(state: Any, like: Any) -> None:
             "initial_state, prefill or step of this mixer."
         )
     _check_part(state, like)
+
+
+def _outline(state: Any) -> Any:
+    """Give what of a state decides whether it fits."""
+    if isinstance(state, tuple):
+        return tuple(map(_outline, state))
+    if isinstance(state, torch.Tensor):
+        return state.shape, state.dtype, state.device
+    return type(state)
 
 
 def _check_part(state: torch.Tensor, like: torch.Tensor) -> None:

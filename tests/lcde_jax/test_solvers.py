@@ -27,7 +27,7 @@ def reference(cde, path, times=None):
     A = np.stack([np.diag(row) for row in cde.A]) if diagonal else np.asarray(cde.A)
     B = np.zeros((cde.width, cde.channels + 1)) if cde.B is None else np.asarray(cde.B)
     driver = np.column_stack([times, path]).astype(np.float64)
-    return linear_cde.solve(A, B, np.asarray(cde.initial_state(path[0])), driver)
+    return linear_cde.solve(A, B, np.asarray(cde.initial_state(driver[0, 1:])), driver)
 
 
 def smooth_path(points):

@@ -148,7 +148,7 @@ class Linear(eqx.Module):
 
     def __call__(self, inputs, mask=None, *, key=None):
         del key
-        counted = jnp.ones(inputs.shape[:2]) if mask is None else mask
+        counted = jnp.ones(inputs.shape[:2]) if mask is None else mask.astype(inputs.dtype)
         mean = (inputs * counted[..., None]).sum(1) / counted.sum(1)[:, None]
         return mean @ self.weight
 

@@ -169,7 +169,8 @@ class LinearCDEClassifier(eqx.Module):
 
 def _linear(layer: eqx.nn.Linear, values: Array) -> Array:
     assert layer.bias is not None
-    return values @ layer.weight.T + layer.bias
+    moved = values @ layer.weight.T
+    return moved + jnp.broadcast_to(layer.bias, moved.shape)
 
 
 def _normalised(layer: eqx.nn.LayerNorm, values: Array) -> Array:
@@ -182,7 +183,8 @@ def _normalised(layer: eqx.nn.LayerNorm, values: Array) -> Array:
     centred = values - values.mean(axis=-1, keepdims=True)
     variance = (centred**2).mean(axis=-1, keepdims=True)
     root = jax.lax.rsqrt(variance + layer.eps * scale**2)
-    return centred * root * layer.weight + layer.bias
+    weight, bias = (jnp.broadcast_to(p, values.shape) for p in (layer.weight, layer.bias))
+    return centred * root * weight + bias
 
 
 def _dtype(array: ArrayLike) -> np.dtype:

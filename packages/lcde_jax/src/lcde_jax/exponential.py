@@ -62,7 +62,7 @@ def _norm(matrices: Float[Array, "batch width width"]) -> Float[Array, ""]:
 
 def _taylor(powers: list[Array], degree: int, chunk: int) -> Float[Array, "batch width width"]:
     """Sum of X^n / n!, n <= degree, by the method of Paterson and Stockmeyer."""
-    identity = jnp.eye(powers[0].shape[-1], dtype=powers[0].dtype)
+    identity = jnp.eye(powers[0].shape[-1], dtype=powers[0].dtype)[None]
 
     def part(start: int) -> Array:
         total = identity / factorial(start)

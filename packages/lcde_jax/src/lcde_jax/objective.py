@@ -37,7 +37,7 @@ def row_losses(
         picked = jnp.take_along_axis(scores, targets[..., None].astype(jnp.int32), axis=-1)
         terms = -picked[..., 0]
     else:
-        terms = (outputs.reshape(targets.shape) - targets) ** 2
+        terms = (outputs.reshape(targets.shape) - targets.astype(outputs.dtype)) ** 2
     counts = _spread(terms, counted)
     axes = tuple(range(1, terms.ndim))
     return jnp.where(counts, terms, 0).sum(axis=axes), counts.sum(axis=axes).astype(terms.dtype)

@@ -96,6 +96,15 @@ def gradient_norms(gradient: PyTree) -> Norms:
     return Norms(jnp.sqrt(squares.sum()), squares)
 
 
+def _adam(
+    gradient: PyTree, moments: optax.ScaleByAdamState
+) -> tuple[PyTree, optax.ScaleByAdamState]:
+    """Direction and next moments; the count is a floating number where optax takes powers by it."""
+    floating = moments._replace(count=moments.count.astype(float))
+    direction, following = optax.scale_by_adam().update(gradient, floating)
+    return direction, following._replace(count=following.count.astype(moments.count.dtype))
+
+
 def update(
     parameters: PyTree,
     moments: optax.OptState,
@@ -112,7 +121,7 @@ def update(
     if clip is not None:
         scale = jnp.where(norm > clip, clip / norm, 1.0)
         gradient = jax.tree.map(lambda g: g * scale, gradient)
-    direction, moments = optax.scale_by_adam().update(gradient, moments)
+    direction, moments = _adam(gradient, moments)
     leaves, structure = jax.tree.flatten(parameters)
     moved = [
         p - (factor * rate.learning_rate).astype(p.dtype) * (d + rate.decay * p)

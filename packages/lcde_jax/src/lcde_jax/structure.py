@@ -95,7 +95,7 @@ def _(structure: Dense, parameters: Parameters, vectors: Array) -> Array:
 
 @apply.register(Diagonal)
 def _(structure: Diagonal, parameters: Parameters, vectors: Array) -> Array:
-    return parameters["diagonal"] * vectors
+    return _scaled(parameters["diagonal"], vectors)
 
 
 @apply.register(BlockDiagonal)
@@ -109,7 +109,7 @@ def _(structure: BlockDiagonal, parameters: Parameters, vectors: Array) -> Array
 def _(structure: DiagonalPlusLowRank, parameters: Parameters, vectors: Array) -> Array:
     inner = jnp.einsum("...nr,...n->...r", parameters["right"], vectors)
     outer = jnp.einsum("...nr,...r->...n", parameters["left"], inner)
-    return parameters["diagonal"] * vectors + outer
+    return _scaled(parameters["diagonal"], vectors) + outer
 
 
 @apply.register(Sparse)
@@ -120,7 +120,12 @@ def _(structure: Sparse, parameters: Parameters, vectors: Array) -> Array:
 
 @apply.register(WalshHadamard)
 def _(structure: WalshHadamard, parameters: Parameters, vectors: Array) -> Array:
-    return hadamard_transform(parameters["diagonal"] * vectors)
+    return hadamard_transform(_scaled(parameters["diagonal"], vectors))
+
+
+def _scaled(diagonal: Array, vectors: Array) -> Array:
+    """Multiply entry by entry; leading axes broadcast."""
+    return jnp.multiply(*jnp.broadcast_arrays(diagonal, vectors))
 
 
 def hadamard_transform(values: Float[Array, "... width"]) -> Float[Array, "... width"]:

@@ -75,7 +75,7 @@ def token_scan_reference(
         token, weight = step
         following = jnp.einsum("bij,bj->bi", matrices[token], state) + offsets[token]
         if drift is not None and weight is not None:
-            following = following + weight * (state @ drift.matrix.T + drift.offset)
+            following = following + weight * (state @ drift.matrix.T + drift.offset[None])
         return following, following
 
     steps = (tokens.T, None if drift is None else drift.weights)
@@ -120,7 +120,7 @@ def _rows(states: Float[Array, "batch time width"]) -> Float[Array, "row width"]
 
 
 def _drift_gradient(totals: Array, previous: Array, weights: Array) -> Drift:
-    weighted = _rows(totals * weights[:, None])
+    weighted = _rows(totals * weights[None, :, None])
     return Drift(weighted.T @ _rows(previous), weighted.sum(axis=0), jnp.zeros_like(weights))
 
 
@@ -161,7 +161,8 @@ def _blocks(
     # Each token leaves one block unfilled; without any row there is one, and it stays empty.
     most = max(1, len(tokens) // _BLOCK + min(vocabulary, len(tokens)))
     first_block, first_row = jnp.cumsum(blocks) - blocks, jnp.cumsum(counts) - counts
-    slots = first_block[ranked] * _BLOCK + jnp.arange(len(tokens)) - first_row[ranked]
+    places = jnp.arange(len(tokens), dtype=counts.dtype)
+    slots = first_block[ranked] * _BLOCK + places - first_row[ranked]
     owners = jnp.repeat(jnp.arange(vocabulary), blocks, total_repeat_length=most)
     return owners, blocks.sum(), slots, order
 

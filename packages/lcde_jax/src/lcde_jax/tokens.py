@@ -192,7 +192,7 @@ class TokenCDE(eqx.Module):
         times = jnp.full((*path.shape[:2], 1), delta, path.dtype)[:, 1:]
         increments = jnp.concatenate([times, jnp.diff(path, axis=1)], axis=-1)
         if mask is not None:
-            increments = increments * mask[:, 1:, None]
+            increments = jnp.where(mask[:, 1:, None], increments, 0)
 
         def advance(state: Array, increment: Array) -> tuple[Array, Array]:
             matrices, offsets = _maps(*self._fields(increment), self.step)
@@ -204,7 +204,7 @@ class TokenCDE(eqx.Module):
 
     def _first_state(self, embedding: Array, tokens: Array) -> Float[Array, "batch width"]:
         assert self.C is not None
-        return embedding[tokens[:, 0]] @ self.C.T + self.d
+        return embedding[tokens[:, 0]] @ self.C.T + self.d[None]
 
 
 class TokenMatrices(eqx.Module):
@@ -332,7 +332,7 @@ def _maps(
 ) -> tuple[Float[Array, "token width width"], Float[Array, "token width"]]:
     """Affine maps of one step along vector fields `y -> X y + v`."""
     if step == "first_order":
-        return matrices + jnp.eye(matrices.shape[-1], dtype=matrices.dtype), offsets
+        return matrices + jnp.eye(matrices.shape[-1], dtype=matrices.dtype)[None], offsets
     augmented = jnp.concatenate([matrices, offsets[..., None]], axis=-1)
     augmented = jnp.pad(augmented, ((0, 0), (0, 1), (0, 0)))
     moved = exponentials(augmented)

@@ -58,10 +58,16 @@ class Transitions(NamedTuple):
         wide = {n: jnp.expand_dims(v, -1 - len(shapes[n])) for n, v in self.parameters.items()}
         return self._replace(parameters=wide)
 
+    def identity(self) -> Inexact[Array, "... width width"]:
+        """Give identity matrices, as many as there are matrices and in their type."""
+        (name, value), *_ = self.parameters.items()
+        leading = value.shape[: value.ndim - len(self.structure.shapes(self.width)[name])]
+        unit = jnp.eye(self.width, dtype=value.dtype)
+        return jnp.broadcast_to(unit, (*leading, self.width, self.width))
+
     def dense(self) -> Inexact[Array, "... width width"]:
         """Form the whole matrices."""
-        dtype = next(iter(self.parameters.values())).dtype
-        return self.columns().apply(jnp.eye(self.width, dtype=dtype)).swapaxes(-1, -2)
+        return self.columns().apply(self.identity()).swapaxes(-1, -2)
 
 
 def transitions(
@@ -208,12 +214,8 @@ def _chunk_products(body: Transitions) -> Transitions:
         compose = _composed(body)
         product = jax.lax.scan(lambda a, b: (compose(a, b), None), first, rest)[0]
         return body._replace(parameters=product)
-    dtype = next(iter(body.parameters.values())).dtype
     turns = jax.tree.map(lambda v: jnp.moveaxis(v, 2, 0), body.parameters)
-    leading = next(iter(body.parameters.values())).shape[:2]
-    identity = jnp.broadcast_to(
-        jnp.eye(body.width, dtype=dtype), (*leading, body.width, body.width)
-    )
+    identity = body.map(lambda v: v[:, :, 0]).identity()
 
     def advance(columns: Array, parameters: Parameters) -> tuple[Array, None]:
         return body._replace(parameters=parameters).columns().apply(columns), None
@@ -233,7 +235,8 @@ def _composed(matrices: Transitions) -> Any:
 
 def _squares(generators: Array, transition: Transition) -> Array:
     if transition == "first_order":
-        return generators + jnp.eye(generators.shape[-1], dtype=generators.dtype)
+        unit = jnp.eye(generators.shape[-1], dtype=generators.dtype)
+        return generators + jnp.broadcast_to(unit, generators.shape)
     flat = generators.reshape(-1, *generators.shape[-2:])
     return exponentials(flat).reshape(generators.shape)
 
@@ -245,6 +248,7 @@ def _routes(structure: OneHotDiagonal, parameters: Parameters) -> Array:
     if structure.entries == "real":
         factors = jnp.tanh(magnitude)
     else:
-        factors = jax.nn.sigmoid(magnitude) * jnp.exp(1j * parameters["phase"])
+        turn = jnp.exp(jax.lax.complex(jnp.zeros_like(magnitude), parameters["phase"]))
+        factors = jax.nn.sigmoid(magnitude).astype(turn.dtype) * turn
     routes = jax.lax.stop_gradient(hard - soft) + soft
-    return routes * factors[..., None, :]
+    return routes.astype(factors.dtype) * factors[..., None, :]

@@ -84,7 +84,7 @@ class Convolution(Mixer):
         return self._read(y, x_k), state
 
     def _read(self, y: Array, x: Array) -> Array:
-        return y if self.D is None else y + self.D * x
+        return y if self.D is None else y + jnp.broadcast_to(self.D, x.shape) * x
 
 
 def causal_convolution(
@@ -93,7 +93,7 @@ def causal_convolution(
     r"""Convolve every channel, :math:`y_k = \sum_{j \le k} K_j u_{k-j}`, by Fourier transform."""
     length = u.shape[1]
     size = next_fast_len(2 * length - 1, real=True)
-    product = jnp.fft.rfft(u, size, axis=1) * jnp.fft.rfft(kernel, size, axis=1).T
+    product = jnp.fft.rfft(u, size, axis=1) * jnp.fft.rfft(kernel, size, axis=1).T[None]
     return jnp.fft.irfft(product, size, axis=1)[:, :length]
 
 
@@ -110,9 +110,10 @@ def exponential_sum(
     O(channel state sqrt(length)) memory in both directions.
     """
     block = isqrt(length - 1) + 1
-    starts, lags = block * jnp.arange(-(-length // block)), jnp.arange(block)
-    coarse = coefficients[:, None] * jnp.exp(exponents[:, None] * starts[:, None])
-    fine = jnp.exp(exponents[:, None] * lags[:, None])
+    starts = block * jnp.arange(-(-length // block)).astype(exponents.dtype)[None, :, None]
+    lags = jnp.arange(block).astype(exponents.dtype)[None, :, None]
+    coarse = coefficients[:, None] * jnp.exp(exponents[:, None] * starts)
+    fine = jnp.exp(exponents[:, None] * lags)
     real = jnp.einsum("cqn,crn->cqr", coarse.real, fine.real)
     imaginary = jnp.einsum("cqn,crn->cqr", coarse.imag, fine.imag)
     return (real - imaginary).reshape(len(coefficients), -1)[:, :length]

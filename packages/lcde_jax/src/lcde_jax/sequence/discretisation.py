@@ -24,6 +24,7 @@ def discretised(
               \bar A = \frac{1 + \Delta A / 2}{1 - \Delta A / 2}, \;
               g = \frac{\Delta}{1 - \Delta A / 2}
     """
+    dt = dt.astype(A.dtype)
     if rule == "zero_order_hold":
         return dt * A, dt * _relative_growth(dt * A)
     half = dt * A / 2

@@ -61,30 +61,31 @@ def dplr_kernel(
     2202.09729, section 4.1.
     """
     rest = lost(mu, p, c, length)
-    products = jnp.concatenate((rest.conj() * b, rest.conj() * p, (p.conj() * b)[None]))
+    products = jnp.concatenate((rest.conj() * b[None], rest.conj() * p[None], (p.conj() * b)[None]))
     products = jnp.concatenate((products, (p.conj() * p)[None])).swapaxes(0, 1)
     weights = jnp.concatenate((products.real, -(mu.conj()[:, None] * products).real), axis=1)
     sine, cosine = (jnp.asarray(part, weights.dtype) for part in nodes(length))
     constant, linear = jnp.split(_sums_of_poles(weights, mu, sine, cosine), 2, axis=1)
-    resolved = 1j * sine * constant + cosine * linear
+    sigma, gamma = (part.astype(mu.dtype)[None, None] for part in (sine, cosine))
+    resolved = 1j * sigma * constant + gamma * linear
     direct, left, around = jnp.split(resolved, (len(c), 2 * len(c)), axis=1)
     right, middle = around[:, :1], around[:, 1:]
-    spectrum = direct - cosine * left * right / (1 + cosine * middle)
-    rotated = jax.lax.complex(cosine, sine) * spectrum
+    spectrum = direct - gamma * left * right / (1 + gamma * middle)
+    rotated = (gamma + 1j * sigma) * spectrum
     return jnp.fft.irfft(rotated, length).swapaxes(0, 1)
 
 
 def advance(
     mu: Complex[Array, "channel mode"],
     p: Complex[Array, "channel mode"],
-    driven: Complex[Array, "... channel mode"],
-    state: Complex[Array, "... channel mode"],
-) -> Complex[Array, "... channel mode"]:
+    driven: Complex[Array, "batch channel mode"],
+    state: Complex[Array, "batch channel mode"],
+) -> Complex[Array, "batch channel mode"]:
     r"""One step, :math:`h_k = 2 (1 - M)^{-1} (h_{k-1} + b u_k) - h_{k-1}`, for a drive b u."""
     gain = 1 / (1 - mu)
-    along, moved = gain * p, gain * (state + driven)
-    share = inner(p, moved) / (1 + inner(p, along))
-    return 2 * (moved - along * share[..., None]) - state
+    along, moved = (gain * p)[None], gain[None] * (state + driven)
+    share = inner(p[None], moved) / (1 + inner(p[None], along))
+    return 2 * (moved - along * share[..., None].astype(along.dtype)) - state
 
 
 def inner(u: Complex[Array, "... mode"], v: Complex[Array, "... mode"]) -> Float[Array, ...]:
@@ -125,10 +126,10 @@ def _increment(mu: Array, p: Array) -> Float[Array, "channel real real"]:
     """Transition less 1, on the real parts of all modes followed by the imaginary ones."""
     gain = 1 / (1 - mu)
     along, across = gain * p, gain.conj() * p
-    across = 2 * across / (1 + inner(p, along))[..., None]
+    across = 2 * across / (1 + inner(p, along))[..., None].astype(across.dtype)
     along, across = (jnp.concatenate((v.real, v.imag), -1) for v in (along, across))
     diagonal = 2 * mu * gain
-    eye = jnp.eye(mu.shape[-1], dtype=diagonal.real.dtype)
+    eye = jnp.eye(mu.shape[-1], dtype=diagonal.real.dtype)[None]
     real, imaginary = diagonal.real[..., None] * eye, diagonal.imag[..., None] * eye
     blocks = jnp.block([[real, -imaginary], [imaginary, real]])
     return blocks - along[..., :, None] * across[..., None, :]
@@ -145,7 +146,7 @@ def _sums_of_poles(
 
     @jax.checkpoint
     def block(node: tuple[Array, Array]) -> tuple[Array, Array]:
-        s, g = node
+        s, g = (part[None, None] for part in node)
         real = square[..., None] * g**2 - s**2
         imaginary = mu.real[..., None] * (-2 * s * g)
         size = real**2 + imaginary**2

@@ -143,7 +143,8 @@ class LinearEmbedding(eqx.Module):
 def affine(layer: eqx.nn.Linear, x: Float[Array, "*point inwards"]) -> Float[Array, "*point out"]:
     """Apply ``W x + b`` along the last axis."""
     assert layer.bias is not None
-    return x @ layer.weight.T + layer.bias
+    moved = x @ layer.weight.T
+    return moved + jnp.broadcast_to(layer.bias, moved.shape)
 
 
 def dtype_of(array: ArrayLike) -> np.dtype:
@@ -166,7 +167,7 @@ def sinusoids(
     Vaswani et al., arXiv 1706.03762, section 3.5.
     """
     numpy = jnp if isinstance(positions, Tracer) else np
-    rates = np.exp(np.arange(0, width, 2) * (-np.log(1e4) / width))
-    angles = numpy.asarray(positions)[:, None] * rates
+    rates = numpy.asarray(np.exp(np.arange(0, width, 2) * (-np.log(1e4) / width)))
+    angles = numpy.asarray(positions).astype(rates.dtype)[:, None] * rates[None]
     pairs = numpy.stack((numpy.sin(angles), numpy.cos(angles)), axis=-1)
     return jnp.asarray(pairs.reshape(len(angles), -1)[:, :width], dtype)

@@ -19,6 +19,7 @@ from ..token_scan import token_scan
 from ..transitions import Transitions, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence
 from .orthogonal import orthogonal
+from .parameter import as_complex
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -165,7 +166,7 @@ class DrivenMatrices(Mixer):
             step = config.dt ** step_power(config.structure, config.rule, name)
             A = A if config.transition == "direct" else step * A
             flat = x.reshape(-1, x.shape[-1]) @ A[1:].reshape(len(A) - 1, -1)
-            moved = flat.reshape(-1, *A.shape[1:]) + A[0]
+            moved = flat.reshape(-1, *A.shape[1:]) + A[:1]
             parameters[name] = moved.reshape(*x.shape[:-1], *A.shape[1:])
         structure = stored(config.structure, config.rule)
         return transitions(structure, config.transition, parameters, config.state_dim)
@@ -179,7 +180,7 @@ class DrivenMatrices(Mixer):
     def initial_state(self, batch_size: int) -> Inexact[Array, "batch state_dim"]:
         """Give the trained start."""
         start = self.start
-        start = start[:, 0] + 1j * start[:, 1] if self.config.complex_state else start
+        start = as_complex(start) if self.config.complex_state else start
         return jnp.broadcast_to(start, (batch_size, *start.shape))
 
     def step(

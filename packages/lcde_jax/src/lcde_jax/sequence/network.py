@@ -206,7 +206,7 @@ class SequenceModel(eqx.Module):
         """Read the output after these positions of the last layer, and make the next state."""
         position, total = state.position + x.shape[1], state.total + x.sum(1)
         if isinstance(self.config.output, MeanOutput):
-            read = total / position
+            read = total / position.astype(total.dtype)
         else:
             read = pool(self.config.output, x, None)
         return affine(self.readout, read), ModelState(tuple(states), position, total)
@@ -234,7 +234,7 @@ class SequenceModel(eqx.Module):
         x = self.embedding(prepared)
         if self.config.positions != "sinusoidal":
             return x
-        added = x + sinusoids(positions, self.config.width, x.dtype)
+        added = x + sinusoids(positions, self.config.width, x.dtype)[None]
         return dropout(added, self.config.position_dropout, key)
 
     def _lookup(self, layer: Layer, tokens: Array) -> Callable[[Array], Array] | None:

@@ -29,7 +29,8 @@ class LayerNorm(eqx.Module):
         """Normalise."""
         centred = x - x.mean(-1, keepdims=True)
         variance = (centred**2).mean(-1, keepdims=True)
-        return centred * lax.rsqrt(variance + _EPSILON) * self.weight + self.bias
+        weight, bias = (jnp.broadcast_to(part, x.shape) for part in (self.weight, self.bias))
+        return centred * lax.rsqrt(variance + _EPSILON) * weight + bias
 
 
 class BatchNorm(eqx.Module):
@@ -84,7 +85,7 @@ class MaskedBatchNorm(eqx.Module):
             )
         count = valid.sum()
         mean = (x * valid).sum(axes) / count
-        variance = ((x - mean) ** 2 * valid).sum(axes) / count
+        variance = ((x - jnp.broadcast_to(mean, x.shape)) ** 2 * valid).sum(axes) / count
         unbiased = variance * count / (count - 1)
         old = self.norm
         moved = (
@@ -97,7 +98,8 @@ class MaskedBatchNorm(eqx.Module):
 
     def _applied(self, x: Array, mask: Array | None, mean: Array, variance: Array) -> Array:
         scale = lax.rsqrt(variance + _EPSILON) * self.norm.weight
-        y = (x - mean) * scale + self.norm.bias
+        mean, scale, bias = (jnp.broadcast_to(p, x.shape) for p in (mean, scale, self.norm.bias))
+        y = (x - mean) * scale + bias
         return y if mask is None else jnp.where(mask[..., None], y, 0)
 
 

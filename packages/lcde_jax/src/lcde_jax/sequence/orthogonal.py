@@ -69,5 +69,5 @@ def _reflections(
     """U and V of equal size, with I + U V^T a product of `rank` random reflections."""
     Y = jax.random.normal(key, (count, state_dim, rank), dtype)
     Y = Y / jnp.linalg.norm(Y, axis=-2, keepdims=True)
-    inverse = jnp.eye(rank, dtype=dtype) / 2 + jnp.triu(Y.mT @ Y, 1)
+    inverse = jnp.eye(rank, dtype=dtype)[None] / 2 + jnp.triu(Y.mT @ Y, 1)
     return -Y @ jnp.linalg.inv(inverse) / 2**0.5, Y * 2**0.5

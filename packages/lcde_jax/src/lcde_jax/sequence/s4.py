@@ -121,22 +121,24 @@ class S4(Convolution):
     ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch width mode"]]:
         """Advance by a diagonal and a rank of one."""
         mu, p, b = self._system()
-        state = advance(mu, p, b * x_k[..., None], state)
-        return inner(self._read_out()[0], state), state
+        state = advance(mu, p, b[None] * x_k[..., None].astype(b.dtype), state)
+        return inner(self._read_out()[:1], state), state
 
     def _system(self) -> tuple[Array, Array, Array]:
         """Half a step of the system, in the coordinates of `dplr_kernel`."""
-        half, scale = jnp.exp(self.log_dt) / 2, self._scale()
-        p, b = (self._real_state(as_complex(pair)) * scale for pair in (self.P, self.B))
-        return half * self.eigenvalues, jnp.sqrt(half) * p, half * b
+        eigenvalues, step = self.eigenvalues, jnp.exp(self.log_dt) / 2
+        half, root = (part.astype(eigenvalues.dtype) for part in (step, jnp.sqrt(step)))
+        p, b = (self._scaled(self._real_state(as_complex(pair))) for pair in (self.P, self.B))
+        return half * eigenvalues, root * p, half * b
 
     def _read_out(self) -> Complex[Array, "direction width mode"]:
-        return self._real_state(self.output_maps).conj() * self._scale()
+        return self._scaled(self._real_state(self.output_maps).conj())
 
-    def _scale(self) -> Float[Array, " mode"]:
-        """Root of w: a pair is two coordinates of the same size."""
-        w = jnp.full(self.log_decay.shape[1:], 2, self.log_decay.dtype)
-        return jnp.sqrt(w.at[-1].set(1) if self.config.state_dim % 2 else w)
+    def _scaled(self, values: Complex[Array, "... mode"]) -> Complex[Array, "... mode"]:
+        """Multiply by the root of w: a pair is two coordinates of the same size."""
+        w = jnp.full(values.shape[-1], 2, values.real.dtype)
+        root = jnp.sqrt(w.at[-1].set(1) if self.config.state_dim % 2 else w)
+        return values * jnp.broadcast_to(root.astype(values.dtype), values.shape)
 
     def _real_state(self, values: Complex[Array, "... mode"]) -> Complex[Array, "... mode"]:
         """Drop what would make the last mode of an odd system complex."""

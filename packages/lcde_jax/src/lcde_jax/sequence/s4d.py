@@ -112,7 +112,8 @@ class S4D(Convolution):
         directions = (2,) if config.bidirectional else ()
         self.C = complex_normal(of_C, (*directions, *A.shape), 1.0, dtype)
         if config.start == "published" and config.initialisation == "legs":
-            self.C = as_pair(_clipped_input(config.state_dim) * as_complex(self.C), dtype)
+            B = jnp.broadcast_to(_clipped_input(config.state_dim), self.C.shape[:-1])
+            self.C = as_pair(B * as_complex(self.C).astype(B.dtype), dtype)
         self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
         self.config = config
 
@@ -139,8 +140,9 @@ class S4D(Convolution):
     ) -> tuple[Float[Array, "batch width"], Complex[Array, "batch width mode"]]:
         """Advance every state by itself."""
         exponents, gain = self._discretised()
-        state = jnp.exp(exponents) * state + gain * x_k[..., None]
-        return 2 * (self.output_maps[0] * state).sum(-1).real, state
+        driven = gain[None] * x_k[..., None].astype(gain.dtype)
+        state = jnp.exp(exponents)[None] * state + driven
+        return 2 * (self.output_maps[:1] * state).sum(-1).real, state
 
     def _discretised(self) -> tuple[Array, Array]:
         return discretised(self.config.discretisation, self.eigenvalues, jnp.exp(self.log_dt))

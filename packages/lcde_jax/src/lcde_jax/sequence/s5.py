@@ -139,7 +139,7 @@ class S5(Mixer):
 
     def __init__(self, config: S5Config, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_steps, of_B, of_C, of_D = jax.random.split(key, 4)
-        values, vectors = _block_spectrum(config)
+        values, vectors = (jnp.asarray(part) for part in _block_spectrum(config))
         P, drawn = config.state_dim, (2 if config.bidirectional else 1, width, config.state_dim)
         if config.start == "published":
             B = _cut_off_normal(of_B, (P, width), P**-0.5, dtype)
@@ -148,6 +148,7 @@ class S5(Mixer):
         else:
             B = jax.random.normal(of_B, (P, width), dtype) / width**0.5
             C = jax.random.normal(of_C, drawn, dtype) / P**0.5
+        B, C = B.astype(vectors.dtype), C.astype(vectors.dtype)
         self.eigenvalues = as_pair(values, dtype)
         self.log_dt = log_steps(of_steps, (len(values),), config.dt_min, config.dt_max, dtype)
         self.B = as_pair(vectors.conj().T @ B, dtype)
@@ -183,7 +184,7 @@ class S5(Mixer):
         """Advance by one position."""
         self.check_step(x_k, state)
         transition, B = self._discretised()
-        state = transition * state + _driven(B, x_k)
+        state = transition[None] * state + _driven(B, x_k)
         return self._read(state, x_k), state
 
     def run(
@@ -191,7 +192,7 @@ class S5(Mixer):
     ) -> tuple[Float[Array, "batch time width"], Complex[Array, "batch state"]]:
         """Scan over time, from a state that enters with the first input."""
         transition, B = self._discretised()
-        drive = _driven(B, x).at[:, 0].add(transition * state)
+        drive = _driven(B, x).at[:, 0].add(transition[None] * state)
         parts = (_each_step(transition, x), drive)
         states = jax.lax.associative_scan(_joined, parts, axis=1)[1]
         return self._read(states, x), states[:, -1]
@@ -221,7 +222,7 @@ class S5(Mixer):
             C = once_last(self._blocks(C)).reshape(C.shape)
         y = h.real @ C.real.T - h.imag @ C.imag.T
         y = 2 * y if self.config.conjugate_symmetry else y
-        return y if self.D is None else y + self.D * x
+        return y if self.D is None else y + jnp.broadcast_to(self.D, x.shape) * x
 
 
 def _cut_off_normal(

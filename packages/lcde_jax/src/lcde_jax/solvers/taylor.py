@@ -11,6 +11,7 @@ stacked matrices, which under `vmap` becomes one matrix product over the batch.
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -109,7 +110,7 @@ def step(
 
     Reverse-mode differentiable where `order` and `substeps` are Python integers.
     """
-    part = increment / substeps
+    part = increment / jnp.asarray(substeps, increment.dtype)
 
     def advance(_: Int[Array, ""], state: Float[Array, " width"]) -> Float[Array, " width"]:
         first = generators.velocity(part, state)
@@ -118,7 +119,7 @@ def step(
             k: Int[Array, ""], carry: tuple[Float[Array, " width"], Float[Array, " width"]]
         ) -> tuple[Float[Array, " width"], Float[Array, " width"]]:
             total, term = carry
-            term = generators.act(part, term) / k
+            term = generators.act(part, term) / k.astype(term.dtype)
             return total + term, term
 
         return jax.lax.fori_loop(2, order + 1, add_term, (state + first, first))[0]
@@ -158,12 +159,13 @@ def orders(
     where theta bounds the norm of G in a substep; there are `ceil(norm)` of them, so theta <= 1.
     """
     substeps = jnp.maximum(jnp.ceil(norm), 1).astype(jnp.int32)
-    theta = (norm / substeps)[..., None]
-    terms = np.arange(1, MOST_TERMS + 1)
-    log_factorials = np.cumsum(np.log(terms + 1.0))
+    theta = (norm / substeps.astype(norm.dtype))[..., None]
+    terms = np.arange(1.0, MOST_TERMS + 1).reshape((1,) * norm.ndim + (-1,))
+    log_factorials = np.cumsum(np.log(terms + 1), axis=-1).astype(norm.dtype)
+    terms = terms.astype(norm.dtype)
     log_power = terms * jnp.log(jnp.maximum(theta, jnp.finfo(norm.dtype).tiny))
     log_remainder = log_power - log_factorials - jnp.log1p(-theta / (terms + 2))
-    enough = log_remainder <= np.log(accuracy)
+    enough = log_remainder <= log(accuracy)
     return 1 + jnp.argmax(enough, axis=-1).astype(jnp.int32), substeps
 
 

@@ -126,10 +126,10 @@ class S4(Convolution):
 
     def _system(self) -> tuple[Array, Array, Array]:
         """Half a step of the system, in the coordinates of `dplr_kernel`."""
-        eigenvalues, step = self.eigenvalues, jnp.exp(self.log_dt) / 2
-        half, root = (part.astype(eigenvalues.dtype) for part in (step, jnp.sqrt(step)))
+        half = jnp.exp(self.log_dt) / 2
         p, b = (self._scaled(self._real_state(as_complex(pair))) for pair in (self.P, self.B))
-        return half * eigenvalues, root * p, half * b
+        mu = half.astype(p.dtype) * self.eigenvalues
+        return mu, jnp.sqrt(half).astype(p.dtype) * p, half.astype(b.dtype) * b
 
     def _read_out(self) -> Complex[Array, "direction width mode"]:
         return self._scaled(self._real_state(self.output_maps).conj())

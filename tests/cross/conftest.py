@@ -7,7 +7,5 @@ if importlib.util.find_spec("jax"):
 
     # The laws are checked in float64; the library itself never sets the flag.
     jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_numpy_dtype_promotion", "strict")
-    jax.config.update("jax_numpy_rank_promotion", "raise")
     # Nearly all of these tests' time is compilation of small programs.
     jax.config.update("jax_disable_most_optimizations", True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,10 +15,6 @@ from experiments.job import Job, Outcome, StopFlag, perform
 from experiments.overrides import override
 from experiments.study import load
 from seqtheory.plain import described
-
-# JAX reads these at import, here and in every worker: it promotes no type or rank silently.
-os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
-os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 
 HERE = Path(__file__).parent
 STUDY = HERE / "studies" / "my_study.py"

@@ -66,7 +66,7 @@ def entries(
     if rule == "published" and isinstance(structure, WalshHadamard):
         return jnp.tanh(stored)
     if rule == "published" and isinstance(structure, Sparse):
-        return stored * kept(structure, stored.shape[-1], len(stored))
+        return stored * kept(structure, stored.shape[-1], len(stored)).astype(stored.dtype)
     return stored
 
 

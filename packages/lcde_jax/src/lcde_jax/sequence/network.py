@@ -162,7 +162,9 @@ class SequenceModel(eqx.Module):
         state = self.initial_state(np.shape(inputs)[0]) if state is None else state
         self._check_rows(inputs, state)
         prepared = self.embedding.prepared(inputs, None)
-        x = self._embedded(prepared, state.position + np.arange(prepared.shape[1]), None)
+        x = self._embedded(
+            prepared, state.position + np.arange(prepared.shape[1], dtype=np.int32), None
+        )
         states = []
         for layer, held in zip(self.layers, state.layers, strict=True):
             x, held = layer.prefill(x, held)

@@ -50,10 +50,14 @@ def check(study: Study, folder: Path) -> str:
         return ""
     except stored.RejectedFileError as error:
         raise ConfigError(f"{error}; it says which study file {folder} belongs to") from error
-    other = (folder.resolve() / str(held)).resolve()
+    try:
+        other = (folder.resolve() / str(held)).resolve()
+        there = other.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # no name of a file, or a ring of links
+        raise ConfigError(f"{folder / NAME}: names no study file ({error})") from error
     if other == study.file.resolve():
         return ""
-    if other.exists():
+    if there:
         raise ConfigError(
             f"the records in {folder} are of {other}, not of {study.file}: rename one of the two "
             "files, or choose another folder with --results"

@@ -45,7 +45,7 @@ class Session:
         self._started, self._worked = time.monotonic(), time.process_time()
         self._session: dict[str, Any] = {"start": provenance.now()}
         try:  # one that cannot be read is an error: its sessions would be forgotten in silence
-            self._before = _earlier(folder / "provenance.json")
+            self._before = earlier(folder / "provenance.json")
         except FileNotFoundError:
             self._before = {}
         self._write()
@@ -82,7 +82,7 @@ class Session:
         durable.write_json(self.folder / "provenance.json", facts)
 
 
-def _earlier(path: Path) -> dict[str, Any]:
+def earlier(path: Path) -> dict[str, Any]:
     """Provenance with the sessions so far, each with numbers where they are added up."""
     found = stored.read_json(path)
     sessions = found.get("sessions", [])

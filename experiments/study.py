@@ -6,7 +6,6 @@ import ast
 import difflib
 import importlib
 import importlib.util
-import re
 import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 PUBLISHED = ROOT / "published"
-_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _LIMIT = 2**24  # bytes of a study's file
 _OFFERED = ("VERSION", "PRESETS", "DEFAULT_PRESET", "runs", "execute")
 
@@ -225,22 +223,28 @@ def unknown(kind: str, got: str, known: tuple[str, ...] | list[str], of: str = "
 
 
 def _from_name(name: str) -> Study:
-    if not _DOTTED.fullmatch(name) or name not in names():
+    known = names()
+    if name not in known:
         hint = (
             "" if "." in name else "; a study outside this package is given as the path of its file"
         )
-        raise ConfigError(unknown("study", name, names()) + hint)
+        raise ConfigError(unknown("study", name, known) + hint)
     return Study(name, name, importlib.import_module(f"experiments.{name}"))
 
 
 def _from_path(path: Path) -> Study:
     try:
         path = path.expanduser().resolve()
-    except (RuntimeError, ValueError, OSError) as error:  # no such user, links in a ring, NUL
+        there = path.is_file()
+    except (
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:  # no such user, a ring of links, a name too long
         raise ConfigError(f"no study at {str(path)!r}: {error}") from error
     if path.is_relative_to(ROOT) and len(path.relative_to(ROOT).parts) == 2:
         return _from_name(f"{path.parent.name}.{path.stem}")
-    if not path.is_file():
+    if not there:
         beside = [str(other) for other in siblings(path.parent)]
         close = difflib.get_close_matches(str(path), beside, n=1, cutoff=0.5)
         guess = f"; did you mean {Path(close[0]).name!r}?" if close else ""
@@ -253,7 +257,10 @@ def _from_path(path: Path) -> Study:
 
 def _refuse_clash(path: Path) -> None:
     """Refuse a file that would take the place of another module (``json.py``)."""
-    spec = importlib.util.find_spec(path.stem)
+    try:
+        spec = importlib.util.find_spec(path.stem)
+    except ValueError as error:  # ``__main__.py``
+        raise ConfigError(f"{path.name}: {path.stem!r} is taken; rename the file") from error
     if spec is None or spec.origin is None:  # a mere folder of that name, perhaps its records
         return
     if Path(spec.origin).resolve() != path:

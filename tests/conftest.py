@@ -1,4 +1,4 @@
-"""What the rooms share: a linear system and its memory, and the judge of enormous sizes."""
+"""What the rooms share: a linear system, the judge of enormous sizes, the fuzzer of readers."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -47,3 +47,19 @@ def judged() -> Callable[[Path], dict[str, str]]:
         return dict(json.loads(line) for line in done.stdout.splitlines())
 
     return run
+
+
+@pytest.fixture
+def fuzzed(tmp_path: Path) -> Callable[[Path, str], list[dict[str, Any]]]:
+    """Fuzz one reader of a table in a process of its own; what ended as it must not."""
+
+    def fuzz(table: Path, reader: str) -> list[dict[str, Any]]:
+        harness = Path(__file__).parent / "faults" / "fuzz.py"
+        command = [sys.executable, str(harness), str(table), reader, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        *wrong, last = map(json.loads, done.stdout.splitlines())
+        assert last["count"] > 200
+        return wrong
+
+    return fuzz

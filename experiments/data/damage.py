@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import struct
 import tarfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ _DAMAGE = (
     # Families: a bad text is a ValueError; nesting without end and a method of zip that nobody
     # wrote are RuntimeErrors; a number beyond its type is an ArithmeticError.
     *(OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError),
-    *(MemoryError, SyntaxError, struct.error, zlib.error, lzma.LZMAError),
+    *(MemoryError, SyntaxError, tokenize.TokenError, struct.error, zlib.error, lzma.LZMAError),
     *(zipfile.BadZipFile, tarfile.TarError, Warning),
 )
 

@@ -131,8 +131,12 @@ class SequentialImages:
         DownloadError
             If the network fails.
         """
-        contents = self._read(source)
-        parts = self._cut(contents, seed)
+        path = located(self.published, source)
+        contents = self._read(path)
+        try:
+            parts = self._cut(contents, seed)
+        except ValueError as error:  # too few images for these shares
+            raise DataError(f"{path}: {error}") from error
         mean, deviation = self._scale(parts[0])
         if self.scaling != "bytes":
             parts = [Dataset(scaled(p.inputs, mean, deviation), p.targets) for p in parts]
@@ -165,8 +169,7 @@ class SequentialImages:
         flat = images.reshape(len(images), -1, images.shape[-1])
         return np.ascontiguousarray(flat[:, self.order.positions(flat.shape[1])])
 
-    def _read(self, source: Source) -> Contents:
-        path = located(self.published, source)
+    def _read(self, path: Path) -> Contents:
         if path.suffix == ".npz":
             return read_npz(self.published, path)
         return type(self).reader(self.published, path)

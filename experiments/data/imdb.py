@@ -129,15 +129,19 @@ class IMDB:
         The official sets are used as they are, with the few texts that they hold twice; those of a
         CSV are dropped, and counted in the provenance.
         """
-        found = self._read(located(self.published, source))
+        path = located(self.published, source)
+        found = self._read(path)
         time = min(self.max_bytes, max(part.longest for part in (found.train, found.test) if part))
         learnt = found.train.dataset(self.max_bytes, time)
+        split, test = self.split, None
         if found.test:
-            split, test = self.split, found.test.dataset(self.max_bytes, time)
+            test = found.test.dataset(self.max_bytes, time)
         else:
             split = "drawn" if self.split == "official" else f"drawn, {self.split}"
-            learnt, test = learnt.split((1 - self.test, self.test), seed)
-        train, validation, test = self._cut(learnt, test, seed)
+        try:
+            train, validation, test = self._cut(learnt, test, seed)
+        except ValueError as error:  # too few reviews for these shares
+            raise DataError(f"{path}: {error}") from error
         provenance = Provenance(
             name=self.published.name,
             source="download" if is_remote(source) else "local",
@@ -172,7 +176,11 @@ class IMDB:
             f"{contents(path)}"
         )
 
-    def _cut(self, learnt: Dataset, test: Dataset, seed: Seed) -> tuple[Dataset, Dataset, Dataset]:
+    def _cut(
+        self, learnt: Dataset, test: Dataset | None, seed: Seed
+    ) -> tuple[Dataset, Dataset, Dataset]:
+        if test is None:
+            learnt, test = learnt.split((1 - self.test, self.test), seed)
         if self.share < 1:
             (test,) = test.split((self.share,), seed)
         if self.split == VALIDATE_ON_TEST:

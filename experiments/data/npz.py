@@ -63,13 +63,16 @@ def read_npz(official: Official, path: Path) -> Contents:
 
 
 def _arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
-    with refused(path, ".npz of numbers"):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+    with refused(path, ".npz of numbers"), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
         missing = [name for name in NAMES if f"{name}.npy" not in sizes]
         if missing:
             raise DataError(f"{path} lacks {', '.join(missing)}; it holds {some(list(sizes))}")
         if (total := sum(sizes.values())) > _LIMIT:
             raise DataError(f"{path} unpacks to {total:,} bytes, expected at most {_LIMIT:,}")
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            return {name: file[name] for name in NAMES}
+        return {name: _array(archive, name) for name in NAMES}
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(f"{name}.npy") as member:
+        return np.lib.format.read_array(member, allow_pickle=False)

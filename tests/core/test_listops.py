@@ -18,6 +18,7 @@ from seqtheory.dataset import Dataset
 from seqtheory.listops import (
     VOCABULARY,
     ListOpsFileError,
+    _reading,
     curried,
     evaluate,
     length_distribution,
@@ -131,6 +132,13 @@ def test_what_is_no_expression_is_refused_at_its_place(tokens: object, message: 
         evaluate(tokens)
     with pytest.raises(ValueError, match=message):
         curried(tokens)
+
+
+def test_depth_costs_no_more_than_length() -> None:
+    deep = 100_000  # a pass for each level would take minutes
+    assert evaluate(parse("[MAX 1 " * deep + "7 " + "] " * deep)) == 7
+    with pytest.raises(ValueError, match="100000 of them are open at the end"):
+        evaluate(parse("[MAX 1 " * deep))
 
 
 @given(st.binary(max_size=12).map(lambda raw: bytes(token % 15 for token in raw)))
@@ -451,6 +459,19 @@ def test_a_bad_file_is_named_with_its_line_and_column(
     with pytest.raises(ListOpsFileError, match=message) as caught:
         read(file, length=10)
     assert str(caught.value).startswith(f"{file}:{line}: ")
+
+
+def test_padding_and_size_are_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_bytes(HEAD + b"3\t3\n" * 9 + GOOD)
+    monkeypatch.setattr(_reading, "_MAX_VALUES", 39)
+    with pytest.raises(
+        ListOpsFileError, match="more than 39 tokens, each row padded to 4"
+    ) as caught:
+        read(file)
+    assert str(caught.value).startswith(f"{file}:11: ")
+    monkeypatch.setattr(_reading, "_MAX_FILE", 30)
+    with pytest.raises(ListOpsFileError, match="bytes, expected at most 30"):
+        read(file)
 
 
 @given(st.integers(0, len(HEAD + GOOD) - 1), st.integers(0, 255))

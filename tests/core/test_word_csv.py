@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from seqtheory import word_csv
 from seqtheory.group import group, order_of
 from seqtheory.tasks import GroupWords
-from seqtheory.word_csv import WordFileError, _reading, _writing
+from seqtheory.word_csv import WordFileError, _reading, _source, _writing
 
 A5_WORDS_OF_LENGTH_TWO = "5fa1b247ecf078d027a71fff7c486d6e4f12df4d0f8ff4526bc91cf759bbf307"
 POINTER = (
@@ -200,6 +201,26 @@ def test_tokens_beyond_the_order_pass_only_where_no_order_is_given(tmp_path: Pat
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
         word_csv.read(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "large", "name"])
+def test_what_is_no_file_or_too_large_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path = tmp_path / "words.csv"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "large":
+        monkeypatch.setattr(_source, "MAX_FILE", len(GOOD) - 1)
+        path.write_text(GOOD)
+    else:
+        path = tmp_path / "words\0.csv"
+    reasons = {"large": "bytes, expected at most", "name": "cannot be a file's name"}
+    with pytest.raises(WordFileError, match=reasons.get(kind, "not a regular file")) as caught:
+        word_csv.read(path)
+    assert str(tmp_path) in str(caught.value)
 
 
 ONE = np.array([[0, 1]])

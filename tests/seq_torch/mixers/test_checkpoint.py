@@ -230,7 +230,7 @@ def test_nesting_without_end_and_pipes_are_refused(path, tmp_path):
     with pytest.raises(st.CheckpointError, match="no valid config"):
         st.load(path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(st.CheckpointError, match="no regular file"):
+    with pytest.raises(st.CheckpointError, match="not a regular file"):
         st.load(tmp_path / "pipe")
 
 

@@ -13,6 +13,16 @@ import secrets
 from pathlib import Path
 from typing import Any, cast
 
+from seqtheory import _plain_file
+
+REFUSALS = (
+    *(TypeError, ValueError, AttributeError, LookupError, ArithmeticError),
+    *(RuntimeError, MemoryError),
+)
+"""What settings that no program wrote can raise where a model is built from them."""
+
+_LIMIT = 2**40  # bytes; tensors are mapped into memory, not read, until they are asked for
+
 
 def encoded(config: Any) -> str:
     """Frozen settings as canonical JSON; each nested one names its class under ``"type"``."""
@@ -46,9 +56,10 @@ def replace(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def is_endless(path: Path) -> bool:
-    """Whether reading may never end: a pipe or a device. A folder or nothing at all fails soon."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+def check_readable(path: Path, error: type[ValueError]) -> None:
+    """Raise, as `_plain_file.opened` does, unless it is a file that can be opened and will end."""
+    with _plain_file.opened(path, _LIMIT, error):
+        pass
 
 
 def _plain(value: Any) -> Any:

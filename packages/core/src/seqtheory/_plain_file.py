@@ -51,9 +51,14 @@ def opened(
     """
     try:
         descriptor = _descriptor(path, error, links)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if reason := _unusable(os.fstat(descriptor), limit):
                 raise error(f"{path}: {reason}.")
+            file = os.fdopen(descriptor, "rb")
+        except BaseException:
+            os.close(descriptor)
+            raise
+        with file:
             yield file
     except FileNotFoundError:
         raise

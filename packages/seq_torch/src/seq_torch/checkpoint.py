@@ -69,10 +69,10 @@ def load(
     Raises
     ------
     CheckpointError
-        If the file is truncated, foreign or inconsistent, names a config type that is not
-        imported, or holds another config than `expected`; the message names field or tensor.
-    OSError
-        If the file cannot be read.
+        If the file cannot be read, is truncated, foreign or inconsistent, names a config type that
+        is not imported, or holds another config than `expected`; the message names field or tensor.
+    FileNotFoundError
+        If there is no such file.
 
     Notes
     -----
@@ -89,7 +89,7 @@ def load(
     try:
         settings = _model_file.parsed(metadata["config"], Path(path))
         config = _decoded(settings, SequenceModelConfig, "config")
-    except (TypeError, ValueError, RecursionError) as error:
+    except _model_file.REFUSALS as error:
         raise CheckpointError(f"{path} holds no valid config: {error}") from error
     if not isinstance(config, SequenceModelConfig):
         raise CheckpointError(f"{path} holds no valid config: got {config!r}, expected fields.")
@@ -99,10 +99,15 @@ def load(
         )
     if expected is not None and (difference := _difference(config, expected, "config")):
         raise CheckpointError(f"{path} holds another model than expected: {difference}.")
-    with torch.device("meta"), contextlib.suppress(NotImplementedError):
-        # Shapes first, without memory; a mixer that must look at what it draws says it cannot.
-        _check(SequenceModel(config), tensors, path)
-    model = config.build(seed=0)
+    try:
+        with torch.device("meta"), contextlib.suppress(NotImplementedError):
+            # Shapes first, without memory; a mixer that must look at what it draws says it cannot.
+            _check(SequenceModel(config), tensors, path)
+        model = config.build(seed=0)
+    except CheckpointError:
+        raise
+    except _model_file.REFUSALS as error:
+        raise CheckpointError(f"{path} holds a config of no model: {error}") from error
     _fill(model, tensors, path)
     return model
 
@@ -125,10 +130,7 @@ def _check_writable(model: SequenceModel, tensors: dict[str, torch.Tensor]) -> N
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    if _model_file.is_endless(path):
-        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
-    with path.open("rb"):  # an OSError of Python's own, where there is no such file
-        pass
+    _model_file.check_readable(path, CheckpointError)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             names = file.keys()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from seqtheory.training._history import Evaluated, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seqtheory.training._training import Training
 
 
@@ -85,6 +87,7 @@ class Progress:
                 f"the snapshot was made on other data (digest {state['data']}, these have "
                 f"{digest}). Resume with the data that the training began with."
             )
+        _check_form(snapshot, training)
         progress = cls()
         progress.step = snapshot.step
         progress.evaluations = [
@@ -94,7 +97,49 @@ class Progress:
         return progress
 
 
-def _check_training(held: dict[str, Any], training: Training) -> None:
+def _check_form(snapshot: Snapshot, training: Training) -> None:
+    """Raise unless the parts of a snapshot have the types that `Progress.state` gives them."""
+    state, counts = snapshot.state, range(training.num_steps + 1)
+    right = {
+        "step": snapshot.step in counts,
+        "evaluations": _all(state["evaluations"], _is_evaluation),
+        "loss_sum": _is_number(state["loss_sum"]),
+        "loss_count": state["loss_count"] in counts,
+    }
+    if wrong := [name for name, holds in right.items() if not holds]:
+        raise ValueError(
+            f"the snapshot's {', '.join(wrong)} cannot be of a fit of {training.num_steps} steps: "
+            "it is damaged. Go on from another, or start anew."
+        )
+
+
+def _all(value: object, holds: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(holds(item) for item in cast("list[Any]", value))
+
+
+def _is_evaluation(value: Any) -> bool:
+    """Whether a value is a step and the metrics of its evaluation."""
+    match value:
+        case [int(), metrics]:
+            return isinstance(metrics, dict) and all(
+                map(_is_metric, cast("dict[str, Any]", metrics).values())
+            )
+        case _:
+            return False
+
+
+def _is_metric(value: Any) -> bool:
+    return _is_number(value) or _all(value, lambda item: item is None or _is_number(item))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
+
+
+def _check_training(held: object, training: Training) -> None:
+    if not isinstance(held, dict):
+        raise ValueError(f"the snapshot's training is {held!r}, expected its settings by name.")
+    held = cast("dict[str, Any]", held)
     now = dataclasses.asdict(training)
     for name in sorted(held.keys() | now.keys()):
         before, after = held.get(name, "not there"), now.get(name, "not there")

@@ -89,10 +89,10 @@ def load(path: str | os.PathLike[str]) -> SequenceModel:
     Raises
     ------
     CheckpointError
-        If the file is truncated, foreign or inconsistent, or names a mixer that JAX has no twin of;
-        the message names field or tensor.
-    OSError
-        If the file cannot be read.
+        If the file cannot be read, is truncated, foreign or inconsistent, or names a mixer that JAX
+        has no twin of; the message names field or tensor.
+    FileNotFoundError
+        If there is no such file.
     ValueError
         If the file holds float64 and JAX's 64-bit mode is off.
     """
@@ -106,7 +106,7 @@ def load(path: str | os.PathLike[str]) -> SequenceModel:
     try:
         settings = _model_file.parsed(metadata["config"], Path(path))
         config = _decoded(settings, "config")
-    except (TypeError, ValueError, RecursionError) as error:
+    except _model_file.REFUSALS as error:
         raise CheckpointError(f"{path} holds no valid config: {error}") from error
     if not isinstance(config, SequenceModelConfig):
         raise CheckpointError(f"{path} holds no valid config: got {config!r}, expected fields.")
@@ -118,10 +118,7 @@ def load(path: str | os.PathLike[str]) -> SequenceModel:
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    if _model_file.is_endless(path):
-        raise CheckpointError(f"{path} is no regular file: a pipe or a device may never end.")
-    with path.open("rb"):  # an OSError of Python's own, where there is no such file
-        pass
+    _model_file.check_readable(path, CheckpointError)
     try:
         with safe_open(path, framework="numpy") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -136,7 +133,10 @@ def _filled(
     config: SequenceModelConfig, tensors: dict[str, np.ndarray], path: Any
 ) -> SequenceModel:
     """Put the tensors where a model of this config has its own, which are never drawn."""
-    frame = eqx.filter_eval_shape(lambda: config.build(jax.random.key(0)))
+    try:
+        frame = eqx.filter_eval_shape(lambda: config.build(jax.random.key(0)))
+    except _model_file.REFUSALS as error:
+        raise CheckpointError(f"{path} holds a config of no model: {error}") from error
     leaves, structure = jax.tree.flatten(frame)
     names = tensor_names(jax.tree.map(lambda leaf: np.zeros(0), frame))
     own = dict(zip(names, leaves, strict=True))

@@ -95,7 +95,8 @@ def _moments(
     if len(held) < len(_MOMENTS):
         missing = next(key for key in _MOMENTS if key not in held)
         raise ValueError(f"the snapshot lacks the tensor {_OPTIMISER}{name}.{missing}.")
-    for key in ("exp_avg", "exp_avg_sq"):
-        _check_like(f"{_OPTIMISER}{name}.{key}", held[key], parameter)
+    likes = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+    for key, like in likes.items():
+        _check_like(f"{_OPTIMISER}{name}.{key}", held[key], like)
     places = dict.fromkeys(held, parameter.device) | {"step": optimiser.step_device(parameter)}
     return {key: torch.tensor(value, device=places[key]) for key, value in held.items()}

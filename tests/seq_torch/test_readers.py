@@ -1,0 +1,17 @@
+"""Damaged models and snapshots are refused by one error, as the fuzzer of all readers has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TABLE = Path(__file__).with_name("model_readers.py")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is bounded on Linux")
+@pytest.mark.parametrize(
+    "reader", ["S5", "Mamba", "linear CDE", "StableSSM", "DeltaNet", "Transformer", "snapshot"]
+)
+def test_a_reader_gives_a_value_or_its_error(reader, fuzzed):
+    assert fuzzed(TABLE, reader) == []

@@ -167,7 +167,7 @@ def _check_memory(width: int, channels: int, structure: Structure, itemsize: int
     present = physical_memory()
     if present is not None and needed > present // 2:
         raise ValueError(
-            f"got width={width} with {channels + 1} {type(structure).__name__} matrices: A takes "
+            f"got width={width}, channels={channels}: the {type(structure).__name__} A takes "
             f"{needed / 2**30:,.1f} GiB, and this machine has {present / 2**30:,.1f} GiB in all, "
             "of which A may take half. Lower the width, or use structure=Diagonal()."
         )

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from seqtheory._memory_guard import require_memory
 from seqtheory.structure._rule import Rule
 
 from .structure import Dense, Structure
@@ -96,6 +97,9 @@ class LinearCDEClassifier(eqx.Module):
         sizes = {"vocabulary": vocabulary, "num_classes": num_classes, "width": width}
         _check_sizes(sizes, dropout)
         dtype = jnp.dtype(dtype or jax.dtypes.canonicalize_dtype(float))
+        told = ", ".join(f"{name}={value:,}" for name, value in sizes.items())
+        numbers = width * (vocabulary + num_classes + 2)
+        require_memory(dtype.itemsize * numbers, f"a classifier with {told}")
         keys = [key] * 4 if shared_key else jax.random.split(key, 4)
         self.embedding = jax.random.normal(keys[0], (vocabulary, width), dtype)
         if matrix_per_token:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs, svd
 
 from seqtheory._array import as_array
+from seqtheory._memory_guard import require_memory
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -81,6 +82,8 @@ class LeastSquares:
         self.num_rows = 0
         self._vector: bool | None = None  # whether targets come as (rows,)
         size = 1 + num_features + num_targets
+        what = f"least squares of num_features={num_features:,} and num_targets={num_targets:,}"
+        require_memory(8 * size**2, what)
         self._factor = np.zeros((size, size), order="F")
         self._scratch = np.empty(0)
 

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from seqtheory._memory_guard import require_memory
 from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._transition import check_transition
 
@@ -268,6 +269,9 @@ class TokenMatrices(eqx.Module):
         of_matrices, of_state = jax.random.split(key)
         dtype = jnp.dtype(dtype or jax.dtypes.canonicalize_dtype(float))
         self.structure = structure
+        numbers = vocabulary * (structure.num_parameters(width) + width)
+        what = f"a matrix of width={width:,} for each of vocabulary={vocabulary:,} tokens"
+        require_memory(dtype.itemsize * numbers, what)
         if isinstance(structure, Dense):
             self.matrices = jax.random.orthogonal(of_matrices, width, (vocabulary,), dtype)
         else:

@@ -13,6 +13,8 @@ from jax.core import Tracer
 
 from seqtheory._settings import require_flag, require_integer
 
+from .capacity import fitting
+
 if TYPE_CHECKING:
     from jax.typing import ArrayLike, DTypeLike
     from jaxtyping import Array, Float, Int, PRNGKeyArray
@@ -39,6 +41,7 @@ class TokenInput:
         require_integer("vocabulary", self.vocabulary, minimum=1)
         require_flag("one_hot", self.one_hot)
 
+    @fitting
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> TokenEmbedding:
         """Draw the table.
 
@@ -72,6 +75,7 @@ class LinearInput:
     def __post_init__(self) -> None:
         require_integer("channels", self.channels, minimum=1)
 
+    @fitting
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> LinearEmbedding:
         """Draw the map."""
         return LinearEmbedding(eqx.nn.Linear(self.channels, width, dtype=dtype, key=key))

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 
 from seqtheory._settings import require_choice, require_positive
 
+from .capacity import fitting
+
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import Array, Float, PRNGKeyArray
@@ -27,6 +29,12 @@ class MixerConfig(ABC):
     def causal(self) -> bool:
         """Whether an output depends on nothing later; only then is there a `step`."""
         return True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the `build` of every mixer refuse what does not fit this machine."""
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = fitting(cls.build)
 
     @abstractmethod
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> Mixer:

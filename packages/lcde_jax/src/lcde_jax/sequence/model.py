@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
 
+from .capacity import bytes_when_built
 from .embedding import LinearInput, TokenInput
+from .layer import Layer
 from .mixer import MixerConfig
 from .network import SequenceModel
 from .readout import Output
@@ -18,6 +23,8 @@ from .readout import Output
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import PRNGKeyArray
+
+_BYTES_OF_LAYER = 20_000  # of the objects that hold its arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +118,32 @@ class SequenceModelConfig:
         self._check_combination()
 
     def build(self, key: PRNGKeyArray, *, dtype: DTypeLike | None = None) -> SequenceModel:
-        """Draw every parameter from this key, in JAX's default floating type or another one."""
+        """Draw every parameter from this key, in JAX's default floating type or another one.
+
+        Raises
+        ------
+        MemoryError
+            If the parameters do not fit this machine.
+        """
         chosen = jnp.dtype(dtype or jax.dtypes.canonicalize_dtype(float))
+        if not isinstance(key, Tracer):
+            self._require_memory(chosen)
         return SequenceModel(self, dtype=chosen, key=key)
+
+    def _require_memory(self, dtype: DTypeLike) -> None:
+        ends = bytes_when_built(
+            lambda key: (
+                self.input.build(self.width, dtype=dtype, key=key),
+                eqx.nn.Linear(self.width, self.output.size, dtype=dtype, key=key),
+            )
+        )
+        last = self.depth == 1
+        layer = bytes_when_built(lambda key: Layer(self, last=last, dtype=dtype, key=key))
+        require_memory(
+            ends + self.depth * (layer + _BYTES_OF_LAYER),
+            f"a model with width={self.width}, depth={self.depth}, mixer={self.mixer}, "
+            f"input={self.input} and output={self.output}",
+        )
 
     def _check_combination(self) -> None:
         if self.activation == "glu" and not self.mixing:

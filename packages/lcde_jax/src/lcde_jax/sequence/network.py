@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_integer
 
+from .capacity import tree_bytes
 from .embedding import LinearEmbedding, TokenEmbedding, affine, sinusoids
 from .layer import Layer, dropout
 from .linear_cde import DrivenMatrices
@@ -130,6 +132,8 @@ class SequenceModel(eqx.Module):
                 "future, and it cannot run one position at a time. Call the model on the whole "
                 "sequence."
             )
+        row = tree_bytes([layer.mixer.initial_state(1) for layer in self.layers])
+        require_memory(batch_size * row, f"a state of batch_size={batch_size}")
         states = tuple(layer.mixer.initial_state(batch_size) for layer in self.layers)
         total = jnp.zeros((batch_size, self.config.width), self.readout.weight.dtype)
         return ModelState(states, jnp.zeros((), jnp.int32), total)

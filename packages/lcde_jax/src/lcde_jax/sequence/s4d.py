@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_choice, require_flag, require_integer
 from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 
@@ -156,6 +157,7 @@ def _clipped_input(state_dim: int) -> Complex[np.ndarray, " mode"]:
 def _initial_eigenvalues(initialisation: str, state_dim: int) -> Complex[np.ndarray, " mode"]:
     """Give the initial A, one eigenvalue of each conjugate pair; the real one, if any, last."""
     modes = num_modes(state_dim)
+    require_memory(6 * 16 * modes, f"the eigenvalues of state_dim={state_dim:,}")
     if initialisation == "legs":
         return normal_part(state_dim)[0][:modes]
     n = np.arange(modes)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqtheory._memory_guard import require_memory
 from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
 from seqtheory.hippo import normal_part
 
@@ -254,5 +255,7 @@ def _block_spectrum(config: S5Config) -> tuple[np.ndarray, np.ndarray]:
     size = config.state_dim // config.blocks
     kept = num_modes(size) if config.conjugate_symmetry else size
     values, vectors = normal_part(size)
+    what = f"the eigenvectors of state_dim={config.state_dim:,} and blocks={config.blocks:,}"
+    require_memory(3 * 16 * config.state_dim * config.blocks * kept, what)
     copies = np.eye(config.blocks)
     return np.tile(values[:kept], config.blocks), np.kron(copies, vectors[:, :kept])

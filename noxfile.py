@@ -49,7 +49,7 @@ TESTS = {
         ],
     ),
     "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
-    "cross": ("both", ["tests/cross"]),
+    "cross": ("both", ["tests/cross", "tests/test_readmes.py"]),
     "faults": ("jax", ["tests/faults"]),
 }
 
@@ -198,6 +198,25 @@ def tests(session: nox.Session, room: str) -> None:
         *(session.posargs or [*arguments, "-n", WORKERS, "--dist", "worksteal"]),
         env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
     )
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """The oldest releases that are declared: tests of the core, and what the READMEs use."""
+    members = {
+        "core": ("tests/core", "tests/test_readmes.py", "-m", "not slow"),
+        "lcde_jax": ("tests/test_readmes.py", "tests/lcde_jax/sequence/test_prefill.py"),
+        "seq_torch": ("tests/test_readmes.py", "tests/seq_torch/ops/test_linear_scan.py"),
+    }
+    for member, tests in members.items():
+        folder = ROOT / ".nox" / f"minimums-{member}"
+        programs = folder / ("Scripts" if os.name == "nt" else "bin")
+        uv(session, "venv --quiet --clear --python 3.11", str(folder))
+        packages = [f"--editable=packages/{name}" for name in dict.fromkeys(("core", member))]
+        wanted = (*packages, "--group", f"packages/{member}/pyproject.toml:test")
+        chosen = f"pip install --quiet --resolution lowest-direct --python {programs / 'python'}"
+        uv(session, chosen, *wanted)
+        session.run(str(programs / "python"), "-m", "pytest", *tests, external=True)
 
 
 @nox.session

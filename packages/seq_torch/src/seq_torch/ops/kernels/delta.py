@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiler import compiled
+from .copies import copy_rows
 from .products import add_product, add_rows, dot, fill_dots
 
 
@@ -36,7 +37,7 @@ def forward(first, last, rows, q, k, v, beta, decay, state, output, residual, st
             keys, queries, u = k[lane, start:stop], q[lane, begin:end], written[:count]
             r = residual[lane, start:stop] if len(residual) else apart[:count]
             if len(states):
-                states[lane, start // rows] = S
+                copy_rows(S, states[lane, start // rows])
             _decays(decay[lane, begin:end], factors, ratio, since)
             _scores(keys, queries, factors, ratio, mixed, read)
             _write(v[lane, start:stop], beta[lane, start:stop], keys, S, since, mixed, r, u)

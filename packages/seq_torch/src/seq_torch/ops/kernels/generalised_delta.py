@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiler import compiled
+from .copies import copy_rows
 from .products import add_rows, dot
 
 
@@ -24,7 +25,7 @@ def forward(first, last, rows, q, k, v, a, b, decay, state, output, states):
         S = state[lane]
         for t in range(v.shape[1]):
             if len(states) and t % rows == 0:
-                states[lane, t // rows] = S
+                copy_rows(S, states[lane, t // rows])
             _recall(S, a[lane, t], u)
             _advance(S, decay[lane, t], b[lane, t], u, k[lane, t], v[lane, t], S)
             _recall(S, q[lane, t], output[lane, t])
@@ -42,7 +43,7 @@ def backward(
         dS = dstate[lane]
         for start in range((v.shape[1] - 1) // rows * rows, -1, -rows):
             stop = min(start + rows, v.shape[1])
-            inside[0] = states[lane, start // rows]
+            copy_rows(states[lane, start // rows], inside[0])
             for t in range(start, stop):
                 S, u = inside[t - start], recalled[t - start]
                 _recall(S, a[lane, t], u)

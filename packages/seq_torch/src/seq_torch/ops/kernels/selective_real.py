@@ -11,6 +11,7 @@ import numpy as np
 
 from . import tiles
 from .compiler import compiled
+from .copies import copy_rows
 from .elementary import exponential
 
 
@@ -170,7 +171,7 @@ def forward(first, last, left, right, width, segment, u, dt, A, B, C, initial, y
 def mark(i, left, segment, u, dt, a, B, b, marks, size, drive):
     """Fill `marks[1:]`, the states before every later segment, from `marks[0]`."""
     for s in range(marks.shape[0] - 1):
-        marks[s + 1] = marks[s]
+        copy_rows(marks[s], marks[s + 1])
         tiles.load_drive(i, left, s * segment, (s + 1) * segment, u, dt, size, drive)
         for k in range(segment):
             advance(s * segment + k, size[k], drive[k], a, B, b, marks[s + 1])
@@ -207,7 +208,7 @@ def backward(
                 start, after = s * segment, min((s + 1) * segment, time)
                 tiles.load_drive(i, left, start, after, u, dt, size, drive)
                 tiles.load(dy, i, left, start, after, slope)
-                h[0] = marks[s]
+                copy_rows(marks[s], h[0])
                 for k in range(after - start):
                     advance_to(start + k, size[k], drive[k], a, row_B, b, h[k], h[k + 1], decay[k])
                     if y.shape[0]:

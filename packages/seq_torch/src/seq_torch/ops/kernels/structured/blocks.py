@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..compiler import compiled
+from ..copies import copy_row
 
 UNROLLED = 5  # largest size with kernels of its own, which have no loop inside a block
 
@@ -51,6 +52,6 @@ def of_size(known: int) -> SimpleNamespace:
                     for r in range(size):
                         for c in range(size):
                             passed[k * size + c] += matrix[k, r, c] * total[k * size + r]
-            dinitial[i] = passed
+            copy_row(passed, dinitial[i])
 
     return SimpleNamespace(forward=forward, backward=backward)

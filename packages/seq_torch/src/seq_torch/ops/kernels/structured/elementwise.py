@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiler import compiled
+from ..copies import copy_row
 
 
 @compiled
@@ -33,4 +34,4 @@ def backward(first, last, factors, initial, h, dh, dfactors, dinitial):
                 dfactors[i, t, n] = passed[n] * before[n]
             for n in range(len(passed)):
                 passed[n] *= factors[i, t, n]
-        dinitial[i] = passed
+        copy_row(passed, dinitial[i])

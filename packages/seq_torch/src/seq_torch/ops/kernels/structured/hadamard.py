@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 
 from ..compiler import compiled
+from ..copies import copy_row
 
 
 @compiled
@@ -48,7 +49,7 @@ def backward(first, last, diagonal, plus_identity, initial, h, dh, ddiagonal, di
             for n in range(width):
                 kept = passed[n] if plus_identity else zero
                 passed[n] = kept + diagonal[i, t, n] * moved[n]
-        dinitial[i] = passed
+        copy_row(passed, dinitial[i])
 
 
 @compiled

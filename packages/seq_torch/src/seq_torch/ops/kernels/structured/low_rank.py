@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiler import compiled
+from ..copies import copy_row
 
 
 @compiled
@@ -44,7 +45,7 @@ def backward(
             _rows(right[i, t], dinner, passed)
             for n in range(len(total)):
                 passed[n] += diagonal[i, t, n] * total[n]
-        dinitial[i] = passed
+        copy_row(passed, dinitial[i])
 
 
 @compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiler import compiled
+from ..copies import copy_row
 
 
 @compiled
@@ -36,4 +37,4 @@ def backward(first, last, rows, factors, initial, h, dh, dfactors, dinitial):
                 dfactors[i, t, n] = passed[n] * before[n]
             for n in range(len(total)):
                 passed[n] *= factors[i, t, n]
-        dinitial[i] = passed
+        copy_row(passed, dinitial[i])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiler import compiled
+from ..copies import copy_row
 
 
 @compiled
@@ -43,4 +44,4 @@ def backward(first, last, values, places, plus_identity, initial, h, dh, dvalues
             for n in range(width):
                 for e in range(entries):
                     passed[places[n, e]] += values[i, t, n, e] * total[n]
-        dinitial[i] = passed
+        copy_row(passed, dinitial[i])

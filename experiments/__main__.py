@@ -42,6 +42,7 @@ def run(
     settings: Settings = (),
     seeds: int | None = None,
     words: Path | None = None,
+    mixer: str | None = None,
     workers: int | None = None,
     threads: int | None = None,
     results: Path = Results,
@@ -63,6 +64,7 @@ def run(
             widths=(16,32) is one tuple.
         seeds: Number of seeds for each run, counted up from its own.
         words: Folder of word-problem files GROUP=LENGTH.csv to train on instead of drawn words.
+        mixer: FILE:NAME of a mixer of your own, whose runs take the place of the preset's.
         workers: Processes at once; as many as there are runs and cores if left out.
         threads: Threads for each process; the cores shared among the workers if left out.
         results: Folder of the records.
@@ -90,6 +92,7 @@ def run(
             force=force,
             checkpoint_seconds=checkpoint_seconds,
             stall_seconds=stall_seconds,
+            mixer=mixer,
             engine=engine,
             address=address,
             gpus=gpus,
@@ -105,6 +108,7 @@ def plot(
     settings: Settings = (),
     seeds: int | None = None,
     words: Path | None = None,
+    mixer: str | None = None,
     results: Path = Results,
 ) -> int:
     """Draw a study's figure from its records.
@@ -115,9 +119,10 @@ def plot(
         settings: The overrides with which the runs were made.
         seeds: The number of seeds with which they were made.
         words: The folder of word-problem files with which they were made.
+        mixer: FILE:NAME of a mixer of your own, whose records stand beside the others.
         results: Folder of the records; the figure goes there too.
     """
-    drawing.plot(_drawing(study, preset, _with_words(settings, words), seeds, results))
+    drawing.plot(_drawing(study, preset, _with_words(settings, words), seeds, results, mixer))
     return exit_code.OK
 
 
@@ -128,6 +133,7 @@ def table(
     settings: Settings = (),
     seeds: int | None = None,
     words: Path | None = None,
+    mixer: str | None = None,
     results: Path = Results,
 ) -> int:
     """Print a study's numbers beside the published ones, and every claim with its verdict.
@@ -138,9 +144,10 @@ def table(
         settings: The overrides with which the runs were made.
         seeds: The number of seeds with which they were made.
         words: The folder of word-problem files with which they were made.
+        mixer: FILE:NAME of a mixer of your own, whose records stand beside the others.
         results: Folder of the records; the table goes there too.
     """
-    drawing.table(_drawing(study, preset, _with_words(settings, words), seeds, results))
+    drawing.table(_drawing(study, preset, _with_words(settings, words), seeds, results, mixer))
     return exit_code.OK
 
 
@@ -264,10 +271,15 @@ def _with_words(settings: tuple[str, ...], words: Path | None) -> tuple[str, ...
 
 
 def _drawing(
-    study: str, preset: str | None, settings: tuple[str, ...], seeds: int | None, results: Path
+    study: str,
+    preset: str | None,
+    settings: tuple[str, ...],
+    seeds: int | None,
+    results: Path,
+    mixer: str | None,
 ) -> drawing.Request:
     return drawing.Request(
-        study=study, preset=preset, settings=settings, seeds=seeds, results=results
+        study=study, preset=preset, settings=settings, seeds=seeds, results=results, mixer=mixer
     )
 
 

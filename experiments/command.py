@@ -48,6 +48,7 @@ class Request:
     force: bool = False
     checkpoint_seconds: float = 60.0
     stall_seconds: float = 600.0
+    mixer: str | None = None
     engine: EngineName = "local"
     address: str | None = None
     gpus: float = 0.0
@@ -93,7 +94,8 @@ def run(request: Request) -> int:
 def _run(request: Request) -> int:
     study = load(request.study)
     preset = study.preset(request.preset)
-    runs = override(study.runs(preset), request.settings, request.seeds)
+    made = study.runs(preset) if request.mixer is None else study.bench(request.mixer, preset)
+    runs = override(made, request.settings, request.seeds)
     engine = _engine(request, len(runs))
     sinks.require(request.log)
     folder = _results_folder(request.results, study.name)
@@ -221,6 +223,7 @@ def _jobs(
             checkpoint_seconds=request.checkpoint_seconds,
             provenance=facts,
             log=tuple(dict.fromkeys(request.log)),
+            guest=request.mixer,
         )
         for item in todo
     ]

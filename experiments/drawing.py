@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from experiments.run import Run
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -34,6 +36,7 @@ class Request:
     settings: tuple[str, ...] = ()
     seeds: int | None = None
     results: Path = Path("results")
+    mixer: str | None = None
 
 
 class Loader:
@@ -70,7 +73,7 @@ class Loader:
             say(f"{self._folder.name}.{model_file}, preset {preset}: there is no such preset")
             return []
         chosen = study.preset(preset)
-        runs = override(study.runs(chosen), settings, seeds)
+        runs = override(_runs(study, chosen, self._request), settings, seeds)
         if said := belonging.check(study, self._folders[0] / study.name):
             say(said)
         found = record.find(study.name, study.version, runs, self._folders)
@@ -100,6 +103,12 @@ class Loader:
                 f"{study.name}, preset {preset}: {missing} of {expected} runs have no record; "
                 f"python -m experiments run {_spelt(study)} --preset {preset}"
             )
+
+
+def _runs(study: Study, preset: str, request: Request) -> list[Run]:
+    """List the runs of a preset, and those of a guest beside them where the study takes it."""
+    taken = request.mixer is not None and study.takes_guests
+    return [*study.runs(preset), *(study.bench(str(request.mixer), preset) if taken else ())]
 
 
 def plot(request: Request) -> list[Path]:
@@ -165,7 +174,8 @@ def _prepare(request: Request) -> tuple[Path, str | None, Loader]:
     places = (request.results.expanduser().absolute(), PUBLISHED)
     known = [s for s in named if request.preset in (None, *s.module.PRESETS)]
     for study in known:
-        runs = override(study.runs(study.preset(request.preset)), request.settings, request.seeds)
+        made = _runs(study, study.preset(request.preset), request)
+        runs = override(made, request.settings, request.seeds)
         if any((place / study.name / study.hash(run)).is_dir() for place in places for run in runs):
             return folder, request.preset, loader
     preset = known[0].preset(request.preset)

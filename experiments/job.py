@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, inputs, record, stored, system_error
+from experiments import durable, guest, inputs, record, stored, system_error
 from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
 from experiments.record import CorruptRecordError, Record
 from experiments.recorder import (
@@ -71,6 +71,8 @@ class Job:
         Facts about the command, copied into the record.
     log
         Sinks that get the metrics too (see `experiments.sinks`).
+    guest
+        ``FILE:NAME`` of the guest that the run is of, if it is of one (see `experiments.guest`).
     """
 
     study: str
@@ -84,6 +86,7 @@ class Job:
     checkpoint_seconds: float
     provenance: dict[str, Any]
     log: tuple[str, ...] = ()
+    guest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,8 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
     try:
         with inputs.collected() as data:
             study = load(job.study)
-            source = Source(study.file, job.provenance.get("threads"), data)
+            threads, folder = job.provenance.get("threads"), guest.folder(job.guest)
+            source = Source(study.file, threads, data, folder)
             return _perform(study, job, source, report, stop)
     except Interrupted as error:
         return Outcome(job.hash, record.UNFINISHED, INTERRUPTED, str(error))
@@ -169,6 +173,8 @@ def _names(package: str, error: ImportError) -> bool:
 
 
 def _heard(study: Study, job: Job) -> Run:
+    if job.guest is not None:
+        guest.found(job.guest)
     run = study.heard(job.run)
     if study.hash(run) != job.hash:
         raise RuntimeError(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("seqtheory", "lcde_jax", "seq_torch", "experiments")
 STUDY = "study"
+GUEST = "guest"
 PARTS = ("code", "environment", "data")
 _ABSENT = "missing"
 _LIMIT = 2**24  # bytes of a module
@@ -55,24 +56,30 @@ class Source:
         Threads that the run may use; None where nobody said.
     data
         Digests of the data files read so far (see `experiments.inputs.collected`); it may grow.
+    guest
+        Folder of the guest's file (see `experiments.guest`), where there is a guest.
     """
 
     def __init__(
-        self, study_file: Path, threads: int | None = None, data: Mapping[str, str] | None = None
+        self,
+        study_file: Path,
+        threads: int | None = None,
+        data: Mapping[str, str] | None = None,
+        guest: Path | None = None,
     ) -> None:
-        self._roots, self._threads = _roots(study_file), threads
+        self._roots, self._threads = _roots(study_file, guest), threads
         self._data: Mapping[str, str] = {} if data is None else data
         self._content: dict[str, bytes | None] = {}
         self._read_loaded()
         for root, folder in self._roots.items():
-            if root != STUDY:  # its folder may hold anything; what is imported of it is read then
+            if root not in (STUDY, GUEST):  # they may hold anything: read what is imported
                 for name, file in _files(root, folder):
                     if name not in self._content:
-                        self._content[name] = _read(Path(file))
+                        self._content[name] = content(Path(file))
 
     def used(self) -> Origin:
         """Digests of the code imported and the data read so far, and the environment."""
-        code = {name: _code_digest(self._content[name]) for name in sorted(self._read_loaded())}
+        code = {name: code_digest(self._content[name]) for name in sorted(self._read_loaded())}
         return {
             "code": code,
             "environment": _environment(self._threads),
@@ -85,7 +92,7 @@ class Source:
 
         def code(name: str) -> str | None:
             if name in self._content:
-                return _code_digest(self._content[name])
+                return code_digest(self._content[name])
             return _current(self._roots, name)
 
         return _differences(then, code, self._threads)
@@ -99,7 +106,7 @@ class Source:
                 loaded.add(name)
                 if file not in _came_from or _came_from[file][0] is not module:
                     known = name in self._content
-                    _came_from[file] = module, self._content[name] if known else _read(Path(file))
+                    _came_from[file] = module, self._content[name] if known else content(Path(file))
                 self._content[name] = _came_from[file][1]
         return loaded
 
@@ -193,7 +200,7 @@ def _imported(distribution: str) -> bool:
     return distribution.replace("-", "_") in sys.modules
 
 
-def _roots(study_file: Path) -> dict[str, Path]:
+def _roots(study_file: Path, guest: Path | None = None) -> dict[str, Path]:
     """Folders whose files are compared, by the name that stands before their paths."""
     found = {}
     for name in PACKAGES:
@@ -203,6 +210,8 @@ def _roots(study_file: Path) -> dict[str, Path]:
     own = study_file.resolve()
     if not any(own.is_relative_to(folder) for folder in found.values()):
         found[STUDY] = own.parent  # last: a package below it keeps its own name
+    if guest is not None:
+        found[GUEST] = guest
     return found
 
 
@@ -214,7 +223,7 @@ def _name(roots: Mapping[str, Path], file: str) -> str | None:
         path = file[len(str(folder)) + 1 :].replace(os.sep, "/")
         if root == "experiments" and path.removesuffix(".py") in machinery():
             return None
-        return None if root == STUDY and _installed(file, folder) else f"{root}/{path}"
+        return None if root in (STUDY, GUEST) and _installed(file, folder) else f"{root}/{path}"
     return None
 
 
@@ -237,10 +246,10 @@ def _files(name: str, folder: Path | str) -> Iterator[tuple[str, str]]:
 def _current(roots: Mapping[str, Path], name: str) -> str | None:
     """Digest of a file as it is now; None where its package is not installed."""
     root, _, path = name.partition("/")
-    return _code_digest(_read(roots[root] / path)) if root in roots else None
+    return code_digest(content(roots[root] / path)) if root in roots else None
 
 
-def _read(path: Path) -> bytes | None:
+def content(path: Path) -> bytes | None:
     """Content of a module; None where there is none, which is not the same as a refusal to read."""
     with stored.naming(path):
         try:
@@ -250,7 +259,7 @@ def _read(path: Path) -> bytes | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def _code_digest(content: bytes | None) -> str:
+def code_digest(content: bytes | None) -> str:
     """SHA-256 of the syntax tree without docstrings; of the bytes, where they are no Python."""
     if content is None:
         return _ABSENT

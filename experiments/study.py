@@ -18,7 +18,7 @@ from seqtheory import _plain_file
 from seqtheory.plain import restored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import ModuleType
 
@@ -90,11 +90,29 @@ class Study:
                 "run it again, or read it with the version that made it"
             ) from error
 
+    def bench(self, mixer: str, preset: str) -> list[Run]:
+        """Make the runs of a preset with a guest, ``FILE:NAME``, in place of a model.
+
+        Raises
+        ------
+        ConfigError
+            If the study takes no guests, or there is no such guest.
+        """
+        from experiments import guest
+
+        if not self.takes_guests:
+            raise ConfigError(f"{self.name} takes no guests: it offers no bench(mixer, preset)")
+        found = guest.found(mixer)
+        return self._made(preset, lambda: self.module.bench(found, preset))
+
     def runs(self, preset: str) -> list[Run]:
         """Make the runs of a preset."""
+        return self._made(preset, lambda: self.module.runs(preset))
+
+    def _made(self, preset: str, make: Callable[[], Sequence[Run]]) -> list[Run]:
         try:
             with self._at_home():
-                return list(self.module.runs(preset))
+                return list(make())
         except (ValueError, TypeError, StudyExitError) as error:
             raise ConfigError(f"{self.name}, preset {preset}: {error}") from error
 
@@ -102,6 +120,11 @@ class Study:
         """Do a run."""
         with self._at_home():
             self.module.execute(run, recorder)
+
+    @property
+    def takes_guests(self) -> bool:
+        """Whether the study has a bench for mixers from other files (see `experiments.guest`)."""
+        return hasattr(self.module, "bench")
 
     @property
     def searches(self) -> bool:

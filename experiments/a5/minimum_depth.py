@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from experiments.curve import Curve, curve
+from experiments.guest import model_name
 from experiments.record import Record
 from experiments.rows import select
 
@@ -48,7 +49,7 @@ def cells(records: Iterable[Record]) -> list[Cell]:
     for record in records:
         if record.finished and record.metrics:
             run = record.run
-            key = (run.model, run.group, run.length, run.depth, run.training.num_steps)
+            key = (model_name(run), run.group, run.length, run.depth, run.training.num_steps)
             groups.setdefault(key, []).append(record)
     return [
         Cell(*key, tuple(curve(record) for record in held), tuple(held))

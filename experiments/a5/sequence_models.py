@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from experiments.a5 import depth_schedule, words
 from experiments.a5.words import WordsRun
 from experiments.curve import curve
+from experiments.guest import Guest, in_place_of, no_guest, require_model
 from seqtheory.training import Training
 
 if TYPE_CHECKING:
@@ -57,9 +58,11 @@ class SequenceModelRun(WordsRun):
         After the mixer and after the activation.
     published_step
         Whether S4 takes the published double softplus, with steps near 0.7 whatever was asked.
+    guest
+        A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
     """
 
-    model: Model = "mamba"
+    model: Model | Literal["guest"] = "mamba"
     depth: int = 1
     width: int = 128
     state_dim: int = 16
@@ -67,12 +70,12 @@ class SequenceModelRun(WordsRun):
     feed_forward: int = 512
     dropout: float = 0.0
     published_step: bool = False
+    guest: Guest | None = no_guest
 
     def __post_init__(self) -> None:
         """Refuse what could not be built."""
         super().__post_init__()
-        if self.model not in MODELS:
-            raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
+        require_model(self.model, self.guest, MODELS)
         for name in ("depth", "width", "state_dim", "heads", "feed_forward"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
@@ -104,6 +107,11 @@ def runs(preset: str) -> list[SequenceModelRun]:
     if preset == "paper":
         return _paper()
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
+    """Give the runs of a preset with a guest in place of Mamba."""
+    return in_place_of("mamba", runs(preset), mixer)
 
 
 def due(
@@ -309,5 +317,9 @@ def _mixer(run: SequenceModelRun) -> Any:
             return mixers.MambaConfig(block=False, state_dim=run.state_dim)
         case "lru":
             return mixers.LRUConfig(state_dim=run.state_dim)
+        case "guest":
+            from experiments.guest_mixer import mixer
+
+            return mixer(run.guest)
         case "selective_diagonal":
             return mixers.SelectiveDiagonalConfig(state_dim=run.state_dim)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from experiments.guest import model_name
 from experiments.lra.tasks import short_name
 from experiments.lra.training_run import LongRangeRun
 from experiments.record import DONE, Record
@@ -100,7 +101,7 @@ def _key(record: Record) -> tuple[str, ...]:
         label,
         short_name(type(run.task).__name__),
         "JAX" if record.study.endswith("jax") else "torch",
-        *(run.model, run.norm, run.position),
+        *(model_name(run), run.norm, run.position),
         json.dumps(rest, sort_keys=True),
         scale(run),
     )

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from experiments.guest import Guest, in_place_of
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
 from experiments.lra.models import model_config, twin_mixer
 from experiments.lra.selection import BestModel
@@ -55,6 +56,11 @@ def runs(preset: str) -> list[LongRangeRun]:
         later = [published(LongRangeRun, found, bidirectional=True) for found in LATER.values()]
         return _tasks(first) + [replace(run, seed=seed) for run in later for seed in PEER_SEEDS]
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def bench(mixer: Guest, preset: str) -> list[LongRangeRun]:
+    """Give the runs of a preset with a guest in place of Mamba."""
+    return in_place_of("mamba", runs(preset), mixer)
 
 
 def _tasks(found: dict[str, LongRangeRun]) -> list[LongRangeRun]:
@@ -117,6 +123,10 @@ def _mixer(run: LongRangeRun) -> Any:
     import seq_torch
 
     match run.model:
+        case "guest":
+            from experiments.guest_mixer import mixer
+
+            return mixer(run.guest)
         case "lru":
             return seq_torch.LRUConfig(state_dim=run.state_dim)
         case "mamba":

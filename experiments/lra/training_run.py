@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from experiments.guest import Guest, no_guest, require_model
 from experiments.lra import tasks
 from experiments.lra.selection import BestModel
 from experiments.lra.tasks import SHORT_LIST_OPS, Task
@@ -63,11 +64,13 @@ class LongRangeRun(Run):
         is too high.
     training
         Rates, steps, batches; its seed is the run's.
+    guest
+        A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
     """
 
     task: Task = SHORT_LIST_OPS
     data_seed: int = 0
-    model: Model = "s4"
+    model: Model | Literal["guest"] = "s4"
     norm: Norm = "layer"
     position: Position = "pre"
     depth: int = 3
@@ -79,11 +82,13 @@ class LongRangeRun(Run):
     dropout: float = 0.0
     selection: Literal["validation", "test"] = "validation"
     training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
+    guest: Guest | None = no_guest
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
-        choices = {"model": MODELS, "norm": NORMS, "position": POSITIONS}
+        require_model(self.model, self.guest, MODELS)
+        choices = {"norm": NORMS, "position": POSITIONS}
         for name, known in {**choices, "selection": ("validation", "test")}.items():
             if getattr(self, name) not in known:
                 raise ValueError(

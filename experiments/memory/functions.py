@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments import style
 from experiments.claim import Claim, Verdict, verdict_table
+from experiments.guest import model_name
 from experiments.markdown import markdown, spread
 from experiments.memory.theory import HEAVY
 from experiments.memory.trained_curves import kernel_name
@@ -68,7 +69,7 @@ def _memory(record: Record, state: str) -> MemoryOf:
     rmse = lines[0 if state == "random" else -1]["rmse"]
     bound = held["envelope"]
     return MemoryOf(
-        model=record.run.model,
+        model=model_name(record.run),
         kernel=kernel_name(record.run.kernel),
         state=state,
         seed=record.run.seed,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from experiments.guest import Guest, in_place_of, no_guest, require_model
 from experiments.memory.theory import HEAVY
 from experiments.run import Run
 from seqtheory.memory import Exponential, Polynomial
@@ -56,9 +57,11 @@ class MemoryFunctionRun(Run):
         Size of the input with which memory is measured; it matters for nonlinear models.
     training
         Its seed is the run's.
+    guest
+        A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
     """
 
-    model: Model = "diagonal"
+    model: Model | Literal["guest"] = "diagonal"
     kernel: Exponential | Polynomial = HEAVY
     width: int = 16
     state_dim: int = 16
@@ -69,12 +72,12 @@ class MemoryFunctionRun(Run):
     horizon: int = 200
     amplitude: float = 1.0
     training: Training = field(default_factory=Training)
+    guest: Guest | None = no_guest
 
     def __post_init__(self) -> None:
         """Refuse what could not be built or measured."""
         super().__post_init__()
-        if self.model not in MODELS:
-            raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
+        require_model(self.model, self.guest, MODELS)
         for name in ("width", "state_dim", "length", "num_train", "num_held_out", "horizon"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
@@ -118,6 +121,11 @@ def runs(preset: str) -> list[MemoryFunctionRun]:
             for model in MODELS
         ]
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def bench(mixer: Guest, preset: str) -> list[MemoryFunctionRun]:
+    """Give the runs of a preset with a guest in place of Mamba."""
+    return in_place_of("mamba", runs(preset), mixer)
 
 
 def execute(run: MemoryFunctionRun, recorder: Recorder) -> None:
@@ -166,6 +174,10 @@ def _mixer(run: MemoryFunctionRun) -> Any:
             return mixers.S4DConfig(state_dim=run.state_dim)
         case "mamba":
             return mixers.MambaConfig(block=False, state_dim=run.state_dim)
+        case "guest":
+            from experiments.guest_mixer import mixer
+
+            return mixer(run.guest)
         case "transformer":
             return mixers.TransformerConfig(heads=4, feed_forward=4 * run.width)
 

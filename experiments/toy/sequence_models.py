@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from experiments.guest import Guest, in_place_of, no_guest, require_model
 from experiments.run import Run
 from seqtheory import metrics
 from seqtheory.tasks import SignatureLabels
@@ -61,11 +62,13 @@ class SequenceModelRun(Run):
         Rate, steps, batch; its seed is the run's.
     keep_model
         Whether the record holds the trained parameters, which make it large.
+    guest
+        A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
     """
 
     task: SignatureLabels = field(default_factory=SignatureLabels)
     data_seed: int = 1234
-    model: Model = "s4"
+    model: Model | Literal["guest"] = "s4"
     depth: int = 1
     nonlinear: bool = False
     baseline: Baseline = "published"
@@ -75,12 +78,12 @@ class SequenceModelRun(Run):
     published_step: bool = False
     training: Training = field(default_factory=Training)
     keep_model: bool = False
+    guest: Guest | None = no_guest
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
-        if self.model not in MODELS:
-            raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
+        require_model(self.model, self.guest, MODELS)
         if self.baseline not in BASELINES:
             raise ValueError(f"baseline={self.baseline!r}: expected one of {', '.join(BASELINES)}")
         for name in ("depth", "width", "state_dim"):
@@ -111,6 +114,11 @@ def runs(preset: str) -> list[SequenceModelRun]:
         states = dict.fromkeys(MODELS, 256)
         return _cells(5, 100_000, states, width=256, training=training, baseline=_baseline(preset))
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
+    """Give the runs of a preset with a guest in place of Mamba."""
+    return in_place_of("mamba", runs(preset), mixer)
 
 
 def _baseline(preset: str) -> Baseline:
@@ -190,6 +198,10 @@ def _mixer(run: SequenceModelRun) -> Any:
             return mixers.S4Config(state_dim=run.state_dim, published_step=run.published_step)
         case "s5":
             return mixers.S5Config(state_dim=run.state_dim)
+        case "guest":
+            from experiments.guest_mixer import mixer
+
+            return mixer(run.guest)
         case "mamba":
             return mixers.MambaConfig(
                 block=False, state_dim=run.state_dim, input_dependent_C=run.input_dependent_C

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.guest import model_name
 from experiments.record import Record
 
 NAMES = {"s4": "S4", "s5": "S5", "mamba": "Mamba"}
@@ -33,7 +34,8 @@ class Cell:
     @property
     def name(self) -> str:
         """Label in figures and tables."""
-        return f"{NAMES[self.model]}, {self.depth} {'' if self.nonlinear else 'linear '}".strip()
+        model = NAMES.get(self.model, self.model)
+        return f"{model}, {self.depth} {'' if self.nonlinear else 'linear '}".strip()
 
     @property
     def final(self) -> np.ndarray:
@@ -49,7 +51,7 @@ def cells(records: Iterable[Record]) -> list[Cell]:
             run = record.run
             key = (
                 run.task.channels,
-                *(run.model, run.depth, run.nonlinear, run.baseline),
+                *(model_name(run), run.depth, run.nonlinear, run.baseline),
                 record.provenance["preset"],
             )
             groups.setdefault(key, []).append(record)

@@ -36,8 +36,9 @@ def draw(trained: Sequence[Record], random: Sequence[Record], folder: Path) -> l
 
 
 def _panel(panel: Axes, channels: int, rows: Sequence[Cell], random: Sequence[Record]) -> None:
+    models = list(dict.fromkeys([*NAMES, *(row.model for row in rows)]))
     for row in rows:
-        number = list(NAMES).index(row.model)
+        number = models.index(row.model)
         colour, dashes = style.PALETTE[number], DASHES.get((row.depth, row.nonlinear), "-.")
         style.band(
             panel,

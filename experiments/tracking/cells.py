@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from experiments.curve import Curve, curve
+from experiments.guest import model_name
 from experiments.record import DONE, Record
-from experiments.tracking.models import KINDS
+from experiments.tracking.models import KINDS, Kind
 from experiments.tracking.tasks import longest, task_name
 
 
@@ -40,8 +41,13 @@ class Cell:
     @property
     def name(self) -> str:
         """Name of the class in tables, with the framework where it is not torch."""
-        kind = KINDS[self.model].name
-        return kind if self.framework == "torch" else f"{kind}, {self.framework}"
+        name = self.kind.name
+        return name if self.framework == "torch" else f"{name}, {self.framework}"
+
+    @property
+    def kind(self) -> Kind:
+        """The class of the model; of a guest theory knows nothing but its name."""
+        return KINDS.get(self.model) or Kind(self.model, None)
 
     @property
     def curves(self) -> list[Curve]:
@@ -96,7 +102,8 @@ def cells(records: Iterable[Record]) -> list[Cell]:
 
 def names(study: Iterable[Cell]) -> list[str]:
     """Names of the classes that have cells, in the order of tables, torch before JAX."""
-    order = list(KINDS)
+    study = list(study)
+    order = list(dict.fromkeys([*KINDS, *(cell.model for cell in study)]))
     found = sorted(study, key=lambda c: (order.index(c.model), c.framework != "torch"))
     return list(dict.fromkeys(cell.name for cell in found))
 
@@ -105,7 +112,7 @@ def _key(record: Record) -> tuple[Any, ...]:
     run = record.run
     framework = "JAX" if record.study.endswith("linear_cde") else "torch"
     return (
-        *(task_name(run.task), run.model, framework),
+        *(task_name(run.task), model_name(run), framework),
         *(longest(run.task), run.training.num_steps),
     )
 

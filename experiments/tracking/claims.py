@@ -18,7 +18,6 @@ from experiments.tracking.horizon import (
     overflows,
 )
 from experiments.tracking.judgement import is_measured_possible, outcome
-from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
 
 Judge = Callable[[Sequence[Record]], Verdict]
@@ -111,7 +110,7 @@ def _judge_theory(framework: str) -> Judge:
         found = [
             c
             for c in select(cells(records), framework=framework)
-            if KINDS[c.model].transition is not None and 8 * c.length in c.tested
+            if c.kind.transition is not None and 8 * c.length in c.tested
         ]
         if not found:
             return Verdict("not run", "no record tested at eight times its length")

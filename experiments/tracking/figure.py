@@ -15,7 +15,6 @@ from experiments.rows import select
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.horizon_figure import draw_horizons
 from experiments.tracking.judgement import FAR, far_accuracy
-from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
 
 Load = Callable[..., list[Record]]
@@ -66,7 +65,7 @@ def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
             if accuracy is None:
                 continue
             values[row, column] = accuracy
-            sign = "" if KINDS[cell.model].transition is None else SIGNS[predicted(cell).status]
+            sign = "" if cell.kind.transition is None else SIGNS[predicted(cell).status]
             colour = "white" if accuracy < 0.5 else "black"
             panel.text(
                 column, row, f"{sign} {accuracy:.2f}", ha="center", va="center", color=colour

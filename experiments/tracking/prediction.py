@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.tracking.cells import Cell
-from experiments.tracking.models import KINDS
 from seqtheory.expressivity import Verdict, predict
 
 
@@ -17,7 +16,7 @@ def predicted(cell: Cell) -> Verdict:
     ValueError
         If the class is nonlinear: the theory here is of linear recurrences.
     """
-    transition = KINDS[cell.model].transition
+    transition = cell.kind.transition
     if transition is None:
         raise ValueError(f"{cell.model}: expected a linear recurrence, theory says nothing of it")
     run = cell.records[0].run

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from experiments.guest import Guest, in_place_of, no_guest, require_model
 from experiments.tracking import tracking_run
 from experiments.tracking.models import MODELS, STRUCTURED, TorchModel, mixer, model_config
 from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, short, smoke
@@ -45,15 +46,17 @@ class SequenceModelRun(TrackingRun):
     ----------
     model
         The class; see `experiments.tracking.models`.
+    guest
+        A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
     """
 
-    model: TorchModel = "mamba_signed"
+    model: TorchModel | Literal["guest"] = "mamba_signed"
+    guest: Guest | None = no_guest
 
     def __post_init__(self) -> None:
         """Refuse what could not be built."""
         super().__post_init__()
-        if self.model not in MODELS:
-            raise ValueError(f"model={self.model!r}: expected one of {', '.join(MODELS)}")
+        require_model(self.model, self.guest, MODELS)
 
 
 PARITY: tuple[TorchModel, ...] = ("mamba", "mamba_signed", "delta_net", "delta_net_signed")
@@ -79,6 +82,11 @@ def runs(preset: str) -> list[SequenceModelRun]:
     if preset == "paper":
         return _paper()
     raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+
+
+def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
+    """Give the runs of a preset with a guest in place of Mamba."""
+    return in_place_of("mamba", runs(preset), mixer)
 
 
 def _quick() -> list[SequenceModelRun]:
@@ -145,7 +153,7 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     from experiments.fitting import fit_recorded
 
     data = tracking_run.fit_data(run)
-    config = model_config(seq_torch, run, mixer(run.model, run.state_dim))
+    config = model_config(seq_torch, run, _mixer(run))
     model = config.build(run.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
@@ -159,6 +167,14 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     tracking_run.note_tracking(run, recorder, tracker)
     if run.keep_model:
         recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
+
+
+def _mixer(run: SequenceModelRun) -> Any:
+    if run.model == "guest":
+        from experiments.guest_mixer import mixer as guest_mixer
+
+        return guest_mixer(run.guest)
+    return mixer(run.model, run.state_dim)
 
 
 def _mixed(model: Any, tokens: np.ndarray, device: str) -> np.ndarray:

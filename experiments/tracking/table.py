@@ -16,7 +16,6 @@ from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
 from experiments.tracking.figure import records
 from experiments.tracking.horizon import Comparison, comparisons, overflows
 from experiments.tracking.judgement import FAR, far_accuracy, is_measured_possible, outcome
-from experiments.tracking.models import KINDS
 from experiments.tracking.prediction import predicted
 
 Load = Callable[..., list[Record]]
@@ -63,7 +62,7 @@ def shown(cell: Cell) -> str:
     """Prediction and measurement of a cell, in few signs."""
     accuracy = far_accuracy(cell)
     measured = "not tested" if accuracy is None else f"{accuracy:.2f}"
-    if KINDS[cell.model].transition is None:
+    if cell.kind.transition is None:
         return measured
     sign = {"possible": "+", "impossible": "-", "open": "?"}[predicted(cell).status]
     return f"{sign} {measured}"
@@ -88,7 +87,7 @@ def _not_found(study: Sequence[Cell]) -> str:
             predicted(cell).theorem,
         ]
         for cell in study
-        if KINDS[cell.model].transition is not None
+        if cell.kind.transition is not None
         and far_accuracy(cell) is not None
         and not is_measured_possible(cell)
         and predicted(cell).status == "possible"

@@ -43,6 +43,7 @@ TESTS = {
         [
             "tests/seq_torch",
             "tests/experiments/test_fit_faults.py",
+            "tests/experiments/test_guest.py",
             "tests/experiments/test_memory_models.py",
             "tests/experiments/test_stability_training.py",
             "tests/experiments/test_lra_training.py",
@@ -77,7 +78,9 @@ def study(session: nox.Session, environment: str, name: str, module: str) -> Non
     run = ("-m", "experiments", "run", f"{name}.{module}")
     python(session, environment, *run, *session.posargs)
     if not {"-h", "--help"} & set(session.posargs):
-        same = options(session.posargs, "--preset", "--set", "--seeds", "--words", "--results")
+        same = options(
+            session.posargs, "--preset", "--set", "--seeds", "--words", "--mixer", "--results"
+        )
         for command in ("plot", "table"):
             python(session, environment, "-m", "experiments", command, f"{name}.{module}", *same)
 

@@ -15,7 +15,7 @@ from matplotlib.typing import LineStyleType
 from experiments import style
 from experiments.lra.cells import Cell, cells
 from experiments.lra.differences import tables
-from experiments.lra.table import FILES, NAMES
+from experiments.lra.table import FILES, named
 from experiments.record import Record
 from experiments.rows import select
 from seqtheory.hippo import normal_part
@@ -38,6 +38,7 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
     """Draw S4 with every norm in every place, the models below it; a column for each task."""
     tasks = list(dict.fromkeys((cell.task, cell.short) for cell in found))
+    names = named(found)
     with style.paper():
         size = (max(4.5, 0.8 + 2.2 * len(tasks)), 4.6)
         figure = Figure(figsize=size, layout="constrained")
@@ -48,7 +49,7 @@ def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
                 number, dashes = PLACES.index((cell.norm, cell.position)), DASHES[cell.framework]
                 _band(column[0], cell, {**_look(number), "linestyle": dashes})
             for cell in _peers(here):
-                _band(column[1], cell, _look(list(NAMES).index(cell.model)))
+                _band(column[1], cell, _look(list(names).index(cell.model)))
             for panel in column:
                 panel.axhline(_constant(here), color="0.4", linestyle=":", linewidth=0.8)
             column[0].set_title(short)
@@ -61,8 +62,8 @@ def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
             Line2D([], [], color="0.4", linestyle=":", label="commonest class"),
         ]
         figure.legend(handles=handles, loc="outside upper center", ncols=4)
-        named = [_handle(n, name) for n, name in enumerate(NAMES.values())]
-        figure.legend(handles=named, loc="outside lower center", ncols=4)
+        models = [_handle(n, name) for n, name in enumerate(names.values())]
+        figure.legend(handles=models, loc="outside lower center", ncols=4)
         return style.save(figure, folder, "lra")
 
 

@@ -135,15 +135,20 @@ def _interval(difference: Difference) -> str:
     return f"{low:+.2f} to {high:+.2f}" if len(difference.values) > 1 else "none"
 
 
+def named(found: Sequence[Cell]) -> dict[str, str]:
+    """Names of the models, by what runs call them, in the order of tables; guests come last."""
+    return {**NAMES, **{cell.model: cell.model for cell in found if cell.model not in NAMES}}
+
+
 def _models(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
     """One row per model on each task and budget, in the norm and place of the peers."""
     places = {(c.task, c.scale, c.norm, c.position) for c in found if c.model != "s4"}
     rows = []
     for task, scale, norm, position in sorted(places):
         facts = {"task": task, "scale": scale, "norm": norm, "position": position}
-        for model, name in NAMES.items():
+        for model, name in named(found).items():
             for cell in select(found, model=model, framework="torch", **facts):
-                published = ACCURACY[model].get(cell.short)
+                published = ACCURACY.get(model, {}).get(cell.short)
                 rows.append(
                     [
                         f"{task}, {scale}",

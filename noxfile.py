@@ -189,6 +189,12 @@ def table(session: nox.Session) -> None:
 
 
 @nox.session
+def reproduce(session: nox.Session) -> None:
+    """Run published records again, drawn at random, and attest how they compare [-- --sample N]."""
+    python(session, "both", "-m", "experiments", "reproduce", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("room", list(TESTS), ids=list(TESTS))
 def tests(session: nox.Session, room: str) -> None:
     """Tests of each room in its own environment: core without JAX and torch, then the rest."""

@@ -19,6 +19,7 @@ from experiments import (
     system_error,
     verification,
 )
+from experiments import reproduce as reruns
 from experiments import results as pages
 from experiments.job import install_hint
 from experiments.output import OutputError, complain, finish, open_streams
@@ -160,6 +161,30 @@ def results(folder: Annotated[Path, tyro.conf.Positional] = Path("docs/results")
     """
     pages.write(folder)
     return exit_code.OK
+
+
+@app.command
+def reproduce(
+    sample: int = 20,
+    seed: int = 0,
+    study: str | None = None,
+    minutes: float | None = None,
+    workers: int = 1,
+) -> int:
+    """Run published records again, drawn at random, and write down how the numbers compare.
+
+    Results go to a temporary folder, attestations to experiments/attestations.
+
+    Args:
+        sample: Number of records.
+        seed: Seed of the draw.
+        study: Dotted name of one study; all of this package if left out.
+        minutes: Wall times on record of all that is drawn, together; any if left out.
+        workers: Processes at once; each has the threads on record.
+    """
+    return reruns.reproduce(
+        reruns.Request(sample=sample, seed=seed, study=study, minutes=minutes, workers=workers)
+    )
 
 
 @app.command(name="list")

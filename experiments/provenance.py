@@ -56,7 +56,8 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     commit = _output(*git, "rev-parse", "HEAD")
     if not commit:
         return None
-    changes = _output(*git, "status", "--porcelain", "--untracked-files=no")
+    made = ":(top,exclude)experiments/attestations"  # what reruns leave is no source of them
+    changes = _output(*git, "status", "--porcelain", "--untracked-files=no", "--", ":/", made)
     return {"commit": commit, "dirty": changes != ""}
 
 
@@ -110,6 +111,22 @@ def _cpu_model() -> str:
         return platform.processor() or "unknown"
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or "unknown"
+
+
+@functools.cache
+def processor_family() -> str:
+    """Maker, family and model of the processor: those of one family do the same arithmetic.
+
+    A name does not tell as much: a virtual machine may call processors of several families alike.
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return f"{platform.machine()} {_cpu_model()}"
+    lines = [line.partition(":") for line in text.partition("\n\n")[0].splitlines()]
+    facts = {name.strip(): value.strip() for name, _, value in lines}
+    told = [facts.get(name, "") for name in ("vendor_id", "cpu family", "model")]
+    return " ".join(told) if all(told) else f"{platform.machine()} {_cpu_model()}"
 
 
 def _memory_gib() -> float | None:

@@ -33,6 +33,11 @@ ENVIRONMENTS = {
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
 }
+# What deptry compares: the code of each package, and what that package declares.
+CODE = [
+    (f"packages/{name}/src", "--config", f"packages/{name}/pyproject.toml")
+    for name in ("core", "lcde_jax", "seq_torch")
+] + [("experiments", "--config", "experiments/pyproject.toml")]
 WORKERS = str(min(4, os.cpu_count() or 1))  # a test process of JAX or torch takes 1 to 2 GiB
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
 TESTS = {
@@ -236,6 +241,7 @@ def lint(session: nox.Session) -> None:
         ("ruff", "format", "--check", "."),
         ("ruff", "check", "."),
         ("codespell", "packages", "experiments", "tests", "docs", "benchmarks", "README.md"),
+        *(("deptry", *code) for code in CODE),
     ):
         session.run(str(programs / command[0]), *command[1:], external=True)
     uv(session, "lock --check --quiet")

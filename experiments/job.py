@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     Report = Callable[[dict[str, Any]], None]
 
 _EXTRAS = {
-    "jax": ("jax", "jaxlib", "lcde_jax", "equinox", "diffrax", "signax", "optax"),
-    "torch": ("torch", "seq_torch", "numba", "einops", "mamba_ssm", "causal_conv1d", "fla"),
+    "jax": ("jax", "jaxlib", "lcde_jax", "equinox", "diffrax", "optax"),
+    "torch": ("torch", "seq_torch", "numba", "mamba_ssm", "causal_conv1d", "fla"),
     "ray": ("ray",),
     "wandb": ("wandb",),
     "tensorboard": ("tensorboardX",),

@@ -22,7 +22,6 @@ _PACKAGES = (
     "jaxlib",
     "equinox",
     "diffrax",
-    "signax",
     "optax",
     "torch",
     "numba",

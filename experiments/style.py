@@ -57,7 +57,7 @@ def paper() -> Iterator[None]:
     Make figures with ``matplotlib.figure.Figure``: it needs no display and no global state.
     """
     import matplotlib as mpl
-    from cycler import cycler
+    from matplotlib.rcsetup import cycler
 
     settings: dict[Any, Any] = {**_SETTINGS, "axes.prop_cycle": cycler(color=PALETTE)}
     with mpl.rc_context(settings):

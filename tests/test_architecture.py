@@ -16,8 +16,8 @@ LCDE_JAX = ROOT / "packages" / "lcde_jax" / "src" / "lcde_jax"
 SEQ_TORCH = ROOT / "packages" / "seq_torch" / "src" / "seq_torch"
 EXPERIMENTS = ROOT / "experiments"
 
-JAX = {"jax", "jaxlib", "equinox", "diffrax", "optax", "signax", "lineax", "flax", "lcde_jax"}
-TORCH = {"torch", "numba", "einops", "mamba_ssm", "causal_conv1d", "seq_torch"}
+JAX = {"jax", "jaxlib", "equinox", "diffrax", "optax", "lineax", "flax", "lcde_jax"}
+TORCH = {"torch", "numba", "mamba_ssm", "causal_conv1d", "seq_torch"}
 SHARED = {"numpy", "scipy", "jaxtyping", "seqtheory"}
 
 MAY_IMPORT = {

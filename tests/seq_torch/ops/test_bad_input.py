@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from seq_torch import ops
-from seq_torch.doctor import doctor
+from seq_torch.doctor import build_obstacles, doctor
 from seq_torch.ops import backend
 
 
@@ -168,6 +168,16 @@ def test_doctor_tells_what_mends_each_thing_that_is_missing():
     assert {"torch", "numba", "nvcc", "CUDA device"} <= {finding.name for finding in findings}
     assert all(finding.detail for finding in findings)
     assert all(finding.command for finding in findings if not finding.ok)
+
+
+@pytest.mark.parametrize(
+    ("version", "runs", "compiles"),
+    [("2.6.0", False, False), ("2.7.1+cpu", True, False), ("2.13.0", True, True)],
+)
+def test_only_the_kernels_of_cuda_need_one_version_of_torch(monkeypatch, version, runs, compiles):
+    monkeypatch.setattr("torch.__version__", version)
+    assert next(found for found in doctor() if found.name == "torch").ok == runs
+    assert ("torch" not in [found.name for found in build_obstacles()]) == compiles
 
 
 def test_kernels_run_where_their_cache_cannot_be_written(tmp_path):

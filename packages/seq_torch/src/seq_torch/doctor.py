@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 CUDA_EXTRA = "uv sync --package seq-torch --extra cuda"
-TORCH = "uv pip install 'torch==2.13.*'"
+TORCH = "uv pip install 'torch>=2.7'"
+TORCH_OF_CUDA = "uv pip install 'torch==2.13.*'"
 NUMBA = "uv pip install 'numba>=0.61'"
 FLA = "uv pip install 'fla-core>=0.6'"
 
@@ -64,14 +65,25 @@ def build_obstacles() -> list[Finding]:
 
     No device is needed to compile them.
     """
-    return [found for found in (_torch(), _nvcc(), _compiler()) if not found.ok]
+    return [found for found in (_torch_of_cuda(), _nvcc(), _compiler()) if not found.ok]
 
 
 def _torch() -> Finding:
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU only"
     detail = f"torch {torch.__version__} ({build}), {torch.get_num_threads()} threads"
-    fits = torch.__version__.startswith("2.13.")
+    fits = _torch_version() >= (2, 7)
     return Finding("torch", fits, detail, "" if fits else TORCH)
+
+
+def _torch_of_cuda() -> Finding:
+    """Whether torch is the one that the extra cuda is compiled against."""
+    fits = _torch_version() == (2, 13)
+    detail = f"torch {torch.__version__}; the extra cuda is compiled against 2.13"
+    return Finding("torch", fits, detail, "" if fits else TORCH_OF_CUDA)
+
+
+def _torch_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in torch.__version__.split(".")[:2])
 
 
 def _numba() -> Finding:

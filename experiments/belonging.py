@@ -42,24 +42,33 @@ def settle(study: Study, folder: Path) -> str:
 
 def check(study: Study, folder: Path) -> str:
     """Refuse a folder of records that belongs to another study file, as `settle` does."""
-    if study.builtin:
+    if study.builtin or (other := owner(folder)) is None or other == study.file.resolve():
         return ""
-    try:
-        held = stored.read_json(folder / NAME).get("file")
-    except FileNotFoundError:  # no record yet, or records from before there was such a file
-        return ""
-    except stored.RejectedFileError as error:
-        raise ConfigError(f"{error}; it says which study file {folder} belongs to") from error
-    try:
-        other = (folder.resolve() / str(held)).resolve()
-        there = other.exists()
-    except (OSError, ValueError, RuntimeError) as error:  # no name of a file, or a ring of links
-        raise ConfigError(f"{folder / NAME}: names no study file ({error})") from error
-    if other == study.file.resolve():
-        return ""
-    if there:
+    if other.exists():
         raise ConfigError(
             f"the records in {folder} are of {other}, not of {study.file}: rename one of the two "
             "files, or choose another folder with --results"
         )
     return f"the records in {folder} are of {other}, which is gone: taken for this study, moved"
+
+
+def owner(folder: Path) -> Path | None:
+    """Study file that a folder of records says it belongs to, there or gone; None if it does not.
+
+    Raises
+    ------
+    ConfigError
+        If what it says cannot be read.
+    """
+    try:
+        held = stored.read_json(folder / NAME).get("file")
+    except FileNotFoundError:  # no record yet, or records from before there was such a file
+        return None
+    except stored.RejectedFileError as error:
+        raise ConfigError(f"{error}; it says which study file {folder} belongs to") from error
+    try:
+        other = (folder.resolve() / str(held)).resolve()
+        other.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # no name of a file, or a ring of links
+        raise ConfigError(f"{folder / NAME}: names no study file ({error})") from error
+    return other

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from experiments import belonging, durable, record, source
+from experiments import belonging, durable, record, recovery
 from experiments import study as studies
 from experiments.exit_code import ConfigError
 from experiments.output import say
@@ -92,11 +92,8 @@ class Loader:
         for folder in self._folders:
             here = [r for r in records if r.path.parent.parent == folder]
             if here:
-                found = [source.stale(r, study.file) for r in here]
-                old, untold = sum(map(bool, found)), found.count(None)
-                note = f", {old} made by other source (stale)" if old else ""
-                note += f", {untold} of an older form (cannot be compared)" if untold else ""
-                say(f"{study.name}, preset {preset}: {len(here)} records from {folder}{note}")
+                made = recovery.told(here)
+                say(f"{study.name}, preset {preset}: {len(here)} records from {folder}, {made}")
         if len(records) < expected:
             missing = expected - len(records)
             say(

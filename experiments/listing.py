@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from experiments import belonging, record, source
+from experiments import belonging, record, recovery, source
 from experiments import study as studies
 from experiments.exit_code import ConfigError
 from experiments.output import say
 from experiments.record import CorruptRecordError, Record
 from experiments.stored import ReadError, RejectedFileError
-from experiments.study import Study
 
 _TAIL = 5
 _HASH = re.compile(r"[0-9a-f]{16}")
@@ -31,12 +30,12 @@ def overview(locator: str | None, results: Path) -> None:
             hashes = [study.hash(run) for run in study.runs(preset)]
             known |= set(hashes)
             mark = ", the default" if preset == study.module.DEFAULT_PRESET else ""
-            counts = _counts(study, [results / study.name / name for name in hashes])
+            counts = _counts([results / study.name / name for name in hashes])
             say(f"  {preset}{mark}: {len(hashes)} runs: {counts}")
         folder = results / study.name
         others = [path for path in record_folders(folder) if path.name not in known]
         if others:
-            say(f"  other records (overrides, earlier versions): {_counts(study, others)}")
+            say(f"  other records (overrides, earlier versions): {_counts(others)}")
 
 
 def show(name: str, results: Path) -> None:
@@ -65,30 +64,44 @@ def show(name: str, results: Path) -> None:
     for line in held.metrics[-_TAIL:]:
         say(f"  {json.dumps(record.encode(line))}")
     say(f"provenance: {json.dumps(record.encode(held.provenance), indent=1)}")
+    say(f"{recovery.told([held])}; {_compared(held)}")
     if held.failure:
         say(f"failure:\n{held.failure.get('traceback')}")
 
 
-def _counts(study: Study, paths: list[Path]) -> str:
-    counts = Counter(_status(study, path) for path in paths)
+def _compared(held: Record) -> str:
+    """Say whether a record is stale: made from other source than there is now."""
+    file = _study_file(held)
+    differences = None if file is None else source.stale(held, file)
+    if differences is None:
+        return "it cannot be compared with today's source"
+    if not differences:
+        return "today's source is the same"
+    return f"stale: today's source differs in {len(differences)} places, {differences[0]}"
+
+
+def _study_file(held: Record) -> Path | None:
+    """File of the study that a record is of, where it can be told."""
+    if held.study in studies.names():
+        return studies.load(held.study).file
+    return belonging.owner(held.path.parent)
+
+
+def _counts(paths: list[Path]) -> str:
+    counts = Counter(_status(path) for path in paths)
     return ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
 
 
-def _status(study: Study, path: Path) -> str:
+def _status(path: Path) -> str:
     try:
         held = Record.open(path)
-        if not held.finished:
-            return held.status
-        differences = source.stale(held, study.file)
     except FileNotFoundError:
         return "missing"
     except (CorruptRecordError, RejectedFileError):
         return "corrupt"
     except ReadError:
         return "unreadable"
-    if differences is None:
-        return f"{held.status} (older form)"
-    return f"{held.status} but stale" if differences else held.status
+    return held.status
 
 
 def record_folders(folder: Path) -> list[Path]:

@@ -348,13 +348,17 @@ def test_list_and_show_describe_what_is_there(run, results, study_file, capsys):
     assert answer("show", "zzzz", "--results", results) == 2
 
 
-def test_stale_records_are_listed_and_redone_on_request(tmp_path, results, editable_study, capsys):
+def test_stale_records_are_shown_and_redone_on_request(tmp_path, results, editable_study, capsys):
     arguments = (editable_study, "--preset", "smoke", "--results", results)
     assert answer("run", *arguments) == 0
-    editable_study.write_text(editable_study.read_text() + "\nEDITED = True\n")
+    (path,) = (p.parent for p in results.glob("edited_study/*/DONE"))
     capsys.readouterr()
-    assert answer("list", editable_study, "--results", results) == 0
-    assert "smoke: 1 runs: 1 done but stale" in capsys.readouterr().out
+    assert answer("show", path) == 0
+    assert "; today's source is the same" in capsys.readouterr().out
+    editable_study.write_text(editable_study.read_text() + "\nEDITED = True\n")
+    assert answer("show", path) == 0
+    shown = "stale: today's source differs in 1 places, study/edited_study.py was "
+    assert shown in capsys.readouterr().out
     assert answer("run", *arguments) == 0
     assert "1 runs, 1 already finished" in capsys.readouterr().out
     assert answer("run", *arguments, "--rerun", "stale") == 0

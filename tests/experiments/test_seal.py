@@ -129,11 +129,11 @@ def test_changed_data_is_refused_and_makes_a_record_stale(bench, sealed_study, t
     assert f"{tmp_path / 'words.csv'} was 6b86b273, is d4735e3a" in outcome.message
     assert bench.perform(dataclasses.replace(job, force=True)).status == "done"
     arguments = [str(study), "--results", str(bench.results)]
-    assert main(["list", *arguments]) in (0, None)
-    assert "1 done\n" in capsys.readouterr().out
+    assert main(["run", *arguments]) == 0
+    assert "1 already finished" in capsys.readouterr().out
     (tmp_path / "words.csv").write_text("3")
-    assert main(["list", *arguments]) in (0, None)
-    assert "1 done but stale\n" in capsys.readouterr().out
+    assert main(["show", job.folder]) in (0, None)
+    assert "stale: today's source differs in 1 places" in capsys.readouterr().out
     assert main(["run", *arguments, "--rerun", "stale"]) == 0
     assert "0 already finished" in capsys.readouterr().out
 

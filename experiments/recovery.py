@@ -1,0 +1,137 @@
+"""Whether the source of a record can be had again: from the commit on record, file by file.
+
+A record holds the commit and a digest of every file that was imported. Its source is **recovered**
+if that commit, in this repository's history, holds each of these files with its digest; so it is
+for records of a tree with uncommitted changes too, where those touched none of the files. Records
+differ from today's source sooner or later, and are none the worse for it: this says whether anyone
+can run them as they were run.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments import source, stored
+
+if TYPE_CHECKING:
+    from experiments.record import Record
+
+_HERE = Path(__file__).resolve().parent
+_GIT = ("git", "-c", "safe.directory=*", "-C", str(_HERE))
+_MODULE = re.compile(rf"(?:packages/\w+/src/)?((?:{'|'.join(source.PACKAGES)})/.+\.py)")
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
+_contents: dict[str, bytes] = {}  # of blobs, by their name: commits share most of theirs
+
+
+def recovered(record: Record) -> bool | None:
+    """Whether the commit on record holds the source on record.
+
+    Returns
+    -------
+    None where it cannot be told: outside a repository, without git, in a shallow clone that lacks
+    the commit, or of a record without digests. False too if no commit is on record.
+    """
+    digests, digest = _on_record(record)
+    if not digests or not is_repository():
+        return None
+    if (commit := _commit(record)) is None:
+        return False
+    files = _files(commit)
+    if files is None:
+        return None if is_shallow() else False
+    named = {_renamed(name, record.study): held for name, held in digests.items()}
+    blobs = {name: files.get(name) for name in named}
+    _fetch(blob for blob in blobs.values() if blob is not None)
+    there = {name: _contents[blob] for name, blob in blobs.items() if blob in _contents}
+    return all(name in there and digest(there[name]) == held for name, held in named.items())
+
+
+def told(records: Sequence[Record]) -> str:
+    """Say where records were made, and whether their source is in this repository's history."""
+    known = sorted({commit[:8] for held in records if (commit := _commit(held)) is not None})
+    made = f"made at commit{'s' * (len(known) != 1)} {', '.join(known)}" if known else "made"
+    if None in (answers := [recovered(held) for held in records]):
+        return made
+    count = sum(map(bool, answers))
+    if count == len(answers):
+        return f"{made} from source in this repository's history"
+    less = f"; {count} of {len(answers)} from source in it" if count else ""
+    return f"{made} from source not in this repository's history{less}"
+
+
+def is_repository() -> bool:
+    """Whether this package lies in a git repository, and there is git."""
+    return _asked("rev-parse", "--is-inside-work-tree") == b"true\n"
+
+
+def is_shallow() -> bool:
+    """Whether the repository's history is cut off."""
+    return _asked("rev-parse", "--is-shallow-repository") == b"true\n"
+
+
+def _commit(record: Record) -> str | None:
+    """Commit on record, if one is."""
+    git = record.provenance.get("git")
+    commit = git.get("commit") if isinstance(git, dict) else None
+    return commit if isinstance(commit, str) and _COMMIT.fullmatch(commit) else None
+
+
+def _on_record(record: Record) -> tuple[Mapping[str, str], Callable[[bytes], str]]:
+    """Digests of the source by file, and how they were made: an older form hashed whole files."""
+    if (origin := record.origin) is not None:
+        return origin["code"], source.code_digest
+    older = record.provenance.get("source")
+    return older if isinstance(older, dict) else {}, stored.sha256
+
+
+def _renamed(name: str, study: str) -> str:
+    """Name of a file below its package; once, a study's own folder was called ``study``."""
+    head, _, rest = name.partition("/")
+    return f"experiments/{study.partition('.')[0]}/{rest}" if head == source.STUDY else name
+
+
+@functools.cache
+def _files(commit: str) -> dict[str, str] | None:
+    """Blobs of the project's modules at a commit, by their name; None if there is no such one."""
+    listed = _git("ls-tree", "-r", "-z", "--full-tree", f"{commit}^{{commit}}")
+    if listed is None:
+        return None
+    entries = (
+        line.split("\t", 1) for line in listed.decode("utf-8", "replace").split("\0") if line
+    )
+    found = ((facts.split()[2], _MODULE.fullmatch(path)) for facts, path in entries)
+    return {match[1]: blob for blob, match in found if match}
+
+
+def _fetch(blobs: Iterable[str]) -> None:
+    """Read the contents of blobs that are not known yet, all in one call of git."""
+    wanted = sorted(set(blobs) - _contents.keys())
+    if not wanted:
+        return
+    rest = _git("cat-file", "--batch", told="\n".join(wanted).encode("ascii")) or b""
+    for blob in wanted:  # each answers "<blob> blob <size>", then its content and a line feed
+        head, _, rest = rest.partition(b"\n")
+        if head.split()[1:2] == [b"blob"]:  # not "missing"
+            size = int(head.split()[2])
+            _contents[blob], rest = rest[:size], rest[size + 1 :]
+
+
+@functools.cache
+def _asked(*question: str) -> bytes | None:
+    return _git(*question)
+
+
+def _git(*arguments: str, told: bytes | None = None) -> bytes | None:
+    """Return what git prints; None if it is missing, refuses or takes over a minute."""
+    try:
+        done = subprocess.run(
+            (*_GIT, *arguments), input=told or b"", capture_output=True, timeout=60, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout

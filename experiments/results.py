@@ -6,7 +6,7 @@ import importlib
 import tempfile
 from pathlib import Path
 
-from experiments import drawing, durable
+from experiments import drawing, durable, reproduction
 from experiments.drawing import Loader, Request
 from experiments.output import say
 from experiments.study import ROOT
@@ -21,14 +21,19 @@ seeds or draws. `python -m experiments table {name}` prints the same from record
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the page of every study of this package into `folder` and return their paths."""
+    """Write the page of every study of this package, and that of reproduction, into `folder`."""
     durable.make_folder(folder)
     paths = []
-    for name in study_folders():
+    for name in names():
         paths.append(folder / f"{name}.md")
         durable.write_text(paths[-1], page(name))
         say(str(paths[-1]))
     return paths
+
+
+def names() -> list[str]:
+    """Names of the pages."""
+    return [*study_folders(), "reproduction"]
 
 
 def study_folders() -> list[str]:
@@ -37,7 +42,9 @@ def study_folders() -> list[str]:
 
 
 def page(name: str) -> str:
-    """Title, origin and tables of a study folder, from its published records."""
+    """Title, origin and tables of a study folder, from its published records; or reproduction."""
+    if name == "reproduction":
+        return reproduction.page()
     title = (importlib.import_module(f"experiments.{name}").__doc__ or name).strip().rstrip(".")
     make = drawing.member(ROOT / name, "table", "table")
     with tempfile.TemporaryDirectory() as empty:

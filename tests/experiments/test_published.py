@@ -111,7 +111,7 @@ def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
             assert section.partition("\n\n")[2].strip() in README
 
 
-@pytest.mark.parametrize("name", results.study_folders())
+@pytest.mark.parametrize("name", results.names())
 def test_the_page_of_results_is_made_from_the_published_records(name: str) -> None:
     shown = (PUBLISHED.parent.parent / "docs" / "results" / f"{name}.md").read_text("utf-8")
     assert shown == results.page(name), "run python -m experiments results"

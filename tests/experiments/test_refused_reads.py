@@ -157,7 +157,7 @@ def test_source_and_data_are_not_taken_for_missing_or_damaged(tmp_path, monkeypa
     path.write_text("x = 1\n")
     monkeypatch.setattr(Path, "open", refuse)
     monkeypatch.setattr(_plain_file, "os", Refusing(number, path.name))
-    for reader in (source._read, inputs.digest, data_folder.read):
+    for reader in (source.content, inputs.digest, data_folder.read):
         with pytest.raises(ReadError, match=f"could not read {path}: {os.strerror(number)}"):
             reader(path)
     with pytest.raises(OSError, match=f"{os.strerror(number)}: '{path}'"):
@@ -165,7 +165,7 @@ def test_source_and_data_are_not_taken_for_missing_or_damaged(tmp_path, monkeypa
 
 
 def test_a_source_file_that_is_gone_is_missing(tmp_path):
-    assert source._read(tmp_path / "gone.py") is None
+    assert source.content(tmp_path / "gone.py") is None
     (tmp_path / "folder.py").mkdir()
-    assert source._read(tmp_path / "folder.py") is None
+    assert source.content(tmp_path / "folder.py") is None
     shutil.rmtree(tmp_path / "folder.py")

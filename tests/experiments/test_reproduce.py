@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from experiments import attestation, reproduce
+from experiments import attestation, reproduce, reproduction
 from experiments.comparison import compare, headline
 from experiments.exit_code import ConfigError
 
@@ -145,3 +146,39 @@ def test_a_published_record_is_run_again_and_attested_once(tmp_path: Path, capsy
 def test_what_cannot_be_asked_for_is_refused(wrong, tmp_path):
     with pytest.raises(ConfigError, match="expected"):
         reproduce.reproduce(reproduce.Request(attestations=tmp_path, **wrong))
+
+
+def test_the_sentence_counts_reruns_and_names_the_largest_deviation():
+    found = [attested(loss=1.0), attested(loss=1.0 + 1e-9), attested(loss=1.5), attested("failed")]
+    assert reproduction.sentence(found) == (
+        "1 of 4 reruns agree to the digit, 2 within 1e-06; 1 ended otherwise; the largest "
+        "deviation is 0.33 (loss of a run of `toy.linear_cde`)."
+    )
+    assert reproduction.sentence(found[:1]) == (
+        "1 of 1 reruns agree to the digit, 1 within 1e-06; 0 ended otherwise."
+    )
+    assert reproduction.sentence([]) == "No attestation yet."
+
+
+def test_the_page_shows_every_rerun_that_deviates(tmp_path, monkeypatch):
+    monkeypatch.setattr(attestation, "FOLDER", tmp_path)
+    assert "No attestation yet." in reproduction.page()
+    for name, found in {
+        "0" * 16: attested(loss=1.0),
+        "1" * 16: attested(loss=1.5),
+        "2" * 16: dataclasses.replace(attested("failed"), numbers=None),
+    }.items():
+        attestation.append(tmp_path / "here.jsonl", dataclasses.replace(found, hash=name))
+    text = reproduction.page()
+    assert "| toy.linear_cde | quick | 3 | 1 | 1 | 1 | 0.33 |" in text
+    assert "0" * 16 not in text
+    assert "| toy.linear_cde 1111111111111111 | done | P | P | 1 of 2 | 0.33 (loss)" in text
+    assert "| toy.linear_cde 2222222222222222 | failed, published done | P | P | none" in text
+
+
+def test_of_a_record_the_newest_attestation_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(attestation, "FOLDER", tmp_path)
+    old = dataclasses.replace(attested(loss=1.5), date="2025-01-01T00:00:00+00:00")
+    for found in (attested(loss=1.0), old):
+        attestation.append(tmp_path / "here.jsonl", found)
+    assert [each.exact for each in attestation.committed()] == [True]

@@ -1,1 +1,26 @@
 """Studies on the seqtheory bench."""
+
+import sys
+
+from seqtheory._moved import Moved
+
+_ROOMS = {
+    "engine": ("worker", "job", "session", "signals", "ray_task"),
+    "store": (
+        *("durable", "stored", "checkpoint", "provenance", "source", "inputs", "belonging"),
+        *("sinks", "system_error"),
+    ),
+    "commands": (
+        *("drawing", "listing", "progress", "verification", "broom", "results", "labels"),
+        "output",
+    ),
+    "report": ("style", "markdown", "latex", "rows", "curve"),
+}
+_RENAMED = {
+    "experiments.command": "experiments.commands.run",
+    "experiments.diagnosis": "experiments.commands.doctor",
+    "experiments.ray_engine": "experiments.engine.ray_cluster",
+    "experiments.sources": "experiments.report.origins",
+}
+_PATHS = {f"experiments.{n}": f"experiments.{room}.{n}" for room, ns in _ROOMS.items() for n in ns}
+sys.meta_path.append(Moved({**_PATHS, **_RENAMED}))

@@ -9,20 +9,14 @@ from typing import Annotated
 
 import tyro
 
-from experiments import (
-    broom,
-    command,
-    drawing,
-    exit_code,
-    listing,
-    sinks,
-    system_error,
-    verification,
-)
-from experiments import reproduce as reruns
-from experiments import results as pages
-from experiments.job import install_hint
-from experiments.output import OutputError, complain, finish, open_streams
+from experiments import exit_code
+from experiments.commands import broom, drawing, listing, verification
+from experiments.commands import reproduce as reruns
+from experiments.commands import results as pages
+from experiments.commands import run as runs
+from experiments.commands.output import OutputError, complain, finish, open_streams
+from experiments.engine.job import install_hint
+from experiments.store import sinks, system_error
 
 Study = Annotated[str, tyro.conf.Positional]
 Settings = Annotated[
@@ -47,11 +41,11 @@ def run(
     workers: int | None = None,
     threads: int | None = None,
     results: Path = Results,
-    rerun: command.Rerun | None = None,
+    rerun: runs.Rerun | None = None,
     force: bool = False,
     checkpoint_seconds: float = 60.0,
     stall_seconds: float = 600.0,
-    engine: command.EngineName = "local",
+    engine: runs.EngineName = "local",
     address: str | None = None,
     gpus: float = 0.0,
     log: Log = (),
@@ -80,8 +74,8 @@ def run(
         gpus: GPUs for each run on Ray, a fraction below 1 or a whole number.
         log: Send what is logged to wandb or tensorboard too; may be given for each.
     """
-    return command.run(
-        command.Request(
+    return runs.run(
+        runs.Request(
             study=study,
             preset=preset,
             settings=_with_words(settings, words),
@@ -240,9 +234,9 @@ def clean(results: Path = Results, yes: bool = False) -> int:
 @app.command
 def doctor() -> int:
     """Say what this machine can run, and the command that mends what it cannot."""
-    from experiments import diagnosis
+    from experiments.commands import doctor
 
-    return diagnosis.show()
+    return doctor.show()
 
 
 def main(arguments: list[str] | None = None) -> int:

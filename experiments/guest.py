@@ -15,11 +15,12 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
-from experiments import source
 from experiments import study as studies
 from experiments.exit_code import ConfigError
+from experiments.store import source
 from seqtheory.plain import added
 
 _MODEL = "guest"
@@ -96,6 +97,15 @@ def imported(guest: Guest) -> Any:
             f"({guest.source}); give it again as --mixer FILE:{guest.name}"
         )
     return getattr(studies.import_file(path, path.stem), guest.name)
+
+
+def guest_mixer(framework: ModuleType, guest: Guest | None) -> Any:
+    """Give the settings of a guest as a mixer of `seq_torch`: its own, or a `ModuleConfig`."""
+    if guest is None:
+        raise ValueError("got no guest, expected one: model='guest' needs it")
+    kind = imported(guest)
+    own = isinstance(kind, type) and issubclass(kind, framework.MixerConfig)
+    return kind() if own else framework.ModuleConfig(make=kind)
 
 
 def in_place_of(model: str, runs: Iterable[AnyRun], guest: Guest) -> list[AnyRun]:

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from experiments import checkpoint, source, stored
 from experiments import study as studies
 from experiments.run import Run, content_hash, digest
+from experiments.store import checkpoint, source, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from experiments.source import Origin
+    from experiments.store.source import Origin
 
 DONE = "done"
 DIVERGED = "diverged"
@@ -154,8 +154,8 @@ class Record:
     def origin(self) -> Origin | None:
         """What the record, or its newest checkpoint if unfinished, was made from.
 
-        Code, environment and data as `experiments.source` digests them; None in a record whose
-        digests are of an older form.
+        Code, environment and data as `experiments.store.source` digests them; None in a record
+        whose digests are of an older form.
         """
         newest = None if self.finished else checkpoint.newest_origin(self.path / "checkpoints")
         held = newest or self.provenance.get("origin")

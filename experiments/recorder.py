@@ -25,9 +25,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from experiments import checkpoint as checkpoints
-from experiments import durable, inputs, record, stored
-from experiments.checkpoint import Checkpoint
+from experiments import record
+from experiments.store import checkpoint as checkpoints
+from experiments.store import durable, inputs, stored
+from experiments.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import os
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from experiments.sinks import Sinks
-    from experiments.source import Source
+    from experiments.store.sinks import Sinks
+    from experiments.store.source import Source
 
 __all__ = [
     "Checkpoint",

@@ -18,7 +18,7 @@ from experiments.a5.minimum_depth import (
 )
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 
 Judge = Callable[[Sequence[Record]], Verdict]
 

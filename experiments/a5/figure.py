@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments import style
 from experiments.a5.minimum_depth import (
     Cell,
     cells,
@@ -20,9 +19,10 @@ from experiments.a5.minimum_depth import (
 )
 from experiments.a5.published_values import DEPTHS
 from experiments.a5.words import LONGER_FACTORS
-from experiments.curve import SOLVED_ABOVE
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report import style
+from experiments.report.curve import SOLVED_ABOVE
+from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]
 

@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.curve import Curve, curve
 from experiments.guest import model_name
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.curve import Curve, curve
+from experiments.report.rows import select
 
 Outcome = Literal["solved", "cannot", "undertrained"]
 

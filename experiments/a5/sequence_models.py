@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.a5 import depth_schedule, words
 from experiments.a5.words import WordsRun
-from experiments.curve import curve
-from experiments.guest import Guest, in_place_of, no_guest, require_model
+from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
+from experiments.report.curve import curve
 from seqtheory.training import Training
 
 if TYPE_CHECKING:
@@ -318,8 +318,6 @@ def _mixer(run: SequenceModelRun) -> Any:
         case "lru":
             return mixers.LRUConfig(state_dim=run.state_dim)
         case "guest":
-            from experiments.guest_mixer import mixer
-
-            return mixer(run.guest)
+            return guest_mixer(mixers, run.guest)
         case "selective_diagonal":
             return mixers.SelectiveDiagonalConfig(state_dim=run.state_dim)

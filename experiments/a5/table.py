@@ -11,9 +11,9 @@ from experiments.a5.figure import records
 from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
 from experiments.a5.published_values import DEPTHS
 from experiments.claim import verdict_table
-from experiments.markdown import markdown, spread
 from experiments.record import Record
-from experiments.sources import sources
+from experiments.report.markdown import markdown, spread
+from experiments.report.origins import sources
 
 Load = Callable[..., list[Record]]
 

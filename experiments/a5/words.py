@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.exit_code import ConfigError
-from experiments.inputs import reading
 from experiments.run import Run
+from experiments.store.inputs import reading
 from seqtheory import metrics, word_csv
 from seqtheory.dataset import Dataset
 from seqtheory.group import group, order_of

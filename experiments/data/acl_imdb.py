@@ -12,7 +12,7 @@ from experiments.data.reviews import Reviews
 from experiments.data.splits import File
 from experiments.data.tar import members
 from experiments.exit_code import DataError
-from experiments.inputs import reading
+from experiments.store.inputs import reading
 
 PARTS = tuple((split, folder) for split in ("train", "test") for folder in ("neg", "pos"))
 

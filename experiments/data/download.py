@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from experiments import durable, inputs, stored
 from experiments.exit_code import ENVIRONMENT, DataError
+from experiments.store import durable, inputs, stored
 
 _CHUNK = 2**16
 _AGAIN = (408, 425, 429, 500, 502, 503, 504)  # answers that another try may change

@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import stored
 from experiments.data.download import download
 from experiments.data.published import Published
 from experiments.exit_code import DataError
-from experiments.inputs import VARIABLE, expanded, reading
+from experiments.store import stored
+from experiments.store.inputs import VARIABLE, expanded, reading
 from seqtheory import _plain_file
 
 _LIMIT = 2**30  # bytes; the largest file of any data set here is a sixth of it

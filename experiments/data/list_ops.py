@@ -12,7 +12,7 @@ from experiments.data.folder import contents, is_remote, located
 from experiments.data.published import Published
 from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
 from experiments.exit_code import DataError
-from experiments.inputs import reading
+from experiments.store.inputs import reading
 from seqtheory import listops
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import ListOps

@@ -13,7 +13,7 @@ from experiments.data.folder import some, whole
 from experiments.data.official import Official
 from experiments.data.splits import Contents, File, Images
 from experiments.exit_code import DataError
-from experiments.inputs import reading
+from experiments.store.inputs import reading
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 

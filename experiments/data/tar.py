@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from experiments.data.damage import refused
 from experiments.exit_code import DataError
-from experiments.inputs import reading
+from experiments.store.inputs import reading
 from seqtheory import _plain_file
 
 _LIMIT = 2**30  # bytes, packed and unpacked; the largest archive here unpacks to a third of it

@@ -8,7 +8,7 @@ from experiments.claim import Claim, Verdict
 from experiments.lra.cells import Cell, cells
 from experiments.lra.differences import Difference, name_of, overall, tables
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 
 Judge = Callable[[Sequence[Record]], Verdict]
 

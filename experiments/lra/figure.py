@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
-from experiments import style
 from experiments.lra.cells import Cell, cells
 from experiments.lra.differences import tables
 from experiments.lra.table import FILES, named
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report import style
+from experiments.report.rows import select
 from seqtheory.hippo import normal_part
 
 Load = Callable[..., list[Record]]

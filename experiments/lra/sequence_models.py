@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from experiments.guest import Guest, in_place_of
+from experiments.guest import Guest, guest_mixer, in_place_of
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
 from experiments.lra.models import model_config, twin_mixer
 from experiments.lra.selection import BestModel
@@ -124,9 +124,7 @@ def _mixer(run: LongRangeRun) -> Any:
 
     match run.model:
         case "guest":
-            from experiments.guest_mixer import mixer
-
-            return mixer(run.guest)
+            return guest_mixer(seq_torch, run.guest)
         case "lru":
             return seq_torch.LRUConfig(state_dim=run.state_dim)
         case "mamba":

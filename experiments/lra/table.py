@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from experiments.claim import verdict_table
-from experiments.latex import tabular
 from experiments.lra.cells import Cell, Part, cells
 from experiments.lra.claims import CLAIMS, decided
 from experiments.lra.differences import FACTORS, Difference, differences, name_of, tables
 from experiments.lra.published_values import ACCURACY, FIRST_S4
-from experiments.markdown import markdown, spread
 from experiments.record import Record
-from experiments.rows import select
-from experiments.sources import sources
+from experiments.report.latex import tabular
+from experiments.report.markdown import markdown, spread
+from experiments.report.origins import sources
+from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]
 

@@ -16,7 +16,7 @@ from experiments.claim import Claim, Verdict
 from experiments.memory.curves import Family, MapFacts, families, map_facts
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 
 Judge = Callable[[Sequence[Record]], Verdict]
 Decide = Callable[[Mapping[str, Sequence[Family]]], Verdict]

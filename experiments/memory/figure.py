@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from experiments import style
 from experiments.memory import functions, map_figure, trained_figure
 from experiments.memory.curves import READINGS, Family, families, map_facts
 from experiments.memory.theory import HEAVY, UP_TO
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report import style
+from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]
 

@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import style
 from experiments.claim import Claim, Verdict, verdict_table
 from experiments.guest import model_name
-from experiments.markdown import markdown, spread
 from experiments.memory.theory import HEAVY
 from experiments.memory.trained_curves import kernel_name
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report import style
+from experiments.report.markdown import markdown, spread
+from experiments.report.rows import select
 from seqtheory.memory_theory import fit_decay
 
 Judge = Callable[[Sequence[Record]], Verdict]

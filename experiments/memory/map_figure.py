@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import style
 from experiments.memory.curves import MapFacts
 from experiments.memory.theory import UP_TO
+from experiments.report import style
 
 
 def draw(found: Sequence[MapFacts], folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from experiments.guest import Guest, in_place_of, no_guest, require_model
+from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.memory.theory import HEAVY
 from experiments.run import Run
 from seqtheory.memory import Exponential, Polynomial
@@ -175,9 +175,7 @@ def _mixer(run: MemoryFunctionRun) -> Any:
         case "mamba":
             return mixers.MambaConfig(block=False, state_dim=run.state_dim)
         case "guest":
-            from experiments.guest_mixer import mixer
-
-            return mixer(run.guest)
+            return guest_mixer(mixers, run.guest)
         case "transformer":
             return mixers.TransformerConfig(heads=4, feed_forward=4 * run.width)
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from experiments.exit_code import ConfigError
-from experiments.markdown import markdown
 from experiments.memory import networks, recurrent_models
 from experiments.memory.networks import RecurrentRun
 from experiments.memory.perturbation import Reading, perturbed_errors, worst
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_curves import Ladder, ladders
 from experiments.record import Record
+from experiments.report.markdown import markdown
 from experiments.run import content_hash
 from seqtheory.memory_theory import CommonShift, SampledNoise, StableApproximation
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from experiments.claim import verdict_table
-from experiments.markdown import markdown
 from experiments.memory import functions, trained_table
 from experiments.memory.claims import CLAIMS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.markdown import markdown
+from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]
 

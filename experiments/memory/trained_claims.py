@@ -15,7 +15,7 @@ from experiments.claim import Claim, Verdict
 from experiments.memory.recurrent_models import LENGTH, STARTS
 from experiments.memory.trained_curves import Ladder, ladders
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 
 Judge = Callable[[Sequence[Record]], Verdict]
 Decide = Callable[[Mapping[str, Sequence[Ladder]]], Verdict]

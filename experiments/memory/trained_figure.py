@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments import style
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_curves import READINGS, Ladder, ladders
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report import style
+from experiments.report.rows import select
 
 Panel = Callable[[Axes, Sequence[Ladder], Sequence[int]], None]
 

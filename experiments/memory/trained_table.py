@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from experiments.claim import verdict_table
-from experiments.markdown import markdown, spread
 from experiments.memory.curves import families
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_claims import CLAIMS
 from experiments.memory.trained_curves import FLOOR, READINGS, SLACK, Ladder, ladders
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.markdown import markdown, spread
+from experiments.report.rows import select
 
 SHOWN_BETAS = (0.0, 1e-3, 1e-2, 1e-1)
 Network = Mapping[str, Any]

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios, starting_ratio
 from experiments.stability.images import ImageRun
 from experiments.stability.sweep import MAPS, Cell, by_task, cells, largest_rate

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from experiments import style
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report import style
+from experiments.report.rows import select
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios
 from experiments.stability.sweep import MAPS, Cell, by_task, cells
 from experiments.stability.table import FILES

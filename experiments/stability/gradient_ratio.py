@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 from experiments.stability.sweep import MAPS, Cell
 from experiments.stability.training_run import STARTS
 

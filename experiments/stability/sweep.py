@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.data import CIFAR10
 from experiments.record import DIVERGED, Record
-from experiments.rows import select
+from experiments.report.rows import select
 from experiments.stability.functionals import FunctionalRun
 from experiments.stability.images import ImageRun
 from experiments.stability.targets import CausalAttention, LinearFunctional

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from experiments.claim import verdict_table
-from experiments.markdown import markdown, spread
 from experiments.record import Record
-from experiments.rows import select
-from experiments.sources import sources
+from experiments.report.markdown import markdown, spread
+from experiments.report.origins import sources
+from experiments.report.rows import select
 from experiments.stability.claims import CLAIMS
 from experiments.stability.gradient_ratio import comparable, ratios
 from experiments.stability.published_values import MNIST_LOSS

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from experiments import style
 from experiments.record import Record
+from experiments.report import style
 from experiments.toy.kernel_measurement import LimitCell, limit_cells
 
 PANELS = {2: "$S^{12}$ of 2-D paths", 3: "$S^{123}$ of 3-D paths"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.claim import verdict_table
-from experiments.markdown import markdown, spread
 from experiments.record import Record
+from experiments.report.markdown import markdown, spread
 from experiments.toy.kernel_claims import KERNEL_CLAIMS
 from experiments.toy.kernel_measurement import limit_cells
 

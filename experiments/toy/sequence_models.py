@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from experiments.guest import Guest, in_place_of, no_guest, require_model
+from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.run import Run
 from seqtheory import metrics
 from seqtheory.tasks import SignatureLabels
@@ -199,9 +199,7 @@ def _mixer(run: SequenceModelRun) -> Any:
         case "s5":
             return mixers.S5Config(state_dim=run.state_dim)
         case "guest":
-            from experiments.guest_mixer import mixer
-
-            return mixer(run.guest)
+            return guest_mixer(mixers, run.guest)
         case "mamba":
             return mixers.MambaConfig(
                 block=False, state_dim=run.state_dim, input_dependent_C=run.input_dependent_C

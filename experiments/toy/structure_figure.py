@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from experiments import style
 from experiments.record import Record
+from experiments.report import style
 from experiments.toy.measurement import Measurement, family, measurements, ratios_by
 
 FLOOR = 2**-0.5  # of forced diagonal equations in three dimensions

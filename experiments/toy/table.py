@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from experiments.claim import verdict_table
-from experiments.markdown import markdown, spread
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.markdown import markdown, spread
+from experiments.report.rows import select
 from experiments.toy import kernel_table, structure_claims, trained_claims
 from experiments.toy.claims import CLAIMS
 from experiments.toy.measurement import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from experiments.claim import Claim, Verdict
-from experiments.markdown import spread
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.markdown import spread
+from experiments.report.rows import select
 from experiments.toy.trained import Cell, cells
 
 Judge = Callable[[Sequence[Record]], Verdict]

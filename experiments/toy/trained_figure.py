@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import style
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report import style
+from experiments.report.rows import select
 from experiments.toy.measurement import largest_sample, measurements
 from experiments.toy.trained import NAMES, Cell, cells
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.curve import Curve, curve
 from experiments.guest import model_name
 from experiments.record import DONE, Record
+from experiments.report.curve import Curve, curve
 from experiments.tracking.models import KINDS, Kind
 from experiments.tracking.tasks import longest, task_name
 

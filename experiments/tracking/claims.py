@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
-from experiments.rows import select
+from experiments.report.rows import select
 from experiments.tracking.cells import Cell, cells
 from experiments.tracking.horizon import (
     OVERFLOW_FACTOR,

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import style
+from experiments.report import style
 from seqtheory import diagnostics
 
 if TYPE_CHECKING:

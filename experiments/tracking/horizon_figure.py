@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments import style
+from experiments.report import style
 from experiments.tracking.cells import Cell
 from experiments.tracking.horizon import FACTOR, Comparison, comparisons, overflows
 

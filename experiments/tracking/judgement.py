@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.curve import SOLVED_ABOVE
-from experiments.rows import select
+from experiments.report.curve import SOLVED_ABOVE
+from experiments.report.rows import select
 from experiments.tracking.cells import Cell
 
 FAR = 8

@@ -19,7 +19,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.guest import Guest, in_place_of, no_guest, require_model
+from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.tracking import tracking_run
 from experiments.tracking.models import MODELS, STRUCTURED, TorchModel, mixer, model_config
 from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, short, smoke
@@ -171,9 +171,9 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
 
 def _mixer(run: SequenceModelRun) -> Any:
     if run.model == "guest":
-        from experiments.guest_mixer import mixer as guest_mixer
+        import seq_torch
 
-        return guest_mixer(run.guest)
+        return guest_mixer(seq_torch, run.guest)
     return mixer(run.model, run.state_dim)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from experiments.claim import verdict_table
-from experiments.markdown import markdown, spread
 from experiments.record import Record
-from experiments.rows import select
-from experiments.sources import sources
+from experiments.report.markdown import markdown, spread
+from experiments.report.origins import sources
+from experiments.report.rows import select
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
 from experiments.tracking.figure import records

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from experiments.curve import SOLVED_ABOVE
+from experiments.report.curve import SOLVED_ABOVE
 from experiments.run import Run
 from experiments.tracking import tasks
 from experiments.tracking.models import LINEAR_CDES

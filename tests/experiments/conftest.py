@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.job import Job, Outcome, StopFlag, perform
+from experiments.engine.job import Job, Outcome, StopFlag, perform
 from experiments.overrides import override
 from experiments.study import load
 from seqtheory.plain import described

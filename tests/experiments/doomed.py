@@ -10,8 +10,8 @@ import os
 import sys
 from types import SimpleNamespace
 
-from experiments import durable
-from experiments.job import Job, StopFlag, perform
+from experiments.engine.job import Job, StopFlag, perform
+from experiments.store import durable
 
 
 class DoomedOS:

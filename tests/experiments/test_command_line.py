@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
-from experiments.job import install_hint
-from experiments.labels import labels
+from experiments.commands.labels import labels
+from experiments.engine.job import install_hint
 from experiments.overrides import override
 from experiments.record import Record, find
 from experiments.study import load
@@ -130,7 +130,7 @@ def test_a_read_only_folder_is_exit_2(run, results, capsys, monkeypatch):
     def refused(*_: object) -> None:
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr("experiments.durable._write_new", refused)
+    monkeypatch.setattr("experiments.store.durable._write_new", refused)
     assert run() == 2
     assert "Permission denied" in capsys.readouterr().err
     assert not list(results.rglob("run.json"))

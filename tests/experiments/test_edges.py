@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from experiments import exit_code, provenance
+from experiments import exit_code
 from experiments.__main__ import main
 from experiments.record import Record
+from experiments.store import provenance
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
@@ -198,7 +199,7 @@ def test_a_full_disk_is_a_sentence_that_names_the_path(
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("experiments.durable._write_new", full)
+    monkeypatch.setattr("experiments.store.durable._write_new", full)
     assert answer(command, *arguments) == exit_code.FAILED
     err = capsys.readouterr().err
     assert err.count("\n") == 1

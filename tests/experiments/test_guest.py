@@ -108,27 +108,25 @@ def test_a_study_without_a_bench_says_so(capsys) -> None:
     ("name", "said"),
     [
         ("Narrow", r"maps \(2, 3, 8\) to \(2, 3, 7\)"),
-        ("Greedy", "built from its width alone"),
+        ("Greedy", "made from its width alone"),
         ("number", r"is a int, expected a torch\.nn\.Module"),
         ("constant", "failed"),
     ],
 )
 def test_what_is_no_mixer_is_told_when_it_is_built(name: str, said: str) -> None:
-    pytest.importorskip("seq_torch")
-    from experiments.guest_mixer import mixer
-
-    config = mixer(guests.found(f"{FILE}:{name}"))
-    with pytest.raises(ConfigError, match=said):
+    seq_torch = pytest.importorskip("seq_torch")
+    config = guests.guest_mixer(seq_torch, guests.found(f"{FILE}:{name}"))
+    with pytest.raises(ValueError, match=said):
         config.build(8)
 
 
 def test_a_guest_may_be_a_config_of_the_house(tmp_path: Path) -> None:
     seq_torch = pytest.importorskip("seq_torch")
-    from experiments.guest_mixer import mixer
-
     place = tmp_path / "house_config.py"
     place.write_text("from seq_torch import LRUConfig\n", encoding="utf-8")
-    assert mixer(guests.found(f"{place}:LRUConfig")) == seq_torch.LRUConfig()
+    assert (
+        guests.guest_mixer(seq_torch, guests.found(f"{place}:LRUConfig")) == seq_torch.LRUConfig()
+    )
 
 
 def test_a_model_and_a_guest_agree() -> None:

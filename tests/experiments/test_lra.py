@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import latex
 from experiments.lra import claims, figure, s4_jax, sequence_models, table, tasks
 from experiments.lra.cells import cells
 from experiments.lra.differences import Difference, differences, overall, tables
 from experiments.lra.learned import channels, eigenvalues, layer_tensors
 from experiments.lra.selection import BestModel
 from experiments.lra.training_run import LongRangeRun, fit_data, load
+from experiments.report import latex
 from experiments.run import canonical, content_hash
 from seqtheory.hippo import diagonal_plus_low_rank
 from seqtheory.training import Evaluated, Snapshot, Stepped, Training

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.job import StopFlag
+from experiments.engine.job import StopFlag
 from experiments.memory import (
     functions,
     memory_functions,

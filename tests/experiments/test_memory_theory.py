@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.drawing import PUBLISHED, Loader, Request
+from experiments.commands.drawing import PUBLISHED, Loader, Request
 from experiments.memory import claims, figure, table, theory
 from experiments.memory.curves import families, map_facts, map_name
 from experiments.memory.theory import HEAVY, LIGHT, MAPS, Target, TheoryRun

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.engine import _Worker
+from experiments.engine.local import _Worker
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (*(ROOT / "packages").glob("*/src"), ROOT / "experiments")

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from experiments import results, stored
 from experiments import study as studies
 from experiments.a5 import figure as a5_figure
 from experiments.a5 import table as a5_table
-from experiments.drawing import PUBLISHED, Loader, Request
+from experiments.commands import results
+from experiments.commands.drawing import PUBLISHED, Loader, Request
 from experiments.lra import table as lra_table
 from experiments.memory import table as memory_table
 from experiments.record import Record, find
 from experiments.stability import table as stability_table
+from experiments.store import stored
 from experiments.toy import figure, table
 from experiments.tracking import table as tracking_table
 from seqtheory.plain import described

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import durable, provenance, stored
-from experiments.checkpoint import newest
-from experiments.job import Job, StopFlag
+from experiments.engine.job import Job, StopFlag
 from experiments.record import CorruptRecordError, Record, decode, encode, parse_metrics
 from experiments.recorder import Diverged, Recorder
+from experiments.store import durable, provenance, stored
+from experiments.store.checkpoint import newest
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
 

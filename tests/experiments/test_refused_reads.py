@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments import exit_code, inputs, source, stored, study
+from experiments import exit_code, study
 from experiments.__main__ import main
-from experiments.checkpoint import newest_origin
 from experiments.data import folder as data_folder
 from experiments.record import Record, find
-from experiments.stored import ReadError, RejectedFileError
+from experiments.store import inputs, source, stored
+from experiments.store.checkpoint import newest_origin
+from experiments.store.stored import ReadError, RejectedFileError
 from seqtheory import _plain_file, word_csv
 
 PASSING = [errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EIO, errno.EACCES]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
-from experiments.job import StopFlag
+from experiments.engine.job import StopFlag
 from experiments.record import Record
 
 HEAD = """

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments import sinks
 from experiments.__main__ import main
 from experiments.record import Record
+from experiments.store import sinks
 
 needs_tensorboard = pytest.mark.skipif(
     sinks.missing("tensorboard"), reason="the extra tensorboard is not installed"

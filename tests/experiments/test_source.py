@@ -48,17 +48,23 @@ def test_prose_and_layout_are_not_digested_but_code_is(tmp_path, text, same):
 def test_the_code_that_trains_counts_and_what_carries_runs_does_not():
     code = (
         "import json, sys; from pathlib import Path\n"
-        "import experiments.worker, experiments.ray_task, experiments.source as source\n"
-        "import experiments.fitting, experiments.curve, experiments.data, experiments.toy.trained\n"
+        "import experiments.engine.worker, experiments.engine.ray_task\n"
+        "import experiments.store.source as source, experiments.report.curve\n"
+        "import experiments.fitting, experiments.data, experiments.toy.trained\n"
         "print(json.dumps(source.Source(Path(sys.argv[1])).used()))\n"
     )
     study = ROOT / "toy" / "linear_cde.py"
     out = subprocess.run([sys.executable, "-c", code, str(study)], capture_output=True, check=True)
     used = json.loads(out.stdout)
     own = {name for name in used["code"] if name.startswith("experiments/")}
-    assert {"experiments/fitting.py", "experiments/curve.py", "experiments/data/idx.py"} < own
+    assert {
+        "experiments/fitting.py",
+        "experiments/report/curve.py",
+        "experiments/data/idx.py",
+    } < own
     assert "experiments/toy/trained.py" in own
-    assert not own & {f"experiments/{name}.py" for name in ("worker", "recorder", "sinks", "job")}
+    carriers = ("engine/worker", "recorder", "store/sinks", "engine/job", "engine/__init__")
+    assert not own & {f"experiments/{name}.py" for name in carriers}
     assert used["environment"]["numpy"] == np.__version__
     assert "torch" not in used["environment"]  # not imported: it made no number
 

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.record import Record
 from experiments.recorder import Interrupted
-from experiments.rows import select
+from experiments.report.rows import select
 from experiments.run import content_hash
 from experiments.toy import claims, figure, linear_cde, structure_claims, table
 from experiments.toy.linear_cde import LinearCDERun

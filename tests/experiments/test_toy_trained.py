@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.rows import select
+from experiments.report.rows import select
 from experiments.toy import sequence_models, table, trained_claims, trained_figure
 from experiments.toy.trained import cells
 from seqtheory.tasks import SignatureLabels

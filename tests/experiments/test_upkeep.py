@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from experiments import broom, drawing, exit_code, verification
+from experiments import exit_code
 from experiments import study as studies
 from experiments.__main__ import main
+from experiments.commands import broom, drawing, verification
 from experiments.record import Record
 
 

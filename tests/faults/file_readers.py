@@ -19,7 +19,7 @@ import numpy as np
 from fuzz import Cases, Reader
 from mutations import damaged, tarred, zipped
 
-from experiments import inputs, study
+from experiments import study
 from experiments.data import (
     CIFAR10,
     IMDB,
@@ -35,6 +35,7 @@ from experiments.data.splits import Splits
 from experiments.exit_code import ConfigError
 from experiments.overrides import override
 from experiments.run import Run
+from experiments.store import inputs
 from seqtheory import listops, word_csv
 from seqtheory.dataset import Dataset
 from seqtheory.group import Group, group

@@ -17,10 +17,11 @@ from mutations import damaged, leaves, models
 from safetensors.numpy import save
 
 import lcde_jax as lj
-from experiments import belonging, checkpoint, session, source, stored
+from experiments.engine.local import session
 from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
 from experiments.run import Run, described, digest
+from experiments.store import belonging, checkpoint, source, stored
 from lcde_jax.blocks import Carry
 from lcde_jax.snapshot import unpack
 from seqtheory.training import Progress, Snapshot, Training

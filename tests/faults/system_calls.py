@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments.job import Job, Outcome, StopFlag, perform
+from experiments.engine.job import Job, Outcome, StopFlag, perform
 from experiments.record import Record
 from experiments.study import load
 from seqtheory.plain import described

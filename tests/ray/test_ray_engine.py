@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.engine.ray_cluster import RayEngine
 from experiments.exit_code import ConfigError
-from experiments.ray_engine import RayEngine
 from experiments.record import Record
 
 SWEEP = (

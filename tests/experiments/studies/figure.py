@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from experiments import style
+from experiments.report import style
 
 
 def draw(load, preset, folder):

@@ -11,6 +11,7 @@ from .mamba import MambaConfig
 from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
 from .mixer import MixerConfig
+from .module import ModuleConfig
 from .recurrent import Recurrent
 from .residual_rnn import ResidualRNNConfig
 from .residual_ssm import ResidualSSMConfig
@@ -35,6 +36,7 @@ __all__ = [
     "Mamba3Config",
     "MambaConfig",
     "MixerConfig",
+    "ModuleConfig",
     "RNNConfig",
     "Recurrent",
     "ResidualRNNConfig",

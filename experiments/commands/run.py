@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from experiments import belonging, durable, exit_code, progress, provenance, record, sinks, source
-from experiments.engine import Engine, LocalEngine
+from experiments import exit_code, record
+from experiments.commands import progress
+from experiments.commands.labels import labels as _labels
+from experiments.commands.output import OutputError, complain, say
+from experiments.engine.job import Job, Outcome
+from experiments.engine.local import Engine, LocalEngine
 from experiments.exit_code import ConfigError
-from experiments.job import Job, Outcome
-from experiments.labels import labels as _labels
-from experiments.output import OutputError, complain, say
 from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
 from experiments.run import canonical
-from experiments.stored import RejectedFileError
+from experiments.store import belonging, durable, provenance, sinks, source
+from experiments.store.stored import RejectedFileError
 from experiments.study import Study, load
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ def _engine(request: Request, runs: int) -> Engine:
         if request.address is not None or request.gpus:
             raise ConfigError("--address and --gpus need --engine ray")
         return LocalEngine(workers, threads, request.stall_seconds)
-    from experiments.ray_engine import RayEngine
+    from experiments.engine.ray_cluster import RayEngine
 
     if request.address is not None:
         workers, threads = request.workers, request.threads or 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, provenance, stored
+from experiments.store import durable, provenance, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from experiments.recorder import Recorder
-    from experiments.source import Source
+    from experiments.store.source import Source
 
 # A run's share of a busy machine shows in the first only; of all threads, in the second.
 _MEASURED = ("wall_seconds", "processor_seconds")

@@ -6,9 +6,9 @@ import os
 import sys
 from typing import TextIO
 
-from experiments import system_error
 from experiments.exit_code import FAILED, OK
-from experiments.stored import printable
+from experiments.store import system_error
+from experiments.store.stored import printable
 
 
 class OutputError(Exception):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from experiments import belonging, record, recovery, source
 from experiments import study as studies
+from experiments.commands.output import say
 from experiments.exit_code import ConfigError
-from experiments.output import say
 from experiments.record import CorruptRecordError, Record
 from experiments.stored import ReadError, RejectedFileError
 

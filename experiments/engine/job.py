@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, guest, inputs, record, stored, system_error
+from experiments import guest, record
+from experiments.engine.session import Session
 from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
 from experiments.record import CorruptRecordError, Record
 from experiments.recorder import (
@@ -24,9 +25,9 @@ from experiments.recorder import (
     ResumeRefusedError,
 )
 from experiments.run import described
-from experiments.session import Session
-from experiments.sinks import Sinks
-from experiments.source import Source
+from experiments.store import durable, inputs, stored, system_error
+from experiments.store.sinks import Sinks
+from experiments.store.source import Source
 from experiments.study import Study, load
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Job:
     provenance
         Facts about the command, copied into the record.
     log
-        Sinks that get the metrics too (see `experiments.sinks`).
+        Sinks that get the metrics too (see `experiments.store.sinks`).
     guest
         ``FILE:NAME`` of the guest that the run is of, if it is of one (see `experiments.guest`).
     """

@@ -12,8 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import durable, stored
 from experiments.exit_code import ConfigError
+from experiments.store import durable, stored
 
 if TYPE_CHECKING:
     from experiments.study import Study

@@ -28,7 +28,7 @@ _PACKAGES = (
     "mamba-ssm",
     "causal-conv1d",
 )
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parents[1]
 
 
 def collect() -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A worker process: jobs in on standard input, events out on standard output, as JSON lines.
 
-``python -m experiments.worker`` is started by the local engine, with its threads already limited by
-the environment. What a study prints goes to standard error. A worker whose parent died asks its run
-for a checkpoint, and leaves after half a minute at the latest.
+``python -m experiments.engine.worker`` is started by the local engine, with its threads already
+limited by the environment. What a study prints goes to standard error. A worker whose parent died
+asks its run for a checkpoint, and leaves after half a minute at the latest.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import threading
 import time
 from typing import Any, TextIO
 
+from experiments.engine.job import Job, StopFlag, perform
 from experiments.exit_code import INTERRUPTED
-from experiments.job import Job, StopFlag, perform
 
 _GRACE_SECONDS = 30.0
 _HEARTBEAT_SECONDS = 1.0

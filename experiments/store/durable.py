@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import system_error
+from experiments.store import system_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

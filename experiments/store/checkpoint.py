@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from experiments import durable, source, stored
+from experiments.store import durable, source, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from experiments.source import Origin
+    from experiments.store.source import Origin
 
 KEPT = 2
 _FILES = "files"
@@ -42,7 +42,7 @@ class Checkpoint:
     metrics_bytes, metrics_sha256
         How much of ``metrics.jsonl`` belongs to it, and the digest of that.
     origin
-        Code, environment and data of the run that wrote it (see `experiments.source`).
+        Code, environment and data of the run that wrote it (see `experiments.store.source`).
     notes
         Facts noted by then, encoded.
     files

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import system_error
 from experiments.exit_code import DATA
+from experiments.store import system_error
 from seqtheory import _plain_file
 
 if TYPE_CHECKING:

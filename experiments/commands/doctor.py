@@ -9,7 +9,7 @@ import platform
 from dataclasses import dataclass
 
 from experiments import exit_code
-from experiments.output import say
+from experiments.commands.output import say
 
 _EXTRAS = {"lcde-jax": "jax", "seq-torch": "torch", "ray": "ray"}
 

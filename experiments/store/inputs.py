@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import stored
 from experiments.exit_code import DataError
+from experiments.store import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import durable, exit_code
-from experiments.output import say
+from experiments import exit_code
+from experiments.commands.output import say
 from experiments.record import CorruptRecordError, Record
+from experiments.store import durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

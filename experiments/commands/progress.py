@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from experiments.output import say
-from experiments.stored import printable
+from experiments.commands.output import say
+from experiments.store.stored import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

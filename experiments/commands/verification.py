@@ -7,10 +7,10 @@ from pathlib import Path
 
 from experiments import exit_code
 from experiments import study as studies
-from experiments.listing import record_folders
-from experiments.output import say
+from experiments.commands.listing import record_folders
+from experiments.commands.output import say
 from experiments.record import PARTS, CorruptRecordError, Record
-from experiments.stored import ReadError, RejectedFileError
+from experiments.store.stored import ReadError, RejectedFileError
 from experiments.study import PUBLISHED
 
 

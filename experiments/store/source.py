@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import inputs, provenance, stored
+from experiments.store import inputs, provenance, stored
 from seqtheory import _plain_file
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ GUEST = "guest"
 PARTS = ("code", "environment", "data")
 _ABSENT = "missing"
 _LIMIT = 2**24  # bytes of a module
-_STARTS = ("worker", "ray_task")
+_STARTS = ("engine/worker", "engine/ray_task")
 _came_from: dict[str, tuple[object, bytes | None]] = {}  # by file: the module, and the content
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -55,7 +55,7 @@ class Source:
     threads
         Threads that the run may use; None where nobody said.
     data
-        Digests of the data files read so far (see `experiments.inputs.collected`); it may grow.
+        Digests of the data files read so far; it may grow (see `experiments.store.inputs`).
     guest
         Folder of the guest's file (see `experiments.guest`), where there is a guest.
     """
@@ -147,7 +147,7 @@ def is_origin(value: object) -> bool:
 @functools.cache
 def machinery() -> frozenset[str]:
     """Names of the modules of this package that carry runs: what a worker itself imports."""
-    folder, found, waiting = Path(__file__).parent, set(), list(_STARTS)
+    folder, found, waiting = Path(__file__).parents[1], set(), list(_STARTS)
     while waiting:
         name = waiting.pop()
         path = folder / f"{name}.py"
@@ -155,12 +155,18 @@ def machinery() -> frozenset[str]:
             continue
         found.add(name)
         for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and node.module == "experiments":
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                head, _, rest = node.module.partition(".")
-                waiting += [rest] if head == "experiments" else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                waiting += _imports(node.module.split("."), [alias.name for alias in node.names])
     return frozenset(found)
+
+
+def _imports(module: list[str], names: list[str]) -> list[str]:
+    """Files of this package that ``from module import names`` may read, without their suffix."""
+    package, *rooms = module
+    if package != "experiments":
+        return []
+    inside = ["/".join([*rooms, name]) for name in [*names, "__init__"]]
+    return inside if rooms == [] else ["/".join(rooms), *inside]
 
 
 def _differences(then: Origin, code: Callable[[str], str | None], threads: int | None) -> list[str]:

@@ -15,12 +15,12 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from experiments import system_error
+from experiments.commands.output import OutputError, complain
+from experiments.engine.job import Job, Outcome
+from experiments.engine.signals import Signals
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED
-from experiments.job import Job, Outcome
-from experiments.output import OutputError, complain
 from experiments.record import UNFINISHED
-from experiments.signals import Signals
+from experiments.store import system_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -280,7 +280,7 @@ class _Worker:
         self._last_words: deque[str] = deque(maxlen=5)
         self._events = events
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "experiments.worker"],
+            [sys.executable, "-m", "experiments.engine.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

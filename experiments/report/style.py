@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import durable
+from experiments.store import durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,17 +20,17 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.engine import HungSinks, thread_environment, while_heard
+from experiments.engine.job import Job, Outcome
+from experiments.engine.local import HungSinks, thread_environment, while_heard
+from experiments.engine.ray_task import Board, work
+from experiments.engine.signals import Signals
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED, ConfigError
-from experiments.job import Job, Outcome
-from experiments.ray_task import Board, work
 from experiments.record import UNFINISHED
-from experiments.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from experiments.engine import OnEvent
+    from experiments.engine.local import OnEvent
 
 _LOSSES = 3  # a run that takes its worker down each time must end
 _SECONDS = 0.2

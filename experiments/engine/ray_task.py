@@ -11,10 +11,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import provenance
+from experiments.engine.job import Job, Outcome, StopFlag, perform
 from experiments.exit_code import ENVIRONMENT, INTERRUPTED
-from experiments.job import Job, Outcome, StopFlag, perform
 from experiments.record import UNFINISHED
+from experiments.store import provenance
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -153,7 +153,7 @@ def machinery() -> frozenset[str]:
         path = folder / f"{name}.py"
         if name in found or not path.is_file():
             continue
-        found.add(name)
+        found |= {name, f"{name.rpartition('/')[0]}/__init__"}
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.ImportFrom) and node.module:
                 waiting += _imports(node.module.split("."), [alias.name for alias in node.names])
@@ -165,8 +165,7 @@ def _imports(module: list[str], names: list[str]) -> list[str]:
     package, *rooms = module
     if package != "experiments":
         return []
-    inside = ["/".join([*rooms, name]) for name in [*names, "__init__"]]
-    return inside if rooms == [] else ["/".join(rooms), *inside]
+    return ["/".join(rooms), *("/".join([*rooms, name]) for name in names)]
 
 
 def _differences(then: Origin, code: Callable[[str], str | None], threads: int | None) -> list[str]:

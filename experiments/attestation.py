@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments import stored
 from experiments.comparison import Comparison, Largest
 from experiments.record import decode, encode
+from experiments.store import stored
 
 FOLDER = Path(__file__).resolve().parent / "attestations"
 CLOSE = 1e-6

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments import attestation, exit_code, provenance, record
+from experiments import attestation, exit_code, record
 from experiments import study as studies
 from experiments.attestation import Attestation
+from experiments.commands.output import say
 from experiments.comparison import compare, headline
-from experiments.engine import LocalEngine
+from experiments.engine.job import Job
+from experiments.engine.local import LocalEngine
 from experiments.exit_code import ConfigError
-from experiments.job import Job
-from experiments.output import say
 from experiments.record import Record
-from experiments.stored import ReadError
+from experiments.store import provenance
+from experiments.store.stored import ReadError
 from experiments.study import PUBLISHED
 
 

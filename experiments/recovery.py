@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import source, stored
+from experiments.store import source, stored
 
 if TYPE_CHECKING:
     from experiments.record import Record

@@ -7,12 +7,13 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from experiments import belonging, record, recovery, source
+from experiments import record, recovery
 from experiments import study as studies
 from experiments.commands.output import say
 from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
-from experiments.stored import ReadError, RejectedFileError
+from experiments.store import belonging, source
+from experiments.store.stored import ReadError, RejectedFileError
 
 _TAIL = 5
 _HASH = re.compile(r"[0-9a-f]{16}")

@@ -170,7 +170,7 @@ def test_a_full_disk_is_told_with_path_and_bytes_and_loses_nothing(
 
 def test_a_file_size_limit_leaves_the_old_file_whole(tmp_path):
     code = (
-        "import resource, sys; from pathlib import Path; from experiments import durable\n"
+        "import resource, sys; from pathlib import Path; from experiments.store import durable\n"
         "path = Path(sys.argv[1]); durable.write_text(path, 'old')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: durable.write_bytes(path, bytes(5000))\n"

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import recovery, reproduce, source, stored
+from experiments import recovery
+from experiments.commands import reproduce
+from experiments.store import source, stored
 
 MODULE = b'"""Prose."""\n\nVALUE = 1\n'
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import inputs, source
 from experiments.a5.words import WordsRun, fit_data
-from experiments.drawing import Loader, Request
-from experiments.source import Source
+from experiments.commands.drawing import Loader, Request
+from experiments.store import inputs, source
+from experiments.store.source import Source
 from experiments.study import ROOT
 from seqtheory import word_csv
 from seqtheory.tasks import GroupWords

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments import attestation
 from experiments.attestation import CLOSE, Attestation
-from experiments.markdown import markdown
+from experiments.report.markdown import markdown
 
 _HEAD = """\
 # Reproduction: published records run again

@@ -6,9 +6,11 @@ import importlib
 import tempfile
 from pathlib import Path
 
-from experiments import drawing, durable, reproduction
-from experiments.drawing import Loader, Request
-from experiments.output import say
+from experiments import reproduction
+from experiments.commands import drawing
+from experiments.commands.drawing import Loader, Request
+from experiments.commands.output import say
+from experiments.store import durable
 from experiments.study import ROOT
 
 _HEAD = """\

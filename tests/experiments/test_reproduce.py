@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import attestation, reproduce, reproduction
+from experiments import attestation, reproduction
+from experiments.commands import reproduce
 from experiments.comparison import compare, headline
 from experiments.exit_code import ConfigError
 

@@ -9,6 +9,7 @@ sessions, lives in `.nox/<environment>`.
 
 import os
 import re
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -43,21 +44,13 @@ WORKERS = str(min(4, os.cpu_count() or 1))  # a test process of JAX or torch tak
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
-    "seq_torch": (
-        "torch",
-        [
-            "tests/seq_torch",
-            "tests/experiments/test_fit_faults.py",
-            "tests/experiments/test_guest.py",
-            "tests/experiments/test_memory_models.py",
-            "tests/experiments/test_stability_training.py",
-            "tests/experiments/test_lra_training.py",
-        ],
-    ),
+    "seq_torch": ("torch", ["tests/seq_torch", "tests/experiments", "-m", "needs_torch"]),
     "experiments": ("jax", ["tests/experiments", "tests/test_architecture.py"]),
     "cross": ("both", ["tests/cross", "tests/test_readmes.py"]),
     "faults": ("jax", ["tests/faults"]),
 }
+# Where a test that needs one of these is never skipped.
+FRAMEWORKS = {"jax": "jax", "torch": "torch", "both": "jax,torch"}
 
 
 def uv(session: nox.Session, command: str, *arguments: str, **env: str | None) -> None:
@@ -79,7 +72,10 @@ def python(session: nox.Session, name: str, *arguments: str, **options: object) 
 
 
 def study(session: nox.Session, environment: str, name: str, module: str) -> None:
-    """Run one half of a study, then draw its figure and print its table from the same runs."""
+    """Run one half of a study, then draw its figure and print its table from the same runs.
+
+    A session that calls it bears the tag `studies`: CI runs the smoke preset of all that do.
+    """
     run = ("-m", "experiments", "run", f"{name}.{module}")
     python(session, environment, *run, *session.posargs)
     if not {"-h", "--help"} & set(session.posargs):
@@ -101,75 +97,75 @@ def options(arguments: list[str], *names: str) -> list[str]:
     return kept
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def lcde_toy(session: nox.Session) -> None:
     """Main job: signature labels from random linear CDEs, full scale [-- --preset controls ...]."""
     study(session, "jax", "toy", "linear_cde")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def lcde_limit(session: nox.Session) -> None:
     """Random linear CDEs of growing and of infinite width, on the same paths [-- --preset ...]."""
     study(session, "jax", "toy", "kernel_limit")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def torch_toy(session: nox.Session) -> None:
     """Signature labels from trained S4, S5 and Mamba [-- --preset smoke|quick|paper ...]."""
     study(session, "torch", "toy", "sequence_models")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def memory_theory(session: nox.Session) -> None:
     """Linear theory of the curse of memory [-- --preset smoke|quick|paper ...]."""
     study(session, "plot", "memory", "theory")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def torch_memory(session: nox.Session) -> None:
     """Trained networks under perturbation, then memory functions [-- --preset smoke|quick|...]."""
     for module in ("recurrent_models", "memory_functions"):
         study(session, "torch", "memory", module)
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def torch_stability(session: nox.Session) -> None:
     """Learning rates that each parameterisation bears: functionals, then images [-- ...]."""
     for module in ("functionals", "images"):
         study(session, "torch", "stability", module)
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def torch_lra(session: nox.Session) -> None:
     """Long sequences: S4 with either norm in either place, and its peers [-- --preset ...]."""
     study(session, "torch", "lra", "sequence_models")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def jax_lra(session: nox.Session) -> None:
     """The half of the same table in JAX: S4 on ListOps [-- --preset smoke|quick|paper ...]."""
     study(session, "jax", "lra", "s4_jax")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def lcde_a5(session: nox.Session) -> None:
     """Words of A5 through a linear CDE [-- --preset controls --words FOLDER ...]."""
     study(session, "jax", "a5", "linear_cde")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def torch_a5(session: nox.Session) -> None:
     """Words of A5 through RNN, Transformer, S4 and Mamba [-- --preset controls ...]."""
     study(session, "torch", "a5", "sequence_models")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def lcde_tracking(session: nox.Session) -> None:
     """The study of tracking, its linear CDEs in JAX [-- --preset smoke|quick|prediction ...]."""
     study(session, "jax", "tracking", "linear_cde")
 
 
-@nox.session
+@nox.session(tags=["studies"])
 def torch_tracking(session: nox.Session) -> None:
     """What each transition class can follow, and for how long [-- --preset prediction ...]."""
     study(session, "torch", "tracking", "sequence_models")
@@ -209,9 +205,28 @@ def tests(session: nox.Session, room: str) -> None:
         name,
         "-m",
         "pytest",
+        f"--frameworks={FRAMEWORKS.get(name, '')}",
         *(session.posargs or [*arguments, "-n", WORKERS, "--dist", "worksteal"]),
         env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
     )
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure which lines the tests run, with a report per package [-- core lcde_jax ...]."""
+    (ROOT / ".nox" / "coverage").mkdir(parents=True, exist_ok=True)
+    measure = ("-m", "coverage")
+    rooms = session.posargs or list(TESTS)
+    python(session, TESTS[rooms[0]][0], *measure, "erase")
+    for room in rooms:
+        name, arguments = TESTS[room]
+        run = ("run", "-m", "pytest", f"--frameworks={FRAMEWORKS.get(name, '')}", *arguments)
+        python(session, name, *measure, *run, "-n", WORKERS, env={"OMP_NUM_THREADS": "1"})
+    python(session, "core", *measure, "combine", "--quiet")
+    for package in ("packages/core", "packages/lcde_jax", "packages/seq_torch", "experiments"):
+        session.log(package)
+        report = ("report", "--skip-covered", "--sort=cover", f"--include={package}/*")
+        python(session, "core", *measure, *report)
 
 
 @nox.session
@@ -327,7 +342,7 @@ def torch_cuda_build(session: nox.Session) -> None:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build the four wheels, look into each, use the core's alone and the experiments' with it."""
+    """Build the four wheels, look into each, use two [-- FOLDER that gets the three to publish]."""
     folder = Path(session.create_tmp())
     wheels = []
     for package, needed in {
@@ -346,6 +361,10 @@ def wheels(session: nox.Session) -> None:
     uv(session, isolated, wheels[0], "python", "-Ic", alone)
     studies = ("python", "-Im", "experiments", "list")  # -I: not the folder of that name here
     uv(session, isolated, wheels[0], "--with", wheels[-1], *studies)
+    for target in map(Path, session.posargs[:1]):
+        target.mkdir(parents=True, exist_ok=True)
+        for wheel in wheels[:-1]:
+            session.log(f"{shutil.copy2(wheel, target)}")
 
 
 def _look_into(session: nox.Session, wheel: Path, needed: tuple[str, ...]) -> None:

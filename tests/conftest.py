@@ -1,5 +1,12 @@
-"""What the rooms share: a linear system, the judge of enormous sizes, the fuzzer of readers."""
+"""What the rooms share: who needs a framework, a linear system, the judge of enormous sizes, the
+fuzzer of readers.
 
+A test that needs a framework bears the marker `needs_torch` or `needs_jax`, or uses the fixture of
+that name. Where the framework is missing it is skipped, unless `--frameworks` says that this
+environment has it: then it fails.
+"""
+
+import importlib.util
 import json
 import os
 import subprocess
@@ -10,6 +17,41 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
+FRAMEWORKS = {"torch": "seq_torch", "jax": "lcde_jax"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "frameworks that are here, such as jax,torch: a test that needs one is never skipped"
+    parser.addoption("--frameworks", default="", help=told)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in FRAMEWORKS:
+            used = f"needs_{name}" in getattr(item, "fixturenames", ())
+            if used or Path(__file__).parent / FRAMEWORKS[name] in item.path.parents:
+                item.add_marker(f"needs_{name}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    promised = item.config.getoption("--frameworks").split(",")
+    for name, package in FRAMEWORKS.items():
+        if item.get_closest_marker(f"needs_{name}") and not importlib.util.find_spec(package):
+            if name in promised:
+                pytest.fail(f"got no {package}, expected it here: --frameworks says {name}")
+            pytest.skip(f"needs {name}: run its session")
+
+
+@pytest.fixture
+def needs_torch() -> None:
+    """Mark every test that uses this, through other fixtures too."""
+
+
+@pytest.fixture
+def needs_jax() -> None:
+    """Mark every test that uses this, through other fixtures too."""
 
 
 class LinearSystem(NamedTuple):

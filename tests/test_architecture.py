@@ -92,6 +92,17 @@ def test_core_imports_jaxtyping_for_types_alone():
     assert not [str(p) for p in files(CORE) if "jaxtyping" in tops(p)]
 
 
+def test_tests_say_which_framework_they_need():
+    """By the markers of tests/conftest.py: what else skips is not seen by `--frameworks`."""
+    skips = [
+        f"{path}:{node.lineno}"
+        for path in files(ROOT / "tests")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("importorskip")
+    ]
+    assert not skips
+
+
 def test_core_touches_no_network():
     network = {"socket", "urllib", "http", "ftplib", "ssl", "requests"}
     assert not [str(p) for p in files(CORE) if tops(p) & network]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+NEEDS = {"seq_torch": "needs_torch", "lcde_jax": "needs_jax"}
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -18,7 +19,8 @@ def blocks() -> list:
         for number, code in enumerate(BLOCK.findall(path.read_text(encoding="utf-8"))):
             (package,) = {"lcde_jax", "seq_torch"} & set(re.split(r"\W+", code)) or {"seqtheory"}
             name = f"{path.parent.name if path.parent != ROOT else 'root'}-{number}-{package}"
-            found.append(pytest.param(code, package, id=name))
+            marks = getattr(pytest.mark, NEEDS[package]) if package in NEEDS else ()
+            found.append(pytest.param(code, package, id=name, marks=marks))
     return found
 
 
@@ -28,6 +30,5 @@ def test_there_are_some():
 
 @pytest.mark.parametrize(("code", "package"), blocks())
 def test_a_block_runs(code, package, tmp_path, monkeypatch):
-    pytest.importorskip(package, exc_type=ModuleNotFoundError)
     monkeypatch.chdir(tmp_path)  # one of them writes a file
     exec(compile(code, package, "exec"), {})

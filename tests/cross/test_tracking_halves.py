@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="this environment has no torch")
-pytest.importorskip("jax", reason="this environment has no JAX")
-
-import lcde_jax  # noqa: E402
-import seq_torch  # noqa: E402
-from experiments.tracking.linear_cde import LinearCDERun  # noqa: E402
-from experiments.tracking.models import (  # noqa: E402
+import lcde_jax
+import seq_torch
+from experiments.tracking.linear_cde import LinearCDERun
+from experiments.tracking.models import (
     STRUCTURED,
     linear_cde,
     mixer,
     model_config,
 )
-from experiments.tracking.sequence_models import SequenceModelRun  # noqa: E402
-from experiments.tracking.settings import TASKS, short  # noqa: E402
+from experiments.tracking.sequence_models import SequenceModelRun
+from experiments.tracking.settings import TASKS, short
 
 
 @pytest.mark.parametrize("name", STRUCTURED)

@@ -45,8 +45,8 @@ def test_every_integer_of_a_run_is_taken_or_refused_by_name(name):
                     assert field.rsplit(".", 1)[-1] in answer(run, f"{field}={size}")
 
 
+@pytest.mark.needs_jax
 def test_a_task_of_so_many_channels_fails_with_the_bytes_it_needs(tmp_path: Path, capfd):
-    pytest.importorskip("lcde_jax")
     setting = f"task.channels={10**20}"
     command = ["run", "toy.linear_cde", "--preset", "smoke", "--set", setting]
     assert main([*command, "--results", str(tmp_path)]) == exit_code.FAILED

@@ -1,8 +1,7 @@
-"""Faults in the middle of a fit: run where torch is installed for torch, where JAX is for JAX."""
+"""Faults in the middle of a fit, of torch and of JAX."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import time
@@ -12,35 +11,24 @@ import pytest
 
 from experiments.record import Record
 
-HAS_TORCH = importlib.util.find_spec("seq_torch") is not None
-HAS_JAX = importlib.util.find_spec("lcde_jax") is not None
-pytestmark = pytest.mark.skipif(
-    not (HAS_TORCH or HAS_JAX), reason="needs a framework: run the session of torch or of JAX"
-)
-
 # Dropout is on, so that the random state of a resumed fit matters as well.
-STUDY, SETTINGS = (
-    ("a5.sequence_models", ("model=rnn", "dropout=0.1", "keep_model=true"))
-    if HAS_TORCH
-    else (
+STUDIES = {
+    "torch": ("a5.sequence_models", ("model=rnn", "dropout=0.1", "keep_model=true")),
+    "jax": (
         "a5.linear_cde",
-        (
-            "keep_model=true",
-            "training.num_steps=40",
-            "training.evaluate_every=10",
-        ),
-    )
-)
+        ("keep_model=true", "training.num_steps=40", "training.evaluate_every=10"),
+    ),
+}
 
 
-@pytest.fixture
-def fit_bench(bench):
-    bench.study = STUDY
+@pytest.fixture(params=[pytest.param(n, marks=getattr(pytest.mark, f"needs_{n}")) for n in STUDIES])
+def fit_bench(request, bench):
+    bench.study, bench.settings = STUDIES[request.param]
     return bench
 
 
 def fit_job(bench, *settings, **changes):
-    return bench.job(*SETTINGS, *settings, **changes)
+    return bench.job(*bench.settings, *settings, **changes)
 
 
 def steps(folder: Path) -> list[int]:

@@ -36,9 +36,9 @@ def test_the_benches_are_those_that_are_tested() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.needs_torch
 @pytest.mark.parametrize("name", BENCHES)
 def test_a_guest_goes_through_a_study(name: str, tmp_path: Path, capsys) -> None:
-    pytest.importorskip("seq_torch")
     common = ("--preset", "smoke", "--mixer", MIXER, "--results", str(tmp_path))
     assert main(["run", name, "--workers", "1", *common]) == 0
     study = studies.load(name)
@@ -104,6 +104,7 @@ def test_a_study_without_a_bench_says_so(capsys) -> None:
     assert "takes no guests" in capsys.readouterr().err
 
 
+@pytest.mark.needs_torch
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -114,14 +115,17 @@ def test_a_study_without_a_bench_says_so(capsys) -> None:
     ],
 )
 def test_what_is_no_mixer_is_told_when_it_is_built(name: str, said: str) -> None:
-    seq_torch = pytest.importorskip("seq_torch")
+    import seq_torch
+
     config = guests.guest_mixer(seq_torch, guests.found(f"{FILE}:{name}"))
     with pytest.raises(ValueError, match=said):
         config.build(8)
 
 
+@pytest.mark.needs_torch
 def test_a_guest_may_be_a_config_of_the_house(tmp_path: Path) -> None:
-    seq_torch = pytest.importorskip("seq_torch")
+    import seq_torch
+
     place = tmp_path / "house_config.py"
     place.write_text("from seq_torch import LRUConfig\n", encoding="utf-8")
     assert (

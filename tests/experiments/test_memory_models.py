@@ -55,9 +55,7 @@ SETTINGS = (
 
 
 @pytest.fixture
-def network() -> Callable[..., Any]:
-    pytest.importorskip("seq_torch")
-
+def network(needs_torch) -> Callable[..., Any]:
     def build(width: int = 6, **settings: Any) -> Any:
         return model(RecurrentRun(**{"min_rate": 0.05, **settings}), width)
 
@@ -226,8 +224,7 @@ class StopAt(StopFlag):
 
 
 @pytest.fixture
-def ladder_bench(bench):
-    pytest.importorskip("seq_torch")
+def ladder_bench(bench, needs_torch):
     bench.study = STUDY
     return bench
 
@@ -462,9 +459,9 @@ def test_a_table_and_figures_of_records_of_every_kind(tmp_path):
 # Memory functions
 
 
+@pytest.mark.needs_torch
 @pytest.mark.parametrize("name", memory_functions.MODELS)
 def test_memory_of_every_model_is_measured_before_and_after(bench, name):
-    pytest.importorskip("seq_torch")
     bench.study = "memory.memory_functions"
     job = bench.job(f"model={name}")
     assert bench.perform(job).status == "done"

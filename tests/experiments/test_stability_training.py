@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from experiments.record import Record
 from experiments.stability.gradient_ratio import ratios, starting_ratio
 from experiments.stability.training_run import STARTS, gradient_over_weight
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("seq_torch") is None, reason="needs torch: run its session"
-)
+pytestmark = pytest.mark.needs_torch
 
 STUDY = "stability.functionals"
 

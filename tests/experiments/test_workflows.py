@@ -14,20 +14,44 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 REQUIREMENTS = ROOT / ".ci" / "requirements.txt"
 
 
-def sessions() -> set[str]:
-    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
-    named = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-        and "nox.session" in map(ast.unparse, node.decorator_list)
+NOXFILE = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+
+
+def decorated() -> dict[str, ast.FunctionDef]:
+    """Sessions of nox by name."""
+    functions = [node for node in NOXFILE.body if isinstance(node, ast.FunctionDef)]
+    return {
+        node.name: node
+        for node in functions
+        if any(ast.unparse(d).startswith("nox.session") for d in node.decorator_list)
     }
+
+
+def sessions() -> set[str]:
     values = {
         ast.unparse(node.targets[0]): node.value
-        for node in tree.body
+        for node in NOXFILE.body
         if isinstance(node, ast.Assign)
     }
-    return named | {f"tests({room})" for room in ast.literal_eval(values["TESTS"])}
+    return {*decorated(), *(f"tests({room})" for room in ast.literal_eval(values["TESTS"]))}
+
+
+def test_the_smoke_job_runs_every_study():
+    """The tag is the one list: a session has it if and only if it runs a study."""
+    calls = {name: ast.unparse(node) for name, node in decorated().items()}
+    studies = {name for name, code in calls.items() if " study(session" in code}
+    tagged = {name for name, code in calls.items() if "tags=['studies']" in code}
+    assert len(studies) >= 12
+    assert tagged == studies
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert "- run: nox -t studies -- --preset smoke\n" in text
+
+
+def test_nothing_is_published_with_a_secret():
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        assert "secrets." not in text, path
+        assert ("id-token: write" in text) == (path.stem in ("release", "pages")), path
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

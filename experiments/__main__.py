@@ -11,6 +11,7 @@ import tyro
 
 from experiments import exit_code
 from experiments.commands import broom, drawing, listing, verification
+from experiments.commands import publish as publishing
 from experiments.commands import reproduce as reruns
 from experiments.commands import results as pages
 from experiments.commands import run as runs
@@ -185,7 +186,7 @@ def reproduce(
 def list_studies(
     study: Annotated[str | None, tyro.conf.Positional] = None, results: Path = Results
 ) -> int:
-    """List studies, their presets, and how many records there are.
+    """List studies, their presets, and how many records there are, yours and published ones.
 
     Args:
         study: One study; all of this package if left out.
@@ -200,7 +201,7 @@ def show(record: Study, results: Path = Results) -> int:
     """Show one record in full.
 
     Args:
-        record: The beginning of its hash, or the path of its folder.
+        record: The beginning of its hash, or its address RESULTS/STUDY/HASH.
         results: Folder of the records.
     """
     listing.show(record, results)
@@ -218,6 +219,17 @@ def verify(
         results: Folder of the records.
     """
     return verification.verify(study, results)
+
+
+@app.command
+def publish(study: Study, results: Path = Results) -> int:
+    """Add finished records to the archives of published ones, in this repository.
+
+    Args:
+        study: Dotted name of one of this package's studies.
+        results: Folder of the records. It is not changed.
+    """
+    return publishing.publish(study, results)
 
 
 @app.command

@@ -12,24 +12,28 @@
         failed.json         the traceback, if it failed
         checkpoints/        while unfinished
         DONE                written last: the status and a SHA-256 per file
+
+Finished records may lie in an archive instead, as published ones do: see `experiments.store.shelf`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import study as studies
+from experiments.exit_code import ConfigError
 from experiments.run import Run, content_hash, digest
-from experiments.store import checkpoint, source, stored
+from experiments.store import checkpoint, shelf, source, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     import numpy as np
 
+    from experiments.store.shelf import Shelf
     from experiments.store.source import Origin
 
 DONE = "done"
@@ -55,7 +59,9 @@ class Record:
     Parameters
     ----------
     path
-        The record's folder.
+        The record's address, ``<results>/<study>/<hash>``.
+    shelf
+        Where its files lie: in that folder, or in an archive.
     status
         ``done``, ``diverged``, ``unfinished`` or ``failed``.
     files
@@ -65,6 +71,7 @@ class Record:
     """
 
     path: Path
+    shelf: Shelf
     status: str
     files: dict[str, str]
     known: Run | None = None
@@ -76,25 +83,23 @@ class Record:
         Raises
         ------
         FileNotFoundError
-            If there is no such folder.
+            If there is no such folder, and no archive beside it that holds the record.
         CorruptRecordError
-            If a finished record was changed, or anything in it is a link.
+            If a finished record or its archive was changed, or anything in it is a link.
         ReadError
             If the system refuses to read it, which says nothing about the record.
         """
-        if not stored.is_folder(path):
-            if path.is_symlink():
-                text = f"{path} is a symbolic link; records are folders of their own"
-                raise CorruptRecordError(text)
-            raise FileNotFoundError(f"no record at {path}")
         try:
-            sealed = stored.read_json(path / "DONE")
-        except FileNotFoundError:
-            status = FAILED if (path / "failed.json").is_file() else UNFINISHED
-            return cls(path, status, {}, known)
+            found = shelf.at(path)
+            sealed = stored.parse_json(found.read("DONE", stored.JSON_LIMIT), found.place("DONE"))
         except stored.RejectedFileError as error:
             raise CorruptRecordError(str(error)) from error
-        return cls(path, *_verified(path, sealed), known)
+        except FileNotFoundError:
+            if not stored.is_folder(path):
+                raise
+            status = FAILED if (path / "failed.json").is_file() else UNFINISHED
+            return cls(path, shelf.Folder(path), status, {}, known)
+        return cls(path, found, *_verified(path, found, sealed), known)
 
     @property
     def hash(self) -> str:
@@ -109,12 +114,11 @@ class Record:
     @cached_property
     def description(self) -> dict[str, Any]:
         """Content of ``run.json``: study, version, run."""
-        found = stored.read_json(self.path / "run.json")
+        found = self._read_json("run.json")
         for name, kind in (("study", str), ("version", int), ("run", dict)):
             if not isinstance(found.get(name), kind):
-                raise stored.RejectedFileError(
-                    f"{self.path / 'run.json'}: {name} missing or of a wrong type"
-                )
+                place = self.shelf.place("run.json")
+                raise stored.RejectedFileError(f"{place}: {name} missing or of a wrong type")
         return found
 
     @property
@@ -138,7 +142,11 @@ class Record:
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """Logged lines in order, each with its ``step``; a torn last line is left out."""
-        return parse_metrics(_optional(self.path / "metrics.jsonl"), self.path / "metrics.jsonl")
+        try:
+            data = self._read("metrics.jsonl", stored.LOG_LIMIT)
+        except FileNotFoundError:
+            data = b""
+        return parse_metrics(data, self.shelf.place("metrics.jsonl"))
 
     @cached_property
     def notes(self) -> dict[str, Any]:
@@ -173,20 +181,31 @@ class Record:
 
     def tensors(self, name: str) -> dict[str, np.ndarray]:
         """Arrays that the study saved under `name`."""
-        path = self.path / f"{stored.checked_name(name)}.safetensors"
+        file = f"{stored.checked_name(name)}.safetensors"
         try:
-            return stored.parse_tensors(stored.read_bytes(path, stored.TENSOR_LIMIT), path)
+            data = self._read(file, stored.TENSOR_LIMIT)
         except FileNotFoundError:
-            held = sorted(p.stem for p in self.path.glob("*.safetensors"))
+            ending = ".safetensors"
+            held = [n.removesuffix(ending) for n in self.shelf.names() if n.endswith(ending)]
             raise FileNotFoundError(
                 f"{self.path} holds no tensors {name!r}; it holds {held}"
             ) from None
+        return stored.parse_tensors(data, self.shelf.place(file))
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            return decode(stored.read_json(self.path / name))
+            return decode(self._read_json(name))
         except FileNotFoundError:
             return {}
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        return stored.parse_json(self._read(name, stored.JSON_LIMIT), self.shelf.place(name))
+
+    def _read(self, name: str, limit: int) -> bytes:
+        """Content of a file; of a finished record, only of those that its seal covers."""
+        if self.finished and name not in self.files:
+            raise FileNotFoundError(f"{self.shelf.place(name)}: not among the sealed files")
+        return self.shelf.read(name, limit)
 
 
 def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path]) -> list[Record]:
@@ -217,6 +236,33 @@ def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path])
     return found
 
 
+def located(name: str, results: Path) -> Path:
+    """Address of a record, given that, or its hash or the beginning of that.
+
+    Parameters
+    ----------
+    name
+        With a slash it is the address itself.
+    results
+        Where to look for a hash, besides the published records.
+
+    Raises
+    ------
+    ConfigError
+        If no hash begins so, or more than one does.
+    """
+    if "/" in name or "\\" in name:
+        return Path(name)
+    folders = [f for place in (results, studies.PUBLISHED) for f in shelf.study_folders(place)]
+    found = [path for f in folders for path in shelf.records(f) if path.name.startswith(name)]
+    if not found:
+        raise ConfigError(f"no record whose hash begins with {name!r} in {studies.places(results)}")
+    if len({path.name for path in found}) > 1:
+        names = ", ".join(path.name for path in found[:5])
+        raise ConfigError(f"{name!r} is the beginning of several hashes: {names}; give more digits")
+    return found[0]
+
+
 def _there(path: Path, run: Run) -> Record | None:
     try:
         return Record.open(path, run)
@@ -224,7 +270,7 @@ def _there(path: Path, run: Run) -> Record | None:
         return None
 
 
-def parse_metrics(data: bytes, path: Path) -> list[dict[str, Any]]:
+def parse_metrics(data: bytes, path: Path | str) -> list[dict[str, Any]]:
     """Parse a metrics file; what follows the last newline was torn by a kill and is dropped."""
     whole = data[: data.rfind(b"\n") + 1]
     lines = []
@@ -272,35 +318,29 @@ def decode(value: Any) -> Any:
     return value
 
 
-def _optional(path: Path) -> bytes:
-    try:
-        return stored.read_bytes(path, stored.LOG_LIMIT)
-    except FileNotFoundError:
-        return b""
-
-
-def _verified(path: Path, sealed: dict[str, Any]) -> tuple[str, dict[str, str]]:
+def _verified(path: Path, held: Shelf, sealed: dict[str, Any]) -> tuple[str, dict[str, str]]:
     status, files = sealed.get("status"), sealed.get("files")
     if status not in FINISHED or not isinstance(files, dict) or "run.json" not in files:
-        raise CorruptRecordError(f"{path / 'DONE'}: expected a status and a SHA-256 per file")
+        raise CorruptRecordError(f"{held.place('DONE')}: expected a status and a SHA-256 per file")
     for name, expected in files.items():
         try:
-            data = stored.read_bytes(path / stored.checked_name(name), stored.TENSOR_LIMIT)
+            data = held.read(stored.checked_name(name), stored.TENSOR_LIMIT)
         except (FileNotFoundError, ValueError) as error:
             raise CorruptRecordError(f"{path}: {error}") from error
         if stored.sha256(data) != expected:
             raise CorruptRecordError(
-                f"{path / name} does not match the SHA-256 in DONE: it was changed after the run"
+                f"{held.place(name)} does not match the SHA-256 in DONE: "
+                "it was changed after the run"
             )
-        if name == "run.json" and _described_by(data, path / name) != path.name:
+        if name == "run.json" and _described_by(data, held.place(name)) != path.name:
             raise CorruptRecordError(
-                f"{path / name} describes another run than the folder's name says"
+                f"{held.place(name)} describes another run than the record's name says"
             )
     return status, files
 
 
-def _described_by(data: bytes, path: Path) -> str:
+def _described_by(data: bytes, place: str) -> str:
     try:
-        return digest(stored.parse_json(data, path))
+        return digest(stored.parse_json(data, place))
     except ValueError as error:  # no JSON, or a number that no run can hold
-        raise CorruptRecordError(f"{path}: {error}") from error
+        raise CorruptRecordError(f"{place}: {error}") from error

@@ -246,12 +246,13 @@ def unknown(kind: str, got: str, known: tuple[str, ...] | list[str], of: str = "
 
 
 def _from_name(name: str) -> Study:
-    known = names()
-    if name not in known:
+    folder, _, stem = name.partition(".")
+    path = ROOT / folder / f"{stem}.py"
+    if not (folder.isidentifier() and stem.isidentifier() and _is_study(path)):
         hint = (
             "" if "." in name else "; a study outside this package is given as the path of its file"
         )
-        raise ConfigError(unknown("study", name, known) + hint)
+        raise ConfigError(unknown("study", name, names()) + hint)
     return Study(name, name, importlib.import_module(f"experiments.{name}"))
 
 

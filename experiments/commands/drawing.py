@@ -17,7 +17,7 @@ from experiments.commands.output import say
 from experiments.exit_code import ConfigError
 from experiments.overrides import override
 from experiments.record import Record
-from experiments.store import belonging, durable
+from experiments.store import belonging, durable, shelf
 from experiments.store.stored import RejectedFileError
 from experiments.study import PUBLISHED, ROOT, Study
 
@@ -174,7 +174,8 @@ def _prepare(request: Request) -> tuple[Path, str | None, Loader]:
     for study in known:
         made = _runs(study, study.preset(request.preset), request)
         runs = override(made, request.settings, request.seeds)
-        if any((place / study.name / study.hash(run)).is_dir() for place in places for run in runs):
+        held = {path.name for place in places for path in shelf.records(place / study.name)}
+        if any(study.hash(run) in held for run in runs):
             return folder, request.preset, loader
     preset = known[0].preset(request.preset)
     raise ConfigError(

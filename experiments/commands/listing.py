@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -12,31 +11,45 @@ from experiments import study as studies
 from experiments.commands.output import say
 from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
-from experiments.store import belonging, source
+from experiments.store import belonging, shelf, source
+from experiments.store.shelf import Packed
 from experiments.store.stored import ReadError, RejectedFileError
+from experiments.study import Study
 
 _TAIL = 5
-_HASH = re.compile(r"[0-9a-f]{16}")
 
 
 def overview(locator: str | None, results: Path) -> None:
-    """Print every study's presets with the count of records by status."""
-    for name in [locator] if locator else studies.names():
-        study = studies.load(name)
+    """Print every study's presets with the count of records by status, and of the published.
+
+    A run that has no record in `results` counts as published where the repository holds one of it.
+    """
+    held = {folder.name: _records(folder) for folder in shelf.study_folders(studies.PUBLISHED)}
+    whole = 0
+    chosen = [studies.load(name) for name in ([locator] if locator else studies.names())]
+    for study in chosen:
         say(f"{study.name} (version {study.version})")
         if said := belonging.check(study, results / study.name):
             say(said)
-        known: set[str] = set()
-        for preset in study.module.PRESETS:
-            hashes = [study.hash(run) for run in study.runs(preset)]
-            known |= set(hashes)
-            mark = ", the default" if preset == study.module.DEFAULT_PRESET else ""
-            counts = _counts([results / study.name / name for name in hashes])
-            say(f"  {preset}{mark}: {len(hashes)} runs: {counts}")
-        folder = results / study.name
-        others = [path for path in record_folders(folder) if path.name not in known]
-        if others:
-            say(f"  other records (overrides, earlier versions): {_counts(others)}")
+        published = _whole(held.get(study.name, []) if study.builtin else [])
+        whole += len(published)
+        _tell(study, results / study.name, published)
+    if held and any(study.builtin for study in chosen):
+        say(f"{whole} of {sum(map(len, held.values()))} records published")
+
+
+def _tell(study: Study, folder: Path, published: set[str]) -> None:
+    """Print a line for each preset of a study, and one for the records of none."""
+    known: set[str] = set()
+    for preset in study.module.PRESETS:
+        hashes = [study.hash(run) for run in study.runs(preset)]
+        known |= set(hashes)
+        mark = ", the default" if preset == study.module.DEFAULT_PRESET else ""
+        counts = _counts([folder / name for name in hashes], published)
+        say(f"  {preset}{mark}: {len(hashes)} runs: {counts}")
+    others = {path.name for path in _records(folder)} | published
+    if rest := [folder / name for name in sorted(others - known)]:
+        say(f"  other records (overrides, earlier versions): {_counts(rest, published)}")
 
 
 def show(name: str, results: Path) -> None:
@@ -45,17 +58,21 @@ def show(name: str, results: Path) -> None:
     Parameters
     ----------
     name
-        A record's folder, or its hash or the beginning of that.
+        A record's address, or its hash or the beginning of that.
     results
         Where to look for a hash.
     """
-    path = _record_path(name, results)
-    if not (path / "run.json").is_file():
-        raise ConfigError(f"no record at {path}: it holds no run.json")
-    held = Record.open(path)
+    path = record.located(name, results)
+    try:
+        held = Record.open(path)
+        described = held.description
+    except FileNotFoundError as error:
+        raise ConfigError(f"no record at {path}: it holds no run.json") from error
     say(f"{held.path}\nstatus: {held.status}")
+    if isinstance(held.shelf, Packed):
+        say(f"archive: {held.shelf.archive}")
     for title, facts in (
-        ("run", held.description),
+        ("run", described),
         ("notes", held.notes),
         ("divergence", held.divergence),
     ):
@@ -88,44 +105,38 @@ def _study_file(held: Record) -> Path | None:
     return belonging.owner(held.path.parent)
 
 
-def _counts(paths: list[Path]) -> str:
-    counts = Counter(_status(path) for path in paths)
-    return ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
+def _records(folder: Path) -> list[Path]:
+    """List the records in a folder; none, and a line, where an archive there is damaged."""
+    try:
+        return shelf.records(folder)
+    except (RejectedFileError, ReadError) as error:
+        say(f"damaged: {error}")
+        return []
 
 
-def _status(path: Path) -> str:
+def _whole(paths: list[Path]) -> set[str]:
+    """Hashes of those records that are finished and whole; a line says what is not."""
+    found = set()
+    for path in paths:
+        try:
+            found |= {path.name} if Record.open(path).finished else set()
+        except (CorruptRecordError, ReadError) as error:
+            say(f"damaged: {error}")
+    return found
+
+
+def _counts(paths: list[Path], published: set[str]) -> str:
+    found = Counter(_status(path, published) for path in paths)
+    return ", ".join(f"{number} {status}" for status, number in sorted(found.items())) or "none"
+
+
+def _status(path: Path, published: set[str]) -> str:
     try:
         held = Record.open(path)
     except FileNotFoundError:
-        return "missing"
+        return "published" if path.name in published else "missing"
     except (CorruptRecordError, RejectedFileError):
         return "corrupt"
     except ReadError:
         return "unreadable"
     return held.status
-
-
-def record_folders(folder: Path) -> list[Path]:
-    """Folders of a study's records, without what was moved aside."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and _HASH.fullmatch(path.name))
-
-
-def _record_path(name: str, results: Path) -> Path:
-    if "/" in name or "\\" in name:
-        return Path(name)
-    found = [
-        path
-        for folder in (results, studies.PUBLISHED)
-        if folder.is_dir()
-        for study in sorted(folder.iterdir())
-        for path in record_folders(study)
-        if path.name.startswith(name)
-    ]
-    if not found:
-        raise ConfigError(f"no record whose hash begins with {name!r} in {studies.places(results)}")
-    if len({path.name for path in found}) > 1:
-        names = ", ".join(path.name for path in found[:5])
-        raise ConfigError(f"{name!r} is the beginning of several hashes: {names}; give more digits")
-    return found[0]

@@ -1,17 +1,23 @@
-"""The ``verify`` command: every record against its own digests."""
+"""The ``verify`` command: every record against its own digests, archives against theirs."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from experiments import exit_code
 from experiments import study as studies
-from experiments.commands.listing import record_folders
 from experiments.commands.output import say
 from experiments.record import PARTS, CorruptRecordError, Record
+from experiments.store import shelf, sums
 from experiments.store.stored import ReadError, RejectedFileError
 from experiments.study import PUBLISHED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 
 def verify(locator: str | None, results: Path) -> int:
@@ -20,7 +26,7 @@ def verify(locator: str | None, results: Path) -> int:
     One that the system refuses to read is named too, and is not damaged for that.
 
     Of a finished record every file is compared with its SHA-256; one that is unfinished has none,
-    and need only be readable.
+    and need only be readable. An archive that is damaged as a whole counts as one.
 
     Parameters
     ----------
@@ -32,15 +38,8 @@ def verify(locator: str | None, results: Path) -> int:
     say(f"checking the records in {studies.places(results)}")
     only = None if locator is None else studies.load(locator).name
     found: Counter[str] = Counter()
-    for path in _paths(results, only):
-        try:
-            found[_checked(path)] += 1
-        except (CorruptRecordError, RejectedFileError) as error:
-            found["damaged"] += 1
-            say(f"damaged: {error}")
-        except ReadError as error:
-            found["unreadable"] += 1
-            say(f"unreadable: {error}")
+    for place in (results, PUBLISHED):
+        _verify_place(place, only, found)
     counts = ", ".join(f"{number} {status}" for status, number in sorted(found.items()))
     say(f"{found.total()} records" + (f": {counts}" if counts else ""))
     if found["damaged"]:
@@ -48,14 +47,32 @@ def verify(locator: str | None, results: Path) -> int:
     return exit_code.FAILED if found["unreadable"] else exit_code.OK
 
 
-def _paths(results: Path, only: str | None) -> list[Path]:
-    folders = [place / only if only else place for place in (results, PUBLISHED)]
-    studies_of = [[folder] if only else _folders(folder) for folder in folders]
-    return [path for group in studies_of for folder in group for path in record_folders(folder)]
+def _verify_place(place: Path, only: str | None, found: Counter[str]) -> None:
+    """Count the records of a results folder by what was found of them."""
+    for folder in [place / only] if only else shelf.study_folders(place):
+        if _tried(lambda folder=folder: _whole(folder), found):
+            for path in shelf.records(folder):
+                if status := _tried(lambda path=path: _checked(path), found):
+                    found[status] += 1
 
 
-def _folders(place: Path) -> list[Path]:
-    return sorted(path for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
+def _tried(check: Callable[[], T], found: Counter[str]) -> T | None:
+    """Do a check; None where it failed, which is said and counted."""
+    try:
+        return check()
+    except (CorruptRecordError, RejectedFileError) as error:
+        found["damaged"] += 1
+        say(f"damaged: {error}")
+    except ReadError as error:
+        found["unreadable"] += 1
+        say(f"unreadable: {error}")
+    return None
+
+
+def _whole(folder: Path) -> bool:
+    """Compare the archives in the folder of a study with their digests."""
+    sums.check(folder)
+    return True
 
 
 def _checked(path: Path) -> str:

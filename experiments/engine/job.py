@@ -242,6 +242,8 @@ def _prepare(folder: Path, job: Job, report: Report) -> Record | None:
     except FileNotFoundError:
         held = None
     except CorruptRecordError as error:
+        if not (folder.is_symlink() or stored.is_folder(folder)):
+            raise  # an archive beside it is damaged, and not for a run to mend
         kept = durable.move_aside(folder, "corrupt")
         report({"event": "warning", "text": f"{error}; kept as {kept.name}, running again"})
         held = None
@@ -256,7 +258,12 @@ def _prepare(folder: Path, job: Job, report: Report) -> Record | None:
 
 
 def _supersede(folder: Path, held: Record) -> None:
-    """Put a finished record aside until the new one is; drop an unfinished one."""
+    """Put a finished record aside until the new one is; drop an unfinished one.
+
+    One in an archive stays there: the new folder takes its place.
+    """
+    if not stored.is_folder(folder):
+        return
     if held.finished:
         durable.remove(_superseded(folder))
         durable.move_aside(folder, "superseded")

@@ -1,8 +1,9 @@
 """Perturb networks that were trained before: ``python -m experiments.memory.perturb RECORD``.
 
-RECORD is the folder of a finished record of `memory.recurrent_models`, which holds its networks. As
-published, noise goes to all parameters, in the infinity norm, with 30 draws; options choose another
-reading. The table is printed and nothing is written.
+RECORD is a finished record of `memory.recurrent_models`, which holds its networks: its address
+RESULTS/STUDY/HASH, or its hash or the beginning of that. As published, noise goes to all
+parameters, in the infinity norm, with 30 draws; options choose another reading. The table is
+printed and nothing is written.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from experiments.memory.networks import RecurrentRun
 from experiments.memory.perturbation import Reading, perturbed_errors, worst
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_curves import Ladder, ladders
-from experiments.record import Record
+from experiments.record import Record, located
 from experiments.report.markdown import markdown
 from experiments.run import content_hash
 from seqtheory.memory_theory import CommonShift, SampledNoise, StableApproximation
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Perturb the networks of a record; return the exit code."""
     asked = _parser().parse_args(arguments)
     try:
-        record = Record.open(asked.record)
+        record = Record.open(located(asked.record, asked.results))
         run = run_of(record)
         betas = tuple(sorted({0.0, UP_TO, *(asked.betas or run.betas)}))
         report = _report(perturbed(record, run, _reading(asked), betas))
@@ -111,7 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m experiments.memory.perturb", description=__doc__
     )
-    parser.add_argument("record", type=Path, help="folder of a finished record")
+    parser.add_argument("record", help="address of a finished record, or its hash")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), help="where to look for a hash"
+    )
     parser.add_argument("--shift", action="store_true", help="the common shift, and no draws")
     parser.add_argument("--parameters", choices=("all", "recurrent"), default="all")
     parser.add_argument("--ball", choices=("inf", "two"), default="inf", help="norm of the noise")

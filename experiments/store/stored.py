@@ -118,7 +118,7 @@ def _nested(value: object) -> int:
     return depth
 
 
-def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
+def parse_tensors(data: bytes, path: Path | str) -> dict[str, np.ndarray]:
     """Arrays of a safetensors file, as fresh writable copies."""
     from safetensors import SafetensorError
     from safetensors.numpy import load

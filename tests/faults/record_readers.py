@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +18,11 @@ from mutations import damaged, leaves, models
 from safetensors.numpy import save
 
 import lcde_jax as lj
-from experiments.engine.local import session
+from experiments.engine import session
 from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
 from experiments.run import Run, described, digest
-from experiments.store import belonging, checkpoint, source, stored
+from experiments.store import archive, belonging, checkpoint, source, stored, sums
 from lcde_jax.blocks import Carry
 from lcde_jax.snapshot import unpack
 from seqtheory.training import Progress, Snapshot, Training
@@ -180,6 +181,34 @@ def is_checkpoint(value: Any) -> bool:
     )
 
 
+# Archives
+
+PACKED = Path(f"sums/quick{archive.SUFFIX}")
+
+
+def an_archive(folder: Path) -> Path:
+    files = {path.name: path.read_bytes() for path in finished(folder).parent.iterdir()}
+    (folder / PACKED).parent.mkdir()
+    (folder / PACKED).write_bytes(archive.packed({digest(RUN): files, "0" * 16: files}))
+    return folder / PACKED
+
+
+def inside(content: bytes, rng: np.random.Generator) -> Cases:
+    """Damage under a whole compression."""
+    for name, data in damaged(lzma.decompress(content), rng, COUNT):
+        yield name, lzma.compress(data, preset=0)
+
+
+def digests(folder: Path) -> Path:
+    path = an_archive(folder)
+    sums.write(folder, {PACKED.as_posix(): stored.sha256(path.read_bytes())})
+    return folder / sums.NAME
+
+
+def are_records(value: Any) -> bool:
+    return isinstance(value, dict) and all("DONE" in files for files in value.values())
+
+
 # What belongs to records
 
 
@@ -302,6 +331,27 @@ READERS = {
     ),
     "file of a checkpoint": Reader(
         checkpoints("files/saved.safetensors"), newest, is_checkpoint, (), plain
+    ),
+    "archive": Reader(
+        an_archive,
+        lambda folder: archive.read(folder / PACKED),
+        are_records,
+        (stored.RejectedFileError,),
+        plain,
+    ),
+    "archive under its compression": Reader(
+        an_archive,
+        lambda folder: archive.read(folder / PACKED),
+        are_records,
+        (stored.RejectedFileError,),
+        inside,
+    ),
+    "digests of archives": Reader(
+        digests,
+        lambda folder: sums.check(folder / PACKED.parent),
+        lambda value: isinstance(value, dict),
+        (stored.RejectedFileError,),
+        plain,
     ),
     "sessions": Reader(
         lambda folder: unfinished(folder, "provenance.json"),

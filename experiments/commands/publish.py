@@ -1,0 +1,107 @@
+"""The ``publish`` command: finished records join the archives that the repository holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments import exit_code
+from experiments import study as studies
+from experiments.commands.output import say
+from experiments.exit_code import ConfigError
+from experiments.record import Record
+from experiments.store import archive, durable, shelf, stored, sums
+from experiments.study import PUBLISHED
+
+if TYPE_CHECKING:
+    from experiments.store.archive import Records
+    from experiments.study import Study
+
+OTHER = "other"  # the archive of records that no preset lists
+
+
+def publish(locator: str, results: Path) -> int:
+    """Add a study's records to the published ones; what is published already stays as it is.
+
+    Each goes into the archive of the first preset that lists its run. Nothing is written unless
+    every record that would be added is finished, whole, and of the study as it is now.
+
+    Parameters
+    ----------
+    locator
+        Of the study, one of this package.
+    results
+        Results folder of the records.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to publish, or a record that cannot be.
+    CorruptRecordError, RejectedFileError
+        If a record, or an archive that would be added to, is damaged.
+    """
+    study = _publishable(locator)
+    folder, source = PUBLISHED / study.name, results.expanduser().absolute() / study.name
+    listed = sums.check(folder)
+    found = shelf.records(source)
+    if not found:
+        raise ConfigError(f"no records in {source}; choose with --results")
+    known = {path.name for path in shelf.records(folder)}
+    added = {path.name: _sealed(study, path) for path in found if path.name not in known}
+    for preset, records in _by_preset(study, added).items():
+        target = folder / f"{preset}{archive.SUFFIX}"
+        listed[f"{study.name}/{target.name}"] = _rewritten(target, records)
+        say(f"{target}: {len(records)} records added")
+    sums.write(PUBLISHED, listed)
+    for name in added:
+        Record.open(folder / name)
+    say(f"{study.name}: {len(added)} records added, {len(found) - len(added)} published already")
+    return exit_code.OK
+
+
+def presets(study: Study) -> dict[str, str]:
+    """Of each run that the study lists, by its hash, the first preset that does."""
+    found: dict[str, str] = {}
+    for preset in study.module.PRESETS:
+        for run in study.runs(preset):
+            found.setdefault(study.hash(run), preset)
+    return found
+
+
+def _publishable(locator: str) -> Study:
+    study = studies.load(locator)
+    if not study.builtin:
+        raise ConfigError(f"{study.locator} is no study of this package, which alone are published")
+    if not PUBLISHED.is_dir():
+        raise ConfigError(f"there is no {PUBLISHED}: records are published in the repository alone")
+    return study
+
+
+def _sealed(study: Study, path: Path) -> dict[str, bytes]:
+    """Files of a record under its seal; refuses what is unfinished, or of another study."""
+    held = Record.open(path)
+    if not held.finished:
+        raise ConfigError(f"{path} is {held.status}; expected finished records, so run it first")
+    if held.study != study.name or study.hash(held.run) != held.hash:
+        raise ConfigError(
+            f"{path} is a record of {held.study}, version {held.description['version']}; expected "
+            f"{study.name}, version {study.version}: move it elsewhere"
+        )
+    return {name: held.shelf.read(name, archive.LIMIT) for name in ("DONE", *held.files)}
+
+
+def _by_preset(study: Study, added: Records) -> dict[str, Records]:
+    preset_of, found = presets(study), defaultdict(dict)
+    for name, files in added.items():
+        found[preset_of.get(name, OTHER)][name] = files
+    return dict(found)
+
+
+def _rewritten(target: Path, records: Records) -> str:
+    """Write an archive with these records more; returns its SHA-256."""
+    held = archive.read(target) if target.exists() else {}
+    data = archive.packed({**held, **records})
+    durable.make_folder(target.parent)
+    durable.write_bytes(target, data)
+    return stored.sha256(data)

@@ -1,0 +1,150 @@
+"""Where the files of a record lie: in a folder of its own, or in an archive beside such folders.
+
+A record's address is ``<results>/<study>/<hash>`` either way. Where a folder is there, it is the
+record; else the archives in the study's folder are looked through, see `experiments.store.archive`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from experiments.store import archive, stored
+from experiments.store.stored import RejectedFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Shelf(Protocol):
+    """The files of one record, to be read and not to be written."""
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Content of a file of at most `limit` bytes.
+
+        Raises
+        ------
+        FileNotFoundError
+            If it is not there.
+        RejectedFileError
+            If it is a link, a device, or larger than `limit`.
+        ReadError
+            If the system refuses.
+        """
+        ...
+
+    def names(self) -> list[str]:
+        """Names of all files, in order."""
+        ...
+
+    def place(self, name: str) -> str:
+        """Say where a file lies, for messages."""
+        ...
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A record in a folder of its own, where it was made."""
+
+    path: Path
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Content of a file, as `Shelf.read` says."""
+        return stored.read_bytes(self.path / name, limit)
+
+    def names(self) -> list[str]:
+        """Names of the files; a folder's own folders are left out."""
+        return sorted(path.name for path in self.path.iterdir() if not stored.is_folder(path))
+
+    def place(self, name: str) -> str:
+        """Path of a file."""
+        return str(self.path / name)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A finished record in an archive.
+
+    Parameters
+    ----------
+    archive
+        Path of the archive.
+    record
+        The record's hash.
+    files
+        Content of each file.
+    """
+
+    archive: Path
+    record: str
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Content of a file, as `Shelf.read` says."""
+        if name not in self.files:
+            raise FileNotFoundError(f"{self.place(name)}: no such file")
+        content = self.files[name]
+        if len(content) > limit:
+            raise RejectedFileError(
+                f"{self.place(name)}: {len(content):,} bytes, expected at most {limit:,}"
+            )
+        return content
+
+    def names(self) -> list[str]:
+        """Names of the files."""
+        return sorted(self.files)
+
+    def place(self, name: str) -> str:
+        """Path of the archive, and the file in it."""
+        return f"{self.archive}!{self.record}/{name}"
+
+
+def at(path: Path) -> Folder | Packed:
+    """Find the files of the record with the address `path`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither a folder nor an archive that holds it.
+    RejectedFileError
+        If it is a link, or an archive that was looked through is damaged.
+    ReadError
+        If the system refuses.
+    """
+    if stored.is_folder(path):
+        return Folder(path)
+    if path.is_symlink():
+        raise RejectedFileError(f"{path} is a symbolic link; records are folders of their own")
+    for place in archives(path.parent):
+        files = archive.read(place).get(path.name)
+        if files is not None:
+            return Packed(place, path.name, files)
+    raise FileNotFoundError(f"no record at {path}")
+
+
+def archives(folder: Path) -> list[Path]:
+    """List the archives in the folder of a study, in order; none where there is no folder."""
+    return [folder / name for name in _listed(folder) if name.endswith(archive.SUFFIX)]
+
+
+def records(folder: Path) -> list[Path]:
+    """Addresses of all records in the folder of a study, without what was moved aside."""
+    found = {name for name in _listed(folder) if archive.HASH.fullmatch(name)}
+    kept = {name for name in found if (folder / name).is_dir()}
+    for place in archives(folder):
+        kept |= archive.read(place).keys()
+    return [folder / name for name in sorted(kept)]
+
+
+def study_folders(results: Path) -> list[Path]:
+    """Folders of the studies in a results folder; none where there is no such folder."""
+    return [path for name in _listed(results) if (path := results / name).is_dir()]
+
+
+def _listed(folder: Path) -> list[str]:
+    with stored.naming(folder):
+        try:
+            return sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
+        except (FileNotFoundError, NotADirectoryError):
+            return []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments import study as studies
+from experiments.__main__ import main
 from experiments.a5 import figure as a5_figure
 from experiments.a5 import table as a5_table
 from experiments.commands import results
@@ -16,13 +17,13 @@ from experiments.lra import table as lra_table
 from experiments.memory import table as memory_table
 from experiments.record import Record, find
 from experiments.stability import table as stability_table
-from experiments.store import stored
+from experiments.store import shelf, sums
 from experiments.toy import figure, table
 from experiments.tracking import table as tracking_table
 from seqtheory.plain import described
 
 README = (PUBLISHED.parent.parent / "README.md").read_text(encoding="utf-8")
-RECORDS = sorted(path.parent for path in PUBLISHED.glob("*/*/DONE"))
+RECORDS = [path for folder in shelf.study_folders(PUBLISHED) for path in shelf.records(folder)]
 WHOLE = [
     ("toy.linear_cde", "paper"),
     ("toy.linear_cde", "controls"),
@@ -54,18 +55,39 @@ def load(tmp_path: Path) -> Callable[[str], Loader]:
     return lambda name: Loader(studies.ROOT / name, Request(study=name, results=tmp_path))
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=[path.name for path in RECORDS])
-def test_a_published_record_is_whole(path: Path) -> None:
-    record = Record.open(path)  # checks every file against its digest
-    assert record.finished
-    assert record.metrics
-    assert not (path / "checkpoints").exists()
+def test_all_published_records_are_whole_and_hold_sealed_files_alone() -> None:
+    assert len(RECORDS) == 921
+    for record in map(Record.open, RECORDS):  # which checks every file against its digest
+        assert record.finished
+        assert record.metrics
+        assert isinstance(record.shelf, shelf.Packed)
+        assert record.shelf.names() == sorted(["DONE", *record.files])
+
+
+def test_every_archive_has_the_digest_beside_it() -> None:
+    listed = sums.read(PUBLISHED)
+    assert {name.partition("/")[0] for name in listed} == {p.parent.name for p in RECORDS}
+    assert all(sums.check(folder) == listed for folder in shelf.study_folders(PUBLISHED))
+
+
+def test_there_are_few_files_to_check_out() -> None:
+    files = [path for path in PUBLISHED.rglob("*") if path.is_file()]
+    assert len(files) < 50
+
+
+def test_a_study_whose_records_are_published_lists_none_as_missing(tmp_path: Path, capsys) -> None:
+    assert main(["list", "toy.linear_cde", "--results", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "  paper, the default: 2 runs: 2 published\n" in out
+    assert "  quick: 2 runs: 2 missing\n" in out
+    assert out.endswith("27 of 921 records published\n")
 
 
 def test_every_published_run_is_heard_and_said_with_its_hash() -> None:
+    named = {name: studies.load(name) for name in {path.parent.name for path in RECORDS}}
     for path in RECORDS:
-        study = studies.load(path.parent.name)
-        plain = stored.read_json(path / "run.json")["run"]
+        study = named[path.parent.name]
+        plain = Record.open(path).description["run"]
         run = study.heard(plain)
         assert described(run) == plain
         assert study.hash(run) == path.name

@@ -172,7 +172,7 @@ def test_doctor_tells_what_mends_each_thing_that_is_missing():
 
 @pytest.mark.parametrize(
     ("version", "runs", "compiles"),
-    [("2.6.0", False, False), ("2.7.1+cpu", True, False), ("2.13.0", True, True)],
+    [("2.7.1", False, False), ("2.8.0+cpu", True, False), ("2.13.0", True, True)],
 )
 def test_only_the_kernels_of_cuda_need_one_version_of_torch(monkeypatch, version, runs, compiles):
     monkeypatch.setattr("torch.__version__", version)

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 CUDA_EXTRA = "uv sync --package seq-torch --extra cuda"
-TORCH = "uv pip install 'torch>=2.7'"
+TORCH = "uv pip install 'torch>=2.8'"
 TORCH_OF_CUDA = "uv pip install 'torch==2.13.*'"
 NUMBA = "uv pip install 'numba>=0.61'"
 FLA = "uv pip install 'fla-core>=0.6'"
@@ -71,7 +71,7 @@ def build_obstacles() -> list[Finding]:
 def _torch() -> Finding:
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU only"
     detail = f"torch {torch.__version__} ({build}), {torch.get_num_threads()} threads"
-    fits = _torch_version() >= (2, 7)
+    fits = _torch_version() >= (2, 8)
     return Finding("torch", fits, detail, "" if fits else TORCH)
 
 

@@ -134,7 +134,7 @@ def test_a_folder_that_the_system_does_not_show_is_not_absent(bench, finished, m
     ("make", "reason"),
     [
         (lambda path: path.symlink_to("elsewhere"), "is a symbolic link"),
-        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.mkdir(), "but a folder"),
         (lambda path: os.mkfifo(path), "not a regular file"),
     ],
     ids=["link", "folder", "pipe"],

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from experiments import study as studies
 from experiments.exit_code import ConfigError
 from experiments.store import source
+from seqtheory.checks import require_choice
 from seqtheory.plain import added
 
 _MODEL = "guest"
@@ -116,8 +117,8 @@ def in_place_of(model: str, runs: Iterable[AnyRun], guest: Guest) -> list[AnyRun
 
 def require_model(model: str, guest: Guest | None, known: Sequence[str]) -> None:
     """Raise unless a run names one of a study's own models, or has a guest and says so."""
-    if guest is None and model not in known:
-        raise ValueError(f"model={model!r}: expected one of {', '.join(known)}")
+    if guest is None:
+        require_choice("model", model, known)
     if guest is not None and model != _MODEL:
         raise ValueError(f"model={model!r} beside a guest: expected {_MODEL!r}")
 

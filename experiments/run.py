@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.exit_code import ConfigError
+from seqtheory.checks import require_integer
 from seqtheory.plain import described as canonical
 from seqtheory.plain import field_types
 
@@ -32,8 +33,7 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed: got {self.seed!r}, expected an integer of at least 0")
+        require_integer("seed", self.seed, minimum=0)
 
     def __getitem__(self, name: str) -> Any:
         """Plain value of a field, as records gave it before they held typed runs; deprecated."""

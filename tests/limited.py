@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from seqtheory import _memory_guard
+from seqtheory import checks
 
 ENORMOUS = (10**8, 10**12, 10**20)
 MACHINE = 10**9  # bytes of memory that the guard is told the machine has
@@ -28,7 +28,7 @@ def judge(cases: Mapping[str, Case]) -> None:
     A size is refused by a ValueError, or by the MemoryError of the guard, whose sentence names the
     argument (of the case ``Class.field of something`` that is ``field``); or it is legal and cheap.
     """
-    _memory_guard.physical_memory = lambda: MACHINE
+    checks.physical_memory = lambda: MACHINE
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * os.sysconf("SC_PAGE_SIZE") + _ROOM
     resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.a5 import words
 from experiments.a5.words import WordsRun
+from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.group import order_of
 from seqtheory.training import Training
 
@@ -59,12 +60,9 @@ class LinearCDERun(WordsRun):
     def __post_init__(self) -> None:
         """Refuse what could not be built."""
         super().__post_init__()
-        if self.form not in FORMS:
-            raise ValueError(f"form={self.form!r}: expected one of {', '.join(FORMS)}")
-        if self.width < 1:
-            raise ValueError(f"width={self.width}: expected 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout}: expected a number in [0, 1)")
+        require_choice("form", self.form, FORMS)
+        require_integer("width", self.width, minimum=1)
+        require_fraction("dropout", self.dropout, zero=True)
 
 
 def runs(preset: str) -> list[LinearCDERun]:

@@ -18,6 +18,7 @@ from experiments.a5 import depth_schedule, words
 from experiments.a5.words import WordsRun
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.report.curve import curve
+from seqtheory.checks import require_fraction, require_integer
 from seqtheory.training import Training
 
 if TYPE_CHECKING:
@@ -77,12 +78,10 @@ class SequenceModelRun(WordsRun):
         super().__post_init__()
         require_model(self.model, self.guest, MODELS)
         for name in ("depth", "width", "state_dim", "heads", "feed_forward"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+            require_integer(name, getattr(self, name), minimum=1)
         if self.model == "transformer" and self.width % self.heads:
             raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout}: expected a number in [0, 1)")
+        require_fraction("dropout", self.dropout, zero=True)
 
 
 def runs(preset: str) -> list[SequenceModelRun]:

@@ -12,6 +12,7 @@ from experiments.exit_code import ConfigError
 from experiments.run import Run
 from experiments.store.inputs import reading
 from seqtheory import metrics, word_csv
+from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.dataset import Dataset
 from seqtheory.group import group, order_of
 from seqtheory.representation import representation
@@ -76,21 +77,11 @@ class WordsRun(Run):
         super().__post_init__()
         order_of(self.group)
         for name, least in (("length", 2), ("num_words", 2), ("num_held_out", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"{name}={value}: expected an integer of at least {least}")
-        if not 0 < self.train_fraction < 1:
-            raise ValueError(
-                f"train_fraction={self.train_fraction}: expected a number between 0 and 1"
-            )
-        if not 0 <= self.auxiliary_fraction <= 1:
-            raise ValueError(
-                f"auxiliary_fraction={self.auxiliary_fraction}: expected a number from 0 to 1"
-            )
-        if self.num_longer < 0:
-            raise ValueError(f"num_longer={self.num_longer}: expected 0 or more")
-        if self.training.loss != "cross_entropy":
-            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+            require_integer(name, getattr(self, name), minimum=least)
+        require_fraction("train_fraction", self.train_fraction)
+        require_fraction("auxiliary_fraction", self.auxiliary_fraction, zero=True, one=True)
+        require_integer("num_longer", self.num_longer, minimum=0)
+        require_choice("training.loss", self.training.loss, ("cross_entropy",))
 
     @property
     def seeded_training(self) -> Training:

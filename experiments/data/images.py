@@ -19,6 +19,7 @@ from experiments.data.official import Official
 from experiments.data.pixels import Order, Raster, grey, moments, scaled, sixteen
 from experiments.data.splits import VALIDATE_ON_TEST, Contents, Images, Provenance, Splits
 from experiments.exit_code import DataError
+from seqtheory.checks import require_choice, require_fraction
 from seqtheory.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -73,14 +74,9 @@ class SequentialImages:
             ("scaling", ("train", "upstream", "unit", "bytes")),
             ("split", ("official", "merged", VALIDATE_ON_TEST)),
         ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}: got {getattr(self, name)!r}, expected one of {allowed}")
-        if not 0 < self.validation < 1:
-            raise ValueError(
-                f"validation: got {self.validation!r}, expected a share between 0 and 1"
-            )
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share: got {self.share!r}, expected more than 0 and at most 1")
+            require_choice(name, getattr(self, name), allowed)
+        require_fraction("validation", self.validation)
+        require_fraction("share", self.share, one=True)
 
     @property
     def constants(self) -> tuple[Values, Values]:

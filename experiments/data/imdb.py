@@ -15,6 +15,7 @@ from experiments.data.review_csv import read_csv
 from experiments.data.reviews import Reviews
 from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
 from experiments.exit_code import DataError
+from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.dataset import Dataset
 
 Seed = int | tuple[int, ...]
@@ -73,21 +74,11 @@ class IMDB:
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.max_bytes, bool) or not isinstance(self.max_bytes, int):
-            raise TypeError(f"max_bytes: got {self.max_bytes!r}, expected an integer")
-        if self.max_bytes < 1:
-            raise ValueError(f"max_bytes: got {self.max_bytes}, expected at least 1")
-        if self.split not in ("official", VALIDATE_ON_TEST):
-            raise ValueError(
-                f"split: got {self.split!r}, expected 'official' or '{VALIDATE_ON_TEST}'"
-            )
+        require_integer("max_bytes", self.max_bytes, minimum=1)
+        require_choice("split", self.split, ("official", VALIDATE_ON_TEST))
         for name in ("validation", "test"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name}: got {getattr(self, name)!r}, expected a share between 0 and 1"
-                )
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share: got {self.share!r}, expected more than 0 and at most 1")
+            require_fraction(name, getattr(self, name))
+        require_fraction("share", self.share, one=True)
 
     @property
     def vocabulary(self) -> int:

@@ -14,6 +14,7 @@ from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
 from experiments.exit_code import DataError
 from experiments.store.inputs import reading
 from seqtheory import listops
+from seqtheory.checks import require_choice, require_integer
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import ListOps
 
@@ -57,14 +58,8 @@ class ListOpsFiles:
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
-            raise TypeError(f"max_length: got {self.max_length!r}, expected an integer")
-        if self.max_length < 2:
-            raise ValueError(f"max_length: got {self.max_length}, expected at least 2")
-        if self.split not in ("official", VALIDATE_ON_TEST):
-            raise ValueError(
-                f"split: got {self.split!r}, expected 'official' or '{VALIDATE_ON_TEST}'"
-            )
+        require_integer("max_length", self.max_length, minimum=2)
+        require_choice("split", self.split, ("official", VALIDATE_ON_TEST))
 
     @property
     def length(self) -> int:
@@ -159,7 +154,7 @@ class GeneratedListOps:
 
     def __post_init__(self) -> None:
         if len(self.parts) != 3 or min(self.parts) <= 0 or abs(sum(self.parts) - 1) > 1e-9:
-            raise ValueError(f"parts: got {self.parts}, expected three shares that sum to 1")
+            raise ValueError(f"parts={self.parts}: expected three shares that sum to 1")
 
     @property
     def length(self) -> int:

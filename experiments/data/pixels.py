@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory.checks import require_integer
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int, UInt8
 
@@ -62,10 +64,7 @@ class Permuted:
         return f"permuted by seed {self.seed}"
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed: got {self.seed!r}, expected an integer of at least 0")
-        if self.seed >= 2**32:
-            raise ValueError(f"seed: got {self.seed}, expected less than 2**32")
+        require_integer("seed", self.seed, 0, 2**32 - 1)
 
     def positions(self, length: int) -> Int[np.ndarray, " length"]:
         """Pixel of the raster that stands at each place of the sequence."""

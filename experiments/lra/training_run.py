@@ -13,6 +13,7 @@ from experiments.lra import tasks
 from experiments.lra.selection import BestModel
 from experiments.lra.tasks import SHORT_LIST_OPS, Task
 from experiments.run import Run
+from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
@@ -90,21 +91,15 @@ class LongRangeRun(Run):
         require_model(self.model, self.guest, MODELS)
         choices = {"norm": NORMS, "position": POSITIONS}
         for name, known in {**choices, "selection": ("validation", "test")}.items():
-            if getattr(self, name) not in known:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r}: expected one of {', '.join(known)}"
-                )
+            require_choice(name, getattr(self, name), known)
         for name in ("depth", "width", "state_dim", "heads", "feed_forward"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+            require_integer(name, getattr(self, name), minimum=1)
         if self.bidirectional and not self.model.startswith("s4"):
             raise ValueError(f"bidirectional=True with model={self.model!r}: expected S4 or S4D")
         if self.model == "transformer" and self.width % self.heads:
             raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout}: expected a number in [0, 1)")
-        if self.training.loss != "cross_entropy":
-            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+        require_fraction("dropout", self.dropout, zero=True)
+        require_choice("training.loss", self.training.loss, ("cross_entropy",))
 
     @property
     def seeded_training(self) -> Training:

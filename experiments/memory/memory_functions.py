@@ -22,6 +22,7 @@ import numpy as np
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.memory.theory import HEAVY
 from experiments.run import Run
+from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.memory import Exponential, Polynomial
 from seqtheory.tasks import DecayingMemory
 from seqtheory.training import FitData, Training
@@ -79,17 +80,14 @@ class MemoryFunctionRun(Run):
         super().__post_init__()
         require_model(self.model, self.guest, MODELS)
         for name in ("width", "state_dim", "length", "num_train", "num_held_out", "horizon"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+            require_integer(name, getattr(self, name), minimum=1)
         if self.width % 4 or self.state_dim % 2:
             raise ValueError(
                 f"width={self.width}, state_dim={self.state_dim}: expected multiples of 4, for the "
                 "heads of the transformer, and of 2, for conjugate pairs"
             )
-        if self.amplitude <= 0:
-            raise ValueError(f"amplitude={self.amplitude}: expected a positive number")
-        if self.training.loss != "squared_error":
-            raise ValueError(f"training.loss={self.training.loss!r}: expected 'squared_error'")
+        require_positive("amplitude", self.amplitude)
+        require_choice("training.loss", self.training.loss, ("squared_error",))
 
 
 def runs(preset: str) -> list[MemoryFunctionRun]:

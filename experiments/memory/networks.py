@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from experiments.memory.perturbation import PUBLISHED, RECURRENT, SHIFT
 from experiments.memory.theory import BETAS, HEAVY, UP_TO
 from experiments.run import Run
+from seqtheory.checks import require_fraction, require_integer, require_positive
 from seqtheory.memory import Airy, Exponential, ExponentialSum, Polynomial, Shift, Sine, TwoParts
 from seqtheory.memory_theory import CommonShift, SampledNoise
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
@@ -87,13 +88,10 @@ class RecurrentRun(Run):
         if self.widths[0] < 1:
             raise ValueError(f"widths={self.widths}: expected widths of 1 and more")
         for name in ("length", "num_train", "num_held_out", "num_test"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
-        if not 0 < self.min_rate <= 1:
-            raise ValueError(f"min_rate={self.min_rate}: expected a number in (0, 1]")
+            require_integer(name, getattr(self, name), minimum=1)
+        require_fraction("min_rate", self.min_rate, one=True)
         for name in ("enough", "late_weight"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 0 or more")
+            require_positive(name, getattr(self, name), zero_allowed=True)
         if self.training.loss != "squared_error" or self.training.target is not None:
             raise ValueError(
                 f"training has loss={self.training.loss!r} and target={self.training.target}: "

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from experiments.run import Run
+from seqtheory.checks import require_integer
 from seqtheory.memory import Exponential, Polynomial
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
 
@@ -92,8 +93,7 @@ class TheoryRun(Run):
         super().__post_init__()
         if not self.targets:
             raise ValueError("targets=(): expected at least one memory to approximate")
-        if self.draws < 1:
-            raise ValueError(f"draws={self.draws}: expected 1 or more")
+        require_integer("draws", self.draws, minimum=1)
         if list(self.betas) != sorted(set(self.betas)) or self.betas[:1] != (0.0,):
             raise ValueError(f"betas={self.betas}: expected 0 first, then increasing sizes")
         if UP_TO not in self.betas:

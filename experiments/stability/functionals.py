@@ -18,6 +18,7 @@ import numpy as np
 from experiments.stability.targets import CausalAttention, LinearFunctional, RandomFilter
 from experiments.stability.training_run import RATES, STARTS, TrainingRun, steps_of, swept, train
 from seqtheory import metrics
+from seqtheory.checks import require_choice, require_integer
 from seqtheory.memory import Exponential, Polynomial
 from seqtheory.training import FitData, Training
 
@@ -52,13 +53,8 @@ class FunctionalRun(TrainingRun):
     def __post_init__(self) -> None:
         """Refuse a task that leaves nothing to train on."""
         super().__post_init__()
-        if not 0 < self.held_out < self.task.num_sequences:
-            raise ValueError(
-                f"held_out={self.held_out}: expected 1 or more, and fewer than "
-                f"task.num_sequences={self.task.num_sequences}"
-            )
-        if self.training.loss != "squared_error":
-            raise ValueError(f"training.loss={self.training.loss!r}: expected 'squared_error'")
+        require_integer("held_out", self.held_out, 1, self.task.num_sequences - 1)
+        require_choice("training.loss", self.training.loss, ("squared_error",))
 
 
 def runs(preset: str) -> list[FunctionalRun]:

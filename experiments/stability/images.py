@@ -26,6 +26,7 @@ from experiments.stability.training_run import (
     swept,
     train,
 )
+from seqtheory.checks import require_choice
 from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class ImageRun(TrainingRun):
     def __post_init__(self) -> None:
         """Refuse a loss that classes do not have."""
         super().__post_init__()
-        if self.training.loss != "cross_entropy":
-            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+        require_choice("training.loss", self.training.loss, ("cross_entropy",))
 
 
 def runs(preset: str) -> list[ImageRun]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from experiments.stability.attention import across_samples, over_past
+from seqtheory.checks import require_choice, require_integer
 from seqtheory.dataset import Dataset
 from seqtheory.memory import Airy, Exponential, Polynomial, Shift, Sine, TwoParts
 from seqtheory.tasks import DecayingMemory
@@ -28,8 +29,7 @@ class _RandomSequences:
     def __post_init__(self) -> None:
         """Refuse an empty data set."""
         for name in ("length", "num_sequences"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+            require_integer(name, getattr(self, name), minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,7 @@ class CausalAttention(_RandomSequences):
     def __post_init__(self) -> None:
         """Refuse inputs without a channel."""
         super().__post_init__()
-        if self.channels < 1:
-            raise ValueError(f"channels={self.channels}: expected 1 or more")
+        require_integer("channels", self.channels, minimum=1)
 
     def build(self, seed: int) -> Dataset:
         """Draw the sequences; the same seed gives the same bytes."""
@@ -117,14 +116,11 @@ class RandomFilter(_RandomSequences):
     def __post_init__(self) -> None:
         """Refuse a network that there is not."""
         super().__post_init__()
-        if self.network not in ("rnn", "transformer"):
-            raise ValueError(f"network={self.network!r}: expected 'rnn' or 'transformer'")
-        if self.attends not in ("past", "samples"):
-            raise ValueError(f"attends={self.attends!r}: expected 'past' or 'samples'")
+        require_choice("network", self.network, ("rnn", "transformer"))
+        require_choice("attends", self.attends, ("past", "samples"))
         if self.attends == "samples" and self.network == "rnn":
             raise ValueError("attends='samples' with network='rnn', which has no attention")
-        if self.width < 1:
-            raise ValueError(f"width={self.width}: expected 1 or more")
+        require_integer("width", self.width, minimum=1)
 
     def build(self, seed: int) -> Dataset:
         """Draw the sequences; the same seed gives the same bytes."""

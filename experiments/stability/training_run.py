@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from experiments.run import Run
+from seqtheory.checks import require_integer
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
 from seqtheory.training import FitData, Training
 
@@ -61,8 +62,7 @@ class TrainingRun(Run):
         """Refuse what could not be built, before any framework is imported."""
         super().__post_init__()
         for name in ("width", "depth"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+            require_integer(name, getattr(self, name), minimum=1)
         if self.state_dim < 2 or self.state_dim % 2:
             raise ValueError(f"state_dim={self.state_dim}: expected an even number, 2 or more")
         if self.upstream_sign and not isinstance(self.parameterisation, Direct):

@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.run import Run
 from seqtheory import metrics
+from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.limit_kernel import dense_limit, diagonal_limit, fit_kernel_ridge
 from seqtheory.tasks import SignatureLabels
 
@@ -51,18 +52,13 @@ class KernelLimitRun(Run):
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
-        if self.structure not in ("dense", "diagonal"):
-            raise ValueError(f"structure={self.structure!r}: expected dense or diagonal")
+        require_choice("structure", self.structure, ("dense", "diagonal"))
         if not self.widths or min(self.widths) < 1:
             raise ValueError(f"widths={self.widths}: expected at least one width, each 1 or more")
-        if self.draws < 1:
-            raise ValueError(f"draws={self.draws}: expected 1 or more")
+        require_integer("draws", self.draws, minimum=1)
         if self.task.channels not in KERNEL_DEPTH:
             raise ValueError(f"task.channels={self.task.channels}: expected 2 or 3")
-        if self.task.train_fraction >= 1:
-            raise ValueError(
-                "task.train_fraction=1: expected less, so that some paths are held out"
-            )
+        require_fraction("task.train_fraction", self.task.train_fraction)  # some are held out
 
 
 def runs(preset: str) -> list[KernelLimitRun]:

@@ -24,6 +24,7 @@ import numpy as np
 
 from experiments.run import Run
 from seqtheory import metrics
+from seqtheory.checks import require_choice, require_fraction, require_integer, require_positive
 from seqtheory.dataset import Dataset
 from seqtheory.structure import BlockDiagonal, DiagonalPlusLowRank, Sparse, WalshHadamard
 from seqtheory.tasks import SignatureLabels
@@ -76,33 +77,21 @@ class LinearCDERun(Run):
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
         if isinstance(self.structure, str):
-            _require_known("structure", self.structure, ("dense", "diagonal"))
+            require_choice("structure", self.structure, ("dense", "diagonal"))
         else:
             for width in self.widths:
                 self.structure.shapes(width)
-        _require_known("method", self.method, ("auto", "signature", "exact", "adaptive"))
+        require_choice("method", self.method, ("auto", "signature", "exact", "adaptive"))
         if not self.widths or min(self.widths) < 1:
             raise ValueError(f"widths={self.widths}: expected at least one width, each 1 or more")
         if len(set(self.widths)) < len(self.widths):
             raise ValueError(f"widths={self.widths}: a width stands there twice")
-        if self.draws < 1:
-            raise ValueError(f"draws={self.draws}: expected 1 or more")
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"tolerance={self.tolerance}: expected a number between 0 and 1")
-        if self.depth is not None and self.depth < 1:
-            raise ValueError(f"depth={self.depth}: expected 1 or more, or None to measure it")
-        if not 0 <= self.ridge < float("inf"):
-            raise ValueError(f"ridge={self.ridge}: expected a finite number of 0 or more")
-        if self.task.train_fraction >= 1:
-            raise ValueError(
-                f"task.train_fraction={self.task.train_fraction}: expected less than 1, so that "
-                "some paths are held out"
-            )
-
-
-def _require_known(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}={value!r}: expected one of {', '.join(choices)}")
+        require_integer("draws", self.draws, minimum=1)
+        require_fraction("tolerance", self.tolerance)
+        if self.depth is not None:
+            require_integer("depth", self.depth, minimum=1)
+        require_positive("ridge", self.ridge, zero_allowed=True)
+        require_fraction("task.train_fraction", self.task.train_fraction)  # some are held out
 
 
 def runs(preset: str) -> list[LinearCDERun]:

@@ -19,6 +19,7 @@ import numpy as np
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.run import Run
 from seqtheory import metrics
+from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.tasks import SignatureLabels
 from seqtheory.training import FitData, Training
 
@@ -84,18 +85,11 @@ class SequenceModelRun(Run):
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
         require_model(self.model, self.guest, MODELS)
-        if self.baseline not in BASELINES:
-            raise ValueError(f"baseline={self.baseline!r}: expected one of {', '.join(BASELINES)}")
+        require_choice("baseline", self.baseline, BASELINES)
         for name in ("depth", "width", "state_dim"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
-        if self.task.train_fraction >= 1:
-            raise ValueError(
-                f"task.train_fraction={self.task.train_fraction}: expected less than 1, so that "
-                "some paths are held out"
-            )
-        if self.training.loss != "squared_error":
-            raise ValueError(f"training.loss={self.training.loss!r}: expected 'squared_error'")
+            require_integer(name, getattr(self, name), minimum=1)
+        require_fraction("task.train_fraction", self.task.train_fraction)  # some are held out
+        require_choice("training.loss", self.training.loss, ("squared_error",))
 
 
 def runs(preset: str) -> list[SequenceModelRun]:

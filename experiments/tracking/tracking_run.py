@@ -13,6 +13,7 @@ from experiments.tracking import tasks
 from experiments.tracking.models import LINEAR_CDES
 from experiments.tracking.tasks import Task
 from seqtheory import diagnostics, metrics
+from seqtheory.checks import require_choice, require_integer
 from seqtheory.tasks import Parity
 from seqtheory.training import FitData, Training
 
@@ -71,13 +72,11 @@ class TrackingRun(Run):
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
         for name in ("depth", "width", "state_dim", "num_held_out", "num_longer"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
+            require_integer(name, getattr(self, name), minimum=1)
         rising = all(a < b for a, b in zip(self.factors, self.factors[1:], strict=False))
         if not self.factors or self.factors[0] < 1 or not rising:
             raise ValueError(f"factors={self.factors}: expected rising integers from 1 on")
-        if self.training.loss != "cross_entropy":
-            raise ValueError(f"training.loss={self.training.loss!r}: expected 'cross_entropy'")
+        require_choice("training.loss", self.training.loss, ("cross_entropy",))
         if self.model in LINEAR_CDES and self.width < self.task.num_tokens:
             raise ValueError(
                 f"width={self.width} with model={self.model!r}: expected at least "

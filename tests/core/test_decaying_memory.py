@@ -95,12 +95,12 @@ def test_kernels_may_be_any_callable():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"kernel": "exp"}, TypeError, "not callable"),
+        ({"kernel": "exp"}, TypeError, "expected a kernel"),
         ({"length": 0}, ValueError, "length=0"),
         ({"num_sequences": 2.5}, TypeError, "num_sequences=2.5"),
         ({"dt": 0.0}, ValueError, "dt=0.0"),
         ({"dt": float("inf")}, ValueError, "finite"),
-        ({"inputs": "gausian"}, ValueError, "Did you mean 'gaussian'"),
+        ({"inputs": "gausian"}, ValueError, "did you mean 'gaussian'"),
         ({"upstream_scaling": "yes"}, TypeError, "True or False"),
     ],
 )

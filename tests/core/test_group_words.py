@@ -114,10 +114,10 @@ def test_auxiliary_words_are_all_of_length_two() -> None:
     [
         ({"group": "a5"}, ValueError, "did you mean 'A5'"),
         ({"group": "S8"}, ValueError, "at most order"),
-        ({"length": 0}, ValueError, "length=0 is too small"),
-        ({"length": 2.5}, TypeError, "length=2.5 is not an integer"),
-        ({"length": True}, TypeError, "length=True is not an integer"),
-        ({"num_words": 0}, ValueError, "num_words=0 is too small"),
+        ({"length": 0}, ValueError, "length=0: expected an integer of at least"),
+        ({"length": 2.5}, TypeError, "length=2.5: expected an integer"),
+        ({"length": True}, TypeError, "length=True: expected an integer"),
+        ({"num_words": 0}, ValueError, "num_words=0: expected an integer of at least"),
     ],
 )
 def test_bad_options_are_refused_at_construction(
@@ -128,9 +128,9 @@ def test_bad_options_are_refused_at_construction(
 
 
 def test_bad_seeds_are_refused() -> None:
-    with pytest.raises(ValueError, match="seed=-1 is too small"):
+    with pytest.raises(ValueError, match="seed=-1: expected an integer of at least"):
         GroupWords("Z3", 4, 5).build(-1)
-    with pytest.raises(TypeError, match="seed=None is not an integer"):
+    with pytest.raises(TypeError, match="seed=None: expected an integer"):
         GroupWords("Z3", 4, 5).build(None)  # pyright: ignore[reportArgumentType]
 
 

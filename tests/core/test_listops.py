@@ -341,11 +341,11 @@ PINNED = ("7e5f1f9800a897ce", "a2c102f057d8711f")
         ({"min_length": 998, "max_length": 1001}, r"only 1.4e-04 of the recipe's expressions"),
         ({"max_length": 10**6}, "max_length=1,000,000 with .* beyond what can be counted"),
         ({"max_depth": 10**9}, "beyond what can be counted"),
-        ({"max_arguments": 1}, "max_arguments=1 is too small"),
-        ({"max_depth": 0}, "max_depth=0 is too small"),
-        ({"num_examples": 0}, "num_examples=0 is too small"),
-        ({"max_length": 1}, "max_length=1 is too small"),
-        ({"min_length": -1}, "min_length=-1 is too small"),
+        ({"max_arguments": 1}, "max_arguments=1: expected an integer of at least"),
+        ({"max_depth": 0}, "max_depth=0: expected an integer of at least"),
+        ({"num_examples": 0}, "num_examples=0: expected an integer of at least"),
+        ({"max_length": 1}, "max_length=1: expected an integer of at least"),
+        ({"min_length": -1}, "min_length=-1: expected an integer of at least"),
     ],
 )
 def test_impossible_settings_are_refused_at_construction(fields: dict, message: str) -> None:

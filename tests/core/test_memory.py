@@ -91,8 +91,8 @@ def test_ages_before_zero_are_refused(kernel, t):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: memory.Exponential(rate=0.0), ValueError, "rate=0.0 must be a positive"),
-        (lambda: memory.Exponential(rate="fast"), TypeError, "not a number"),
+        (lambda: memory.Exponential(rate=0.0), ValueError, "rate=0.0: expected a positive"),
+        (lambda: memory.Exponential(rate="fast"), TypeError, "expected a positive number"),
         (lambda: memory.Polynomial(power=-1.0), ValueError, "power"),
         (lambda: memory.Polynomial(rate=np.inf), ValueError, "finite"),
         (lambda: memory.Airy(shift=-1.0), ValueError, "shift"),

@@ -89,7 +89,7 @@ def test_an_assumption_left_out_is_not_tested():
 
     check = ("deterministic", "independent", "causal")
     assert memory_function(model, 20, channels=2, directions=4, check=check).shape == (20,)
-    with pytest.raises(ValueError, match="Did you mean 'causal'"):
+    with pytest.raises(ValueError, match="did you mean 'causal'"):
         memory_function(model, 20, channels=2, directions=4, check=("casual",))
 
 

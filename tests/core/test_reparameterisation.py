@@ -212,13 +212,13 @@ def test_discrete_maps_refuse_what_their_continuous_map_cannot_reach():
 
 
 def test_bad_settings_are_refused():
-    with pytest.raises(ValueError, match=r"a=0.0 must be a positive"):
+    with pytest.raises(ValueError, match=r"a=0.0: expected a positive"):
         rp.Best(a=0.0)
-    with pytest.raises(ValueError, match=r"b=-0.5 must be zero or"):
+    with pytest.raises(ValueError, match=r"b=-0.5: expected zero or"):
         rp.Best(b=-0.5)
-    with pytest.raises(ValueError, match=r"b=-1.0 must be zero or"):
+    with pytest.raises(ValueError, match=r"b=-1.0: expected zero or"):
         rp.Inverse(b=-1.0)
-    with pytest.raises(ValueError, match=r"dt=0.0 must be a positive"):
+    with pytest.raises(ValueError, match=r"dt=0.0: expected a positive"):
         rp.Euler(rp.Exp(), dt=0.0)
     with pytest.raises(ValueError, match="no derivative"):
         rp.Best(b=0.0).derivative(0.0)

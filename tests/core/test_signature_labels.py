@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqtheory import _memory_guard, signature
+from seqtheory import checks, signature
 from seqtheory.tasks import SignatureLabels
 
 RAW = {"normalise": "none", "num_paths": 40_000}
@@ -136,17 +136,17 @@ def test_rows_do_not_depend_on_how_many_follow():
     [
         ({"word": (0, 2)}, ValueError, r"word \(0, 2\) uses channel 2, but .* 2 channels \(0..1\)"),
         ({"word": (0, -1)}, ValueError, "at least 0"),
-        ({"word": (0, 1.0)}, TypeError, "not an integer"),
+        ({"word": (0, 1.0)}, TypeError, "expected an integer"),
         ({"word": ()}, TypeError, "at least one channel"),
-        ({"word": [0, 1]}, TypeError, "must be a tuple"),
+        ({"word": [0, 1]}, TypeError, "expected a tuple"),
         ({"channels": 0}, ValueError, "channels=0"),
         ({"channels": 2.0}, TypeError, "channels=2.0"),
-        ({"length": 1}, ValueError, "length=1 is too small: it must be at least 2"),
+        ({"length": 1}, ValueError, "length=1: expected an integer of at least 2"),
         ({"num_paths": 0}, ValueError, "num_paths=0"),
         ({"num_paths": True}, TypeError, "num_paths=True"),
-        ({"increments": "brownain"}, ValueError, "Did you mean 'brownian'"),
-        ({"normalise": "trian"}, ValueError, "Did you mean 'train'"),
-        ({"dtype": "float16"}, ValueError, "choose from float64, float32"),
+        ({"increments": "brownain"}, ValueError, "did you mean 'brownian'"),
+        ({"normalise": "trian"}, ValueError, "did you mean 'train'"),
+        ({"dtype": "float16"}, ValueError, "expected one of float64, float32"),
         ({"train_fraction": 0.0}, ValueError, "train_fraction=0.0"),
         ({"train_fraction": 1.5}, ValueError, "at most 1"),
         ({"train_fraction": float("nan")}, ValueError, "train_fraction=nan"),
@@ -185,9 +185,9 @@ def test_what_cannot_fit_is_refused_before_it_is_allocated():
 
 
 def test_memory_guard_lets_pass_what_fits_and_what_it_cannot_judge(monkeypatch):
-    _memory_guard.require_memory(1, "one byte")
-    monkeypatch.setattr(_memory_guard, "physical_memory", lambda: 1000)
+    checks.require_memory(1, "one byte")
+    monkeypatch.setattr(checks, "physical_memory", lambda: 1000)
     with pytest.raises(MemoryError, match="a table needs about"):
-        _memory_guard.require_memory(1001, "a table")
-    monkeypatch.setattr(_memory_guard, "physical_memory", lambda: None)
-    _memory_guard.require_memory(10**20, "a table")
+        checks.require_memory(1001, "a table")
+    monkeypatch.setattr(checks, "physical_memory", lambda: None)
+    checks.require_memory(10**20, "a table")

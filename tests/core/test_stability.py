@@ -209,7 +209,7 @@ def test_asymptotic_rate_of_a_heavy_tail_keeps_falling():
         (np.arange(8.0), np.ones(8), {}, "at least 12"),
         (np.arange(20.0), np.exp(-0.01 * np.arange(20.0)), {}, "shorter than the slowest mode"),
         (np.arange(20.0), np.zeros(20), {}, "positive"),
-        (np.arange(20.0), np.ones(20), {"tail": 0.1}, "leave at least 6"),
+        (np.arange(20.0), np.ones(20), {"tail": 0.1}, "leaves at least 6"),
         (np.arange(20.0), np.ones(20), {"block": 2, "tail": 1.0}, "nor the tail hold 0"),
     ],
 )

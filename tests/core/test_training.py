@@ -33,7 +33,7 @@ def test_settings_are_frozen_values() -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 @pytest.mark.parametrize("name", ["learning_rate", "clip", "state_learning_rate"])
 def test_rates_that_cannot_train_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name}={value} must be a positive number"):
+    with pytest.raises(ValueError, match=f"{name}={value}: expected a positive number"):
         Training(**{name: value})
 
 
@@ -49,9 +49,9 @@ def test_what_is_no_number_is_refused(name: str, value: object) -> None:
 @pytest.mark.parametrize("name", ["batch_size", "num_steps", "evaluate_every"])
 def test_counts_start_at_one(name: str) -> None:
     assert getattr(Training(**{name: 1}), name) == 1
-    with pytest.raises(ValueError, match=f"{name}=0 is too small"):
+    with pytest.raises(ValueError, match=f"{name}=0: expected an integer of at least"):
         Training(**{name: 0})
-    with pytest.raises(TypeError, match=rf"{name}=2\.0 is not an integer"):
+    with pytest.raises(TypeError, match=rf"{name}=2\.0: expected an integer"):
         Training(**{name: 2.0})
 
 
@@ -66,7 +66,7 @@ def test_other_values_out_of_range_are_refused(name: str, value: float) -> None:
 
 @pytest.mark.parametrize("name", ["loss", "schedule", "auxiliary", "precision"])
 def test_unknown_choices_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}='cosin' is not known; choose from"):
+    with pytest.raises(ValueError, match=f"{name}='cosin': expected one of"):
         Training(**{name: "cosin"})
 
 

@@ -9,7 +9,7 @@ import jax
 import pytest
 
 import lcde_jax as lj
-from seqtheory import _memory_guard
+from seqtheory import checks
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on a process's memory is Linux's")
@@ -30,8 +30,8 @@ def test_a_model_is_refused_exactly_where_its_parameters_do_not_fit(monkeypatch)
     key = jax.random.key(0)
     leaves = jax.tree.leaves(config.build(key))
     size = sum(leaf.nbytes for leaf in leaves if isinstance(leaf, jax.Array))
-    monkeypatch.setattr(_memory_guard, "physical_memory", lambda: size // 2)
+    monkeypatch.setattr(checks, "physical_memory", lambda: size // 2)
     with pytest.raises(MemoryError, match=r"width=512, depth=3.*state_dim=64.*needs about"):
         config.build(key)
-    monkeypatch.setattr(_memory_guard, "physical_memory", lambda: 2 * size)
+    monkeypatch.setattr(checks, "physical_memory", lambda: 2 * size)
     config.build(key)

@@ -235,7 +235,7 @@ def test_bad_paths_are_refused(paths, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "signatures"}, "Did you mean 'signature'"),
+        ({"method": "signatures"}, "did you mean 'signature'"),
         ({"tolerance": 0.0}, "tolerance=0"),
         ({"tolerance": -1.0}, "tolerance=-1"),
         ({"tolerance": float("nan")}, "tolerance=nan"),

@@ -304,7 +304,7 @@ def test_bad_paths_are_refused(path, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "exakt"}, "Did you mean 'exact'"),
+        ({"method": "exakt"}, "did you mean 'exact'"),
         ({"method": "euler", "order": 2}, "leave it out"),
         ({"order": 0}, "order=0"),
         ({"method": "log_ode", "order": 4}, "1 to 3"),

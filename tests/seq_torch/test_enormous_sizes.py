@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import seq_torch as st
-from seqtheory import _memory_guard
+from seqtheory import checks
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on a process's memory is Linux's")
@@ -30,10 +30,10 @@ def test_a_model_is_refused_exactly_where_its_parameters_do_not_fit(monkeypatch)
         depth=3,
     )
     size = sum(p.numel() * p.element_size() for p in config.build(0).parameters())
-    monkeypatch.setattr(_memory_guard, "physical_memory", lambda: size // 2)
+    monkeypatch.setattr(checks, "physical_memory", lambda: size // 2)
     with pytest.raises(MemoryError, match=r"width=512, depth=3.*state_dim=64.*needs about"):
         config.build(0)
-    monkeypatch.setattr(_memory_guard, "physical_memory", lambda: 2 * size)
+    monkeypatch.setattr(checks, "physical_memory", lambda: 2 * size)
     config.build(0)
 
 
@@ -66,7 +66,7 @@ def test_a_mixer_of_ones_own_is_guarded_too_unless_it_cannot_be_built_without_me
             assert float(module.weight.sum().detach()) is not None
             return module
 
-    monkeypatch.setattr(_memory_guard, "physical_memory", lambda: 1000)
+    monkeypatch.setattr(checks, "physical_memory", lambda: 1000)
     with pytest.raises(MemoryError, match="entries=1000"):
         Mine(entries=1000).build(4)
     Looking().build(40)

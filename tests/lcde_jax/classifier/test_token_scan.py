@@ -194,7 +194,7 @@ BAD_SETTINGS = [
     ({"vocabulary": 0}, "vocabulary=0"),
     ({"num_classes": -1}, "num_classes=-1"),
     ({"dropout": 1.0}, "dropout=1.0"),
-    ({"path": "sum"}, "Did you mean 'sums'"),
+    ({"path": "sum"}, "did you mean 'sums'"),
     ({"step": "euler"}, "exponential"),
     ({"delta": 0.0}, "delta=0.0"),
 ]

@@ -298,13 +298,13 @@ def test_bad_inputs_are_named(inputs, hidden, error, said):
 @pytest.mark.parametrize(
     ("kind", "settings", "said"),
     [
-        (lj.S4DPLRConfig, {"state_dim": 0}, "state_dim=0 is too small"),
+        (lj.S4DPLRConfig, {"state_dim": 0}, "state_dim=0: expected an integer of at least"),
         (lj.S4DPLRConfig, {"dt_min": 0.2}, "dt_min=0.2 above dt_max=0.1"),
-        (lj.S4DConfig, {"state_dim": 0}, "state_dim=0 is too small"),
-        (lj.S4DConfig, {"initialisation": "leg"}, "Did you mean 'legs'"),
+        (lj.S4DConfig, {"state_dim": 0}, "state_dim=0: expected an integer of at least"),
+        (lj.S4DConfig, {"initialisation": "leg"}, "did you mean 'legs'"),
         (lj.S5Config, {"state_dim": 6, "blocks": 4}, "cannot be cut into 4 equal blocks"),
-        (lj.LinearCDEConfig, {"dt": 0.0}, "dt=0.0 must be a positive number"),
-        (lj.TokenInput, {"vocabulary": 0}, "vocabulary=0 is too small"),
+        (lj.LinearCDEConfig, {"dt": 0.0}, "dt=0.0: expected a positive number"),
+        (lj.TokenInput, {"vocabulary": 0}, "vocabulary=0: expected an integer of at least"),
     ],
 )
 def test_a_setting_out_of_range_is_named(kind, settings, said):

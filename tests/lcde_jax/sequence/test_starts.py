@@ -58,5 +58,5 @@ def test_s4_and_s4d_start_from_the_clipped_input():
 
 @pytest.mark.parametrize("kind", [lj.S4DPLRConfig, lj.S4DConfig, lj.S5Config])
 def test_an_unknown_start_says_what_is_known(kind):
-    with pytest.raises(ValueError, match="Did you mean 'published'"):
+    with pytest.raises(ValueError, match="did you mean 'published'"):
         kind(start="publication")

@@ -108,7 +108,7 @@ def test_wrong_tensors_are_named(path, change, said):
         ("type", "TokenInput", "type 'TokenInput', of which 0 are imported"),
         ("blocks", 3, "state_dim=4 cannot be cut into 3 equal blocks"),
         ("sate_dim", 5, "has no field 'sate_dim'"),
-        ("state_dim", "4", "is not an integer"),
+        ("state_dim", "4", "expected an integer"),
     ],
 )
 def test_a_config_that_cannot_be_built_says_why(path, key, value, said):

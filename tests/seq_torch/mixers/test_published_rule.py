@@ -158,7 +158,7 @@ def strip(path, older):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rule": "upstream"}, "rule=.upstream. is not known"),
+        ({"rule": "upstream"}, "rule=.upstream.: expected one of"),
         ({"transition": "direct"}, "'direct': expected \"first_order\""),
     ],
 )

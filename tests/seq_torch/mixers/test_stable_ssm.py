@@ -142,12 +142,12 @@ def norm(layer):
         ({"state_dim": 5}, ValueError, "state_dim=5 is odd.*use 6"),
         ({"parameterisation": "best"}, TypeError, "parameterisation='best' is none"),
         ({"parameterisation": core.Sampled(core.Exp())}, TypeError, "expected a seqtheory"),
-        ({"activation": "relu"}, ValueError, "activation='relu' is not known"),
-        ({"initial_rate": 0.0}, ValueError, "initial_rate=0.0 must be a positive number"),
+        ({"activation": "relu"}, ValueError, "activation='relu': expected one of"),
+        ({"initial_rate": 0.0}, ValueError, "initial_rate=0.0: expected a positive number"),
         ({"initial_rate": 2.5}, ValueError, r"cannot reach the eigenvalue -2\.5"),
         ({"dt_min": 0.2}, ValueError, "dt_min=0.2 above dt_max=0.1"),
         ({"upstream_sign": True}, ValueError, "fault of the published direct"),
-        ({"upstream_groups": None}, TypeError, "upstream_groups=None is not True or False"),
+        ({"upstream_groups": None}, TypeError, "upstream_groups=None: expected True or False"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_named(settings, error, said):

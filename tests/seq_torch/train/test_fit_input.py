@@ -83,7 +83,7 @@ def test_a_model_on_no_device_of_use_is_refused(points):
 
 
 def test_an_unknown_loss_is_refused(line, points):
-    with pytest.raises(ValueError, match="Did you mean 'squared_error'"):
+    with pytest.raises(ValueError, match="did you mean 'squared_error'"):
         evaluate(line(), points.train, "square_error")
 
 

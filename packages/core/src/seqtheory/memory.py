@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_integer, require_positive
+from seqtheory.checks import require_integer, require_positive
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -205,7 +205,7 @@ class ExponentialSum(Kernel):
     def __post_init__(self) -> None:
         require_integer("num_terms", self.num_terms, 2, maximum=_MOST_TERMS)
         if self.power not in (1, 2):
-            raise ValueError(f"power={self.power!r} must be 1 or 2: e^(-t/k) or e^(-t/k^2).")
+            raise ValueError(f"power={self.power!r}: expected 1 or 2: e^(-t/k) or e^(-t/k^2).")
 
     def __call__(self, t: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """Evaluate the kernel at ages `t`."""

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory._memory_guard import physical_memory
+from seqtheory.checks import physical_memory
 
 from .structure import Dense, Diagonal, OneHotDiagonal, Structure, named
 

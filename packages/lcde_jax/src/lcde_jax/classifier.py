@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 from seqtheory.structure._rule import Rule
 
 from .structure import Dense, Structure

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs, svd
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 
 if TYPE_CHECKING:
     from jaxtyping import Float

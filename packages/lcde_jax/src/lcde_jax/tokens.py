@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._transition import check_transition
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 
 Build = TypeVar("Build", bound=Callable[..., nn.Module])
 

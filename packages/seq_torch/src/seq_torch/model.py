@@ -8,8 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.checks import require_choice, require_flag, require_integer, require_memory
 
 from .capacity import bytes_when_built
 from .embedding import LinearInput, TokenInput
@@ -127,9 +126,7 @@ class SequenceModelConfig:
         MemoryError
             If the parameters do not fit this machine.
         """
-        require_integer("seed", seed, minimum=0)
-        if seed >= 2**63:
-            raise ValueError(f"seed={seed} is too large: it must be below 2**63.")
+        require_integer("seed", seed, 0, 2**63 - 1)
         self._require_memory()
         with torch.random.fork_rng(devices=[]), torch.device("cpu"):
             torch.default_generator.manual_seed(seed)

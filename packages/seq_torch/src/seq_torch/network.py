@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import torch
 from torch import nn
 
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 
 from .capacity import require_states
 from .embedding import TokenEmbedding, sinusoids

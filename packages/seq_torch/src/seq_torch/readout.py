@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer, require_memory
 
 from .embedding import TokenEmbedding
 from .layer import Layer

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_integer
 from seqtheory.automaton._automaton import Automaton, checked_letters
+from seqtheory.checks import require_integer
 from seqtheory.group import MAX_ORDER, Group, index_dtype
 from seqtheory.group._axioms import span
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import MOST_SYMBOLS
+from seqtheory.checks import MOST_SYMBOLS, require_memory
 from seqtheory.group import Group, index_dtype
 
 if TYPE_CHECKING:

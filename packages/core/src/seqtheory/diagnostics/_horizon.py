@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 from seqtheory.diagnostics._arrays import as_labels, as_states
 from seqtheory.diagnostics._classes import (
     class_centroids,
@@ -248,7 +248,7 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
             f"correct has dtype {right.dtype} and shape {right.shape}, expected bool (batch, time)."
         )
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold={threshold} must be above 0 and at most 1.")
+        raise ValueError(f"threshold={threshold}: expected more than 0 and at most 1.")
     failed = right.mean(axis=0) < threshold
     return int(np.argmax(failed)) if failed.any() else right.shape[1]
 
@@ -357,5 +357,7 @@ def _reference(labels: Int[np.ndarray, "batch time"], count: int, reference: int
 
 def _exponent(growth: float) -> float:
     if not 0 < growth < np.inf:
-        raise ValueError(f"growth={growth} must be positive, such as 1 or 0.5, or None to fit it.")
+        raise ValueError(
+            f"growth={growth}: expected a positive number, such as 1 or 0.5, or None to fit it."
+        )
     return float(growth)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import linalg  # pyright: ignore[reportMissingTypeStubs]
 
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 from seqtheory.diagnostics._arrays import as_elements, as_transitions
 
 if TYPE_CHECKING:

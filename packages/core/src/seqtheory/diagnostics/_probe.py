@@ -85,7 +85,7 @@ def fit_probe(
     points = as_points(states)
     numbers = as_labels(labels, points.shape[:-1]).ravel()
     if not 0 < ridge < np.inf:
-        raise ValueError(f"ridge={ridge} must be positive and finite.")
+        raise ValueError(f"ridge={ridge}: expected a positive number, and finite.")
     means = class_centroids(points, numbers.reshape(points.shape[:-1]), num_classes)
     flat = points.reshape(-1, points.shape[-1])
     spread = float(flat.var(axis=0).mean())

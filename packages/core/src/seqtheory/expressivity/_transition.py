@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.checks import require_choice, require_flag, require_integer
 
 Structure = Literal[
     "diagonal",

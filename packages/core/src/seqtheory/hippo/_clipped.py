@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_positive
 from seqtheory.hippo._low_rank import DPLR
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer, require_memory
 
 if TYPE_CHECKING:
     from jaxtyping import Complex, Float

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 from seqtheory.limit_kernel._paths import Real, checked_sets, joined
 from seqtheory.signature import add_time
 from seqtheory.signature._validate import as_depth

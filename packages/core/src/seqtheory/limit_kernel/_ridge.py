@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import linalg  # pyright: ignore[reportMissingTypeStubs]
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 
 if TYPE_CHECKING:
     from jaxtyping import Float

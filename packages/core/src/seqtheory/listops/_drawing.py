@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 from seqtheory.listops._grammar import CLOSE, FIRST_OPERATOR, NUM_DIGITS, OPERATORS
 from seqtheory.listops._lengths import OPERATOR_PROBABILITY
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 from seqtheory.listops._grammar import NUM_DIGITS, OPERATORS
 
 if TYPE_CHECKING:

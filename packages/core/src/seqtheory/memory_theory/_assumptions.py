@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 from seqtheory.memory_theory._decay import Estimate
 
 
@@ -63,7 +63,9 @@ def asymptotic_rate(
     if not np.all(np.isfinite(v) & (v > 0)):
         raise ValueError("values must be positive and finite: cut the series before it is zero.")
     if not 0 < tail <= 1 or round(tail * t.size) < 6:
-        raise ValueError(f"tail={tail} must be in (0, 1], and leave at least 6 of {t.size} times.")
+        raise ValueError(
+            f"tail={tail}: expected a number in (0, 1] that leaves at least 6 of {t.size} times."
+        )
     if t[0] < 0 or (block > 1 and t[-round(tail * t.size)] == 0):
         raise ValueError("times must not be negative, nor the tail hold 0 if block > 1.")
     late = slice(t.size - round(tail * t.size), None)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_integer, require_positive
+from seqtheory.checks import require_integer, require_positive
 
 if TYPE_CHECKING:
     from jaxtyping import Float

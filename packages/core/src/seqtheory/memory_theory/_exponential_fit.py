@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer, require_positive
+from seqtheory.checks import require_integer, require_memory, require_positive
 from seqtheory.memory import Kernel, sample
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def fit_exponentials(
     low = 1.0 / (horizon * dt) if slowest is None else float(slowest)
     if low > fastest or (width > 1 and low == fastest):
         name = "1 / (horizon * dt)" if slowest is None else "slowest"
-        raise ValueError(f"{name}={low} must be below fastest={fastest}.")
+        raise ValueError(f"{name}={low}: expected less than fastest={fastest}.")
     require_memory(
         4 * 8 * width * (horizon + width), f"the fit of width={width:,} over horizon={horizon:,}"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 from seqtheory.memory import Kernel, sample
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.memory_theory._assumptions import (
     ASSUMPTIONS,
     AssumptionError,

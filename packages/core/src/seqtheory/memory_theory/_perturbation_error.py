@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqtheory._settings import require_flag, require_integer, require_positive
+from seqtheory.checks import require_flag, require_integer, require_positive
 from seqtheory.memory import Kernel, sample
 from seqtheory.memory_theory._exponential_fit import ExponentialFit, fit_exponentials
 from seqtheory.memory_theory._functional_norms import FunctionalNorm

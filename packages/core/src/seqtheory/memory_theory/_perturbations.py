@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.checks import require_choice, require_flag, require_integer, require_memory
 from seqtheory.memory_theory._functional_norms import FunctionalNorm
 from seqtheory.reparameterisation import Reparameterisation
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.checks import require_choice, require_integer, require_memory, require_positive
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_positive
 from seqtheory.reparameterisation import Reparameterisation
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def stability_functional(
         )
     require_positive("weight_range", weight_range)
     if weight_range > 100:
-        raise ValueError(f"weight_range={weight_range} must be at most 100: exp(w) overflows.")
+        raise ValueError(f"weight_range={weight_range}: expected at most 100: exp(w) overflows.")
     sizes = perturbation_sizes(betas)
     # 1e-3 apart, symmetric about zero.
     weights = np.linspace(-weight_range, weight_range, 2 * round(1000 * weight_range) + 1)

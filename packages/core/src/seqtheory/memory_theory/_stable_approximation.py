@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_positive
 from seqtheory.memory import Kernel
 from seqtheory.memory_theory._exponential_fit import ExponentialFit
 from seqtheory.memory_theory._perturbation_error import perturbation_error

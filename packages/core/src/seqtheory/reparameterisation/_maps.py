@@ -10,7 +10,7 @@ import numpy as np
 import scipy  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import ArrayLike
 
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_positive
 from seqtheory.reparameterisation._contract import (
     DiscreteReparameterisation,
     Euler,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_positive
 from seqtheory.reparameterisation._contract import Reparameterisation, real
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 from seqtheory.signature._arena import Arena
 from seqtheory.signature._validate import as_order, as_path, flatten, require_finite
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 
 Real = NDArray[np.floating[Any]]
 

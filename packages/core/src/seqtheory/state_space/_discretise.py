@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_positive
 from seqtheory.memory_theory import Dense
 from seqtheory.state_space._system import matrices
 

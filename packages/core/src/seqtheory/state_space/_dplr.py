@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer, require_positive
+from seqtheory.checks import require_integer, require_memory, require_positive
 from seqtheory.hippo import DPLR
 from seqtheory.state_space._generating_function import (
     blocks,

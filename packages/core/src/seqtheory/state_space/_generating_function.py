@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer, require_positive
+from seqtheory.checks import require_integer, require_memory, require_positive
 from seqtheory.state_space._system import matrices
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer, require_memory
 from seqtheory.memory_theory import Dense, DiscreteSystem
 from seqtheory.state_space._system import doubled, matrices
 

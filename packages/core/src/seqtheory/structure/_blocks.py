@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 from seqtheory.structure._contract import (
     Parameters,
     Structure,

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer, require_memory
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Inexact

@@ -11,7 +11,7 @@ import scipy  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
 if TYPE_CHECKING:

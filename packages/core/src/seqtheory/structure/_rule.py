@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 from seqtheory.structure._blocks import Dense
 from seqtheory.structure._contract import Structure
 from seqtheory.structure._low_rank import DiagonalPlusLowRank

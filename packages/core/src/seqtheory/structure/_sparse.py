@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqtheory._array import as_array
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer, require_positive
+from seqtheory.checks import require_integer, require_memory, require_positive
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
 if TYPE_CHECKING:

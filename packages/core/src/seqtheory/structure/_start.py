@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 from seqtheory.structure._blocks import BlockDiagonal, Dense, Diagonal
 from seqtheory.structure._contract import Structure
 from seqtheory.structure._low_rank import DiagonalPlusLowRank

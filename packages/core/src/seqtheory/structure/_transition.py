@@ -14,7 +14,7 @@ def check_transition(structure: object, transition: str) -> None:
     """Raise unless this is a structure that has this kind of transition."""
     if not isinstance(structure, Structure):
         raise TypeError(
-            f"structure={structure!r} is not known; expected Dense() or another of "
+            f"structure={structure!r}: expected Dense() or another of "
             "seqtheory.structure, such as BlockDiagonal(block_size=4)."
         )
     if isinstance(structure, OneHotDiagonal) and transition != "direct":

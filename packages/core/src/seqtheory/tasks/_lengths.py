@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer
 from seqtheory.automaton import Algebra
+from seqtheory.checks import require_integer, require_memory
 from seqtheory.dataset import Dataset
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seqtheory._settings import MOST_SYMBOLS, require_integer
+from seqtheory.checks import MOST_SYMBOLS, require_integer
 from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 

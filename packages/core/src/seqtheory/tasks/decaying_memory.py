@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import fft  # pyright: ignore[reportMissingTypeStubs]
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
+from seqtheory.checks import (
+    require_choice,
+    require_flag,
+    require_integer,
+    require_memory,
+    require_positive,
+)
 from seqtheory.dataset import Dataset
 from seqtheory.memory import Kernel, Polynomial, sample
 
@@ -65,7 +70,7 @@ class DecayingMemory:
     def __post_init__(self) -> None:
         if not callable(self.kernel):
             raise TypeError(
-                f"kernel={self.kernel!r} is not callable. Give a kernel of seqtheory.memory, "
+                f"kernel={self.kernel!r}: expected a kernel of seqtheory.memory, "
                 "such as Polynomial(rate=0.1, power=1.1)."
             )
         require_integer("length", self.length, 1)

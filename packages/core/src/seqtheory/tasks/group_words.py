@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer
 from seqtheory.automaton import Algebra, Automaton, algebra_of, group_algebra
 from seqtheory.automaton._automaton import checked_letters
+from seqtheory.checks import require_integer, require_memory
 from seqtheory.dataset import Dataset
 from seqtheory.group import MAX_ORDER, Group, group, index_dtype, order_of
 
@@ -168,8 +167,7 @@ class GroupWords:
             return _swaps(group(self.group))
         if isinstance(self.letters, str):
             raise ValueError(
-                f"letters={self.letters!r} is not known; choose 'elements', 'swaps', or give a "
-                "tuple of elements."
+                f"letters={self.letters!r}: expected 'elements', 'swaps', or a tuple of elements."
             )
         return checked_letters(group(self.group), self.letters)
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_flag, require_integer
+from seqtheory.checks import require_flag, require_integer, require_memory
 from seqtheory.dataset import Dataset
 from seqtheory.listops import VOCABULARY, evaluate, length_distribution
 from seqtheory.listops._drawing import draw

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import MOST_SYMBOLS, require_flag, require_integer
 from seqtheory.automaton import Algebra, Automaton, algebra_of
 from seqtheory.automaton._automaton import require_automaton
+from seqtheory.checks import MOST_SYMBOLS, require_flag, require_integer, require_memory
 from seqtheory.group import index_dtype
 from seqtheory.tasks._expressions import bracketed
 from seqtheory.tasks._lengths import Sequences

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._settings import require_integer
 from seqtheory.automaton import Algebra, Automaton, algebra_of
 from seqtheory.automaton._automaton import require_automaton
+from seqtheory.checks import require_integer
 from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
@@ -217,6 +217,6 @@ def _counter(modulus: int) -> Automaton:
 def _require_automaton(value: object) -> None:
     if not isinstance(value, Automaton):
         raise TypeError(
-            f"automaton={value!r} is no Automaton. Give "
+            f"automaton={value!r}: expected an Automaton; give "
             "seqtheory.automaton.Automaton(transitions, outputs, start)."
         )

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from seqtheory import signature
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
+from seqtheory.checks import (
+    require_choice,
+    require_flag,
+    require_integer,
+    require_memory,
+    require_positive,
+)
 from seqtheory.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -162,7 +167,7 @@ class SignatureLabels:
             word = tuple(range(min(self.channels, 2)))
         if not isinstance(word, tuple) or not word:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
-                f"word={self.word!r} must be a tuple of at least one channel, such as (0, 1)."
+                f"word={self.word!r}: expected a tuple of at least one channel, such as (0, 1)."
             )
         for letter in word:
             require_integer("every letter of word", letter, 0)
@@ -185,7 +190,7 @@ class SignatureLabels:
     def _check_train_fraction(self) -> None:
         require_positive("train_fraction", self.train_fraction)
         if self.train_fraction > 1:
-            raise ValueError(f"train_fraction={self.train_fraction} must be at most 1.")
+            raise ValueError(f"train_fraction={self.train_fraction}: expected at most 1.")
         if self.normalise == "train" and self._train_rows == 0:
             raise ValueError(
                 f"train_fraction={self.train_fraction} of num_paths={self.num_paths} is no row "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 from seqtheory.dataset import Dataset
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.checks import require_choice, require_integer, require_positive
 
 
 @dataclass(frozen=True, kw_only=True)

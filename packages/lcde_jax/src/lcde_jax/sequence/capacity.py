@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from seqtheory._memory_guard import require_memory
+from seqtheory.checks import require_memory
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory.checks import require_flag, require_integer
 
 from .capacity import fitting
 

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._start import check_initial
 from seqtheory.structure._transition import check_transition

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory._settings import require_choice, require_positive
+from seqtheory.checks import require_choice, require_positive
 
 from .capacity import fitting
 

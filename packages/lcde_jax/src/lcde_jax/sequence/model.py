@@ -10,8 +10,13 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
+from seqtheory.checks import (
+    require_choice,
+    require_flag,
+    require_fraction,
+    require_integer,
+    require_memory,
+)
 
 from .capacity import bytes_when_built
 from .embedding import LinearInput, TokenInput
@@ -105,9 +110,7 @@ class SequenceModelConfig:
         require_integer("width", self.width, minimum=1)
         require_integer("depth", self.depth, minimum=1)
         for name in ("dropout", "position_dropout"):
-            require_positive(name, getattr(self, name), zero_allowed=True)
-            if getattr(self, name) >= 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be below 1.")
+            require_fraction(name, getattr(self, name), zero=True)
         require_flag("mixing", self.mixing)
         require_flag("residual", self.residual)
         require_choice("activation", self.activation, ("glu", "gelu", "relu", "none"))

@@ -9,8 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer, require_memory
 
 from .capacity import tree_bytes
 from .embedding import LinearEmbedding, TokenEmbedding, affine, sinusoids

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 
 from .embedding import dtype_of
 

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory.checks import require_flag, require_integer
 from seqtheory.hippo import clipped, diagonal_plus_low_rank
 
 from .convolution import Convolution

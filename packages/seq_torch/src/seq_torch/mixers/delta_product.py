@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory.checks import require_flag, require_integer
 
 from .delta_rule import DeltaRuleConfig
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_flag, require_integer, require_positive
+from seqtheory.checks import require_flag, require_integer, require_positive
 
 from .. import ops
 from ..parameter import StateParameter

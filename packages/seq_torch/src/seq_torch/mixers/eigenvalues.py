@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 
 Eigenvalues: TypeAlias = Literal["unit", "signed"]
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Inexact, Int
 from torch import nn
 
-from seqtheory._settings import require_choice, require_integer, require_positive
+from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.structure import Dense, OneHotDiagonal, Sparse, Structure, WalshHadamard
 from seqtheory.structure._rule import Rule, check_rule, kept, start_scales, step_power, stored
 from seqtheory.structure._start import check_initial

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import nn
 
-from seqtheory._settings import require_flag, require_integer, require_positive
+from seqtheory.checks import require_flag, require_integer, require_positive
 
 from .. import ops
 from ..parameter import StateParameter, as_complex

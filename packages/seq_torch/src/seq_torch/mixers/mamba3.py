@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_choice, require_integer
+from seqtheory.checks import require_choice, require_integer
 
 from .. import ops
 from ..parameter import StateParameter

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import nn
 
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_fraction
 
 from ..capacity import fitting
 
@@ -89,6 +89,4 @@ def check_step(x_k: torch.Tensor, width: int) -> None:
 
 def require_probability(name: str, value: object) -> None:
     """Raise unless `value` is a number in [0, 1)."""
-    require_positive(name, value, zero_allowed=True)
-    if float(value) >= 1:  # type: ignore[arg-type]
-        raise ValueError(f"{name}={value} must be below 1: it is the share that is dropped.")
+    require_fraction(name, value, zero=True)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from seqtheory._settings import require_choice, require_flag, require_positive
+from seqtheory.checks import require_choice, require_flag, require_positive
 from seqtheory.reparameterisation import (
     DiscreteReparameterisation,
     Euler,

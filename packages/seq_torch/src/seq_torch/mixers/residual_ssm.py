@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 
 from .mixer import MixerConfig
 from .recurrent import Recurrent

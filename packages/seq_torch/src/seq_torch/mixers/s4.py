@@ -10,7 +10,7 @@ from jaxtyping import Complex, Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory.checks import require_flag, require_integer
 
 from ..parameter import StateParameter, as_complex
 from .complex_map import complex_normal

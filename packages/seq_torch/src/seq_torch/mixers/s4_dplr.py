@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import nn
 
-from seqtheory._settings import require_flag, require_integer
+from seqtheory.checks import require_flag, require_integer
 from seqtheory.hippo import clipped, diagonal_plus_low_rank
 
 from .. import ops

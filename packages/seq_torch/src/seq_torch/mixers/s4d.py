@@ -11,8 +11,7 @@ import torch
 from jaxtyping import Complex
 from torch import nn
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_flag, require_integer
+from seqtheory.checks import require_choice, require_flag, require_integer, require_memory
 from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 
 from .. import ops

@@ -10,8 +10,13 @@ import torch
 from jaxtyping import Complex, Float
 from torch import nn
 
-from seqtheory._memory_guard import require_memory
-from seqtheory._settings import require_choice, require_flag, require_integer, require_positive
+from seqtheory.checks import (
+    require_choice,
+    require_flag,
+    require_integer,
+    require_memory,
+    require_positive,
+)
 from seqtheory.hippo import normal_part
 
 from .. import ops

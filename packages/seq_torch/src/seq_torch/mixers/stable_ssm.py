@@ -11,7 +11,7 @@ from jaxtyping import Complex
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import (
+from seqtheory.checks import (
     require_choice,
     require_flag,
     require_integer,

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 
 Start: TypeAlias = Literal["own", "published"]
 CUT_DEVIATION = 0.87962566103423978  # of a standard normal between -2 and 2

@@ -7,7 +7,7 @@ from math import log
 import torch
 from jaxtyping import Float
 
-from seqtheory._settings import require_positive
+from seqtheory.checks import require_positive
 
 
 def check_steps(dt_min: float, dt_max: float) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory._settings import require_integer
+from seqtheory.checks import require_integer
 
 from .mixer import MixerConfig, check_sequence, require_probability
 

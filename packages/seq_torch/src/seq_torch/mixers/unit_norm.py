@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import torch
 from jaxtyping import Float
 
-from seqtheory._settings import require_choice
+from seqtheory.checks import require_choice
 
 Normalisation: TypeAlias = Literal["smooth", "exact"]
 SMOOTHING = 1e-6  # as published

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from seqtheory._settings import require_choice, require_integer
+from seqtheory.checks import require_choice, require_integer
 from seqtheory.training import ClassificationScores, FitData, RegressionScores, Training
 
 from ._distributed import World

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from seqtheory._settings import require_choice, require_positive
+from seqtheory.checks import require_choice, require_positive
 
 from ..backend import BackendError, asked, choose, logged, on_cpu
 from ..inputs import check_initial, check_tensors, common_type

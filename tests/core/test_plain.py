@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import inspect
 import json
 import math
@@ -144,3 +145,13 @@ def test_nan_and_loose_classes_are_refused() -> None:
         described(Noise(math.nan))
     with pytest.raises(TypeError, match="not frozen"):
         described(Loose())
+
+
+def test_a_class_that_the_annotation_names_is_meant_before_its_namesake() -> None:
+    namesake = dataclass(frozen=True)(type("Drift", (Drift,), {}))
+    assert type(restored({"type": "Drift"}, Drift | None)) is Drift
+    with pytest.raises(ValueError, match="of which 2 are imported"):
+        restored({"type": "Drift"}, Noise)
+    assert namesake in Drift.__subclasses__()
+    del namesake
+    gc.collect()

@@ -335,7 +335,11 @@ def test_the_algebra_of_each_task_is_the_known_one() -> None:
     [
         (lambda: Parity(min_length=5, max_length=4), ValueError, "min_length=5 exceeds"),
         (lambda: Parity(min_length=0), ValueError, "min_length=0: expected an integer of at least"),
-        (lambda: replace(Parity(), num_sequences=1.5), TypeError, "num_sequences=1.5: expected an integer"),
+        (
+            lambda: replace(Parity(), num_sequences=1.5),
+            TypeError,
+            "num_sequences=1.5: expected",
+        ),
         (lambda: ModularCounting(1), ValueError, "modulus=1: expected an integer of at least"),
         (lambda: CycleNavigation(1), ValueError, "cycle=1: expected an integer of at least"),
         (lambda: ModularArithmetic(operators="+/"), ValueError, r"operators='\+/', expected"),

@@ -11,11 +11,26 @@ import pytest
 import torch
 from safetensors import safe_open
 
+<<<<<<< HEAD
 import lcde_jax as lj
 import seq_torch as st
 from lcde_jax.optimiser import statistics, tensor_names
 from seqtheory.dataset import Dataset
 from seqtheory.training import FitData, Training
+=======
+torch = pytest.importorskip("torch", reason="this environment has no torch")
+jax = pytest.importorskip("jax", reason="this environment has no JAX")
+
+import equinox as eqx  # noqa: E402
+from safetensors import safe_open  # noqa: E402
+
+import lcde_jax as lj  # noqa: E402
+import seq_torch as st  # noqa: E402
+from lcde_jax.optimiser import statistics, tensor_names  # noqa: E402
+from seqtheory import settings as settings_of  # noqa: E402
+from seqtheory.dataset import Dataset  # noqa: E402
+from seqtheory.training import FitData, Training  # noqa: E402
+>>>>>>> 90ee697 (Settings of mixers, inputs, outputs and models stand in the core; both frameworks build from them)
 
 KEY = jax.random.key(0)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -338,3 +353,23 @@ def test_both_have_the_same_settings():
 
 def _fields(kind):
     return [(f.name, "none" if f.default is MISSING else repr(f.default)) for f in fields(kind)]
+
+
+@pytest.mark.parametrize(
+    ("of_jax", "of_torch", "core"),
+    [
+        (lj.S4DConfig, st.S4DConfig, settings_of.S4D),
+        (lj.S4DPLRConfig, st.S4DPLRConfig, settings_of.S4DPLR),
+        (lj.S5Config, st.S5Config, settings_of.S5),
+        (lj.LinearCDEConfig, st.LinearCDEConfig, settings_of.LinearCDE),
+        (lj.TokenInput, st.TokenInput, settings_of.TokenInput),
+        (lj.LinearInput, st.LinearInput, settings_of.LinearInput),
+        (lj.SequenceModelConfig, st.SequenceModelConfig, settings_of.SequenceModel),
+    ],
+)
+def test_twins_have_the_settings_of_the_core(of_jax, of_torch, core) -> None:
+    names = [(field.name, field.default) for field in fields(core)]
+    for twin in (of_jax, of_torch):
+        assert issubclass(twin, core)
+        assert [(field.name, field.default) for field in fields(twin)] == names
+        assert core.__doc__.splitlines()[0] in twin.__doc__

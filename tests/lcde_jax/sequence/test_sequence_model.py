@@ -299,7 +299,7 @@ def test_bad_inputs_are_named(inputs, hidden, error, said):
     ("kind", "settings", "said"),
     [
         (lj.S4DPLRConfig, {"state_dim": 0}, "state_dim=0: expected an integer of at least"),
-        (lj.S4DPLRConfig, {"dt_min": 0.2}, "dt_min=0.2 above dt_max=0.1"),
+        (lj.S4DPLRConfig, {"dt_min": 0.2}, "dt_min=0.2: expected at most dt_max=0.1"),
         (lj.S4DConfig, {"state_dim": 0}, "state_dim=0: expected an integer of at least"),
         (lj.S4DConfig, {"initialisation": "leg"}, "did you mean 'legs'"),
         (lj.S5Config, {"state_dim": 6, "blocks": 4}, "cannot be cut into 4 equal blocks"),
@@ -317,7 +317,7 @@ def test_settings_that_contradict_each_other_are_named():
         config(mixing=False)
     with pytest.raises(ValueError, match="order='2024-05' has no residual"):
         config(order="2024-05")
-    with pytest.raises(TypeError, match="is no mixer config"):
+    with pytest.raises(TypeError, match="expected the mixer settings of lcde_jax"):
         lj.SequenceModelConfig(
             mixer=3, input=lj.LinearInput(channels=1), output=lj.StepOutput(size=1), width=2
         )

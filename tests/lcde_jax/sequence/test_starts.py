@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import lcde_jax as lj
-from lcde_jax.sequence.s5 import _block_spectrum
 
 WIDTH, STATES = 200, 100
 
@@ -34,7 +33,7 @@ def test_s5_starts_with_the_variances_of_its_start(start, of_B, of_C):
 
 def test_what_s5_carries_over_is_cut_off_at_two_deviations_as_published():
     config = lj.S5Config(state_dim=STATES, start="published", conjugate_symmetry=False)
-    module, vectors = built(config), _block_spectrum(config)[1]
+    module, vectors = built(config), config.block_spectrum()[1]
     B, C = vectors @ as_complex(module.B), as_complex(module.C) @ vectors.conj().T
     assert np.abs(B.imag).max() < 1e-5
     for drawn in STATES**0.5 * np.stack((B.real, C.real.T, C.imag.T)):

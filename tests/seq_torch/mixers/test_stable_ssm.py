@@ -145,7 +145,7 @@ def norm(layer):
         ({"activation": "relu"}, ValueError, "activation='relu': expected one of"),
         ({"initial_rate": 0.0}, ValueError, "initial_rate=0.0: expected a positive number"),
         ({"initial_rate": 2.5}, ValueError, r"cannot reach the eigenvalue -2\.5"),
-        ({"dt_min": 0.2}, ValueError, "dt_min=0.2 above dt_max=0.1"),
+        ({"dt_min": 0.2}, ValueError, "dt_min=0.2: expected at most dt_max=0.1"),
         ({"upstream_sign": True}, ValueError, "fault of the published direct"),
         ({"upstream_groups": None}, TypeError, "upstream_groups=None: expected True or False"),
     ],

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 import seq_torch as st
-from seq_torch.mixers.s5 import _block_spectrum
 from seq_torch.parameter import as_complex
 
 WIDTH, STATES = 200, 100
@@ -74,7 +73,7 @@ def test_what_s5_carries_over_is_cut_off_at_two_deviations_as_published(start):
     """A cut standard normal has the deviation 0.8796 and the kurtosis 2.4, a whole one 1 and 3."""
     config = st.S5Config(state_dim=STATES, start=start, conjugate_symmetry=False)
     module = built(config)
-    vectors = torch.from_numpy(_block_spectrum(config)[1])
+    vectors = torch.from_numpy(config.block_spectrum()[1])
     B, C = vectors @ as_complex(module.B).to(vectors), as_complex(module.C).to(vectors) @ vectors.mH
     assert B.imag.abs().max() < 1e-5
     deviation = {"own": WIDTH, "published": STATES}[start] ** -0.5

@@ -167,6 +167,8 @@ def _restored_fields(plain: dict[str, Any], annotation: Any, where: str) -> Any:
 def _named(name: Any, annotation: Any, where: str) -> type:
     known = {kind for member in members(annotation) for kind in _family(member)}
     found = [kind for kind in known if kind.__name__ == name]
+    # A class that the annotation names is meant before a subclass that took over its name.
+    found = [kind for kind in found if kind in members(annotation)] or found
     if len(found) != 1:
         said = ", ".join(sorted(kind.__name__ for kind in known)) or "none"
         raise ValueError(

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Bool, Float
 
-from seqtheory.checks import require_integer
+from seqtheory.settings import LastOutput, MeanOutput, Output, StepOutput
 
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """Linear readout with `size` numbers; the subclass says from which positions.
-
-    Parameters
-    ----------
-    size
-        Number of outputs (classes, or targets of a regression), at least 1.
-    """
-
-    size: int
-
-    def __post_init__(self) -> None:
-        require_integer("size", self.size, minimum=1)
-        if type(self) is Output:
-            raise TypeError("use StepOutput, MeanOutput or LastOutput: they say what is read.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepOutput(Output):
-    """An output at every position: ``(batch, time, size)``, zero where the mask hides it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeanOutput(Output):
-    """One output, read from the mean over the valid positions: ``(batch, size)``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LastOutput(Output):
-    """One output, read from the last valid position: ``(batch, size)``."""
+__all__ = [
+    "LastOutput",
+    "MeanOutput",
+    "Output",
+    "StepOutput",
+    "checked_mask",
+    "pool",
+    "pool_on",
+]
 
 
 def pool(

@@ -2,21 +2,21 @@ r"""From a diagonal system in continuous time, :math:`h' = A h + u`, to one step
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Complex, Float
 
-Rule = Literal["zero_order_hold", "bilinear"]
-RULES = ("zero_order_hold", "bilinear")
+    from seqtheory.settings.state_space import Discretisation
+
 NEAR = 0.5  # below this modulus the series of `_relative_growth` is exact to rounding
 TERMS = 16
 
 
 def discretised(
-    rule: Rule, A: Complex[Array, "*shape"], dt: Float[Array, "*shape"]
+    rule: Discretisation, A: Complex[Array, "*shape"], dt: Float[Array, "*shape"]
 ) -> tuple[Complex[Array, "*shape"], Complex[Array, "*shape"]]:
     r"""Logarithm of the transition, and gain of the input.
 

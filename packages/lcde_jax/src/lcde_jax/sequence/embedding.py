@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from seqtheory.checks import require_flag, require_integer
+from seqtheory import settings
 
 from .capacity import fitting
 
@@ -21,59 +21,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenInput:
-    """Tokens ``(batch, time)``, each an integer in ``range(vocabulary)``, looked up in a table.
-
-    Parameters
-    ----------
-    vocabulary
-        Number of tokens, at least 1. The table's entries are N(0, 1).
-    one_hot
-        Whether the table holds unit vectors instead, and is not trained. A mixer that is linear in
-        its input then has parameters of their own for each token. The model must be at least as
-        wide as the vocabulary.
-    """
-
-    vocabulary: int
-    one_hot: bool = False
-
-    def __post_init__(self) -> None:
-        require_integer("vocabulary", self.vocabulary, minimum=1)
-        require_flag("one_hot", self.one_hot)
+class TokenInput(settings.TokenInput):
+    """Tokens in JAX."""
 
     @fitting
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> TokenEmbedding:
-        """Draw the table.
-
-        Raises
-        ------
-        ValueError
-            If unit vectors are asked for and the model is narrower than the vocabulary.
-        """
-        if self.one_hot and width < self.vocabulary:
-            raise ValueError(
-                f"width={width} is too small for unit vectors of {self.vocabulary} tokens; "
-                f"choose {self.vocabulary} or more, or one_hot=False."
-            )
+        """Draw the table; ValueError if unit vectors are asked for and the model is narrower."""
+        self.check_width(width)
         if self.one_hot:
             return UnitVectors(jnp.eye(self.vocabulary, width, dtype=dtype))
         return TokenEmbedding(jax.random.normal(key, (self.vocabulary, width), dtype))
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearInput:
-    """Real channels ``(batch, time, channel)``, mapped to the model's width by ``W x + b``.
-
-    Parameters
-    ----------
-    channels
-        Number of channels, at least 1.
-    """
-
-    channels: int
-
-    def __post_init__(self) -> None:
-        require_integer("channels", self.channels, minimum=1)
+class LinearInput(settings.LinearInput):
+    """Real channels in JAX."""
 
     @fitting
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> LinearEmbedding:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory.checks import require_choice, require_positive
+from seqtheory import settings
+from seqtheory.settings.state_space import Start, check_start, check_steps
 
 from .capacity import fitting
 
@@ -18,17 +19,22 @@ if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import Array, Float, PRNGKeyArray
 
-Start: TypeAlias = Literal["own", "published"]
+__all__ = [
+    "Mixer",
+    "MixerConfig",
+    "Start",
+    "check_sequence",
+    "check_start",
+    "check_state",
+    "check_step",
+    "check_steps",
+    "require_causal",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MixerConfig(ABC):
+class MixerConfig(settings.Mixer, ABC):
     """Settings of a mixer, with the name and the fields of its twin in torch."""
-
-    @property
-    def causal(self) -> bool:
-        """Whether an output depends on nothing later; only then is there a `step`."""
-        return True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let the `build` of every mixer refuse what does not fit this machine."""
@@ -113,19 +119,6 @@ class Mixer(eqx.Module):
         """Raise unless these are one position and a state of as many rows."""
         check_step(x_k, self.width)
         check_state(state, self.initial_state(len(x_k)))
-
-
-def check_steps(dt_min: float, dt_max: float) -> None:
-    """Raise unless 0 < dt_min <= dt_max."""
-    require_positive("dt_min", dt_min)
-    require_positive("dt_max", dt_max)
-    if dt_min > dt_max:
-        raise ValueError(f"got dt_min={dt_min} above dt_max={dt_max}; exchange them.")
-
-
-def check_start(value: object) -> None:
-    """Raise unless `value` is "own", a start as documented, or "published", the cited code's."""
-    require_choice("start", value, ("own", "published"))  # type: ignore[arg-type]
 
 
 def check_sequence(x: Array, width: int, *, may_be_empty: bool = False) -> None:

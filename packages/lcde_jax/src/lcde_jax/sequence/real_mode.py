@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from seqtheory.settings.state_space import num_modes
+
 if TYPE_CHECKING:
     from jaxtyping import Array, Complex
 
 
-def num_modes(state_dim: int) -> int:
-    """Modes of that many real states: one for each pair, and one for what is left over."""
-    return -(-state_dim // 2)
+__all__ = ["num_modes", "once_last", "real_last"]
 
 
 def real_last(values: Complex[Array, "... mode"]) -> Complex[Array, "... mode"]:

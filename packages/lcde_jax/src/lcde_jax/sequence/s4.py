@@ -9,14 +9,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory.checks import require_flag, require_integer
-from seqtheory.hippo import clipped, diagonal_plus_low_rank
+from seqtheory import settings
 
 from .convolution import Convolution
 from .dplr_kernel import advance, dplr_kernel, inner
-from .mixer import MixerConfig, Start, check_start, check_steps
+from .mixer import MixerConfig
 from .parameter import as_complex, as_pair, complex_normal, log_steps
-from .real_mode import num_modes, real_last
+from .real_mode import real_last
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -24,59 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class S4DPLRConfig(MixerConfig):
-    r"""S4: one state-space model per channel whose matrix is diagonal minus a rank of one.
-
-    .. math:: h' = (\Lambda - P P^*) h + B u, \quad y = \mathrm{Re}(w C h) + D u, \qquad
-              y = K * u + D u
-
-    in one step by the bilinear rule, from HiPPO-LegS. One state of each conjugate pair is stored,
-    with w = 2; an odd `state_dim` has one real state more, with w = 1.
-
-    Parameters
-    ----------
-    state_dim
-        N, real states per channel, even or odd.
-    bidirectional
-        Whether a second kernel, of the same system and a C of its own, runs backwards in time. The
-        mixer is then not causal and has no `step`.
-    dt_min, dt_max
-        Steps of the channels start log-uniformly between these.
-    skip
-        Whether the term D u is present; D starts from N(0, 1).
-    start
-        "own", HiPPO's B, or "published", as in the code of state-spaces/s4 at e757cef, which clips
-        its imaginary parts at 2 (`seqtheory.hippo.clipped`).
-
-    Notes
-    -----
-    Re Lambda is kept negative as -exp(.). C starts complex normal of variance 1 and is that of the
-    recurrence, whatever the length. Imaginary parts of the real state have no effect.
-
-    References
-    ----------
-    Gu, Goel, Ré, arXiv 2111.00396; -P P^* in place of -P Q^*: Goel, Gu, Donahue, Ré, arXiv
-    2202.09729.
-    """
-
-    state_dim: int = 64
-    bidirectional: bool = False
-    dt_min: float = 1e-3
-    dt_max: float = 1e-1
-    skip: bool = True
-    start: Start = "own"
-
-    def __post_init__(self) -> None:
-        require_integer("state_dim", self.state_dim, minimum=1)
-        require_flag("bidirectional", self.bidirectional)
-        check_steps(self.dt_min, self.dt_max)
-        check_start(self.start)
-        require_flag("skip", self.skip)
-
-    @property
-    def causal(self) -> bool:
-        """Whether an output depends on nothing later."""
-        return not self.bidirectional
+class S4DPLRConfig(settings.S4DPLR, MixerConfig):
+    """S4 in JAX, with the cost of `dplr_kernel`."""
 
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> S4:
         """Draw the module."""
@@ -94,16 +42,13 @@ class S4(Convolution):
 
     def __init__(self, config: S4DPLRConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_steps, of_C, of_D = jax.random.split(key, 3)
-        modes = num_modes(config.state_dim)
-        form = diagonal_plus_low_rank(config.state_dim)
-        A, P, B, _ = clipped(form) if config.start == "published" else form
-        A, P, B = (jnp.tile(part[:modes], (width, 1)) for part in (A, P, B))
+        A, P, B = (jnp.tile(part, (width, 1)) for part in config.first_system())
         self.log_decay = jnp.log(-A.real).astype(dtype)
         self.frequency = A.imag.astype(dtype)
         self.P, self.B = as_pair(P, dtype), as_pair(B, dtype)
         self.log_dt = log_steps(of_steps, (width, 1), config.dt_min, config.dt_max, dtype)
         directions = (2,) if config.bidirectional else ()
-        self.C = complex_normal(of_C, (*directions, width, modes), 1.0, dtype)
+        self.C = complex_normal(of_C, (*directions, *A.shape), 1.0, dtype)
         self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
         self.config = config
 

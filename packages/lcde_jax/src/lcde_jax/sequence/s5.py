@@ -8,29 +8,13 @@ from typing import TYPE_CHECKING
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from seqtheory.checks import (
-    require_choice,
-    require_flag,
-    require_integer,
-    require_memory,
-    require_positive,
-)
-from seqtheory.hippo import normal_part
+from seqtheory import settings
 
-from .discretisation import RULES, Rule, discretised
-from .mixer import (
-    Mixer,
-    MixerConfig,
-    Start,
-    check_sequence,
-    check_start,
-    check_steps,
-    require_causal,
-)
+from .discretisation import discretised
+from .mixer import Mixer, MixerConfig, check_sequence, require_causal
 from .parameter import as_complex, as_pair, log_steps
-from .real_mode import num_modes, once_last, real_last
+from .real_mode import once_last, real_last
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -41,92 +25,8 @@ _CUT_DEVIATION = 0.87962566103423978  # of a standard normal between -2 and 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class S5Config(MixerConfig):
-    r"""One diagonal state-space model over all channels.
-
-    .. math:: h_k = \bar\Lambda h_{k-1} + \bar B u_k, \qquad
-              y_k = 2\,\mathrm{Re}(C h_k) + D u_k,
-
-    where Lambda starts from the eigenvalues of `blocks` copies of HiPPO-N of size P / blocks, and
-    B and C are drawn in real coordinates and carried to its eigenvectors. A block of odd size has
-    one real state, which counts once, without the 2.
-
-    Parameters
-    ----------
-    state_dim
-        P, the number of real states. With conjugate symmetry one complex state is stored for each
-        pair, and one for the real state of each block of odd size.
-    blocks
-        Copies of HiPPO-N, a divisor of `state_dim`.
-    conjugate_symmetry
-        Whether only one state of each conjugate pair is kept. Without, all P are kept, and
-        y = Re(C h) + D u.
-    discretisation
-        "zero_order_hold" or "bilinear".
-    clip_eigenvalues
-        Whether Re Lambda is kept at or below -1e-4.
-    bidirectional
-        Whether a second scan, of the same system, runs backwards in time; its states stand behind
-        those of the first, and C has as many columns more. The mixer is then not causal and has no
-        `step`.
-    dt_min, dt_max
-        Steps, one per state, start log-uniformly between these.
-    step_scale
-        Factor of all steps. A model that was trained on one sampling rate runs on inputs that are
-        sampled twice as often with half its `step_scale`.
-    skip
-        Whether the term D u is present; D starts from N(0, 1).
-    start
-        "own" as said in the notes, or "published": B real of variance 1 / P, and C complex of
-        variance 2 / P, from normals cut off at two deviations, before both are carried over.
-
-    Notes
-    -----
-    B and C start normal with variances 1 / width and 1 / P. Imaginary parts of the real states are
-    stored and have no effect.
-
-    References
-    ----------
-    Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B; the
-    published start is that of lindermanlab/S5 at 3c18fdb, `s5/ssm_init.py` (lecun_normal).
-    """
-
-    state_dim: int = 64
-    blocks: int = 1
-    conjugate_symmetry: bool = True
-    discretisation: Rule = "zero_order_hold"
-    clip_eigenvalues: bool = False
-    bidirectional: bool = False
-    dt_min: float = 1e-3
-    dt_max: float = 1e-1
-    step_scale: float = 1.0
-    skip: bool = True
-    start: Start = "own"
-
-    def __post_init__(self) -> None:
-        require_integer("state_dim", self.state_dim, minimum=1)
-        require_integer("blocks", self.blocks, minimum=1)
-        for name in ("conjugate_symmetry", "clip_eigenvalues", "bidirectional", "skip"):
-            require_flag(name, getattr(self, name))
-        require_choice("discretisation", self.discretisation, RULES)
-        check_steps(self.dt_min, self.dt_max)
-        require_positive("step_scale", self.step_scale)
-        check_start(self.start)
-        if self.state_dim % self.blocks:
-            raise ValueError(
-                f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
-                "a multiple."
-            )
-
-    @property
-    def causal(self) -> bool:
-        """Whether an output depends on nothing later."""
-        return not self.bidirectional
-
-    @property
-    def odd(self) -> bool:
-        """Whether each block has a real state, besides its pairs."""
-        return self.conjugate_symmetry and self.state_dim // self.blocks % 2 == 1
+class S5Config(settings.S5, MixerConfig):
+    """S5 in JAX, by an associative scan."""
 
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> S5:
         """Draw the module."""
@@ -145,7 +45,7 @@ class S5(Mixer):
 
     def __init__(self, config: S5Config, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_steps, of_B, of_C, of_D = jax.random.split(key, 4)
-        values, vectors = (jnp.asarray(part) for part in _block_spectrum(config))
+        values, vectors = (jnp.asarray(part) for part in config.block_spectrum())
         P, drawn = config.state_dim, (2 if config.bidirectional else 1, width, config.state_dim)
         if config.start == "published":
             B = _cut_off_normal(of_B, (P, width), P**-0.5, dtype)
@@ -219,8 +119,7 @@ class S5(Mixer):
         return real_last(self._blocks(values)).reshape(values.shape)
 
     def _blocks(self, values: Array) -> Array:
-        size = self.config.state_dim // self.config.blocks
-        return values.reshape(*values.shape[:-1], -1, num_modes(size))
+        return values.reshape(*values.shape[:-1], -1, self.config.block_modes)
 
     def _read(self, h: Array, x: Array) -> Array:
         C = as_complex(self.C)
@@ -253,14 +152,3 @@ def _each_step(
 def _joined(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Array, Array]:
     """Apply one affine map after another."""
     return second[0] * first[0], second[0] * first[1] + second[1]
-
-
-def _block_spectrum(config: S5Config) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues of all blocks, and the block-diagonal matrix of their eigenvectors."""
-    size = config.state_dim // config.blocks
-    kept = num_modes(size) if config.conjugate_symmetry else size
-    values, vectors = normal_part(size)
-    what = f"the eigenvectors of state_dim={config.state_dim:,} and blocks={config.blocks:,}"
-    require_memory(3 * 16 * config.state_dim * config.blocks * kept, what)
-    copies = np.eye(config.blocks)
-    return np.tile(values[:kept], config.blocks), np.kron(copies, vectors[:, :kept])

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import nn
 
+from seqtheory import settings
 from seqtheory.checks import require_fraction
 
 from ..capacity import fitting
 
 
 @dataclass(frozen=True, kw_only=True)
-class MixerConfig(ABC):
+class MixerConfig(settings.Mixer, ABC):
     """Settings of a mixer. A subclass is a frozen dataclass that validates when constructed.
 
     To add a mixer, subclass this and write `build`; the module's forward maps
@@ -26,19 +27,7 @@ class MixerConfig(ABC):
 
     A mixer that looks ahead says so by `causal`. It then sees zeros where the mask hides the input,
     and must treat them as it treats what lies beyond the end of a row.
-
-    Attributes
-    ----------
-    needs_positions
-        Whether the mixer cannot tell the order of its inputs, so that the model adds positions.
     """
-
-    needs_positions: ClassVar[bool] = False
-
-    @property
-    def causal(self) -> bool:
-        """Whether an output depends on nothing later; only then is there a state to hand on."""
-        return True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let the `build` of every mixer refuse what does not fit this machine."""

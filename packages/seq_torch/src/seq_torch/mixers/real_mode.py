@@ -9,10 +9,9 @@ from __future__ import annotations
 import torch
 from jaxtyping import Complex
 
+from seqtheory.settings.state_space import num_modes
 
-def num_modes(state_dim: int) -> int:
-    """Modes of that many real states: one for each pair, and one for what is left over."""
-    return -(-state_dim // 2)
+__all__ = ["num_modes", "once_last", "real_last"]
 
 
 def real_last(values: Complex[torch.Tensor, "... mode"]) -> Complex[torch.Tensor, "... mode"]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import torch
 from jaxtyping import Float
 from torch import nn
 
-from seqtheory.checks import require_choice
+from seqtheory.settings.state_space import Start, check_start
 
-Start: TypeAlias = Literal["own", "published"]
+__all__ = ["CUT_DEVIATION", "Start", "check_start", "cut_off_normal"]
+
 CUT_DEVIATION = 0.87962566103423978  # of a standard normal between -2 and 2
-
-
-def check_start(value: object) -> None:
-    """Raise unless `value` is "own", a start as documented, or "published", the cited code's."""
-    require_choice("start", value, ("own", "published"))  # type: ignore[arg-type]
 
 
 def cut_off_normal(*shape: int, deviation: float) -> Float[torch.Tensor, "*shape"]:

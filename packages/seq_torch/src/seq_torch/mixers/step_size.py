@@ -7,15 +7,9 @@ from math import log
 import torch
 from jaxtyping import Float
 
-from seqtheory.checks import require_positive
+from seqtheory.settings.state_space import check_steps
 
-
-def check_steps(dt_min: float, dt_max: float) -> None:
-    """Raise unless 0 < dt_min <= dt_max."""
-    require_positive("dt_min", dt_min)
-    require_positive("dt_max", dt_max)
-    if dt_min > dt_max:
-        raise ValueError(f"got dt_min={dt_min} above dt_max={dt_max}; exchange them.")
+__all__ = ["check_steps", "log_steps", "unsoftplus"]
 
 
 def log_steps(*shape: int, dt_min: float, dt_max: float) -> Float[torch.Tensor, ...]:

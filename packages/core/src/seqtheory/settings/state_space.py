@@ -1,0 +1,41 @@
+"""What the settings of diagonal state-space models share: modes, discretisation, steps, starts."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from seqtheory.checks import require_choice, require_positive
+
+Discretisation: TypeAlias = Literal["zero_order_hold", "bilinear"]
+DISCRETISATIONS = ("zero_order_hold", "bilinear")
+
+Start: TypeAlias = Literal["own", "published"]
+"""From which numbers parameters start: as documented, or as in the code that is cited."""
+
+
+def num_modes(state_dim: int) -> int:
+    """Modes of that many real states: one for each conjugate pair, and one for what is left over.
+
+    The real state that an odd number has beside its pairs is stored as the last mode, complex like
+    the others, so that files keep one layout. Its imaginary parts have no effect, and it counts
+    once where a pair counts twice.
+    """
+    return -(-state_dim // 2)
+
+
+def check_steps(dt_min: float, dt_max: float) -> None:
+    """Raise unless 0 < dt_min <= dt_max."""
+    require_positive("dt_min", dt_min)
+    require_positive("dt_max", dt_max)
+    if dt_min > dt_max:
+        raise ValueError(f"dt_min={dt_min}: expected at most dt_max={dt_max}; exchange them")
+
+
+def check_start(value: object) -> None:
+    """Raise unless `value` is "own", a start as documented, or "published", the cited code's."""
+    require_choice("start", value, ("own", "published"))
+
+
+def check_discretisation(value: object) -> None:
+    """Raise unless `value` is "zero_order_hold" or "bilinear"."""
+    require_choice("discretisation", value, DISCRETISATIONS)

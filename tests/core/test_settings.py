@@ -1,0 +1,69 @@
+"""Settings without a framework: they check themselves, travel as plain values, and are built on."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
+
+import numpy as np
+import pytest
+
+from seqtheory import plain, settings
+
+MIXERS = [
+    settings.S4D(state_dim=7, initialisation="legs", start="published"),
+    settings.S4DPLR(state_dim=6, bidirectional=True),
+    settings.S5(state_dim=6, blocks=2),
+    settings.LinearCDE(state_dim=4, transition="direct", initial="orthogonal"),
+]
+MODEL = settings.SequenceModel(
+    mixer=MIXERS[0],
+    input=settings.TokenInput(vocabulary=5),
+    output=settings.MeanOutput(size=2),
+    width=8,
+)
+
+
+@pytest.mark.parametrize("mixer", MIXERS, ids=lambda m: type(m).__name__)
+def test_settings_come_back_from_plain_values_and_pickles(mixer) -> None:
+    model = replace(MODEL, mixer=mixer)
+    assert plain.restored(plain.described(model), settings.SequenceModel) == model
+    assert pickle.loads(pickle.dumps(model)) == model
+    with pytest.raises(FrozenInstanceError):
+        mixer.state_dim = 3
+
+
+@pytest.mark.parametrize("mixer", MIXERS, ids=lambda m: type(m).__name__)
+def test_a_subclass_keeps_fields_checks_and_documentation(mixer) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Built(type(mixer)):
+        """Of a framework."""
+
+    assert [f.name for f in fields(Built)] == [f.name for f in fields(mixer)]
+    assert Built.__doc__.startswith("Of a framework.\n\n")
+    assert "state_dim\n    " in Built.__doc__
+    with pytest.raises(ValueError, match="state_dim=0: expected"):
+        Built(state_dim=0)
+
+
+def test_a_part_that_is_no_part_of_the_model_is_named() -> None:
+    with pytest.raises(TypeError, match="mixer=7, a int of builtins: expected the mixer settings"):
+        replace(MODEL, mixer=7)
+    with pytest.raises(TypeError, match=r"output=.*: expected the output settings of seqtheory"):
+        replace(MODEL, output=settings.TokenInput(vocabulary=2))
+
+
+def test_s5_starts_from_eigenvalues_in_the_left_half_plane() -> None:
+    values, vectors = settings.S5(state_dim=6, blocks=2).block_spectrum()
+    assert values.shape == (4,)
+    assert vectors.shape == (6, 4)
+    assert np.allclose(values.real, -0.5)
+
+
+def test_parameters_of_direct_transitions_start_smaller() -> None:
+    free, direct = (
+        settings.LinearCDE(state_dim=4, transition=kind).draws(8)["matrix"]
+        for kind in ("first_order", "direct")
+    )
+    assert free.deviation == pytest.approx(3 * direct.deviation)
+    assert settings.LinearCDE(transition="direct").step("matrix") == 1.0

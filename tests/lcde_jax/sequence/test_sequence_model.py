@@ -5,6 +5,7 @@ That they equal their twins in torch is checked where both frameworks are instal
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import equinox as eqx
@@ -258,7 +259,7 @@ def test_wrong_tensors_are_named(path, change, said):
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("type", "MambaConfig", "config.mixer has type 'MambaConfig', of which JAX has no twin"),
+        ("type", "MambaConfig", "config.mixer has type 'MambaConfig', of which 0 are"),
         ("state_dim", 7, "cannot be cut into 2 equal blocks"),
         ("sate_dim", 8, "has no field 'sate_dim'"),
     ],
@@ -345,3 +346,9 @@ def test_a_small_file_asks_for_no_large_model(tmp_path, key):
     save_file(tensors, path, metadata=found | {"config": deep})
     with pytest.raises(ValueError, match="no valid config"):
         lj.load(path)
+
+
+def test_another_config_than_expected_is_named(path):
+    expected = dataclasses.replace(lj.load(path).config, width=9)
+    with pytest.raises(lj.CheckpointError, match=r"config\.width is 4, expected 9"):
+        lj.load(path, expected=expected)

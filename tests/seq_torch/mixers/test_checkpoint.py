@@ -52,7 +52,7 @@ def test_a_truncated_file_says_so(path):
 def test_a_foreign_file_says_so(tmp_path):
     path = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(3)}, path)
-    with pytest.raises(st.CheckpointError, match="not a model of this package"):
+    with pytest.raises(st.CheckpointError, match="but not a model: its metadata"):
         st.load(path)
     path.write_bytes(b"\x80\x05K\x01." * 100)
     with pytest.raises(st.CheckpointError, match="not a complete safetensors file"):
@@ -108,7 +108,7 @@ def test_wrong_tensors_are_named(path, change, said):
         ("type", "TokenInput", "type 'TokenInput', of which 0 are imported"),
         ("blocks", 3, "state_dim=4 cannot be cut into 3 equal blocks"),
         ("sate_dim", 5, "has no field 'sate_dim'"),
-        ("state_dim", "4", "expected an integer"),
+        ("state_dim", "4", "config.mixer.state_dim: got '4', expected int"),
     ],
 )
 def test_a_config_that_cannot_be_built_says_why(path, key, value, said):

@@ -1,4 +1,4 @@
-"""What the readers and writers of model files share: bounds, settings as JSON, one-go writing.
+"""What the readers and writers of model files share: all that is not about tensors of a framework.
 
 A model file is a safetensors file whose metadata hold the model's settings in canonical JSON. The
 packages of both frameworks read and write it; the tensors themselves are theirs to handle.
@@ -10,37 +10,50 @@ import dataclasses
 import json
 import os
 import secrets
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from seqtheory import _plain_file
+from seqtheory import _plain_file, plain
+from seqtheory.settings import SequenceModel
 
-REFUSALS = (
+FORMAT = "seq_torch.model.1"
+_REFUSALS = (
     *(TypeError, ValueError, AttributeError, LookupError, ArithmeticError),
     *(RuntimeError, MemoryError),
-)
-"""What settings that no program wrote can raise where a model is built from them."""
-
+)  # what settings that no program wrote can raise where a model is built from them
 _LIMIT = 2**40  # bytes; tensors are mapped into memory, not read, until they are asked for
 
-
-def encoded(config: Any) -> str:
-    """Frozen settings as canonical JSON; each nested one names its class under ``"type"``."""
-    return json.dumps(_plain(config), sort_keys=True, separators=(",", ":"))
+Config = TypeVar("Config", bound=SequenceModel)
+Renew = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def parsed(text: str, path: Path) -> Any:
-    """Read settings back as nested dictionaries.
+class CheckpointError(ValueError):
+    """A file that is not a complete model, not one of this framework, or not the expected one."""
 
-    Raises
-    ------
-    ValueError, RecursionError
-        If they are not JSON, or name a number that a file of this size cannot have meant: to build
-        from it would take the machine's memory.
-    """
-    settings = json.loads(text)
-    _check_bounded(settings, "config", path.stat().st_size)
-    return settings
+
+class Facts(NamedTuple):
+    """What is compared of a tensor: its shape, its type in words, and whether it is floating."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    floating: bool
+
+
+def check_model(model: object, kind: type) -> None:
+    """Raise TypeError unless this is a model whose config says how to build it again."""
+    if not isinstance(model, kind):
+        raise TypeError(
+            f"got a {type(model).__name__}, expected a {kind.__name__}: only its config says how "
+            "to build it again."
+        )
+
+
+def metadata(config: SequenceModel) -> dict[str, str]:
+    """Format, and settings as canonical JSON; each nested one names its class as "type"."""
+    said = json.dumps(plain.described(config), sort_keys=True, separators=(",", ":"))
+    return {"format": FORMAT, "config": said}
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -56,17 +69,104 @@ def replace(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def check_readable(path: Path, error: type[ValueError]) -> None:
-    """Raise, as `_plain_file.opened` does, unless it is a file that can be opened and will end."""
-    with _plain_file.opened(path, _LIMIT, error):
+@contextmanager
+def reading(path: Path, incomplete: type[Exception]) -> Generator[None, None, None]:
+    """Raise `CheckpointError` unless a file can be opened, will end, and is complete."""
+    with _plain_file.opened(path, _LIMIT, CheckpointError):
         pass
+    try:
+        yield
+    except incomplete as error:
+        raise CheckpointError(
+            f"{path} ({path.stat().st_size} bytes) is not a complete safetensors file ({error}). "
+            "It was truncated or is of another format; write it again."
+        ) from error
 
 
-def _plain(value: Any) -> Any:
-    if not dataclasses.is_dataclass(value):
-        return value
-    fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    return {"type": type(value).__name__, **fields}
+def config(
+    found: Mapping[str, str], kind: type[Config], path: Path, tensors: int, renew: Renew = dict
+) -> Config:
+    """Read the settings that the metadata of a file hold.
+
+    Parameters
+    ----------
+    found
+        The metadata.
+    kind
+        Class of the settings.
+    path
+        The file, for messages and for its size: a number beyond that it cannot have meant, and to
+        build from it would take the machine's memory.
+    tensors
+        How many there are; a model has at least one per layer.
+    renew
+        Makes of what an older file says of one class what that means today.
+
+    Raises
+    ------
+    CheckpointError
+        If they hold no such settings; the message names the field.
+    """
+    if found.get("format") != FORMAT or "config" not in found:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but not a model: its metadata has "
+            f"format={found.get('format')!r}, expected {FORMAT!r}. Write models with "
+            "lcde_jax.save or seq_torch.save."
+        )
+    try:
+        said = json.loads(found["config"], object_hook=renew)
+        _check_bounded(said, "config", path.stat().st_size)
+        settings = plain.restored(said, kind, "config")
+    except _REFUSALS as error:
+        raise CheckpointError(f"{path} holds no valid config: {error}") from error
+    if settings.depth > tensors:
+        raise CheckpointError(
+            f"{path} holds {tensors} tensors, too few for its config.depth={settings.depth}."
+        )
+    return settings
+
+
+@contextmanager
+def building(path: Path) -> Generator[None, None, None]:
+    """Raise `CheckpointError` where no model can be built from the settings of a file."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except _REFUSALS as error:
+        raise CheckpointError(f"{path} holds a config of no model: {error}") from error
+
+
+def check_tensors(own: Mapping[str, Facts], stored: Mapping[str, Facts], path: Path) -> None:
+    """Raise unless a file holds the tensors of its model, by name, kind and shape."""
+    for names, what in ((own.keys() - stored, "lacks"), (stored.keys() - own, "has an unknown")):
+        if names:
+            raise CheckpointError(f"{path} {what} tensor {min(names)!r}, which its config decides.")
+    for name, wanted in own.items():
+        given = stored[name]
+        if given.shape != wanted.shape or given.floating != wanted.floating:
+            kind = "floating numbers" if wanted.floating else "integers"
+            raise CheckpointError(
+                f"{path}: tensor {name!r} is {given.dtype} of shape {given.shape}, but its config "
+                f"asks for {kind} of shape {wanted.shape}."
+            )
+
+
+def check_expected(found: SequenceModel, expected: SequenceModel | None, path: Path) -> None:
+    """Raise if other settings are expected, naming the first field in which they differ."""
+    if expected is not None and (said := _difference(found, expected, "config")):
+        raise CheckpointError(f"{path} holds another model than expected: {said}.")
+
+
+def _difference(found: Any, expected: Any, where: str) -> str:
+    """Say where two configs first differ; empty if nowhere."""
+    if type(found) is type(expected) and dataclasses.is_dataclass(found):
+        for field in dataclasses.fields(found):
+            pair = getattr(found, field.name), getattr(expected, field.name)
+            if said := _difference(*pair, f"{where}.{field.name}"):
+                return said
+        return ""
+    return "" if found == expected else f"{where} is {found!r}, expected {expected!r}"
 
 
 def _check_bounded(value: object, where: str, most: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float
 
+from seqtheory._sequences import has_hole, hides_all
 from seqtheory.settings import LastOutput, MeanOutput, Output, StepOutput
 
 __all__ = [
@@ -82,12 +83,9 @@ def checked_mask(mask: torch.Tensor | None, inputs: torch.Tensor) -> torch.Tenso
     empty = ~mask.any(1)
     if empty.any():
         row = int(empty.nonzero()[0])
-        raise ValueError(f"the mask hides every position of row {row}; drop that row.")
+        raise hides_all(row)
     holed = (mask[:, 1:] & ~mask[:, :-1]).any(1)
     if holed.any():
         row = int(holed.nonzero()[0])
-        raise ValueError(
-            f"row {row} of the mask is False before it is True: the valid positions of a row must "
-            "come first. Move padding to the end."
-        )
+        raise has_hole(row)
     return mask

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from seqtheory.checks import require_choice, require_integer, require_positive
-from seqtheory.structure import Dense, OneHotDiagonal, Structure
+from seqtheory.structure import Dense, OneHotDiagonal, Sparse, Structure
 from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._start import check_initial
 from seqtheory.structure._transition import check_transition
@@ -108,6 +108,16 @@ class LinearCDE(Mixer):
     def complex_state(self) -> bool:
         """Whether the state is complex; the output map then sees real and imaginary parts."""
         return isinstance(self.structure, OneHotDiagonal) and self.structure.entries == "complex"
+
+    @property
+    def pair(self) -> tuple[int, ...]:
+        """Axis behind the stored start: none, or that of real and imaginary parts."""
+        return (2,) if self.complex_state else ()
+
+    @property
+    def thinned(self) -> bool:
+        """Whether matrices are stored whole, with zeros among their entries that stay zeros."""
+        return self.rule == "published" and isinstance(self.structure, Sparse)
 
     @property
     def stored(self) -> Structure:

@@ -1,4 +1,32 @@
-"""S4: a diagonal plus low-rank state-space model per channel."""
+r"""S4: a diagonal plus low-rank state-space model per channel, and how its kernel is computed.
+
+A system of S4, M = (step / 2) A, is written in the real coordinates of its modes. A mode is a
+complex number and stands for two real ones, so that
+
+.. math:: M = \mathrm{diag}(\mu) - p p^\top, \qquad \langle u, v \rangle = \sum_n \mathrm{Re}(
+          \bar u_n v_n), \qquad p p^\top v = p \langle p, v \rangle .
+
+Its bilinear step is :math:`\bar A = (1 - M)^{-1} (1 + M)`, :math:`\bar B = 2 (1 - M)^{-1} b`, and
+its response to an impulse is :math:`K_l = \langle c, \bar A^l \bar B \rangle`. The kernel at lags
+0, ..., L - 1 follows from its generating function, without a power of the transition per lag:
+
+.. math:: \hat K_k = \sum_l K_l e^{-2 \pi i k l / L}
+          = e^{i \pi k / L} \langle \tilde c, (i \sigma_k - \gamma_k M)^{-1} b \rangle, \quad
+          \tilde c = (1 - \bar A^L)^\top c, \quad
+          \sigma_k = \sin \tfrac{\pi k}{L}, \; \gamma_k = \cos \tfrac{\pi k}{L},
+
+and the inverse is that of a diagonal matrix, corrected by Woodbury's identity for p. Nothing is
+divided by :math:`\gamma_k`, so that the node -1 (k = L / 2) is a node like all others; the
+correction divides by :math:`1 + \gamma \langle p, \cdot\, p \rangle`, whose real part is at least
+1. The transition shrinks every vector in these coordinates, so its powers do not overflow. And
+:math:`\tilde c` is exact to rounding of itself also where it is small, since what is squared is
+:math:`X = \bar A^n - 1`, by :math:`(1 + X)^2 - 1 = 2 X + X^2`.
+
+References
+----------
+Gu, Goel, Ré, arXiv 2111.00396, section 3.3 and appendix C.3; the sign of the low rank, which keeps
+the system stable: Goel, Gu, Donahue, Ré, arXiv 2202.09729, section 4.1.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +102,11 @@ class S4DPLR(Mixer):
     def causal(self) -> bool:
         """Whether an output depends on nothing later."""
         return not self.bidirectional
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """Axis in front of C: none, or one of two."""
+        return (2,) if self.bidirectional else ()
 
     def first_system(self) -> tuple[Complex[np.ndarray, " mode"], ...]:
         """Give the initial Lambda, P and B, one state of each pair; a real one last."""

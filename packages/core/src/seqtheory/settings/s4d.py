@@ -100,6 +100,11 @@ class S4D(Mixer):
         return not self.bidirectional
 
     @property
+    def directions(self) -> tuple[int, ...]:
+        """Axis in front of C: none, or one of two."""
+        return (2,) if self.bidirectional else ()
+
+    @property
     def first_input(self) -> Complex[np.ndarray, " mode"] | None:
         """What C is multiplied by at first; None for 1."""
         if self.start == "published" and self.initialisation == "legs":

@@ -1,4 +1,20 @@
-"""From which matrices a trained recurrence may start, in either framework."""
+r"""From which matrices a trained recurrence may start, in either framework.
+
+Random orthogonal ones keep the norm of a state under every word of them. Dense matrices and blocks
+are uniform rotations: a reflection is not among them, since training cannot turn one into a
+rotation without passing a singular matrix. Diagonals, and the diagonal of a Walsh-Hadamard matrix,
+are random signs. Of rank r beside a diagonal are random signs s times a product of r random
+reflections,
+
+.. math:: \mathrm{diag}(s) \prod_j (I - 2 u_j u_j^\top)
+          = \mathrm{diag}(s) (I - Y T Y^\top), \qquad
+          T^{-1} = \tfrac12 I + \mathrm{triu}(Y^\top Y, 1), \quad Y = (u_1, \dots, u_r).
+
+References
+----------
+Schreiber and Van Loan, SIAM J. Sci. Stat. Comput. 10 (1989), the compact form of a product of
+reflections.
+"""
 
 from __future__ import annotations
 

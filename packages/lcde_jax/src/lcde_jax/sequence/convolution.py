@@ -18,20 +18,10 @@ if TYPE_CHECKING:
 
 
 class Convolution(Mixer):
-    r"""One system per channel: a convolution of sequences, a recurrence by steps.
+    """Module with one system per channel; `seqtheory.settings.S4D` has the equation.
 
-    .. math:: y_k = \sum_{j \ge 0} K_j u_{k-j} + D u_k, \qquad \text{and, with two directions, }
-              + \sum_{j \ge 1} K'_{j-1} u_{k+j}
-
-    Attributes
-    ----------
-    log_dt
-        Logarithm of the step of each channel, ``(width, 1)``.
-    C
-        Output map, real pairs ``(width, state, 2)``, or ``(2, width, state, 2)`` with two
-        directions.
-    D
-        Weight of the skip term, ``(width,)``, or None.
+    `log_dt` holds the logarithm of each step, `C` real pairs with a direction in front where there
+    are two, and `D` may be None.
     """
 
     log_dt: Float[Array, "width 1"] = eqx.field(metadata={"state": True})

@@ -1,14 +1,4 @@
-r"""The kernel of a diagonal plus low-rank system, from its generating function.
-
-A system of S4, M = (step / 2) A, is written in the real coordinates of its modes. A mode is a
-complex number and stands for two real ones, so that
-
-.. math:: M = \mathrm{diag}(\mu) - p p^\top, \qquad \langle u, v \rangle = \sum_n \mathrm{Re}(
-          \bar u_n v_n), \qquad p p^\top v = p \langle p, v \rangle .
-
-Its bilinear step is :math:`\bar A = (1 - M)^{-1} (1 + M)`, :math:`\bar B = 2 (1 - M)^{-1} b`, and
-its response to an impulse is :math:`K_l = \langle c, \bar A^l \bar B \rangle`.
-"""
+"""The kernel of S4 in JAX; `seqtheory.settings.s4_dplr` derives it."""
 
 from __future__ import annotations
 
@@ -31,34 +21,21 @@ def dplr_kernel(
     c: Complex[Array, "output channel mode"],
     length: int,
 ) -> Float[Array, "output channel length"]:
-    r"""Kernel at lags 0, ..., length - 1, without a power of the transition per lag.
-
-    .. math:: \hat K_k = \sum_l K_l e^{-2 \pi i k l / L}
-              = e^{i \pi k / L} \langle \tilde c, (i \sigma_k - \gamma_k M)^{-1} b \rangle, \quad
-              \tilde c = (1 - \bar A^L)^\top c, \quad
-              \sigma_k = \sin \tfrac{\pi k}{L}, \; \gamma_k = \cos \tfrac{\pi k}{L},
-
-    and the inverse is that of a diagonal matrix, corrected by Woodbury's identity for p.
+    """Kernel at the first `length` lags.
 
     Parameters
     ----------
     mu, p, b
-        The system in the coordinates above, with Re mu < 0.
+        The system in real coordinates, with Re mu < 0.
     c
-        Output maps of one or more outputs, in the same coordinates.
+        One or more output maps.
     length
         At least 1, even or odd; known when compiled.
 
     Notes
     -----
     Work is O(channel mode length) for the sums over modes, formed in blocks of frequencies and anew
-    in the backward pass, and O(channel mode^3 log length) for the power of the transition. The node
-    -1 (k = L / 2) is a node like all others.
-
-    References
-    ----------
-    Gu, Goel, Ré, arXiv 2111.00396, section 3.3 and appendix C.3; Goel, Gu, Donahue, Ré, arXiv
-    2202.09729, section 4.1.
+    in the backward pass, and O(channel mode^3 log length) for the power of the transition.
     """
     rest = lost(mu, p, c, length)
     products = jnp.concatenate((rest.conj() * b[None], rest.conj() * p[None], (p.conj() * b)[None]))
@@ -99,10 +76,7 @@ def lost(
     c: Complex[Array, "output channel mode"],
     length: int,
 ) -> Complex[Array, "output channel mode"]:
-    r"""Give :math:`(1 - \bar A^L)^\top c`, exact to rounding of itself also where it is small.
-
-    What is squared is :math:`X = \bar A^n - 1`, by :math:`(1 + X)^2 - 1 = 2 X + X^2`.
-    """
+    r"""Give what is left, :math:`(1 - \bar A^L)^\top c`, by squaring the increment."""
     increment = _increment(mu, p)
     rows = jnp.concatenate((c.real, c.imag), -1).swapaxes(0, 1)
     change = jnp.zeros_like(rows)
@@ -123,7 +97,7 @@ def nodes(length: int) -> tuple[Float[np.ndarray, " node"], Float[np.ndarray, " 
 
 
 def _increment(mu: Array, p: Array) -> Float[Array, "channel real real"]:
-    """Transition less 1, on the real parts of all modes followed by the imaginary ones."""
+    """Transition less 1, real parts of all modes before the imaginary ones."""
     gain = 1 / (1 - mu)
     along, across = gain * p, gain.conj() * p
     across = 2 * across / (1 + inner(p, along))[..., None].astype(across.dtype)

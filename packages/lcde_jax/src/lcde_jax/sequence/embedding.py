@@ -121,16 +121,9 @@ def dtype_of(array: ArrayLike) -> np.dtype:
 def sinusoids(
     positions: Int[Array, " position"], width: int, dtype: DTypeLike
 ) -> Float[Array, "position width"]:
-    r"""Sinusoidal positions.
-
-    .. math:: p_{k, 2i} = \sin(k\, 10000^{-2i/width}), \qquad
-              p_{k, 2i+1} = \cos(k\, 10000^{-2i/width}).
+    r"""Sine and cosine of k 10000^(-2i/width) at positions k, side by side for each i.
 
     Computed by NumPy in float64 where the positions are known, else in JAX's widest type.
-
-    References
-    ----------
-    Vaswani et al., arXiv 1706.03762, section 3.5.
     """
     numpy = jnp if isinstance(positions, Tracer) else np
     rates = numpy.asarray(np.exp(np.arange(0, width, 2) * (-np.log(1e4) / width)))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from seqtheory import settings
 
-from ..structure import Dense, Sparse, entries, named
+from ..structure import Dense, entries, named
 from ..token_scan import token_scan
 from ..transitions import Transitions, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence
@@ -46,9 +46,8 @@ class DrivenMatrices(Mixer):
     def __init__(self, config: LinearCDEConfig, width: int, *, dtype: DTypeLike, key: PRNGKeyArray):
         of_A, of_start, of_C = jax.random.split(key, 3)
         self.A = named(_draw(config, width, dtype, of_A))
-        parts = (2,) if config.complex_state else ()
-        self.start = jax.random.normal(of_start, (config.state_dim, *parts), dtype)
-        size = config.state_dim * (2 if parts else 1)
+        self.start = jax.random.normal(of_start, (config.state_dim, *config.pair), dtype)
+        size = config.state_dim * (1 + config.complex_state)
         self.C = eqx.nn.Linear(size, width, use_bias=False, dtype=dtype, key=of_C)
         self.config = config
 
@@ -133,6 +132,6 @@ def _draw(
     for one, (name, (shape, deviation, mean)) in zip(keys, draws.items(), strict=True):
         draw = jax.random.normal(one, (width + 1, *shape), dtype) * deviation
         parameters[name] = draw.at[0].add(mean)
-    if config.rule == "published" and isinstance(config.structure, Sparse):
+    if config.thinned:
         parameters["matrix"] = entries(config.structure, config.rule, parameters["matrix"])
     return parameters

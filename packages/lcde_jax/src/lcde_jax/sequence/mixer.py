@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from seqtheory import settings
+from seqtheory._sequences import check_positions
 from seqtheory.settings.state_space import Start, check_start, check_steps
 
 from .capacity import fitting
@@ -123,18 +124,9 @@ class Mixer(eqx.Module):
 
 def check_sequence(x: Array, width: int, *, may_be_empty: bool = False) -> None:
     """Raise unless `x` is a floating ``(batch, time, width)`` array with a position at least."""
-    if x.ndim != 3 or x.shape[-1] != width:
-        raise ValueError(
-            f"got an input of shape {x.shape}, expected (batch, time, {width}): the mixer was "
-            f"built with width {width}."
-        )
+    check_positions(x.shape, width, may_be_empty=may_be_empty)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise TypeError(f"got an input of dtype {x.dtype}, expected a floating one.")
-    if x.shape[0] == 0 or (x.shape[1] == 0 and not may_be_empty):
-        raise ValueError(
-            f"got an input of shape {x.shape}: it holds no position. Give at least one row of at "
-            "least one position."
-        )
 
 
 def check_step(x_k: Array, width: int) -> None:

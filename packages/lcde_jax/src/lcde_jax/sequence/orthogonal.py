@@ -1,4 +1,4 @@
-"""Random orthogonal matrices of a structure: no word of them grows or shrinks a state."""
+"""Random orthogonal matrices of a structure, in JAX."""
 
 from __future__ import annotations
 
@@ -21,32 +21,9 @@ if TYPE_CHECKING:
 def orthogonal(
     structure: Structure, state_dim: int, count: int, dtype: DTypeLike, key: PRNGKeyArray
 ) -> dict[str, Array]:
-    r"""Draw parameters of `count` orthogonal matrices.
+    """Draw parameters of `count` orthogonal matrices, as `seqtheory.structure._start` describes.
 
-    Dense matrices and blocks are uniform rotations: a reflection is not among them, since training
-    cannot turn one into a rotation without passing a singular matrix. Diagonals, and the diagonal
-    of a Walsh-Hadamard matrix, are random signs. Of rank r beside a diagonal are random signs s
-    times a product of r random reflections,
-
-    .. math:: \mathrm{diag}(s) \prod_j (I - 2 u_j u_j^\top)
-              = \mathrm{diag}(s) (I - Y T Y^\top), \qquad
-              T^{-1} = \tfrac12 I + \mathrm{triu}(Y^\top Y, 1), \quad Y = (u_1, \dots, u_r).
-
-    Parameters
-    ----------
-    structure
-        One of `WITH_ORTHOGONAL`.
-    state_dim
-        Rows of a matrix.
-    count
-        How many.
-    dtype, key
-        Of the draw.
-
-    References
-    ----------
-    Schreiber and Van Loan, SIAM J. Sci. Stat. Comput. 10 (1989), the compact form of a product of
-    reflections.
+    `structure` is one of its `WITH_ORTHOGONAL`; `state_dim` counts the rows of a matrix.
     """
     (name, shape), *rest = structure.shapes(state_dim).items()
     if rest:

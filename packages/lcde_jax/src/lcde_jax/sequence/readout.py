@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from seqtheory._sequences import has_hole, hides_all
 from seqtheory.settings import LastOutput, MeanOutput, Output, StepOutput
 
 from .embedding import dtype_of
@@ -49,10 +50,7 @@ def check_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> None:
     values = np.asarray(mask)
     if not (seen := values.any(1)).all():
         row = int(np.argmin(seen))
-        raise ValueError(f"the mask hides every position of row {row}; drop that row.")
+        raise hides_all(row)
     if (holed := (values[:, 1:] & ~values[:, :-1]).any(1)).any():
         row = int(np.argmax(holed))
-        raise ValueError(
-            f"row {row} of the mask is False before it is True: the valid positions of a row must "
-            "come first. Move padding to the end."
-        )
+        raise has_hole(row)

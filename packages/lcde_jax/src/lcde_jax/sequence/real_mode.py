@@ -1,8 +1,4 @@
-"""The real state that an odd number of states has beside its conjugate pairs.
-
-It is stored as the last mode, complex like the others, so that files keep one layout. Its imaginary
-parts have no effect, and it counts once where a pair counts twice.
-"""
+"""The real mode of an odd number of states (`seqtheory.settings.state_space.num_modes`)."""
 
 from __future__ import annotations
 

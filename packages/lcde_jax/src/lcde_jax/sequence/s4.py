@@ -47,8 +47,7 @@ class S4(Convolution):
         self.frequency = A.imag.astype(dtype)
         self.P, self.B = as_pair(P, dtype), as_pair(B, dtype)
         self.log_dt = log_steps(of_steps, (width, 1), config.dt_min, config.dt_max, dtype)
-        directions = (2,) if config.bidirectional else ()
-        self.C = complex_normal(of_C, (*directions, *A.shape), 1.0, dtype)
+        self.C = complex_normal(of_C, (*config.directions, *A.shape), 1.0, dtype)
         self.D = jax.random.normal(of_D, (width,), dtype) if config.skip else None
         self.config = config
 

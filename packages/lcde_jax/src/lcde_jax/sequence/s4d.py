@@ -45,8 +45,7 @@ class S4D(Convolution):
         self.log_decay = jnp.log(-A.real).astype(dtype)
         self.frequency = A.imag.astype(dtype)
         self.log_dt = log_steps(of_steps, (width, 1), config.dt_min, config.dt_max, dtype)
-        directions = (2,) if config.bidirectional else ()
-        self.C = complex_normal(of_C, (*directions, *A.shape), 1.0, dtype)
+        self.C = complex_normal(of_C, (*config.directions, *A.shape), 1.0, dtype)
         if (first := config.first_input) is not None:
             B = jnp.broadcast_to(first, self.C.shape[:-1])
             self.C = as_pair(B * as_complex(self.C).astype(B.dtype), dtype)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from seqtheory.checks import require_flag, require_integer, require_positive
+from seqtheory.plain import added
 
 from .. import ops
 from ..parameter import StateParameter
@@ -34,8 +35,8 @@ class DeltaRuleConfig(MixerConfig):
     block: bool = True
     convolution: int = 4
     trained_start: bool = False
-    normalisation: Normalisation = "smooth"
-    read_scale: float | None = None
+    normalisation: Normalisation = added("smooth", unsaid="exact")  # noqa: RUF009
+    read_scale: float | None = added(None, unsaid=1.0)
     bias: bool = True
     start: Start = "own"
 

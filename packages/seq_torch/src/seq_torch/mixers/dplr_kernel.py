@@ -1,14 +1,4 @@
-r"""The kernel of a diagonal plus low-rank system, from its generating function.
-
-A system of S4, M = (step / 2) A, is written in the real coordinates of its modes. A mode is a
-complex number and stands for two real ones, so that
-
-.. math:: M = \mathrm{diag}(\mu) - p p^\top, \qquad \langle u, v \rangle = \sum_n \mathrm{Re}(
-          \bar u_n v_n), \qquad p p^\top v = p \langle p, v \rangle .
-
-Its bilinear step is :math:`\bar A = (1 - M)^{-1} (1 + M)`, :math:`\bar B = 2 (1 - M)^{-1} b`, and
-its response to an impulse is :math:`K_l = \langle c, \bar A^l \bar B \rangle`.
-"""
+"""The kernel of S4 in torch; `seqtheory.settings.s4_dplr` derives it."""
 
 from __future__ import annotations
 
@@ -34,37 +24,15 @@ def dplr_kernel(
     c: Complex[torch.Tensor, "output channel mode"],
     length: int,
 ) -> Float[torch.Tensor, "output channel length"]:
-    r"""Kernel at lags 0, ..., length - 1, without a power of the transition per lag.
+    """Kernel from the generating function at all lags below `length`, which is even or odd.
 
-    .. math:: \hat K_k = \sum_l K_l e^{-2 \pi i k l / L}
-              = e^{i \pi k / L} \langle \tilde c, (i \sigma_k - \gamma_k M)^{-1} b \rangle, \quad
-              \tilde c = (1 - \bar A^L)^\top c, \quad
-              \sigma_k = \sin \tfrac{\pi k}{L}, \; \gamma_k = \cos \tfrac{\pi k}{L},
-
-    and the inverse is that of a diagonal matrix, corrected by Woodbury's identity for p.
-
-    Parameters
-    ----------
-    mu, p, b
-        The system in the coordinates above, with Re mu < 0.
-    c
-        Output maps of one or more outputs, in the same coordinates.
-    length
-        At least 1, even or odd.
+    `mu`, `p` and `b` are the system in real coordinates, Re mu < 0, and `c` its output maps.
 
     Notes
     -----
-    Nothing is divided by :math:`\gamma_k`, so that the node -1 (k = L / 2) is a node like all
-    others; the correction divides by :math:`1 + \gamma \langle p, \cdot\, p \rangle`, whose real
-    part is at least 1. Work is O(channel mode length) for the sums over modes, formed in blocks and
-    anew in the backward pass, and O(channel mode^3 log length) for the power of the transition,
-    whose repeated squares are kept: O(channel mode^2 log length) memory. The transition shrinks
-    every vector in these coordinates, so its powers do not overflow.
-
-    References
-    ----------
-    Gu, Goel, Ré, arXiv 2111.00396, section 3.3 and appendix C.3; the sign of the low rank, which
-    keeps the system stable: Goel, Gu, Donahue, Ré, arXiv 2202.09729, section 4.1.
+    Work is O(channel mode length) for the sums over modes, formed in blocks and anew in the
+    backward pass, and O(channel mode^3 log length) for the power of the transition, whose repeated
+    squares are kept: O(channel mode^2 log length) memory.
     """
     rest = lost(mu, p, c, length)
     around = torch.stack((p.conj() * b, p.conj() * p))

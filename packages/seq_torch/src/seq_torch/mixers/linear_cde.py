@@ -56,9 +56,8 @@ class LinearCDE(Recurrent):
         super().__init__()
         self.width, self.config = width, config
         self.A = nn.ParameterDict(_draw(config, width))
-        parts = (2,) if config.complex_state else ()
-        self.start = nn.Parameter(torch.randn(config.state_dim, *parts))
-        self.C = nn.Linear(config.state_dim * (2 if parts else 1), width, bias=False)
+        self.start = nn.Parameter(torch.randn(config.state_dim, *config.pair))
+        self.C = nn.Linear(config.state_dim * (1 + config.complex_state), width, bias=False)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
@@ -127,7 +126,7 @@ def _draw(config: LinearCDEConfig, width: int) -> dict[str, StateParameter]:
         draw = torch.randn(width + 1, *shape) * deviation
         draw[0] += mean
         parameters[name] = StateParameter(draw)
-    if config.rule == "published" and isinstance(config.structure, Sparse):  # zeros that stay zeros
+    if config.thinned:  # zeros that stay zeros
         parameters["matrix"] = StateParameter(_read(config, parameters["matrix"].detach()))
     return parameters
 
@@ -136,7 +135,7 @@ def _read(config: LinearCDEConfig, A: torch.Tensor) -> torch.Tensor:
     """Give what the rule makes of a stored parameter before it is scaled and summed."""
     if config.rule == "published" and isinstance(config.structure, WalshHadamard):
         return A.tanh()
-    if config.rule == "published" and isinstance(config.structure, Sparse):
+    if config.thinned and isinstance(config.structure, Sparse):
         return A * _kept(config.structure, config.state_dim, len(A)).to(A.device)
     return A
 

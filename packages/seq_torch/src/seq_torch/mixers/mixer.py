@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import nn
 
 from seqtheory import settings
+from seqtheory._sequences import check_positions
 from seqtheory.checks import require_fraction
 
 from ..capacity import fitting
@@ -53,18 +54,9 @@ class Tabular(Protocol):
 
 def check_sequence(x: torch.Tensor, width: int, *, may_be_empty: bool = False) -> None:
     """Raise unless `x` is a floating ``(batch, time, width)`` tensor with a position at least."""
-    if x.ndim != 3 or x.shape[-1] != width:
-        raise ValueError(
-            f"got an input of shape {tuple(x.shape)}, expected (batch, time, {width}): the mixer "
-            f"was built with width {width}."
-        )
+    check_positions(tuple(x.shape), width, may_be_empty=may_be_empty)
     if not x.is_floating_point():
         raise TypeError(f"got an input of dtype {x.dtype}, expected a floating one; use x.float().")
-    if x.shape[0] == 0 or (x.shape[1] == 0 and not may_be_empty):
-        raise ValueError(
-            f"got an input of shape {tuple(x.shape)}: it holds no position. Give at least one row "
-            "of at least one position."
-        )
 
 
 def check_step(x_k: torch.Tensor, width: int) -> None:

@@ -17,35 +17,12 @@ from seqtheory.structure._start import WITH_ORTHOGONAL
 
 
 def orthogonal(structure: Structure, state_dim: int, count: int) -> dict[str, torch.Tensor]:
-    r"""Draw parameters of `count` orthogonal matrices, from torch's random state.
-
-    Dense matrices and blocks are uniform rotations: a reflection is not among them, since training
-    cannot turn one into a rotation without passing a singular matrix. Diagonals, and the diagonal
-    of a Walsh-Hadamard matrix, are random signs. Of rank r beside a diagonal are random signs s
-    times a product of r random reflections,
-
-    .. math:: \mathrm{diag}(s) \prod_j (I - 2 u_j u_j^\top)
-              = \mathrm{diag}(s) (I - Y T Y^\top), \qquad
-              T^{-1} = \tfrac12 I + \mathrm{triu}(Y^\top Y, 1), \quad Y = (u_1, \dots, u_r).
-
-    Parameters
-    ----------
-    structure
-        One of `WITH_ORTHOGONAL`.
-    state_dim
-        Rows of a matrix.
-    count
-        How many.
+    """Draw `count` orthogonal matrices (`seqtheory.structure._start`), from torch's random state.
 
     Raises
     ------
     ValueError
         If no such draw of the structure is known.
-
-    References
-    ----------
-    Schreiber and Van Loan, SIAM J. Sci. Stat. Comput. 10 (1989), the compact form of a product of
-    reflections.
     """
     shapes = structure.shapes(state_dim)
     match structure:

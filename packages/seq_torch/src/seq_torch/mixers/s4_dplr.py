@@ -46,8 +46,7 @@ class S4DPLR(Convolution):
         self.B = StateParameter(as_pair(B))
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
         self.log_dt = StateParameter(steps)
-        directions = (2,) if config.bidirectional else ()
-        self.C = complex_normal(*directions, *A.shape, variance=1.0)
+        self.C = complex_normal(*config.directions, *A.shape, variance=1.0)
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
     @property

@@ -47,8 +47,7 @@ class S4D(DiagonalConvolution):
         steps = log_steps(width, 1, dt_min=config.dt_min, dt_max=config.dt_max)
         self.log_dt = StateParameter(steps)
         self.B = None
-        directions = (2,) if config.bidirectional else ()
-        self.C = complex_normal(*directions, *A.shape, variance=1.0)
+        self.C = complex_normal(*config.directions, *A.shape, variance=1.0)
         if (first := config.first_input) is not None:
             B = torch.from_numpy(first).to(as_complex(self.C))
             self.C = nn.Parameter(as_pair(B * as_complex(self.C.detach())))

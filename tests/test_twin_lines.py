@@ -1,0 +1,85 @@
+"""What two frameworks say twice: lines that stand in a file of one and in its twin of the other.
+
+Lines are compared without the space around them, as often as they stand in both files. Blank lines,
+comments and imports are left out, and so are ``__all__`` and lines of fewer than four words, such
+as brackets, headings and decorators: they say little. Docstrings count. What needs no framework
+belongs into the core, in place of both.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+PACKAGES = Path(__file__).resolve().parent.parent / "packages"
+JAX = PACKAGES / "lcde_jax" / "src" / "lcde_jax"
+TORCH = PACKAGES / "seq_torch" / "src" / "seq_torch"
+PAIRS = {
+    "sequence/s4d.py": "mixers/s4d.py",
+    "sequence/s5.py": "mixers/s5.py",
+    "sequence/s4.py": "mixers/s4_dplr.py",
+    "sequence/linear_cde.py": "mixers/linear_cde.py",
+    "sequence/orthogonal.py": "mixers/orthogonal.py",
+    "sequence/dplr_kernel.py": "mixers/dplr_kernel.py",
+    "sequence/convolution.py": "mixers/convolution.py",
+    "sequence/mixer.py": "mixers/mixer.py",
+    "sequence/real_mode.py": "mixers/real_mode.py",
+    "sequence/parameter.py": "parameter.py",
+    "sequence/discretisation.py": "ops/discretisation.py",
+    "sequence/capacity.py": "capacity.py",
+    "sequence/embedding.py": "embedding.py",
+    "sequence/readout.py": "readout.py",
+    "sequence/layer.py": "layer.py",
+    "sequence/network.py": "network.py",
+    "sequence/model.py": "model.py",
+    "sequence/checkpoint.py": "checkpoint.py",
+}
+MOST = 150
+
+
+def said(path: Path) -> Counter[str]:
+    """Lines of a file that say something, and how often each stands there."""
+    text = path.read_text(encoding="utf-8")
+    unsaid: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        names = map(ast.unparse, node.targets) if isinstance(node, ast.Assign) else ()
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or "__all__" in names:
+            unsaid.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = (line.strip() for n, line in enumerate(text.splitlines(), 1) if n not in unsaid)
+    return Counter(
+        line for line in lines if not line.startswith("#") and len(re.findall(r"\w+", line)) >= 4
+    )
+
+
+def identical(jax: str, torch: str) -> int:
+    return (said(JAX / jax) & said(TORCH / torch)).total()
+
+
+def test_every_twin_is_there() -> None:
+    assert all((JAX / jax).is_file() and (TORCH / torch).is_file() for jax, torch in PAIRS.items())
+
+
+def test_few_lines_stand_in_both_frameworks() -> None:
+    counts = {jax: identical(jax, torch) for jax, torch in PAIRS.items()}
+    assert sum(counts.values()) < MOST, counts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from a import b, c, d, e\n",
+        "# four words and more\n",
+        '__all__ = ["a", "b", "c", "d"]\n',
+        "f(\n)\n",
+        "else_ = 1\n",
+    ],
+)
+def test_what_says_little_is_left_out(text: str, tmp_path: Path) -> None:
+    (tmp_path / "file.py").write_text(text, encoding="utf-8")
+    assert not said(tmp_path / "file.py")
+    (tmp_path / "file.py").write_text(text + "total = first + second + third\n", encoding="utf-8")
+    assert said(tmp_path / "file.py").total() == 1

@@ -11,26 +11,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
-<<<<<<< HEAD
 import lcde_jax as lj
 import seq_torch as st
 from lcde_jax.optimiser import statistics, tensor_names
+from seqtheory import settings as settings_of
 from seqtheory.dataset import Dataset
 from seqtheory.training import FitData, Training
-=======
-torch = pytest.importorskip("torch", reason="this environment has no torch")
-jax = pytest.importorskip("jax", reason="this environment has no JAX")
-
-import equinox as eqx  # noqa: E402
-from safetensors import safe_open  # noqa: E402
-
-import lcde_jax as lj  # noqa: E402
-import seq_torch as st  # noqa: E402
-from lcde_jax.optimiser import statistics, tensor_names  # noqa: E402
-from seqtheory import settings as settings_of  # noqa: E402
-from seqtheory.dataset import Dataset  # noqa: E402
-from seqtheory.training import FitData, Training  # noqa: E402
->>>>>>> 90ee697 (Settings of mixers, inputs, outputs and models stand in the core; both frameworks build from them)
 
 KEY = jax.random.key(0)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}

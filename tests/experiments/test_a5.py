@@ -216,10 +216,10 @@ def test_every_preset_lists_runs_that_differ(study):
     [
         ({"group": "A9x"}, "A9x"),
         ({"length": 1}, "at least 2"),
-        ({"train_fraction": 1.0}, "between 0 and 1"),
-        ({"auxiliary_fraction": 1.5}, "from 0 to 1"),
+        ({"train_fraction": 1.0}, r"expected a number in \(0, 1\)"),
+        ({"auxiliary_fraction": 1.5}, r"expected a number in \[0, 1\]"),
         ({"model": "gru"}, "expected one of"),
-        ({"depth": 0}, "1 or more"),
+        ({"depth": 0}, "depth=0: expected an integer of at least 1"),
         ({"model": "transformer", "heads": 3}, "divisor"),
         ({"dropout": 1.0}, r"\[0, 1\)"),
     ],

@@ -160,7 +160,7 @@ def test_seeds_count_up_from_the_base_of_each_group(module):
         ("widths=(1,x)", "widths: got 'x', expected an integer"),
         ("widths=(1", r"\) is missing"),
         ("width=0", "width: got 0, expected at least 1"),
-        ("seed=-1", "seed: got -1"),
+        ("seed=-1", "seed=-1: expected"),
         ("noise=Noisy", "expected Noise .* or NoNoise"),
         ("tag.x=1", "which has no fields"),
         ("width", "expected field=value"),

@@ -316,11 +316,11 @@ def test_real_reviews_are_balanced_and_of_the_known_length():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"max_bytes": 0}, "max_bytes: got 0"),
-        ({"split": "test"}, "split: got 'test'"),
-        ({"validation": 1.0}, "validation: got 1.0"),
-        ({"test": 0}, "test: got 0"),
-        ({"share": 2}, "share: got 2"),
+        ({"max_bytes": 0}, "max_bytes=0: expected"),
+        ({"split": "test"}, "split='test': expected"),
+        ({"validation": 1.0}, "validation=1.0: expected"),
+        ({"test": 0}, "test=0: expected"),
+        ({"share": 2}, "share=2: expected"),
     ],
 )
 def test_wrong_settings_are_refused_at_construction(fields: dict, message: str):
@@ -414,7 +414,7 @@ def test_listops_files_that_are_elsewhere_or_remote_are_explained(data_folder: P
     ],
 )
 def test_wrong_settings_of_listops_files_are_refused(fields: dict, kind: type[Exception]):
-    with pytest.raises(kind, match="got"):
+    with pytest.raises(kind, match="expected"):
         ListOpsFiles(**fields)
 
 

@@ -169,7 +169,10 @@ def test_the_default_preset_is_the_published_scale() -> None:
         ({"ridge": float("nan")}, "ridge=nan"),
         ({"structure": "sparse"}, "structure='sparse': expected one of dense"),
         ({"method": "euler"}, "method='euler': expected one of auto"),
-        ({"task": SignatureLabels(train_fraction=1.0)}, "some paths are held out"),
+        (
+            {"task": SignatureLabels(train_fraction=1.0)},
+            "train_fraction=1.0: expected a number",
+        ),
     ],
 )
 def test_impossible_settings_are_refused_at_construction(

@@ -100,7 +100,7 @@ def test_presets_hold_both_structures_and_unknown_settings_are_refused():
     assert all(round(r.task.train_fraction * r.task.num_paths) == 4_000 for r in quick)
     with pytest.raises(ValueError, match="expected one of smoke"):
         kernel_limit.runs("paper")
-    with pytest.raises(ValueError, match="expected dense or diagonal"):
+    with pytest.raises(ValueError, match="expected one of dense, diagonal"):
         kernel_limit.KernelLimitRun(structure="sparse")
     with pytest.raises(ValueError, match="expected 2 or 3"):
         kernel_limit.KernelLimitRun(task=SignatureLabels(channels=4))

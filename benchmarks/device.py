@@ -20,7 +20,7 @@ import seq_torch as st
 from benchmarks import report
 from benchmarks.measure import Spread
 from seq_torch import ops
-from seq_torch.ops import fla
+from seq_torch.ops.glue import fla
 
 SELECTIVE = ((8, 100, 256, 256), (8, 1024, 64, 16), (8, 2048, 1536, 16))  # batch, time, dim, state
 DIAGONAL = ((8, 1024, 64), (8, 16384, 64))  # batch, time, state

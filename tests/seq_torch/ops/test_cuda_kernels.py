@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seq_torch import ops
-from seq_torch.ops.backend import BackendError
+from seq_torch.ops.glue.backend import BackendError
 
 KERNELS = ("mamba_ssm", "causal_conv1d")
 missing = [name for name in KERNELS if importlib.util.find_spec(name) is None]

@@ -1,6 +1,5 @@
 """Chunks by flash-linear-attention: layout, obstacles and choice, with its equations as loops."""
 
-import logging
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +8,9 @@ from torch.nn.functional import normalize
 
 from seq_torch import ops
 from seq_torch.doctor import doctor
-from seq_torch.ops import backend, fla
+from seq_torch.ops.delta import cuda as delta_cuda
+from seq_torch.ops.glue import fla, obstacles
+from seq_torch.ops.outer import cuda as outer_cuda
 
 DELTA, GATED, OUTER = "fla.ops.delta_rule", "fla.ops.gated_delta_rule", "fla.ops.simple_gla"
 
@@ -65,7 +66,9 @@ def slow(monkeypatch):
     monkeypatch.setattr(
         fla, "import_module", {DELTA: functions, GATED: functions, OUTER: functions}.get
     )
-    monkeypatch.setattr(backend, "require", lambda *given: None)
+    for module in (delta_cuda, outer_cuda):
+        monkeypatch.setattr(module, "of_device", lambda like: [])
+        monkeypatch.setattr(module, "of_import", lambda module, install: [])
     monkeypatch.setattr(fla, "UNEQUAL_FROM", 4)  # axes of unlike sizes cannot be mistaken
 
 
@@ -154,7 +157,9 @@ def test_outputs_have_the_type_of_the_values_and_states_are_single():
     ],
 )
 def test_what_the_kernels_do_not_cover_is_named(changed, message):
-    match = rf"delta_scan: got backend='cuda' with {message}.*Use backend='chunked'"
+    match = (
+        rf"delta_scan: got backend='cuda' with {message}.*one of 'fused', 'chunked', 'reference'"
+    )
     with pytest.raises(ops.BackendError, match=match):
         delta("cuda")(**delta_inputs(**changed))
 
@@ -218,26 +223,4 @@ def test_a_missing_package_is_named_with_the_command(monkeypatch):
 
 def test_the_doctor_looks_for_it():
     finding = next(found for found in doctor() if found.name == "fla-core")
-    assert finding.ok or finding.command == backend.INSTALL_FLA
-
-
-@pytest.mark.parametrize(
-    ("device", "kernel", "imports", "chosen"),
-    [
-        ("cuda", DELTA, True, "cuda"),
-        ("cuda", DELTA, False, "chunked"),
-        ("cuda", None, True, "chunked"),
-        ("cpu", DELTA, True, "chunked"),
-    ],
-)
-def test_auto_takes_the_kernels_where_they_cover_the_call(
-    monkeypatch, caplog, device, kernel, imports, chosen
-):
-    monkeypatch.setattr(backend, "_kernel_imports", lambda module: imports)
-    backend._log_once.cache_clear()
-    tensor = SimpleNamespace(device=torch.device(device), dtype=torch.bfloat16)
-    with caplog.at_level(logging.INFO, logger="seq_torch.ops.backend"):
-        got = backend.choose_chunked("delta_scan", "auto", tensor, kernel=kernel)
-    assert got == chosen
-    assert f"delta_scan: backend {chosen} for torch.bfloat16 on {device}" in caplog.text
-    assert (backend.INSTALL_FLA in caplog.text) is (device == "cuda" and not imports)
+    assert finding.ok or finding.command == obstacles.INSTALL_FLA

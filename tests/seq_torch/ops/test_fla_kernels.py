@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 
 import seq_torch as st
 from seq_torch import ops
-from seq_torch.ops import backend, fla
+from seq_torch.ops.glue import backend, fla
 
 pytestmark = [
     pytest.mark.gpu,

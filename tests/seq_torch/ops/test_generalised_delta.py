@@ -7,8 +7,8 @@ import torch
 from torch.nn.functional import normalize
 
 from seq_torch import ops
-from seq_torch.ops import threads
 from seq_torch.ops.generalised_delta import chunked, fused, operator
+from seq_torch.ops.glue import threads
 
 BACKENDS = ("reference", "chunked", "fused")
 FAST = ("chunked", "fused")
@@ -277,7 +277,7 @@ def test_a_forward_derivative_is_given_by_the_loop_and_by_chunks_and_refused_by_
         ("b", torch.zeros(2, 3, 5, 5), ValueError, r"b of shape .*= \(2, 3, 6, 5\)"),
         ("log_decay", torch.zeros(2, 3, 6), ValueError, r"log_decay of shape .*= \(2, 3, 6, 5\)"),
         ("initial", torch.zeros(2, 3, 4, 5), ValueError, r"initial of shape .*= \(2, 3, 5, 4\)"),
-        ("v", torch.zeros(2, 3, 6, 0), ValueError, "at least one .*value channel"),
+        ("v", torch.zeros(2, 3, 6, 0), ValueError, "expected a value of at least 1"),
         ("q", torch.zeros(2, 3, 6, 5).long(), TypeError, "q with dtype torch.int64"),
     ],
 )

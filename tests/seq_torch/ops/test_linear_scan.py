@@ -70,7 +70,7 @@ def test_constant_factors_give_powers():
 
 
 def test_same_bits_on_any_number_of_threads(scans, torch_threads, monkeypatch):
-    from seq_torch.ops import threads
+    from seq_torch.ops.glue import threads
 
     monkeypatch.setattr(threads, "SMALL", 0)
     for shape in ("state", "time", "full"):

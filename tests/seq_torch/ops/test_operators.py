@@ -27,7 +27,7 @@ def test_registration_of_the_selective_scan(scans, is_complex):
 def test_registration_of_the_linear_scan():
     b = torch.randn(2, 5, 3, requires_grad=True)
     a = torch.rand(1, 1, 3, requires_grad=True)
-    torch.library.opcheck(linear.scan, (a, b, None), test_utils=CHECKS)
+    torch.library.opcheck(linear.operator, (a, b, None), test_utils=CHECKS)
 
 
 @pytest.mark.slow
@@ -78,5 +78,5 @@ def test_a_second_derivative_is_refused_not_wrong():
 def test_autocast_computes_scans_in_single():
     a, b = torch.rand(1, 1, 3), torch.randn(1, 4, 3)
     with torch.autocast("cpu", torch.bfloat16):
-        got = linear.scan(a.bfloat16(), b.bfloat16(), None)
+        got = linear.operator(a.bfloat16(), b.bfloat16(), None)
     assert got.dtype == torch.float32

@@ -74,7 +74,7 @@ def test_gradcheck(backend, decay):
 
 
 def test_several_chunks_with_a_short_last_one_agree(scans, monkeypatch):
-    from seq_torch.ops import chunks
+    from seq_torch.ops.glue import chunks
 
     inputs = make(23, factors=2, decay="signed")
     expected = scans.everything(outer("reference"), inputs)
@@ -159,9 +159,10 @@ def test_what_does_not_fit_is_named(name, value, error, message):
         ops.outer_scan(**make(6, dtype=torch.float32) | {name: value})
 
 
-@pytest.mark.parametrize("sizes", [{"factors": 0}, {"key": 0}, {"value": 0}])
-def test_an_empty_axis_is_named(sizes):
-    with pytest.raises(ValueError, match="at least one factor, one key channel and one value"):
+@pytest.mark.parametrize("axis", ["factor", "key", "value"])
+def test_an_empty_axis_is_named(axis):
+    sizes = {"factors" if axis == "factor" else axis: 0}
+    with pytest.raises(ValueError, match=f"expected a {axis} of at least 1"):
         ops.outer_scan(**make(6, **sizes))
 
 

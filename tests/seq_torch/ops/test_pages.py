@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seq_torch.ops import pages
+from seq_torch.ops.glue import pages
 
 
 @pytest.mark.parametrize("extra", [-4096, 0, 4, 123_456])

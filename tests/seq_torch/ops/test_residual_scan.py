@@ -82,7 +82,7 @@ def test_the_compiled_tangent_is_accurate_to_four_units_in_the_last_place():
 
 
 def test_same_states_on_any_number_of_threads(scans, torch_threads, monkeypatch):
-    from seq_torch.ops import threads
+    from seq_torch.ops.glue import threads
 
     monkeypatch.setattr(threads, "SMALL", 0)
     for form in FORMS:
@@ -114,7 +114,7 @@ def test_empty_batch_and_empty_time(scans, backend, batch, time):
 @pytest.mark.parametrize("form", FORMS)
 def test_registration(form):
     tensors = tuple(value.requires_grad_() for value in make(4, form).values())
-    torch.library.opcheck(operator.scan, (*tensors, 0.7, "tanh"), test_utils=CHECKS)
+    torch.library.opcheck(operator.operator, (*tensors, 0.7, "tanh"), test_utils=CHECKS)
 
 
 def test_vmap_maps_the_weight():
@@ -152,8 +152,8 @@ def test_a_second_derivative_is_refused_by_fused_and_given_by_reference():
         ({"activation": "tan"}, ValueError, "did you mean 'tanh'"),
         ({"dt": 0.0}, ValueError, "dt=0.0: expected a positive number"),
         ({"backend": "fast"}, ValueError, "got backend='fast'"),
-        ({"backend": "parallel"}, BackendError, "a nonlinear recurrence has none"),
-        ({"backend": "cuda"}, BackendError, "a nonlinear recurrence has none"),
+        ({"backend": "parallel"}, BackendError, "which it does not have"),
+        ({"backend": "cuda"}, BackendError, "which it does not have"),
     ],
 )
 def test_what_does_not_fit_is_named(changes, error, said):

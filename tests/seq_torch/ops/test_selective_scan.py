@@ -83,7 +83,7 @@ def test_non_contiguous_inputs_give_the_same(scans):
 
 @pytest.mark.parametrize("is_complex", [False, True], ids=["real", "complex"])
 def test_same_bits_on_any_number_of_threads(scans, torch_threads, monkeypatch, is_complex):
-    from seq_torch.ops import threads
+    from seq_torch.ops.glue import threads
 
     monkeypatch.setattr(threads, "SMALL", 0)
     inputs = scans.make(50, batch=3, dim=6, is_complex=is_complex, dtype=torch.float32)

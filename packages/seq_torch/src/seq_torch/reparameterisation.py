@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from seqtheory.reparameterisation import DiscreteReparameterisation, Reparameterisation
 
-from .ops.constant import constant_when_compiled
+from .ops.glue.constant import constant_when_compiled
 from .parameter import require_full_precision
 
 Parameterisation: TypeAlias = Reparameterisation | DiscreteReparameterisation

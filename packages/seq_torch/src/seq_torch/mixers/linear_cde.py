@@ -12,7 +12,7 @@ from seqtheory import settings
 from seqtheory.structure import Sparse, WalshHadamard
 from seqtheory.structure._rule import kept
 
-from ..ops.constant import constant_when_compiled
+from ..ops.glue.constant import constant_when_compiled
 from ..ops.structured import Transitions, structured_scan
 from ..parameter import StateParameter, as_complex
 from .mixer import MixerConfig, check_sequence

@@ -11,7 +11,7 @@ from torch import nn
 from seqtheory import settings
 
 from .. import ops
-from ..ops.backend import asked
+from ..ops.glue.backend import asked
 from ..parameter import StateParameter, as_complex, as_pair
 from .complex_map import complex_normal
 from .convolution import Convolution

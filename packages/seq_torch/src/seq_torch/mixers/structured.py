@@ -20,7 +20,7 @@ from seqtheory.structure import (
     WalshHadamard,
 )
 
-from ..ops.constant import constant_when_compiled
+from ..ops.glue.constant import constant_when_compiled
 from ..ops.structured import (
     Blocks,
     DiagonalLowRank,

@@ -5,11 +5,11 @@ picks one by device and type, unless `use_backend` says which, and logs its choi
 INFO of the logger ``seq_torch.ops.backend``.
 """
 
-from .backend import BackendError, use_backend
 from .convolution import causal_convolution, causal_convolution_direct
 from .delta import delta_scan
 from .discretisation import bilinear, euler, zero_order_hold
 from .generalised_delta import generalised_delta_scan
+from .glue.backend import BackendError, use_backend
 from .linear import linear_scan
 from .outer import outer_scan
 from .residual import residual_scan

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .backend import asked
-from .inputs import check_tensors, common_type, depending
+from .glue.backend import asked
+from .glue.checks import check_tensors, common_type, depending
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..chunks import cut, ratios_of_logs, steps_of
+from ..glue.chunks import cut, ratios_of_logs, steps_of
 from .problem import Problem
 
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .. import fla
-from ..backend import BackendError
+from ..glue import fla
+from ..glue.obstacles import INSTALL_FLA, of_device, of_import
 from .problem import Problem
 
 MODULE = "fla.ops.delta_rule"
 GATED = "fla.ops.gated_delta_rule"
 
 
+def obstacles(p: Problem) -> list[str]:
+    """Name what the kernels do not cover, or what they need and is not here."""
+    module = MODULE if p.log_decay is None else GATED
+    return (
+        of_device(p.v)
+        or fla.obstacles(p.given, gated=p.log_decay is not None)
+        or of_import(module, INSTALL_FLA)
+    )
+
+
 def covers(p: Problem) -> bool:
-    """Whether the kernels have what this call asks for."""
-    return not _obstacles(p)
+    """Whether there are no `obstacles`."""
+    return not obstacles(p)
 
 
 def scan(p: Problem) -> tuple[Tensor, Tensor]:
@@ -22,11 +32,6 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
 
     Strengths, decays and the state stay in single precision, as the kernels keep them.
     """
-    if obstacles := _obstacles(p):
-        raise BackendError(
-            f"delta_scan: got backend='cuda' with {' and '.join(obstacles)}, which "
-            "flash-linear-attention's kernels do not cover. Use backend='chunked', or 'auto'."
-        )
     factors = p.k.shape[3]
     given = {
         "q": fla.at_last(p.q, factors),
@@ -43,7 +48,3 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
         **given, scale=1.0, initial_state=p.initial.float(), output_final_state=True
     )
     return fla.of_last(output, factors), state
-
-
-def _obstacles(p: Problem) -> list[str]:
-    return fla.obstacles(p.given, gated=p.log_decay is not None)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .. import pages, threads
-from ..chunks import steps_of
-from ..inputs import plain
+from ..glue import pages, threads
+from ..glue.checks import plain
+from ..glue.chunks import steps_of
 from .problem import Problem
 
 ROWS = 32  # of a chunk, steps times factors

@@ -1,6 +1,6 @@
 """The fused delta rule as a custom operator of torch; see `opaque` for what it can do."""
 
-from ..matrix_operator import matrix_operator
+from ..glue.matrix_operator import matrix_operator
 from . import fused
 from .problem import Problem
 

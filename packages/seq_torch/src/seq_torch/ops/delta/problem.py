@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..matrices import MatrixProblem, checked
+from ..glue.matrices import MatrixProblem, checked
 
 AXES = {
     "v": "batch head time factor value",

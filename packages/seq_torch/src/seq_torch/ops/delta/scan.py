@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from ..backend import choose_chunked
-from . import chunked, cuda, operator, problem, reference
+from ..glue.backend import Backend
+from ..glue.matrices import in_one_type, run
+from ..glue.obstacles import of_fused
+from . import chunked, cuda, operator, reference
+from .problem import check
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_SCANS = {"fused": operator.scan, "chunked": chunked.scan, "reference": reference.scan}
+BACKENDS = (
+    Backend("fused", in_one_type(operator.scan), of_fused),
+    Backend("cuda", cuda.scan, cuda.obstacles),
+    Backend("chunked", in_one_type(chunked.scan)),
+    Backend("reference", in_one_type(reference.scan)),
+)
 
 
 def delta_scan(
@@ -96,11 +103,7 @@ def delta_scan(
     arXiv 2412.06464 (decay); Siems et al., arXiv 2502.10297 (several factors). Kernels:
     https://github.com/fla-org/flash-linear-attention.
     """
-    p = problem.check(q, k, v, beta, log_decay, initial).with_all_heads()
-    fast = v.is_cuda and cuda.covers(p)
-    module = cuda.MODULE if fast else None
-    chosen = choose_chunked("delta_scan", backend, v, kernel=module, compiled=True)
-    with torch.autocast(k.device.type, enabled=False):
-        output, state = cuda.scan(p) if chosen == "cuda" else p.scanned(_SCANS[chosen])
+    problem = check(q, k, v, beta, log_decay, initial).with_all_heads()
+    output, state = run("delta_scan", BACKENDS, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

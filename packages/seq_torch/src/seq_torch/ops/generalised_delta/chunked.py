@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..chunks import cut, ratios_of_logs, steps_of
+from ..glue.chunks import cut, ratios_of_logs, steps_of
 from .problem import Problem
 
 ROWS = 16  # of a chunk, which holds as many ratios of each channel for every step

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from .. import pages, threads
-from ..inputs import plain
+from ..glue import pages, threads
+from ..glue.checks import plain
 from .problem import Problem
 
 ROWS = 16  # steps of a chunk, whose states the pass back holds in the cache

@@ -1,6 +1,6 @@
 """The fused generalised delta rule as a custom operator of torch; see `opaque` for its limits."""
 
-from ..matrix_operator import matrix_operator
+from ..glue.matrix_operator import matrix_operator
 from . import fused
 from .problem import Problem
 

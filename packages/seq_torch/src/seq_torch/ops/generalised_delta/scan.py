@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from ..backend import choose_chunked
-from . import chunked, operator, problem, reference
+from ..glue.backend import Backend
+from ..glue.matrices import in_one_type, run
+from ..glue.obstacles import of_fused
+from . import chunked, operator, reference
+from .problem import check
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_SCANS = {"fused": operator.scan, "chunked": chunked.scan, "reference": reference.scan}
+BACKENDS = (
+    Backend("fused", in_one_type(operator.scan), of_fused),
+    Backend("chunked", in_one_type(chunked.scan)),
+    Backend("reference", in_one_type(reference.scan)),
+)
 
 
 def generalised_delta_scan(
@@ -97,9 +103,7 @@ def generalised_delta_scan(
     Kimi Team, arXiv 2510.26692 (KDA); Peng et al., arXiv 2503.14456 (RWKV-7); the names a, b and
     DPLR as in https://github.com/fla-org/flash-linear-attention.
     """
-    p = problem.check(q, k, v, a, b, log_decay, initial).with_all_heads()
-    chosen = choose_chunked("generalised_delta_scan", backend, v, compiled=True)
-    with torch.autocast(v.device.type, enabled=False):
-        output, state = p.scanned(_SCANS[chosen])
+    problem = check(q, k, v, a, b, log_decay, initial).with_all_heads()
+    output, state = run("generalised_delta_scan", BACKENDS, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

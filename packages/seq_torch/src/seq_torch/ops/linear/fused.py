@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import pages, threads
-from ..inputs import plain
+from ..glue import pages, threads
+from ..glue.checks import plain
 
 BLOCK = 64  # states that one worker carries together
 

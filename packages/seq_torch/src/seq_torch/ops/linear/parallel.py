@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..inputs import depending
+from ..glue.checks import depending
+from .problem import Problem
 
 
-def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
-    """States `(batch, time, state)`; `a` has three axes that broadcast against `b`."""
+def scan(p: Problem) -> Tensor:
+    """States `(batch, time, state)`."""
+    a, b, initial = p.a, p.b, p.initial
     if b.shape[1] == 0:
         return depending(b.clone(), a, initial)
     if initial is not None:

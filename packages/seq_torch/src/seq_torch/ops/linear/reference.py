@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..inputs import depending
+from ..glue.checks import depending
+from .problem import Problem
 
 
-def scan(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
-    """States `(batch, time, state)`; `a` has three axes that broadcast against `b`."""
+def scan(p: Problem) -> Tensor:
+    """States `(batch, time, state)`."""
+    a, b, initial = p.a, p.b, p.initial
     state = b.new_zeros(b.shape[0], b.shape[2]) if initial is None else initial
     states = []
     for factor, drive in zip(a.expand(b.shape).unbind(1), b.unbind(1), strict=True):

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ..backend import choose
-from ..inputs import broadcasts, check_initial, check_tensors, common_type
-from ..tangents import without_tangents
+from ..glue.backend import Backend, choose
+from ..glue.obstacles import of_fused
 from . import operator, parallel, reference
+from .problem import check
 
 if TYPE_CHECKING:
     from jaxtyping import Inexact
 
-_BACKENDS = {
-    "fused": without_tangents("linear_scan", operator.scan),
-    "parallel": parallel.scan,
-    "reference": reference.scan,
-}
+BACKENDS = (
+    Backend("fused", operator.scan, of_fused),
+    Backend("parallel", parallel.scan),
+    Backend("reference", reference.scan),
+)
 
 
 def linear_scan(
@@ -62,30 +62,5 @@ def linear_scan(
     `torch.func.vmap`, which loops; `torch.func.grad` refuses it. ``reference`` and
     ``parallel`` can be differentiated again.
     """
-    a, b, initial = check(a, b, initial)
-    return _BACKENDS[choose("linear_scan", backend, b, fast=False)](a, b, initial)
-
-
-def check(a: Tensor, b: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Bring inputs to one type, `a` to three axes and `initial` to `(batch, state)`."""
-    given = {"a": a, "b": b} | ({} if initial is None else {"initial": initial})
-    check_tensors(given, "b", may_be_complex=given)
-    _check_shapes(a, b, initial)
-    dtype = common_type(given.values())
-    if initial is not None:
-        initial = initial.to(dtype).expand(b.shape[0], b.shape[2])
-    a = a.to(dtype).reshape((1,) * (3 - a.ndim) + tuple(a.shape))
-    return a.expand(*a.shape[:2], b.shape[2]), b.to(dtype), initial
-
-
-def _check_shapes(a: Tensor, b: Tensor, initial: Tensor | None) -> None:
-    if b.ndim != 3:
-        raise ValueError(f"got b of shape {tuple(b.shape)}, expected (batch, time, state).")
-    if b.shape[2] == 0:
-        raise ValueError(f"got b of shape {tuple(b.shape)}, expected a state of at least 1.")
-    if not broadcasts(a.shape, b.shape):
-        raise ValueError(
-            f"got a of shape {tuple(a.shape)}, expected a shape that broadcasts to that of b, "
-            f"(batch, time, state) = {tuple(b.shape)}."
-        )
-    check_initial(initial, b.shape[0], b.shape[2])
+    problem = check(a, b, initial)
+    return choose("linear_scan", BACKENDS, problem, backend).run(problem)

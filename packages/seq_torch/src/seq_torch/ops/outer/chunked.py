@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..chunks import carried, cut, ratios_of_factors, steps_of
+from ..glue.chunks import carried, cut, ratios_of_factors, steps_of
 from .problem import Problem
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .. import fla
-from ..backend import BackendError
+from ..glue import fla
+from ..glue.obstacles import INSTALL_FLA, of_device, of_import
 from .problem import Problem
 
 MODULE = "fla.ops.simple_gla"
+
+
+def obstacles(p: Problem) -> list[str]:
+    """Name what the kernel does not cover, or what it needs and is not here."""
+    found = of_device(p.v) or fla.obstacles(p.given, gated=True)
+    if not found and not bool((p.decay > 0).all()):
+        found.append("a decay that is zero, negative or no number (expected positive ones)")
+    return found or of_import(MODULE, INSTALL_FLA)
 
 
 def scan(p: Problem) -> tuple[Tensor, Tensor]:
@@ -16,11 +24,6 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
 
     The kernel takes logarithms of the decays, which stay in single precision as the state does.
     """
-    if obstacles := _obstacles(p):
-        raise BackendError(
-            f"outer_scan: got backend='cuda' with {' and '.join(obstacles)}, which "
-            "flash-linear-attention's kernel does not cover. Use backend='chunked', or 'auto'."
-        )
     factors, (batch, heads) = p.v.shape[3], p.v.shape[:2]
     kernel = fla.kernel("outer_scan", MODULE, "chunk_simple_gla")
     output, state = kernel(
@@ -33,10 +36,3 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
         output_final_state=True,
     )
     return fla.of_last(output, factors), state
-
-
-def _obstacles(p: Problem) -> list[str]:
-    found = fla.obstacles(p.given, gated=True)
-    if not found and not bool((p.decay > 0).all()):
-        found.append("a decay that is zero, negative or no number (expected positive ones)")
-    return found

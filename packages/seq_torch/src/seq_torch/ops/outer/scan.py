@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from ..backend import choose_chunked
-from . import chunked, cuda, problem, reference
+from ..glue.backend import Backend
+from ..glue.matrices import in_one_type, run
+from . import chunked, cuda, reference
+from .problem import check
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_IN_PLAIN_TORCH = {"chunked": chunked.scan, "reference": reference.scan}
+BACKENDS = (
+    Backend("chunked", in_one_type(chunked.scan)),
+    Backend("cuda", cuda.scan, cuda.obstacles),
+    Backend("reference", in_one_type(reference.scan)),
+)
 
 
 def outer_scan(
@@ -78,14 +83,8 @@ def outer_scan(
     Dao and Gu, arXiv 2405.21060, sections 2 and 6. Kernel:
     https://github.com/fla-org/flash-linear-attention.
     """
-    p = problem.check(q, k, v, decay, initial)
-    chosen = choose_chunked("outer_scan", backend, v)
-    with torch.autocast(v.device.type, enabled=False):
-        grouped = p.with_groups_in_batch()
-        if chosen == "cuda":
-            output, state = cuda.scan(grouped)
-        else:
-            output, state = grouped.scanned(_IN_PLAIN_TORCH[chosen])
+    problem = check(q, k, v, decay, initial)
+    output, state = run("outer_scan", BACKENDS, problem.with_groups_in_batch(), backend)
     output = output.to(v.dtype).reshape(*v.shape[:3], v.shape[-1])
-    state = state.reshape(p.initial.shape)
+    state = state.reshape(problem.initial.shape)
     return (output, state) if return_last_state else output

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .. import threads
-from ..inputs import plain
+from ..glue import threads
+from ..glue.checks import plain
 
 BLOCK = 64  # states of a diagonal recurrence that one worker carries together
 CODES = {"linear": 0, "tanh": 1, "hardtanh": 2}  # the kernels' names of the activations

@@ -4,48 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from .. import opaque
+from ..glue import opaque
+from ..glue.tangents import without_tangents
 from . import fused
+from .problem import Problem
 
-
-@torch.library.custom_op(
-    "seq_torch::residual_scan",
-    mutates_args=(),
-    schema="(Tensor x, Tensor weight, Tensor initial, float dt, str activation) -> Tensor",
+operator = opaque.define(
+    "residual_scan",
+    "(Tensor x, Tensor weight, Tensor initial, float dt, str activation) -> Tensor",
+    fused.forward,
+    lambda x, *_: x.new_empty(x.shape),
 )
-def scan(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: str) -> Tensor:
-    """States after every step."""
-    return fused.forward(x, weight, initial, dt, activation)
-
-
-@torch.library.custom_op(
-    "seq_torch::residual_scan_backward",
-    mutates_args=(),
-    schema=(
-        "(Tensor dh, Tensor x, Tensor weight, Tensor initial, Tensor h, float dt, str activation) "
-        "-> (Tensor, Tensor, Tensor)"
-    ),
+gradient = opaque.define(
+    "residual_scan_backward",
+    "(Tensor dh, Tensor x, Tensor weight, Tensor initial, Tensor h, float dt, str activation) "
+    "-> (Tensor, Tensor, Tensor)",
+    fused.backward,
+    lambda dh, *inputs: tuple(t.new_empty(t.shape) for t in inputs[:3]),
 )
-def gradient(
-    dh: Tensor, x: Tensor, weight: Tensor, initial: Tensor, h: Tensor, dt: float, activation: str
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of `x`, `weight` and `initial`."""
-    return fused.backward(dh, x, weight, initial, h, dt, activation)
-
-
-@scan.register_fake
-def _(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: str) -> Tensor:
-    return x.new_empty(x.shape)
-
-
-@gradient.register_fake
-def _(
-    dh: Tensor, x: Tensor, weight: Tensor, initial: Tensor, h: Tensor, dt: float, activation: str
-) -> tuple[Tensor, Tensor, Tensor]:
-    return tuple(t.new_empty(t.shape) for t in (x, weight, initial))  # pyright: ignore
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -57,4 +35,11 @@ def _backward(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
     return (*gradient(dh, *ctx.saved_tensors, ctx.dt, ctx.activation), None, None)
 
 
-opaque.register(scan, gradient, setup=_setup, backward=_backward)
+opaque.register(operator, gradient, setup=_setup, backward=_backward)
+
+_call = without_tangents("residual_scan", operator)
+
+
+def scan(p: Problem) -> Tensor:
+    """States after every step."""
+    return _call(p.x, p.weight, p.initial, p.dt, p.activation)

@@ -6,18 +6,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..inputs import depending
+from ..glue.checks import depending
+from .problem import Problem
 
 FUNCTIONS = {"linear": lambda z: z, "tanh": torch.tanh, "hardtanh": functional.hardtanh}
 
 
-def scan(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: str) -> Tensor:
-    """States `(batch, time, state)`; `weight` is a matrix, or the diagonal of one."""
-    state, states = initial, []
-    for drive in x.unbind(1):
-        state = advance(drive, weight, state, dt, activation)
+def scan(p: Problem) -> Tensor:
+    """States `(batch, time, state)`."""
+    state, states = p.initial, []
+    for drive in p.x.unbind(1):
+        state = advance(drive, p.weight, state, p.dt, p.activation)
         states.append(state)
-    return torch.stack(states, dim=1) if states else depending(x.clone(), weight, initial)
+    return torch.stack(states, dim=1) if states else depending(p.x.clone(), p.weight, p.initial)
 
 
 def advance(x_k: Tensor, weight: Tensor, state: Tensor, dt: float, activation: str) -> Tensor:

@@ -8,16 +8,19 @@ from torch import Tensor
 
 from seqtheory.checks import require_choice, require_positive
 
-from ..backend import BackendError, asked, choose, logged, on_cpu
-from ..inputs import check_initial, check_tensors, common_type
+from ..glue.backend import Backend, choose
+from ..glue.obstacles import of_fused
 from ..linear import linear_scan
-from ..tangents import without_tangents
 from . import operator, reference
+from .problem import check
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_BACKENDS = {"fused": without_tangents("residual_scan", operator.scan), "reference": reference.scan}
+BACKENDS = (
+    Backend("fused", operator.scan, of_fused),
+    Backend("reference", reference.scan),
+)
 
 
 def residual_scan(
@@ -68,52 +71,7 @@ def residual_scan(
     """
     require_choice("activation", activation, tuple(reference.FUNCTIONS))
     require_positive("dt", dt)
-    x, weight, initial = _checked(x, weight, initial)
+    p = check(x, weight, initial, float(dt), activation)
     if activation == "linear" and weight.ndim == 1:
-        return linear_scan(1 + dt * weight, dt * x, initial, backend)
-    return _BACKENDS[_chosen(backend, x)](x, weight, initial, float(dt), activation)
-
-
-def _chosen(backend: str, x: Tensor) -> str:
-    backend = asked(backend)
-    if backend == "auto":
-        return logged("residual_scan", x, *_automatic(x))
-    if backend not in _BACKENDS:
-        raise BackendError(
-            f"residual_scan: got backend={backend!r}, but a nonlinear recurrence has none of that "
-            "kind. Use backend='fused' on the CPU, 'reference', or 'auto'."
-        )
-    return choose("residual_scan", backend, x)
-
-
-def _automatic(x: Tensor) -> tuple[str, str]:
-    if x.device.type != "cpu":
-        return "reference", "a nonlinear recurrence has no parallel form"
-    return on_cpu("reference")
-
-
-def _checked(x: Tensor, weight: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Bring inputs to one type, and `initial` to `(batch, state)`."""
-    given = {"x": x, "weight": weight} | ({} if initial is None else {"initial": initial})
-    check_tensors(given, "x")
-    _check_shapes(x, weight, initial)
-    dtype = common_type(given.values())
-    x, weight = x.to(dtype), weight.to(dtype)
-    if initial is None:
-        return x, weight, x.new_zeros(x.shape[0], x.shape[2])
-    return x, weight, initial.to(dtype).expand(x.shape[0], x.shape[2])
-
-
-def _check_shapes(x: Tensor, weight: Tensor, initial: Tensor | None) -> None:
-    if x.ndim != 3 or x.shape[2] == 0:
-        raise ValueError(
-            f"got x of shape {tuple(x.shape)}, expected (batch, time, state) with a state of at "
-            "least 1."
-        )
-    batch, _, state = x.shape
-    if tuple(weight.shape) not in ((state,), (state, state)):
-        raise ValueError(
-            f"got weight of shape {tuple(weight.shape)}, expected ({state}, {state}), or "
-            f"({state},) for a diagonal, since x has {state} states."
-        )
-    check_initial(initial, batch, state)
+        return linear_scan(1 + dt * p.weight, dt * p.x, p.initial, backend)
+    return choose("residual_scan", BACKENDS, p, backend).run(p)

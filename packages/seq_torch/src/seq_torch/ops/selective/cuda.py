@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..backend import BackendError, kernel
+from ..glue.backend import BackendError
+from ..glue.obstacles import of_device, of_import, rebuilt
 from .problem import Problem
 
 MODULE = "mamba_ssm.ops.selective_scan_interface"
 MOST_STATES = 256
 
 
+def obstacles(p: Problem) -> list[str]:
+    """Name what the kernel does not cover, or what it needs and is not here."""
+    checks = {
+        "float64": p.u.dtype == torch.float64,
+        "an initial state": p.initial_state is not None,
+        f"more than {MOST_STATES} states": p.A.shape[1] > MOST_STATES,
+        "an empty batch or sequence": p.u.numel() == 0,
+    }
+    return (
+        of_device(p.u)
+        or [name for name, present in checks.items() if present]
+        or of_import(MODULE, rebuilt("mamba-ssm"))
+    )
+
+
 def covers(p: Problem) -> bool:
-    """Whether the kernel has what this call asks for."""
-    return not _obstacles(p)
+    """Whether there are no `obstacles`."""
+    return not obstacles(p)
 
 
 def scan(p: Problem) -> tuple[Tensor, Tensor]:
     """Output and last state; `torch.compile` breaks its graph here."""
-    if obstacles := _obstacles(p):
-        raise BackendError(
-            f"selective_scan: got backend='cuda' with {' and '.join(obstacles)}, which mamba-ssm's "
-            "kernel does not cover. Use backend='parallel', or 'auto'."
-        )
-    module: Any = kernel("selective_scan", MODULE)
+    module: Any = import_module(MODULE)
     output, state = module.selective_scan_fn(
         p.u,
         p.delta,
@@ -55,16 +67,6 @@ class _LastState(torch.autograd.Function):
             "selective_scan: got a gradient of the last state with backend='cuda', which "
             "mamba-ssm's kernel does not take back. Use backend='parallel', or detach the state."
         )
-
-
-def _obstacles(p: Problem) -> list[str]:
-    checks = {
-        "float64": p.u.dtype == torch.float64,
-        "an initial state": p.initial_state is not None,
-        f"more than {MOST_STATES} states": p.sizes.state > MOST_STATES,
-        "an empty batch or sequence": p.u.numel() == 0,
-    }
-    return [name for name, present in checks.items() if present]
 
 
 def _interleaved(value: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu, softplus
 
-from .. import threads
+from ..glue import threads
 from .layout import arrays, flat, joined, optional, rows, unrows
 from .problem import Problem
 from .split import Part, Split, split

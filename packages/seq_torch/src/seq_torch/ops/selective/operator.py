@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from .. import opaque
-from ..tangents import without_tangents
+from ..glue import opaque
+from ..glue.tangents import without_tangents
 from . import fused
 from .problem import Problem
 
@@ -19,42 +18,25 @@ TENSORS = (
 )
 
 
-def scan(p: Problem, want_last: bool) -> tuple[Tensor, Tensor]:
-    """Output, and the last state or an empty tensor."""
-    return _without_tangents(*(getattr(p, name) for name in NAMES), p.delta_softplus, want_last)
-
-
-@torch.library.custom_op(
-    "seq_torch::selective_scan",
-    mutates_args=(),
-    schema=f"({TENSORS}, bool delta_softplus, bool want_last) -> (Tensor, Tensor)",
-)
-def operator(*inputs: Any) -> tuple[Tensor, Tensor]:
+def _forward(*inputs: Any) -> tuple[Tensor, Tensor]:
     """Forward pass; the last output is empty unless wanted."""
     *tensors, softplus, want_last = inputs
     return fused.forward(Problem(*tensors, delta_softplus=softplus), want_last)
 
 
-@torch.library.custom_op(
-    "seq_torch::selective_scan_backward",
-    mutates_args=(),
-    schema=f"(Tensor dy, Tensor? dlast, {TENSORS}, bool delta_softplus) -> Tensor[]",
-)
-def gradient(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
+def _empty(u: Tensor, delta: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    rows = u.shape[0] if rest[-1] else 0
+    return u.new_empty(u.shape), A.new_empty(rows, u.shape[1], A.shape[1])
+
+
+def _differentiate(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
     """Gradients of the inputs that are present, in the order of `NAMES`."""
     *tensors, softplus = inputs
     found = fused.backward(Problem(*tensors, delta_softplus=softplus), dy, dlast)
     return [found[name] for name, given in zip(NAMES, tensors, strict=True) if given is not None]
 
 
-@operator.register_fake
-def _(u: Tensor, delta: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    rows = u.shape[0] if rest[-1] else 0
-    return u.new_empty(u.shape), A.new_empty(rows, u.shape[1], A.shape[1])
-
-
-@gradient.register_fake
-def _(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
+def _empty_gradients(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
     return [_like(value, i) for i, value in enumerate(inputs[:-1]) if value is not None]
 
 
@@ -63,6 +45,20 @@ def _like(value: Tensor, position: int) -> Tensor:
         batch, group, state, time = value.shape
         return value.new_empty(batch, group, time, state).transpose(-1, -2)
     return value.new_empty(value.shape)
+
+
+operator = opaque.define(
+    "selective_scan",
+    f"({TENSORS}, bool delta_softplus, bool want_last) -> (Tensor, Tensor)",
+    _forward,
+    _empty,
+)
+gradient = opaque.define(
+    "selective_scan_backward",
+    f"(Tensor dy, Tensor? dlast, {TENSORS}, bool delta_softplus) -> Tensor[]",
+    _differentiate,
+    _empty_gradients,
+)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -78,4 +74,9 @@ def _backward(ctx: Any, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
 
 opaque.register(operator, gradient, setup=_setup, backward=_backward)
 
-_without_tangents = without_tangents("selective_scan", operator)
+_call = without_tangents("selective_scan", operator)
+
+
+def scan(p: Problem) -> tuple[Tensor, Tensor]:
+    """Output, and the last state, or an empty tensor unless it is wanted."""
+    return _call(*(getattr(p, name) for name in NAMES), p.delta_softplus, p.want_last)

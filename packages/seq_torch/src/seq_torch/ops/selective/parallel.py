@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..linear import parallel
+from ..linear.problem import Problem as Linear
 from . import reference
 from .problem import Problem
 from .reference import finish, per_channel, real_sum, steps
@@ -21,7 +22,7 @@ def scan(problem: Problem) -> tuple[Tensor, Tensor]:
     decay = torch.exp(step * p.A)
     drive = step * p.u.transpose(1, 2).unsqueeze(-1) * B
     initial = None if p.initial_state is None else p.initial_state.flatten(1)
-    states = parallel.scan(decay.flatten(2), drive.flatten(2), initial)
+    states = parallel.scan(Linear(decay.flatten(2), drive.flatten(2), initial))
     states = states.unflatten(2, (dim, state))
     return finish(p, real_sum(states * C).transpose(1, 2)), states[:, -1].clone()
 

@@ -8,8 +8,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..inputs import check_tensors
+from ..glue.checks import check_axes, check_tensors
 
+AXES = {
+    "u": "batch dim time",
+    "A": "dim state",
+    "delta": "batch dim time",
+    "z": "batch dim time",
+    "D": "dim",
+    "delta_bias": "dim",
+    "initial_state": "batch dim state",
+}
 HALF = (torch.float16, torch.bfloat16)
 MAY_BE_COMPLEX = ("A", "B", "C", "initial_state")
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
@@ -41,6 +50,12 @@ class Problem:
     delta_bias: Tensor | None
     initial_state: Tensor | None
     delta_softplus: bool
+    want_last: bool = True
+
+    @property
+    def like(self) -> Tensor:
+        """The inputs, whose device and type decide."""
+        return self.u
 
     @property
     def sizes(self) -> Sizes:
@@ -59,6 +74,7 @@ def check(
     delta_bias: Tensor | None,
     initial_state: Tensor | None,
     delta_softplus: bool,
+    want_last: bool,
 ) -> Problem:
     """Check every input against `u` and `A`, and bring them to one form.
 
@@ -83,7 +99,8 @@ def check(
     present = {name: value for name, value in named.items() if value is not None}
     _check_types(present)
     real = _common_type(present)
-    sizes = _check_shapes(present)
+    lengths = check_axes({n: present[n] for n in AXES if n in present}, AXES, nonzero=("state",))
+    sizes = Sizes(**lengths)
     complex_A = A.is_complex()
     kind = COMPLEX[real] if complex_A else real
     return Problem(
@@ -97,6 +114,7 @@ def check(
         delta_bias=None if delta_bias is None else delta_bias.to(real),
         initial_state=None if initial_state is None else initial_state.to(kind),
         delta_softplus=bool(delta_softplus),
+        want_last=want_last,
     )
 
 
@@ -123,35 +141,6 @@ def _common_type(present: dict[str, Tensor]) -> torch.dtype:
             "none. Convert with .double() or .float()."
         )
     return torch.float64 if double["u"] else torch.float32
-
-
-def _check_shapes(present: dict[str, Tensor]) -> Sizes:
-    u, A = present["u"], present["A"]
-    if u.ndim != 3:
-        raise ValueError(f"got u of shape {tuple(u.shape)}, expected (batch, dim, time).")
-    if A.ndim != 2 or A.shape[0] != u.shape[1]:
-        raise ValueError(
-            f"got A of shape {tuple(A.shape)}, expected (dim, state) = ({u.shape[1]}, state) "
-            f"for u of shape {tuple(u.shape)} = (batch, dim, time)."
-        )
-    sizes = Sizes(*u.shape, state=A.shape[1])
-    if sizes.state == 0:
-        raise ValueError(f"got A of shape {tuple(A.shape)}, expected a state of at least 1.")
-    sequence = ("(batch, dim, time)", (sizes.batch, sizes.dim, sizes.time))
-    expected = {
-        "delta": sequence,
-        "z": sequence,
-        "D": ("(dim,)", (sizes.dim,)),
-        "delta_bias": ("(dim,)", (sizes.dim,)),
-        "initial_state": ("(batch, dim, state)", (sizes.batch, sizes.dim, sizes.state)),
-    }
-    for name, (axes, shape) in expected.items():
-        if name in present and tuple(present[name].shape) != shape:
-            raise ValueError(
-                f"got {name} of shape {tuple(present[name].shape)}, expected {axes} = {shape} "
-                f"from u of shape {tuple(u.shape)} and A of shape {tuple(A.shape)}."
-            )
-    return sizes
 
 
 def _varying(name: str, value: Tensor, sizes: Sizes, complex_A: bool) -> Tensor:

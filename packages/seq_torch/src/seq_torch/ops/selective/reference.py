@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..inputs import depending
+from ..glue.checks import depending
 from .problem import Problem
 
 

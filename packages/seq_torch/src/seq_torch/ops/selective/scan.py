@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ..backend import choose
-from . import cuda, operator, parallel, problem, reference
+from ..glue.backend import Backend, choose
+from ..glue.obstacles import of_fused
+from . import cuda, operator, parallel, reference
+from .problem import check
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Inexact
+
+BACKENDS = (
+    Backend("fused", operator.scan, of_fused),
+    Backend("cuda", cuda.scan, cuda.obstacles),
+    Backend("parallel", parallel.scan),
+    Backend("reference", reference.scan),
+)
 
 
 def selective_scan(
@@ -91,18 +100,8 @@ def selective_scan(
     Gu and Dao, Mamba, arXiv 2312.00752, section 3.2 and algorithm 2. The input map is
     :math:`\Delta B` as in the published code, not the zero-order hold of equation (4).
     """
-    p = problem.check(u, delta, A, B, C, D, z, delta_bias, initial_state, delta_softplus)
-    chosen = choose("selective_scan", backend, u, fast=cuda.covers(p))
-    output, state = _scan(p, chosen, return_last_state)
+    named = (u, delta, A, B, C, D, z, delta_bias, initial_state)
+    problem = check(*named, delta_softplus, return_last_state)
+    output, state = choose("selective_scan", BACKENDS, problem, backend).run(problem)
     output = output.to(u.dtype)
     return (output, state) if return_last_state else output
-
-
-def _scan(p: problem.Problem, backend: str, want_last: bool) -> tuple[Tensor, Tensor]:
-    if backend == "fused":
-        return operator.scan(p, want_last)
-    if backend == "cuda":
-        return cuda.scan(p)
-    if backend == "parallel":
-        return parallel.scan(p)
-    return reference.scan(p)

@@ -9,22 +9,25 @@ import torch
 from torch import Tensor
 
 from . import reference
+from .problem import Problem
 from .transitions import Transitions
 
 
-def scan(transitions: Transitions, initial: Tensor) -> Tensor:
+def scan(p: Problem) -> Tensor:
     """States after every position."""
+    transitions, initial = p.transitions, p.initial
     time = transitions.like().shape[1]
     size = max(1, round(time**0.5))
     whole = time // size
     body = transitions.map(lambda t: t[:, : whole * size].unflatten(1, (whole, size)))
     firsts = _first_states(_products(body), initial)
     inside = body.map(lambda t: t.flatten(0, 1))
-    states = reference.scan(inside, firsts.flatten(0, 1)).unflatten(0, (-1, whole)).flatten(1, 2)
+    states = reference.scan(Problem(inside, firsts.flatten(0, 1)))
+    states = states.unflatten(0, (-1, whole)).flatten(1, 2)
     if whole * size == time:
         return states
-    rest = reference.scan(transitions.map(lambda t: t[:, whole * size :]), states[:, -1])
-    return torch.cat((states, rest), 1)
+    last = transitions.map(lambda t: t[:, whole * size :])
+    return torch.cat((states, reference.scan(Problem(last, states[:, -1]))), 1)
 
 
 def _products(body: Transitions) -> Transitions | Tensor:

@@ -13,8 +13,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import pages, threads
-from ..inputs import plain
+from ..glue import pages, threads
+from ..glue.checks import plain
+from ..glue.obstacles import of_fused
+from .problem import Problem
+
+COMPILED = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+
+def obstacles(p: Problem) -> list[str]:
+    """Name what keeps the kernels from running, which are of single and double precision."""
+    if p.like.dtype not in COMPILED:
+        return [f"matrices of {p.like.dtype} (expected single or double precision)"]
+    return of_fused(p)
 
 
 def forward(

@@ -4,55 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from .. import opaque
+from ..glue import opaque
+from ..glue.tangents import without_tangents
 from . import fused
+from .problem import Problem
+
+INPUTS = "str kernel, Tensor[] tensors, bool? plus_identity, Tensor initial"
 
 
-@torch.library.custom_op(
-    "seq_torch::structured_scan",
-    mutates_args=(),
-    schema="(str kernel, Tensor[] tensors, bool? plus_identity, Tensor initial) -> Tensor",
-)
-def scan(kernel: str, tensors: list[Tensor], plus_identity: bool | None, initial: Tensor) -> Tensor:
-    """States after every position."""
-    return fused.forward(kernel, tensors, plus_identity, initial)
-
-
-@torch.library.custom_op(
-    "seq_torch::structured_scan_backward",
-    mutates_args=(),
-    schema=(
-        "(str kernel, Tensor[] tensors, bool? plus_identity, Tensor initial, Tensor h, Tensor dh) "
-        "-> Tensor[]"
-    ),
-)
-def gradient(
-    kernel: str,
-    tensors: list[Tensor],
-    plus_identity: bool | None,
-    initial: Tensor,
-    h: Tensor,
-    dh: Tensor,
-) -> list[Tensor]:
-    """Gradients of those of `tensors` that have one, then of `initial`."""
-    return fused.backward(kernel, tensors, plus_identity, initial, h, dh)
-
-
-@scan.register_fake
-def _(kernel: str, tensors: list[Tensor], plus_identity: bool | None, initial: Tensor) -> Tensor:
-    return initial.new_empty(initial.shape[0], tensors[0].shape[1], initial.shape[1])
-
-
-@gradient.register_fake
-def _(
+def _empty_gradients(
     kernel: str, tensors: list[Tensor], plus_identity: bool | None, *rest: Tensor
 ) -> list[Tensor]:
     initial, _, _ = rest
     floating = [t for t in tensors if fused.differentiable(t)]
     return [t.new_empty(t.shape) for t in (*floating, initial)]
+
+
+operator = opaque.define(
+    "structured_scan",
+    f"({INPUTS}) -> Tensor",
+    fused.forward,
+    lambda kernel, tensors, _, initial: initial.new_empty(
+        initial.shape[0], tensors[0].shape[1], initial.shape[1]
+    ),
+)
+gradient = opaque.define(
+    "structured_scan_backward",
+    f"({INPUTS}, Tensor h, Tensor dh) -> Tensor[]",
+    fused.backward,
+    _empty_gradients,
+)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -68,4 +51,13 @@ def _backward(ctx: Any, dh: Tensor) -> tuple[Any, ...]:
     return None, gradients, None, dinitial
 
 
-opaque.register(scan, gradient, setup=_setup, backward=_backward)
+opaque.register(operator, gradient, setup=_setup, backward=_backward)
+
+_call = without_tangents("structured_scan", operator)
+
+
+def scan(p: Problem) -> Tensor:
+    """States after every position."""
+    tensors = list(p.transitions.tensors().values())
+    plus_identity = getattr(p.transitions, "plus_identity", None)
+    return _call(p.transitions.kernel, tensors, plus_identity, p.initial)

@@ -7,12 +7,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from .problem import Problem
 from .transitions import Transitions
 
 
-def scan(transitions: Transitions, initial: Tensor) -> Tensor:
+def obstacles(p: Problem) -> list[str]:
+    """Name matrices whose products have another structure."""
+    kind = type(p.transitions).__name__
+    return [] if p.transitions.closed else [f"{kind} matrices (expected products of one structure)"]
+
+
+def scan(p: Problem) -> Tensor:
     """States after every position."""
-    return _products(transitions).apply(initial[:, None])
+    return _products(p.transitions).apply(p.initial[:, None])
 
 
 def _products(transitions: Transitions) -> Transitions:

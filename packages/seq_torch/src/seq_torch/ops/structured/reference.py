@@ -7,11 +7,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .transitions import Transitions
+from .problem import Problem
 
 
-def scan(transitions: Transitions, state: Tensor) -> Tensor:
-    """States after every position, from the one before the first."""
+def scan(p: Problem) -> Tensor:
+    """States after every position."""
+    transitions, state = p.transitions, p.initial
     states, names = [], tuple(transitions.cores)
     # Unbound once and not indexed: the gradient of an index has the size of the whole sequence.
     for tensors in zip(*(getattr(transitions, name).unbind(1) for name in names), strict=True):

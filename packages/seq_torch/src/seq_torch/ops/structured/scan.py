@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from ..backend import BackendError, asked, logged, on_cpu, require
-from ..tangents import without_tangents
-from . import chunked, operator, parallel, reference
+from ..glue.backend import Backend, choose
+from . import chunked, fused, operator, parallel, reference
+from .problem import Problem, check
 from .transitions import Elementwise, Transitions
 
 if TYPE_CHECKING:
     from jaxtyping import Inexact
 
-_OPERATION = "structured_scan"
-_COMPILED_SCAN = without_tangents(_OPERATION, operator.scan)
-_COMPILED = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+BACKENDS = (
+    Backend("fused", operator.scan, fused.obstacles),
+    Backend("reference", reference.scan),
+    Backend("chunked", chunked.scan),
+    Backend("parallel", parallel.scan, parallel.obstacles),
+)
 
 
 def structured_scan(
@@ -59,87 +62,13 @@ def structured_scan(
     can be differentiated once; its results have the same bits on any number of threads. The others
     are plain torch.
     """
-    _check(transitions, initial)
-    initial = initial.to(transitions.like().dtype)
-    backend = asked(backend)
-    if backend == "auto":
-        backend = logged(_OPERATION, transitions.like(), *_automatic(transitions))
-    if backend == "fused":
-        return _fused(transitions, initial)
-    if backend == "reference":
-        return reference.scan(transitions, initial)
-    if backend == "chunked":
-        return chunked.scan(transitions, initial)
-    if backend == "parallel" and transitions.closed:
-        return parallel.scan(transitions, initial)
-    kind = type(transitions).__name__
-    raise BackendError(
-        f"{_OPERATION}: got backend={backend!r}, which {kind} matrices do not have"
-        + ("" if transitions.closed else ", as their products have no such structure")
-        + ". Use backend='auto', 'reference', 'chunked', or 'fused' on the CPU."
-    )
+    problem = check(transitions, initial)
+    return choose("structured_scan", _ordered(problem), problem, backend).run(problem)
 
 
-def _check(transitions: Transitions, initial: Tensor) -> None:
-    like = transitions.like()
-    leading = like.shape[: like.ndim - transitions.cores[next(reversed(transitions.cores))]]
-    if len(leading) != 2 or 0 in leading:
-        raise ValueError(
-            f"got matrices with leading axes {tuple(leading)}, expected (batch, time), neither of "
-            "them zero."
-        )
-    for name, core in transitions.shapes.items():
-        shape = tuple(getattr(transitions, name).shape)
-        if shape != (*leading, *core):
-            raise ValueError(
-                f"got {name} of shape {shape}, expected (batch, time, ...) = {(*leading, *core)} "
-                f"for {type(transitions).__name__} matrices."
-            )
-    if tuple(initial.shape) != (leading[0], transitions.width):
-        raise ValueError(
-            f"got initial of shape {tuple(initial.shape)}, expected (batch, width) = "
-            f"({leading[0]}, {transitions.width})."
-        )
-    for name, tensor in {**transitions.tensors(), "initial": initial}.items():
-        _check_type(name, tensor, like, name in transitions.places_of)
-
-
-def _check_type(name: str, tensor: Tensor, like: Tensor, holds_places: bool) -> None:
-    if tensor.device != like.device:
-        raise ValueError(f"got {name} on {tensor.device}, expected {like.device} as the matrices.")
-    if name == "initial":
-        if tensor.is_complex() and not like.is_complex():
-            raise ValueError(
-                f"got initial with dtype {tensor.dtype} and matrices with {like.dtype}, expected "
-                "complex matrices beside a complex state."
-            )
-    elif holds_places and (tensor.is_floating_point() or tensor.is_complex()):
-        raise ValueError(f"got {name} with dtype {tensor.dtype}, expected integers.")
-    elif not holds_places and tensor.dtype != like.dtype:
-        raise ValueError(
-            f"got matrices with dtypes {like.dtype} and {tensor.dtype} ({name}), expected one."
-        )
-
-
-def _automatic(transitions: Transitions) -> tuple[str, str]:
-    tensor = transitions.like()
-    if tensor.device.type != "cpu":
-        if isinstance(transitions, Elementwise):
-            return "parallel", "a product of diagonals costs no more than one with a state"
-        return "chunked", "the products of chunks take few turns"
-    if tensor.dtype not in _COMPILED:
-        return "reference", "the compiled kernels are of single and double precision"
-    return on_cpu("reference")
-
-
-def _fused(transitions: Transitions, initial: Tensor) -> Tensor:
-    tensor = transitions.like()
-    require(_OPERATION, "fused", tensor.device)
-    if tensor.dtype not in _COMPILED:
-        raise BackendError(
-            f"{_OPERATION}: got backend='fused' with matrices of {tensor.dtype}, expected single "
-            "or double precision. Use backend='reference', or convert them."
-        )
-    tensors = list(transitions.tensors().values())
-    plus_identity = getattr(transitions, "plus_identity", None)
-    return _COMPILED_SCAN(transitions.kernel, tensors, plus_identity, initial)
+def _ordered(p: Problem) -> Sequence[Backend[Problem, Tensor]]:
+    """Backends, the one to prefer first: on other devices than the CPU that of fewest turns."""
+    if p.like.device.type == "cpu":
+        return BACKENDS
+    first = "parallel" if isinstance(p.transitions, Elementwise) else "chunked"
+    return sorted(BACKENDS, key=lambda backend: backend.name != first)

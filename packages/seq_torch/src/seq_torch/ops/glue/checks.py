@@ -39,10 +39,11 @@ def check_tensors(
                 f"got {name} with dtype {value.dtype}, expected a {kind} type. "
                 f"Convert it, for example {name}.to(torch.float32)."
             )
+    device = given[beside].device
     for name, value in given.items():
-        if value.device != given[beside].device:
+        if value.device != device:
             raise ValueError(
-                f"got {name} on {value.device} and {beside} on {given[beside].device}, expected "
+                f"got {name} on {value.device} and {beside} on {device}, expected "
                 "one device. Move one of them with .to()."
             )
 
@@ -55,10 +56,10 @@ def check_axes(
     Parameters
     ----------
     given
-        Inputs by name, those first that decide.
+        Inputs by name.
     axes
-        Names of the axes of each input, between blanks. ``group|head`` is an axis ``group`` whose
-        length divides that of ``head``.
+        Names of the axes of each input, between blanks, those inputs first that decide.
+        ``group|head`` is an axis ``group`` whose length divides that of ``head``.
     nonzero
         Axes that must not be empty.
 
@@ -68,31 +69,38 @@ def check_axes(
         If a shape does not fit; the message says which, and what was expected.
     """
     sizes: dict[str, int] = {}
-    for name, value in given.items():
-        wanted = axes[name].split()
-        fits = value.ndim == len(wanted)
-        for axis, n in zip(wanted, value.shape, strict=False):
-            own, _, whole = axis.partition("|")
-            fits = fits and _fits(n, sizes.get(own), sizes.get(whole))
+    for name, line in axes.items():
+        if name not in given:
+            continue
+        shape, wanted, known = given[name].shape, line.split(), sizes.copy()
+        fits = len(shape) == len(wanted)
+        for axis, n in zip(wanted, shape, strict=False):
+            if "|" in axis:
+                axis, _, whole = axis.partition("|")
+                fits = fits and _divides(n, known[whole])
+            if sizes.setdefault(axis, n) != n:
+                fits = False
         if not fits:
             raise ValueError(
-                f"got {name} of shape {tuple(value.shape)}, expected {_said(wanted, sizes)}."
+                f"got {name} of shape {tuple(shape)}, expected {_said(wanted, known)}."
             )
-        for axis, n in zip(wanted, value.shape, strict=True):
-            own = axis.partition("|")[0]
-            if n == 0 and own in nonzero:
-                raise ValueError(
-                    f"got {name} of shape {tuple(value.shape)}, expected a {own} of at least 1."
-                )
-            sizes.setdefault(own, n)
+        if 0 in shape:
+            _check_empty(name, shape, wanted, nonzero)
     return sizes
 
 
-def _fits(n: int, known: int | None, whole: int | None) -> bool:
-    """Whether an axis may have this length: one that is known, a divisor of another, or any."""
-    if known is not None:
-        return n == known
-    return whole is None or n == whole or (n > 0 and whole % n == 0)
+def _divides(n: int, whole: int) -> bool:
+    return n == whole or (n > 0 and whole % n == 0)
+
+
+def _check_empty(
+    name: str, shape: Iterable[int], wanted: Iterable[str], nonzero: Collection[str]
+) -> None:
+    for axis, n in zip(wanted, shape, strict=True):
+        if n == 0 and axis.partition("|")[0] in nonzero:
+            raise ValueError(
+                f"got {name} of shape {tuple(shape)}, expected a {axis} of at least 1."
+            )
 
 
 def _said(wanted: Collection[str], sizes: Mapping[str, int]) -> str:
@@ -126,7 +134,8 @@ def common_type(values: Iterable[Tensor]) -> torch.dtype:
     """Type that holds all of these, of at least single precision."""
     dtype = torch.float32
     for value in values:
-        dtype = torch.promote_types(dtype, value.dtype)
+        if value.dtype != dtype:
+            dtype = torch.promote_types(dtype, value.dtype)
     return dtype
 
 

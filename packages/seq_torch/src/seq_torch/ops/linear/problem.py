@@ -8,6 +8,8 @@ from torch import Tensor
 
 from ..glue.checks import broadcasts, check_axes, check_initial, check_tensors, common_type
 
+AXES = {"b": "batch time state"}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -27,7 +29,7 @@ def check(a: Tensor, b: Tensor, initial: Tensor | None) -> Problem:
     """Bring inputs to one type, `a` to three axes and `initial` to `(batch, state)`."""
     given = {"a": a, "b": b} | ({} if initial is None else {"initial": initial})
     check_tensors(given, "b", may_be_complex=given)
-    check_axes({"b": b}, {"b": "batch time state"}, nonzero=("state",))
+    check_axes(given, AXES, nonzero=("state",))
     if not broadcasts(a.shape, b.shape):
         raise ValueError(
             f"got a of shape {tuple(a.shape)}, expected a shape that broadcasts to that of b, "
@@ -38,4 +40,6 @@ def check(a: Tensor, b: Tensor, initial: Tensor | None) -> Problem:
     if initial is not None:
         initial = initial.to(dtype).expand(b.shape[0], b.shape[2])
     a = a.to(dtype).reshape((1,) * (3 - a.ndim) + tuple(a.shape))
-    return Problem(a.expand(*a.shape[:2], b.shape[2]), b.to(dtype), initial)
+    if a.shape[2] != b.shape[2]:
+        a = a.expand(-1, -1, b.shape[2])
+    return Problem(a, b.to(dtype), initial)

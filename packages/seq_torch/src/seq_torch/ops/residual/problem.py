@@ -8,6 +8,8 @@ from torch import Tensor
 
 from ..glue.checks import check_axes, check_initial, check_tensors, common_type
 
+AXES = {"x": "batch time state"}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -29,7 +31,7 @@ def check(x: Tensor, weight: Tensor, initial: Tensor | None, dt: float, activati
     """Bring inputs to one type, and `initial` to `(batch, state)`."""
     given = {"x": x, "weight": weight} | ({} if initial is None else {"initial": initial})
     check_tensors(given, "x")
-    check_axes({"x": x}, {"x": "batch time state"}, nonzero=("state",))
+    check_axes(given, AXES, nonzero=("state",))
     batch, _, state = x.shape
     if tuple(weight.shape) not in ((state,), (state, state)):
         raise ValueError(
@@ -39,5 +41,6 @@ def check(x: Tensor, weight: Tensor, initial: Tensor | None, dt: float, activati
     check_initial(initial, batch, state)
     dtype = common_type(given.values())
     x, weight = x.to(dtype), weight.to(dtype)
-    first = x.new_zeros(batch, state) if initial is None else initial.to(dtype)
-    return Problem(x, weight, first.expand(batch, state), dt, activation)
+    if initial is None:
+        return Problem(x, weight, x.new_zeros(batch, state), dt, activation)
+    return Problem(x, weight, initial.to(dtype).expand(batch, state), dt, activation)

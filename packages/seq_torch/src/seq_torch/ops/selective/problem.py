@@ -21,6 +21,7 @@ AXES = {
 }
 HALF = (torch.float16, torch.bfloat16)
 MAY_BE_COMPLEX = ("A", "B", "C", "initial_state")
+DOUBLE = (torch.float64, torch.complex128)
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 
 
@@ -99,8 +100,7 @@ def check(
     present = {name: value for name, value in named.items() if value is not None}
     _check_types(present)
     real = _common_type(present)
-    lengths = check_axes({n: present[n] for n in AXES if n in present}, AXES, nonzero=("state",))
-    sizes = Sizes(**lengths)
+    sizes = Sizes(**check_axes(present, AXES, nonzero=("state",)))
     complex_A = A.is_complex()
     kind = COMPLEX[real] if complex_A else real
     return Problem(
@@ -133,14 +133,14 @@ def _check_types(present: dict[str, Tensor]) -> None:
 
 def _common_type(present: dict[str, Tensor]) -> torch.dtype:
     """float64 where all are double; float32 for any mixture of shorter types."""
-    double = {name: t.dtype in (torch.float64, torch.complex128) for name, t in present.items()}
-    if any(double.values()) and not all(double.values()):
+    double = [t.dtype in DOUBLE for t in present.values()]
+    if any(double) and not all(double):
         types = ", ".join(f"{name} {t.dtype}" for name, t in present.items())
         raise TypeError(
             f"got a mixture of double and shorter types ({types}), expected either all double or "
             "none. Convert with .double() or .float()."
         )
-    return torch.float64 if double["u"] else torch.float32
+    return torch.float64 if double[0] else torch.float32
 
 
 def _varying(name: str, value: Tensor, sizes: Sizes, complex_A: bool) -> Tensor:

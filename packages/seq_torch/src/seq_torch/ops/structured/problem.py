@@ -18,8 +18,8 @@ class Problem:
 
     @property
     def like(self) -> Tensor:
-        """A tensor of the matrices, whose device and type decide."""
-        return self.transitions.like()
+        """The state, on the device and in the type of the matrices, which decide."""
+        return self.initial
 
 
 def check(transitions: Transitions, initial: Tensor) -> Problem:

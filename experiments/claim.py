@@ -54,9 +54,19 @@ class Claim:
     judge: Callable[[Sequence[Record]], Verdict]
 
 
-def verdict_table(claims: Iterable[Claim], records: Sequence[Record]) -> str:
-    """Markdown table of every claim with its verdict; a failed claim is shown as failed."""
-    rows = ["| claim | statement | verdict | detail |", "|---|---|---|---|"]
+def verdict_table(claims: Iterable[Claim], records: Sequence[Record], kind: str = "claim") -> str:
+    """Markdown table of every claim with its verdict; a failed claim is shown as failed.
+
+    Parameters
+    ----------
+    claims
+        In the order of the rows.
+    records
+        The study's records.
+    kind
+        ``claim``, or ``finding`` for statements that were made after the records were seen.
+    """
+    rows = [f"| {kind} | statement | verdict | detail |", "|---|---|---|---|"]
     for claim in claims:
         verdict = claim.judge(records)
         cells = (claim.name, claim.statement, f"**{verdict.status}**", verdict.detail)

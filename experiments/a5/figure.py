@@ -16,6 +16,7 @@ from experiments.a5.minimum_depth import (
     longest,
     minimum_depths,
     outcome,
+    shortest,
 )
 from experiments.a5.published_values import DEPTHS
 from experiments.a5.words import LONGER_FACTORS
@@ -46,9 +47,9 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
         figure = Figure(figsize=(7.0, 2.9), layout="constrained")
         depth, accuracy, longer = figure.subplots(1, 3)
         _depths(depth, a5, study)
-        one_block = longest(select(a5, depth=1))
+        one_block = select(a5, depth=1)
         _accuracies(accuracy, one_block)
-        _longer(longer, one_block)
+        _longer(longer, longest(one_block))
         handles = [_handle(model) for model in NAMES if select(a5, model=model)]
         handles.append(Line2D([], [], color="0.4", linestyle=":", label="published"))
         handles.append(
@@ -98,14 +99,27 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
 
 
 def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:
+    """Draw the shortest training of each length as a line, longer ones hollow, with their steps."""
     for number, model in enumerate(NAMES):
-        rows = select(one_block, model=model)
+        rows = shortest(select(one_block, model=model))
         if rows:
             values = [cell.accuracies for cell in rows]
             style.band(panel, [cell.length for cell in rows], values, **_line(number))
+        for cell in select(one_block, model=model):
+            if cell not in rows:
+                _longer_training(panel, cell, number)
     panel.axhline(SOLVED_ABOVE, color="0.4", linestyle="--", linewidth=0.8)
     panel.set_xticks(sorted({cell.length for cell in one_block}))
     panel.set(xlabel="length", ylabel="token accuracy", title="One block", ylim=(0, 1.03))
+
+
+def _longer_training(panel: Axes, cell: Cell, number: int) -> None:
+    place = (cell.length, float(cell.accuracies.mean()))
+    (point,) = panel.plot([place[0]], [place[1]], color=style.PALETTE[number], linestyle="")
+    point.set(marker=style.MARKERS[number], markerfacecolor="white")
+    panel.annotate(
+        f"{cell.budget / 1000:g}k", place, (3, 2), textcoords="offset points", fontsize=5
+    )
 
 
 def _longer(panel: Axes, one_block: Sequence[Cell]) -> None:

@@ -12,9 +12,10 @@ from typing import Literal
 
 import numpy as np
 
+from experiments.a5 import published_values
 from experiments.guest import model_name
 from experiments.record import Record
-from experiments.report.curve import Curve, curve
+from experiments.report.curve import Curve, curve, stood_still
 from experiments.report.rows import select
 
 Outcome = Literal["solved", "cannot", "undertrained"]
@@ -70,9 +71,12 @@ def shortest(study: Sequence[Cell]) -> list[Cell]:
 def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
     """Say what a cell shows, by the rule that a failure counts only where training could tell.
 
-    A cell that does not solve its words *cannot* do it if every failing seed had at least as many
-    steps as the slowest run that passed on such words, and its curve is flat, and the same model
-    solves length 3 at depth 1 or the words of another group. Else it is *undertrained*.
+    A cell that does not solve its words *cannot* do it if four things hold, and else it is
+    *undertrained*: every failing seed had at least as many steps as the slowest run that passed on
+    such words; each stood still at a constant rate for three times the longest plateau that any run
+    of its model left again (`experiments.curve.stood_still`); the same model solves length 3 at
+    depth 1 or the words of another group; and no published run of it solved these words with as
+    many blocks.
 
     Parameters
     ----------
@@ -85,10 +89,12 @@ def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
         return "solved"
     failing = [curve for curve in cell.curves if not curve.passes]
     long_enough = min(curve.steps[-1] for curve in failing) >= _slowest_pass(cell, others)
-    flat = all(curve.is_flat for curve in failing)
-    return (
-        "cannot" if long_enough and flat and _learns_at_all(cell.model, others) else "undertrained"
+    of_model = [curve for other in select(others, model=cell.model) for curve in other.curves]
+    contradicted = cell.group == "A5" and published_values.is_solved(
+        cell.model, cell.length, cell.depth
     )
+    tells = long_enough and stood_still(failing, of_model) and not contradicted
+    return "cannot" if tells and _learns_at_all(cell.model, others) else "undertrained"
 
 
 def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[int, int | None]]:

@@ -9,11 +9,12 @@ import numpy as np
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
 from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
-from experiments.a5.published_values import DEPTHS
+from experiments.a5.published_values import DEEPEST, DEPTHS
 from experiments.claim import verdict_table
 from experiments.record import Record
 from experiments.report.markdown import markdown, spread
 from experiments.report.origins import sources
+from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]
 
@@ -24,7 +25,10 @@ def table(load: Load, preset: str | None) -> str:
     study = cells(found)
     parts = [
         "## Fewest blocks that track A5",
-        "Ours / published. A dash: none of the depths that were run.",
+        "Ours / published. `>1, undertrained`: no depth that was run, 1 the deepest, solved these "
+        "words in the steps that it had, which says nothing about more steps; `>1` alone stands "
+        "where the rule of *cannot* holds. Published `>4`: no depth up to 4 did, in up to a "
+        "million steps.",
         _depths(study),
         "## Every cell",
         "Best held-out token accuracy, and sequence accuracy with it: mean (least..most) of seeds. "
@@ -45,18 +49,29 @@ def _depths(study: Sequence[Cell]) -> str:
     depths = minimum_depths(study)
     lengths = sorted({length for found in depths.values() for length in found})
     rows = [
-        [model, *(f"{_ours(found, n)} / {_depth(DEPTHS.get(model, {}), n)}" for n in lengths)]
-        for model, found in depths.items()
+        [model, *(f"{_ours(study, model, n)} / {_published(model, n)}" for n in lengths)]
+        for model in depths
     ]
     return markdown(["model", *(f"length {n}" for n in lengths)], rows)
 
 
-def _ours(depths: dict[int, int | None], length: int) -> str:
-    return _depth(depths, length) if length in depths else "not run"
+def _ours(study: Sequence[Cell], model: str, length: int) -> str:
+    """Least depth that solved the words, or up to which depth none did and what that shows."""
+    held = longest(select(study, model=model, group="A5", length=length))
+    if not held:
+        return "not run"
+    if solved := [cell.depth for cell in held if cell.is_solved]:
+        return str(min(solved))
+    shown = {outcome(cell, study) for cell in held}
+    return f">{max(cell.depth for cell in held)}" + (
+        ", undertrained" if "undertrained" in shown else ""
+    )
 
 
-def _depth(depths: dict[int, int | None], length: int) -> str:
-    return str(depths.get(length) or "-")
+def _published(model: str, length: int) -> str:
+    if length not in DEPTHS.get(model, {}):
+        return "none"
+    return str(DEPTHS[model][length] or f">{DEEPEST}")
 
 
 def _cells(study: Sequence[Cell]) -> str:

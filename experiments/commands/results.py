@@ -13,12 +13,16 @@ from experiments.commands.output import say
 from experiments.store import durable
 from experiments.study import ROOT
 
+INTRODUCTION = "introduction.md"
+"""A study's own words, which a person writes: what came out, what did not, and its figures."""
 _HEAD = """\
 # {title}
 
-Made by `python -m experiments results` from the published records, and by nothing else: preset,
-seeds and hardware stand beside the numbers. A number in brackets is the least and the most of the
-seeds or draws. `python -m experiments table {name}` prints the same from records of your own.
+{introduction}
+
+The tables are made by `python -m experiments results` from the published records alone: preset,
+seeds and hardware stand beside the numbers. Numbers in brackets are the least and the most of the
+seeds or draws. `python -m experiments table {name}` prints these tables from your own records.
 """
 
 
@@ -44,7 +48,7 @@ def study_folders() -> list[str]:
 
 
 def page(name: str) -> str:
-    """Title, origin and tables of a study folder, from its published records; or reproduction."""
+    """Title, introduction and tables of a study, from published records; or the reproduction."""
     if name == "reproduction":
         return reproduction.page()
     title = (importlib.import_module(f"experiments.{name}").__doc__ or name).strip().rstrip(".")
@@ -52,4 +56,6 @@ def page(name: str) -> str:
     with tempfile.TemporaryDirectory() as empty:
         loader = Loader(ROOT / name, Request(study=name, results=Path(empty)), quiet=True)
         text = make(loader, None)
-    return _HEAD.format(title=title, name=name) + "\n" + text.strip() + "\n"
+    introduction = (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
+    head = _HEAD.format(title=title, introduction=introduction, name=name)
+    return head + "\n" + text.strip() + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from experiments.claim import Claim, Verdict
 from experiments.lra.cells import Cell, cells
-from experiments.lra.differences import Difference, name_of, overall, tables
+from experiments.lra.differences import Difference, at_levels, name_of, overall, tables
 from experiments.record import Record
 from experiments.report.rows import select
 
@@ -26,20 +26,37 @@ def decided(factor: str, records: Sequence[Record]) -> list[tuple[Cell, Differen
         if len({cell.framework for cell in table}) < 2:
             continue
         difference = overall(table, factor)
-        if difference is not None and len(difference.values) >= ENOUGH_SEEDS:
+        if difference is not None and difference.num_seeds >= ENOUGH_SEEDS:
             found.append((table[0], difference))
     return found
 
 
-def _judge_factor(factor: str) -> Judge:
-    """Pass if the interval of the difference excludes zero; if it does not, nothing is decided."""
+def decided_at(
+    factor: str, other: str, records: Sequence[Record]
+) -> list[tuple[Cell, list[Difference]]]:
+    """List the differences at each level of another factor, of the tables that `decided` takes."""
+    kept = {(cell.task, cell.settings) for cell, _ in decided(factor, records)}
+    return [
+        (table[0], at_levels(table, factor, other))
+        for table in tables(cells(records))
+        if (table[0].task, table[0].settings) in kept
+    ]
+
+
+def _judge_factor(factor: str, other: str) -> Judge:
+    """Pass if both levels of another factor give the difference one sign, beyond doubt."""
 
     def judge(records: Sequence[Record]) -> Verdict:
-        found = decided(factor, records)
+        found = decided_at(factor, other, records)
         if not found:
             return _missing()
-        holds = all(difference.excludes_zero for _, difference in found)
-        return Verdict("pass" if holds else "undecided", _listed(factor, found))
+        details, holds = [], True
+        for cell, differences in found:
+            signs = {d.mean > 0 for d in differences}
+            holds &= len(signs) == 1 and all(d.excludes_zero for d in differences)
+            listed = ", ".join(f"{d.where} {d}" for d in differences)
+            details.append(f"{cell.task}: {name_of(factor)}, {listed}")
+        return Verdict("pass" if holds else "undecided", "; ".join(details))
 
     return judge
 
@@ -97,14 +114,15 @@ def _rivals(cell: Cell, found: Sequence[Cell]) -> list[Cell]:
 CLAIMS = (
     Claim(
         "norm",
-        "the normalisation decides: the interval of layer - batch in S4's test accuracy, averaged "
-        "over places and frameworks, excludes zero",
-        _judge_factor("norm"),
+        "one normalisation is ahead in either place: the intervals of layer - batch in S4's test "
+        "accuracy, before the mixer and after the residual, have one sign and exclude zero",
+        _judge_factor("norm", "position"),
     ),
     Claim(
         "position",
-        "its place decides: the interval of pre - post excludes zero",
-        _judge_factor("position"),
+        "one place is ahead with either normalisation: the intervals of pre - post have one sign "
+        "and exclude zero",
+        _judge_factor("position", "norm"),
     ),
     Claim(
         "frameworks",

@@ -22,9 +22,15 @@ FACTORS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    r"""One number per seed, and what they say of their mean.
+    r"""Differences of pairs of runs, and what they say of their mean.
 
-    .. math:: \bar d \pm t_{0.975, n - 1}\, s / \sqrt n
+    .. math:: \bar d \pm t_{0.975, n - g}\, s / \sqrt n, \qquad
+        s^2 = \frac{1}{n - g} \sum_{c=1}^{g} \sum_i (d_{ci} - \bar d_c)^2
+
+    with n pairs in g combinations of the other factors, each around its own mean; Student's
+    interval for g = 1. Of several combinations the interval is also computed from the means of each
+    seed over them, and the wider one is given: few means may lie close together by luck, and pairs
+    of one seed may have more in common than the first form knows.
 
     Parameters
     ----------
@@ -33,7 +39,7 @@ class Difference:
     where
         Levels of the other factors, in words.
     values
-        Difference of test accuracies of each seed, in percentage points.
+        ``(combination, seed)`` or ``(seed,)``: differences of test accuracies in percentage points.
     """
 
     factor: str
@@ -42,18 +48,20 @@ class Difference:
 
     @property
     def mean(self) -> float:
-        """Mean over seeds."""
+        """Mean over all pairs."""
         return float(self.values.mean())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Student's interval; infinite for a single seed."""
-        n = len(self.values)
-        if n < 2:
-            return -math.inf, math.inf
-        quantile = float(student.ppf((1 + CONFIDENCE) / 2, n - 1))
-        half = quantile * float(self.values.std(ddof=1)) / math.sqrt(n)
+        """The interval of the mean; infinite for a single seed."""
+        rows = np.atleast_2d(self.values)
+        half = max(_half_width(rows), _half_width(rows.mean(axis=0, keepdims=True)))
         return self.mean - half, self.mean + half
+
+    @property
+    def num_seeds(self) -> int:
+        """How many seeds each combination has."""
+        return self.values.shape[-1]
 
     @property
     def excludes_zero(self) -> bool:
@@ -63,7 +71,16 @@ class Difference:
 
     def __str__(self) -> str:
         low, high = self.interval
-        return f"{self.mean:+.2f} [{low:+.2f}, {high:+.2f}], n = {len(self.values)}"
+        return f"{self.mean:+.2f} [{low:+.2f}, {high:+.2f}], n = {self.num_seeds} seeds"
+
+
+def _half_width(rows: np.ndarray) -> float:
+    """Half of the interval of the mean of ``(combination, seed)``; infinite for one seed."""
+    free = rows.size - len(rows)
+    if free < 1:
+        return math.inf
+    variance = float(((rows - rows.mean(axis=1, keepdims=True)) ** 2).sum()) / free
+    return float(student.ppf((1 + CONFIDENCE) / 2, free)) * math.sqrt(variance / rows.size)
 
 
 def name_of(factor: str) -> str:
@@ -98,8 +115,8 @@ def differences(table: Sequence[Cell], factor: str) -> list[Difference]:
     ]
     seeds = sorted(set.intersection(*(set(v) for v in found.values()))) if found else []
     if len(found) > 1 and seeds:
-        means = [np.mean([values[seed] for values in found.values()]) for seed in seeds]
-        result.append(Difference(factor, f"mean of {len(found)}", np.array(means)))
+        whole = [[values[seed] for seed in seeds] for values in found.values()]
+        result.append(Difference(factor, f"mean of {len(found)}", np.array(whole)))
     return result
 
 
@@ -109,6 +126,17 @@ def overall(table: Sequence[Cell], factor: str) -> Difference | None:
     combinations = len(_pairs(table, factor))
     complete = found and (combinations == 1 or found[-1].where == f"mean of {combinations}")
     return found[-1] if complete else None
+
+
+def at_levels(table: Sequence[Cell], factor: str, other: str) -> list[Difference]:
+    """Give the difference at each level of one other factor, over those that remain."""
+    found = []
+    for level in FACTORS[other]:
+        cells = [cell for cell in table if getattr(cell, other) == level]
+        difference = overall(cells, factor)
+        if difference is not None:
+            found.append(Difference(factor, level, difference.values))
+    return found
 
 
 def _pairs(table: Sequence[Cell], factor: str) -> dict[str, tuple[Cell, Cell]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.claim import verdict_table
 from experiments.lra.cells import Cell, Part, cells
-from experiments.lra.claims import CLAIMS, decided
+from experiments.lra.claims import CLAIMS, decided_at
 from experiments.lra.differences import FACTORS, Difference, differences, name_of, tables
 from experiments.lra.published_values import ACCURACY, FIRST_S4
 from experiments.record import Record
@@ -33,7 +33,7 @@ NAMES = {
 
 
 def table(load: Load, preset: str | None) -> str:
-    """Markdown: the answer, S4's table, differences, models, the same in LaTeX, sources, claims."""
+    """Markdown: the answer, S4's table, differences, models, both in LaTeX, sources, claims."""
     records = [record for file in FILES for record in load(preset, file)]
     found = cells(records)
     replicated = [_replication(one) for one in tables(found)]
@@ -46,8 +46,10 @@ def table(load: Load, preset: str | None) -> str:
         "measured once: mean (least..most) of seeds.",
         *(f"{title}\n\n{markdown(*rows)}" for title, rows in replicated),
         "## Paired differences",
-        "Test accuracy in percentage points over pairs of one seed, which saw the same examples in "
-        "the same order: mean, Student's 95 % interval, number of pairs.",
+        "Test accuracy in percentage points over pairs of runs with one seed, which saw their "
+        "examples in one order: mean, 95 % interval, number of pairs. The interval is Student's; "
+        "of a mean over combinations it is the wider one of two: that over the means of each seed, "
+        "and that which pools the spread of the pairs around the mean of their combination.",
         markdown(*_differences(found)),
         "## All models",
         "Test accuracy, and the number of parameters. S4 stands here in the place and with the "
@@ -65,20 +67,20 @@ def table(load: Load, preset: str | None) -> str:
 
 def answer(records: Sequence[Record]) -> str:
     """Answer the replication's question in one paragraph, from the records."""
-    found = decided("norm", records)
+    found = decided_at("norm", "position", records)
     if not found:
         return "Not run: no table has every cell in both frameworks with enough seeds."
-    sentences = []
-    for cell, difference in found:
-        which = "layer" if difference.mean > 0 else "batch"
-        verdict = (
-            f"yes, {which} normalisation is ahead" if difference.excludes_zero else "undecided"
-        )
-        sentences.append(
-            f"On {cell.task}, {cell.scale}: {verdict}. Layer - batch is {difference} in points of "
-            "test accuracy, averaged over both places and both frameworks."
-        )
-    return " ".join(sentences)
+    return " ".join(
+        f"On {cell.task}, {cell.scale}, at one learning rate, layer - batch in points of test "
+        f"accuracy over both frameworks: {'; '.join(map(_at_place, differences))}."
+        for cell, differences in found
+    )
+
+
+def _at_place(difference: Difference) -> str:
+    place = {"pre": "before the mixer", "post": "after the residual"}[difference.where]
+    ahead = "layer ahead" if difference.mean > 0 else "batch ahead"
+    return f"{place} {difference}, {ahead if difference.excludes_zero else 'undecided'}"
 
 
 def _replication(one: Sequence[Cell]) -> tuple[str, tuple[list[str], list[list[str]]]]:
@@ -121,7 +123,7 @@ def _differences(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
             difference.where,
             f"{difference.mean:+.2f}",
             _interval(difference),
-            str(len(difference.values)),
+            str(difference.values.size),
         ]
         for one in tables(found)
         for factor in FACTORS
@@ -132,7 +134,7 @@ def _differences(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
 
 def _interval(difference: Difference) -> str:
     low, high = difference.interval
-    return f"{low:+.2f} to {high:+.2f}" if len(difference.values) > 1 else "none"
+    return f"{low:+.2f} to {high:+.2f}" if difference.num_seeds > 1 else "none"
 
 
 def named(found: Sequence[Cell]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.claim import verdict_table
 from experiments.memory import functions, trained_table
-from experiments.memory.claims import CLAIMS
+from experiments.memory.claims import CLAIMS, FINDINGS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
@@ -54,6 +54,10 @@ def _theory(records: Sequence[Record]) -> list[str]:
         _sources(records),
         "## Claims",
         verdict_table(CLAIMS, records),
+        "## Findings",
+        "Statements that were made after these records were seen, so these records cannot test "
+        "them; new ones, with other seeds or settings, can refute them.",
+        verdict_table(FINDINGS, records, "finding"),
     ]
 
 

@@ -1,13 +1,18 @@
-"""Accuracy of one run while it trained: whether it passed, and whether it stood still."""
+"""Accuracy of one run while it trained: whether it passed, and how long it stood still."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from experiments.record import Record
 
 SOLVED_ABOVE = 0.90
-FLAT_BELOW = 0.02
+RISE = 0.02
+"""An accuracy has risen when it is this much above where it last rose."""
+PATIENCE = 3
+"""A failure must have stood still this many times as long as any run that then rose again."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +23,17 @@ class Curve:
     steps: tuple[int, ...]
     accuracies: tuple[float, ...]
     diverged: bool
+    constant_rate: bool
 
     @property
     def best(self) -> float:
         """The best accuracy: the published rule stops at the first one above the threshold."""
         return max(self.accuracies)
+
+    def best_by(self, steps: int) -> float:
+        """Give the best accuracy up to that many steps, or that of the first evaluation."""
+        known = zip(self.steps, self.accuracies, strict=True)
+        return max(a for s, a in known if s <= max(steps, self.steps[0]))
 
     @property
     def passes(self) -> bool:
@@ -44,14 +55,36 @@ class Curve:
         raise ValueError(f"seed {self.seed}: the best accuracy is {self.best}, no pass")
 
     @property
-    def is_flat(self) -> bool:
-        """Whether the best accuracy grew by less than 0.02 over the last third of the steps."""
-        before = [
-            a
-            for s, a in zip(self.steps, self.accuracies, strict=True)
-            if 3 * s <= 2 * self.steps[-1]
-        ]
-        return not self.diverged and self.best - max(before) < FLAT_BELOW
+    def plateaus(self) -> tuple[int, ...]:
+        """Steps from each rise of the accuracy to the next; the last plateau has not ended."""
+        rises, level = [self.steps[0]], self.accuracies[0]
+        for step, accuracy in zip(self.steps, self.accuracies, strict=True):
+            if accuracy - level >= RISE:
+                rises.append(step)
+                level = accuracy
+        return tuple(after - before for before, after in pairwise([*rises, self.steps[-1]]))
+
+
+def stood_still(failing: Iterable[Curve], of_model: Iterable[Curve]) -> bool:
+    """Whether runs failed for good: each stood still, at a rate that did not fall, long enough.
+
+    A model that learns in jumps stands still before each of them, and a rate that falls to zero
+    ends every training on a plateau. So a failing run tells something only if its learning rate was
+    constant and its last plateau is `PATIENCE` times the longest one that any run of the same model
+    has left again. Of a model that never left one nothing is known.
+
+    Parameters
+    ----------
+    failing
+        The runs that did not pass.
+    of_model
+        All runs of their model, on any task and length.
+    """
+    left = [plateau for curve in of_model for plateau in curve.plateaus[:-1]]
+    return bool(left) and all(
+        curve.constant_rate and not curve.diverged and curve.plateaus[-1] >= PATIENCE * max(left)
+        for curve in failing
+    )
 
 
 def curve(record: Record) -> Curve:
@@ -62,4 +95,5 @@ def curve(record: Record) -> Curve:
         steps=tuple(line["step"] for line in lines),
         accuracies=tuple(line["token_accuracy"] for line in lines),
         diverged=record.status == "diverged",
+        constant_rate=record.run.training.schedule == "constant",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,7 +13,14 @@ from experiments.record import Record
 from experiments.report.rows import select
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios, starting_ratio
 from experiments.stability.images import ImageRun
-from experiments.stability.sweep import MAPS, Cell, by_task, cells, largest_rate
+from experiments.stability.sweep import (
+    MAPS,
+    Cell,
+    by_task,
+    cells,
+    final_losses,
+    learning_rates,
+)
 
 Judge = Callable[[Sequence[Record]], Verdict]
 Row = Mapping[str, "MedianRatios"]
@@ -25,6 +32,8 @@ TOLERANCE = 0.1
 
 UPSTREAM, DIRECT = MAPS[:2]
 LONG = 784
+COMPARED_AT = 5e-2
+"""The rate at which the published loss of best is a tenth of that of exp."""
 BREAKS_FROM = 5e-3
 """The smallest published rate at which direct weights give NaN on sequences of 784."""
 
@@ -36,22 +45,52 @@ def _of_kind(records: Sequence[Record], images: bool) -> dict[str, list[Cell]]:
 
 
 def _judge_order(images: bool, names: Sequence[str]) -> Judge:
-    """Whether each map's largest rate is at least that of the next, on every task that has all."""
+    """Whether in every seed each map still learns at a larger rate than the next one can.
+
+    Only tasks that have all of the maps are looked at.
+    """
 
     def judge(records: Sequence[Record]) -> Verdict:
         details, holds = [], True
         for task, found in _of_kind(records, images).items():
             if not set(names) <= {cell.map for cell in found}:
                 continue
-            rates = [largest_rate(select(found, map=name)) for name in names]
-            holds &= all(a >= b for a, b in pairwise(rates))
-            listed = ", ".join(f"{n} {r:g}" for n, r in zip(names, rates, strict=True))
-            details.append(f"{task}: {listed}")
+            rates = [learning_rates(select(found, map=name)) for name in names]
+            shared = sorted(set.intersection(*(set(row) for row in rates)))
+            holds &= all(a[s] > b[s] for a, b in pairwise(rates) for s in shared)
+            pairs = zip(names, rates, strict=True)
+            listed = ", ".join(f"{n} {_each(row[s] for s in shared)}" for n, row in pairs)
+            details.append(f"{task}, seed by seed: {listed}")
         if not details:
             return Verdict("not run", f"no sweep of {', '.join(names)}")
         return Verdict("pass" if holds else "fail", "; ".join(details))
 
     return judge
+
+
+def _judge_below(first: str, second: str, rate: float) -> Judge:
+    """Whether one map ends below another at a rate, in every seed of every task."""
+
+    def judge(records: Sequence[Record]) -> Verdict:
+        details, holds = [], True
+        for task, found in by_task(cells(records)).items():
+            ends = [final_losses(select(found, map=name, rate=rate)) for name in (first, second)]
+            shared = sorted(set.intersection(*(set(row) for row in ends)))
+            if not shared:
+                continue
+            holds &= all(ends[0][s] < ends[1][s] for s in shared)
+            pairs = zip((first, second), ends, strict=True)
+            listed = ", ".join(f"{n} {_each(row[s] for s in shared)}" for n, row in pairs)
+            details.append(f"{task}, seed by seed: {listed}")
+        if not details:
+            return Verdict("not run", f"no seed of both {first} and {second} at the rate {rate:g}")
+        return Verdict("pass" if holds else "fail", "; ".join(details))
+
+    return judge
+
+
+def _each(values: Iterable[float]) -> str:
+    return " ".join(f"{value:.3g}" for value in values)
 
 
 def _judge_ratio(decide: Callable[[Row], tuple[bool, str]], pick: Pick) -> Judge:
@@ -153,13 +192,20 @@ def _bears_published_rate(cell: Cell) -> bool:
 CLAIMS = (
     Claim(
         "order",
-        "functionals: largest stable rate of best >= exp >= direct with the fair sign",
+        "functionals: the largest rate at which a seed still ends below a constant prediction is "
+        "larger for best than for exp, and for exp than for direct with the fair sign, in every "
+        "seed",
         _judge_order(False, ("best", "exp", DIRECT)),
     ),
     Claim(
         "order-images",
-        "real images: largest stable rate of best >= exp >= direct with the fair sign",
+        "real images: that order of best, exp and direct, in every seed",
         _judge_order(True, ("best", "exp", DIRECT)),
+    ),
+    Claim(
+        "best-over-exp",
+        f"at the rate {COMPARED_AT:g} best ends below exp, in every seed of every task",
+        _judge_below("best", "exp", COMPARED_AT),
     ),
     Claim(
         "ratio-largest",

@@ -84,6 +84,25 @@ def largest_rate(found: Iterable[Cell], *, learns: bool = False) -> float:
     return max(rates, default=0.0)
 
 
+def learning_rates(found: Iterable[Cell]) -> dict[int, float]:
+    """Largest rate at which each seed ends below the constant prediction; 0 if at none."""
+    rates: dict[int, float] = {}
+    for cell in found:
+        for record, learns in zip(cell.records, cell.final < cell.constant, strict=True):
+            seed = record.run.seed
+            rates[seed] = max(rates.get(seed, 0.0), cell.rate if learns else 0.0)
+    return rates
+
+
+def final_losses(found: Iterable[Cell]) -> dict[int, float]:
+    """Held-out loss of each seed at the end; infinite for a seed that diverged."""
+    return {
+        record.run.seed: math.inf if math.isnan(loss) else float(loss)
+        for cell in found
+        for record, loss in zip(cell.records, cell.final, strict=True)
+    }
+
+
 def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Split cells into sweeps."""
     return {task: select(found, task=task) for task in dict.fromkeys(cell.task for cell in found)}

@@ -30,7 +30,7 @@ def table(load: Load, preset: str | None) -> str:
     parts = [
         "## Largest stable learning rate",
         "Stable: all seeds end finite and below the initial held-out loss. In brackets the largest "
-        "rate at which all end below the best constant prediction, which is more.",
+        "rate at which all seeds still learn, ending below the best constant prediction.",
         _rates(found),
         "## Losses",
         "Held-out loss after training, mean (least..most) of seeds: a mean squared error, or a "

@@ -26,13 +26,15 @@ Load = Callable[..., list[Record]]
 def table(load: Load, preset: str | None) -> str:
     """Markdown: random linear CDEs, trained models and infinite width, with sources and claims.
 
-    Of the preset `structures` it is the structured linear CDEs alone.
+    Of the preset `structures` it is the structured linear CDEs alone; without a preset they come
+    last.
     """
     if preset == "structures":
         parts = _structured(load(preset))
     else:
         parts = [*_random(load, preset), *_trained(load(preset, "sequence_models"))]
         parts += kernel_table.section(load(preset, "kernel_limit"))
+        parts += _structured(load("structures")) if preset is None else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -53,16 +55,20 @@ def _random(load: Load, preset: str | None) -> list[str]:
 
 
 def _structured(records: Sequence[Record]) -> list[str]:
+    if not records:
+        return []
     rows = measurements(records)
     return [
         "## Structured random linear CDEs, at equal widths",
         "Mean (least..most) over draws of RMSE / RMSE of predicting zero.",
         _by_family(rows, lambda row: row.width),
         "## At equal numbers of parameters of one matrix",
+        "Equal matrices are not equal readouts: a structured equation with as many parameters is "
+        "wider, and its readout has a feature for every unit of the width.",
         _by_family(rows, lambda row: row.num_parameters),
-        "## Where the numbers come from",
+        "## Where the structured records come from",
         _sources(records),
-        "## Claims",
+        "## Claims on structures",
         verdict_table(structure_claims.CLAIMS, records),
     ]
 
@@ -89,7 +95,6 @@ def _trained(records: Sequence[Record]) -> list[str]:
 
 
 def _by_cell(rows: Sequence[Cell]) -> str:
-    order = {c: sorted(float(r.final.mean()) for r in rows if r.channels == c) for c in (2, 3)}
     lines = []
     for row in rows:
         published = TRAINED.get((row.channels, row.model, row.depth, row.nonlinear))
@@ -104,10 +109,9 @@ def _by_cell(rows: Sequence[Cell]) -> str:
                 f"{row.steps[-1]:,}",
                 spread(row.final),
                 "" if published is None else f"{published / zero:.3g}",
-                str(1 + order[row.channels].index(float(row.final.mean()))),
             ]
         )
-    header = ["dim.", "model", "preset", "baseline", "seeds", "steps", "ratio", "published", "rank"]
+    header = ["dim.", "model", "preset", "baseline", "seeds", "steps", "ratio", "published"]
     return markdown(header, lines)
 
 

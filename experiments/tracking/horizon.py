@@ -13,7 +13,7 @@ from experiments.tracking.tracking_run import SEEN
 FACTOR = 2
 """A predicted horizon is right within this factor."""
 OVERFLOW_FACTOR = 1.1
-"""A predicted overflow is right within this factor: it says where, not about where."""
+"""A predicted overflow is right within this factor: a tenth of the steps."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.report.curve import SOLVED_ABOVE
+from experiments.a5 import published_values
+from experiments.report.curve import SOLVED_ABOVE, stood_still
 from experiments.report.rows import select
 from experiments.tracking.cells import Cell
 
@@ -36,9 +37,12 @@ def is_measured_possible(cell: Cell) -> bool:
 def outcome(cell: Cell, study: Sequence[Cell]) -> Outcome:
     """Say what a cell shows at its trained length; a failure counts only where training could tell.
 
-    A cell that is not solved *cannot* be if every failing seed had at least as many steps as the
-    slowest one that passed on the same task and length, and its curve is flat, and the same model
-    solves another task. Else it is *undertrained*. Cells of other frameworks are not looked at.
+    A cell that is not solved *cannot* be if four things hold, and else it is *undertrained*: every
+    failing seed had at least as many steps as the slowest one that passed on this task and length;
+    each stood still at a constant rate for three times the longest plateau that any run of its
+    model left again (`experiments.curve.stood_still`); the same model solves another task; and no
+    published run of it solved these words with as many layers. Cells of other frameworks are not
+    looked at.
 
     Parameters
     ----------
@@ -54,6 +58,14 @@ def outcome(cell: Cell, study: Sequence[Cell]) -> Outcome:
     same = select(study, task=cell.task, length=cell.length)
     slowest = max((k.first_pass for c in same for k in c.curves if k.passes), default=0)
     long_enough = min(curve.steps[-1] for curve in failing) >= slowest
-    flat = all(curve.is_flat for curve in failing)
-    learns = any(is_solved(c) for c in select(study, model=cell.model))
-    return "cannot" if long_enough and flat and learns else "undertrained"
+    of_model = select(study, model=cell.model)
+    still = stood_still(failing, [curve for c in of_model for curve in c.curves])
+    learns = any(is_solved(c) for c in of_model)
+    tells = long_enough and still and learns and not _is_contradicted(cell)
+    return "cannot" if tells else "undertrained"
+
+
+def _is_contradicted(cell: Cell) -> bool:
+    """Whether a published run of the model solved these words."""
+    depth = cell.records[0].run.depth
+    return cell.task == "A5" and published_values.is_solved(cell.model, cell.length, depth)

@@ -11,12 +11,14 @@ from experiments.record import Record
 from experiments.report.markdown import markdown, spread
 from experiments.report.origins import sources
 from experiments.report.rows import select
+from experiments.tracking.baseline import FOUR, by_task, linear_on_groups, overall
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
 from experiments.tracking.figure import records
-from experiments.tracking.horizon import Comparison, comparisons, overflows
+from experiments.tracking.horizon import FACTOR, Comparison, comparisons, overflows
 from experiments.tracking.judgement import FAR, far_accuracy, is_measured_possible, outcome
 from experiments.tracking.prediction import predicted
+from experiments.tracking.tracking_run import SEEN
 
 Load = Callable[..., list[Record]]
 
@@ -45,6 +47,13 @@ def table(load: Load, preset: str | None) -> str:
         f"their horizon, and within {FAR} times, or that reach {FAR} times although predicted to "
         "fail before half of it: median (least..most) of runs.",
         _compared(comparisons(study)),
+        "## Horizon: is the prediction better than a constant?",
+        f"Root mean square of log(given / measured). A failure is seen between {SEEN} and {FAR} "
+        f"times the trained length L, so the constant {FOUR} L is right within a factor of "
+        f"{FACTOR} on every tracker. The other constant is the geometric mean of horizon / L over "
+        "the trackers of the other tasks. Predictions are brought into the range that can be seen. "
+        "Linear classes on groups were singled out after the records were seen: a finding.",
+        _constants(study),
         "## Overflow, predicted and measured",
         "Trackers whose state, which nothing normalises, grows until single precision ends them, "
         "before they fail in double precision, in which all else here is measured. The growth over "
@@ -162,6 +171,21 @@ def _compared(found: Sequence[Comparison]) -> str:
     ]
     within = f"within a factor of {found[0].factor}"
     return markdown(["task", "class", "measured", "predicted", "ratio", within], rows)
+
+
+def _constants(study: Sequence[Cell]) -> str:
+    rows = []
+    for framework in dict.fromkeys(cell.framework for cell in study):
+        found = comparisons(select(study, framework=framework))
+        chosen = linear_on_groups(found)
+        held = [*by_task(found), *([overall(found)] if found else [])]
+        held += [overall(chosen, "linear classes on groups")] if chosen else []
+        for row in held:
+            errors = [f"{v:.2f}" for v in (row.predicted, row.four, row.constant)]
+            ranks = "too few" if np.isnan(row.spearman) else f"{row.spearman:.2f}"
+            rows.append([framework, row.name, str(row.runs), *errors, ranks])
+    header = ["framework", "trackers", "runs", "prediction", f"{FOUR} L", "other tasks", "Spearman"]
+    return markdown(header, rows) if rows else "None."
 
 
 def _median(values: Sequence[float], shape: str) -> str:

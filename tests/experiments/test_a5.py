@@ -29,13 +29,14 @@ def record(
     every: int = 100,
     status: str = "done",
     budget: int = 1_000,
+    schedule: str = "constant",
 ) -> Any:
     lines = [
         {"step": every * i, "token_accuracy": a, "sequence_accuracy": a**2}
         for i, a in enumerate(accuracies)
     ]
     longer = {"token_accuracy": 0.5, "position_accuracy": [1.0, 0.95, 0.9, 1.0]}
-    training = SimpleNamespace(num_steps=budget)
+    training = SimpleNamespace(num_steps=budget, batch_size=64, schedule=schedule)
     run = SimpleNamespace(
         model=model, group=group, length=length, depth=depth, seed=seed, training=training
     )
@@ -88,6 +89,23 @@ def test_without_evidence_a_failure_is_undertrained(others):
     assert outcomes(record(FLAT), *others)["s4", 6, 1] == "undertrained"
 
 
+def test_a_failure_under_a_rate_that_falls_is_undertrained():
+    others = [record(length=3), record(model="rnn")]
+    assert outcomes(record(FLAT, schedule="cosine"), *others)["s4", 6, 1] == "undertrained"
+
+
+def test_a_plateau_must_be_three_times_the_longest_that_was_left_at_any_length():
+    waited = (0.1, 0.3, 0.3, 0.3, 0.95)  # stands still for 300 steps, then solves length 3
+    assert outcomes(record(FLAT), record(waited, length=3))["s4", 6, 1] == "undertrained"
+    still = record((*FLAT, *[0.4] * 8))  # 1,100 steps
+    assert outcomes(still, record(waited, length=3))["s4", 6, 1] == "cannot"
+
+
+def test_a_failure_that_a_published_run_contradicts_is_undertrained():
+    assert outcomes(record(FLAT, depth=2), record(length=3))["s4", 6, 2] == "undertrained"
+    assert outcomes(record(FLAT, length=4), record(length=3))["s4", 4, 1] == "undertrained"
+
+
 def test_a_rising_curve_is_undertrained():
     assert outcomes(record(RISING), record(length=3))["s4", 6, 1] == "undertrained"
 
@@ -123,7 +141,6 @@ def test_a_longer_training_is_a_cell_of_its_own_and_decides_a_claim():
 def test_lengths_and_depths_are_compared_in_the_same_training():
     longer = record((0.99,), length=8, budget=5_000)
     one = [record((0.9,), length=4), record((0.5,), length=8), longer]
-    assert verdict("falls-s4", one) == "pass"
     deeper = record((0.6,), length=8, depth=2)
     assert verdict("deeper-s4", [*one, deeper]) == "pass"
     assert verdict("deeper-s4", [longer, deeper]) == "not run"
@@ -150,12 +167,19 @@ def test_claims_tell_pass_fail_undecided_and_not_run_apart():
     assert verdict("rnn", [record(model="rnn", length=n) for n in lengths if n <= 12]) == "pass"
     assert verdict("rnn", [record(model="rnn")]) == "undecided"
     assert verdict("deeper-s4", [record(FLAT), record(RISING, depth=2)]) == "pass"
-    assert verdict("falls-s4", [record((0.9,)), record((0.5,), length=8)]) == "pass"
-    assert verdict("falls-s4", [record((0.5,)), record((0.9,), length=8)]) == "fail"
-    assert verdict("order", [record(), record((0.1,), model="linear_cde")]) == "fail"
-    assert verdict("order", [record(FLAT), record((0.1,), model="linear_cde")]) == "pass"
     assert verdict("abelian", [record((0.97,), model="selective_diagonal", group="Z60")]) == "pass"
     assert verdict("controls", [record((0.999,), model="linear_cde", group="Z60")]) == "pass"
+
+
+def test_letters_are_counted_at_equal_words_seen():
+    short = record((0.1, 0.9), length=4)
+    assert verdict("letters-s4", [short, record((0.1, 0.3), length=8)]) == "pass"
+    assert verdict("letters-s4", [short, record((0.1, 0.5), length=8)]) == "fail"  # four of eight
+    late = record((0.1, 0.3, 0.9), length=8)  # its third evaluation has seen more words
+    assert verdict("letters-s4", [short, late]) == "pass"
+    assert verdict("letters-s4", [short]) == "not run"
+    (cell,) = cells([record((0.1, (2 + 4 / 60) / 6))])
+    assert claims.letters_known(cell, 6_400) == pytest.approx(2)
 
 
 def test_claims_on_no_records_are_not_run():
@@ -175,8 +199,8 @@ def test_figure_and_table_are_made_from_whatever_is_there(tmp_path):
     assert all(path.stat().st_size > 1_000 for path in paths)
     text = table.table(loader(runs), "quick")
     for part in (
-        "| s4 | 1 / 2 |",
-        "undertrained",
+        "| s4 | 1 / 2 | not run / 2 |",
+        "| mamba | >1, undertrained / 2 |",
         "6 to 12",
         r"a \| b",
         "| **not run** |",

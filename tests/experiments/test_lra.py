@@ -251,7 +251,7 @@ def test_pairs_remove_what_seeds_have_in_common() -> None:
     (one,) = tables(cells(s4(norms(0.02))))
     found = overall(one, "norm")
     assert found is not None
-    assert len(found.values) == 5
+    assert found.values.shape == (4, 5)
     assert found.mean == pytest.approx(2, abs=0.1)
     assert found.excludes_zero
     assert np.std([cell.test_of(s) for cell in one[:1] for s in range(5)]) > 3
@@ -265,6 +265,15 @@ def test_the_interval_is_students() -> None:
     assert Difference("norm", "", np.array([9.0])).interval == (-math.inf, math.inf)
 
 
+def test_the_interval_of_a_mean_over_combinations_is_the_wider_one_of_two() -> None:
+    lucky = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])  # every seed has the mean 2
+    half = 2.776445 * math.sqrt(4 / 4 / 6)  # four degrees of freedom, squares of 4 in all
+    assert Difference("norm", "", lucky).interval == pytest.approx((2 - half, 2 + half), abs=1e-5)
+    shared = np.array([[1.0, 2.0, 3.0]] * 2)  # seeds have everything in common
+    one = Difference("norm", "", shared[0])
+    assert Difference("norm", "", shared).interval == pytest.approx(one.interval)
+
+
 def test_a_seed_that_diverged_takes_part_in_no_pair() -> None:
     study = norms(0.02)
     records = s4(study)
@@ -274,7 +283,7 @@ def test_a_seed_that_diverged_takes_part_in_no_pair() -> None:
     found = cells(records)
     (one,) = tables(found)
     assert found[0].diverged == 1
-    counts = [len(difference.values) for difference in differences(one, "norm")]
+    counts = [difference.num_seeds for difference in differences(one, "norm")]
     assert sorted(counts) == [4, 4, 5, 5, 5]
     assert verdict("norm", records) == "not run"  # four seeds are too few
 
@@ -291,6 +300,19 @@ def test_an_interval_that_covers_zero_decides_nothing() -> None:
     assert verdict("norm", s4(norms(-0.02))) == "pass"
     assert verdict("norm", s4(norms(0.0, spread=0.02))) == "undecided"
     assert verdict("position", s4(norms(0.02, spread=0.02))) == "undecided"
+
+
+def test_a_norm_that_is_ahead_in_one_place_alone_is_not_decided() -> None:
+    base = norms(0.0)
+
+    def accuracy(run: Any, framework: str) -> float:
+        ahead = 0.03 if (run.norm, run.position) == ("layer", "post") else 0.0
+        return base.test(run, framework) + ahead
+
+    records = s4(Study(accuracy))
+    (one,) = tables(cells(records))
+    assert overall(one, "norm").excludes_zero
+    assert verdict("norm", records) == "undecided"
 
 
 def test_one_framework_alone_does_not_answer_the_question() -> None:
@@ -333,7 +355,7 @@ def test_claims_on_no_records_are_not_run() -> None:
 def test_table_holds_the_answer_every_cell_and_the_published_numbers() -> None:
     text = table.table(norms(0.02).loader(), "quick")
     for part in (
-        "yes, layer normalisation is ahead",
+        "layer ahead; after the residual",
         f"{LABEL}: 3 layers of 32, 2,000 steps of 50. Published at full scale: 58.35 (2021)",
         "| JAX | batch | post | 5 |",
         "| layer - batch | mean of 4 | +",
@@ -344,7 +366,7 @@ def test_table_holds_the_answer_every_cell_and_the_published_numbers() -> None:
     ):
         assert part in text, part
     undecided = table.table(norms(0.0, spread=0.02).loader(), "quick")
-    assert "undecided. Layer - batch is" in undecided
+    assert "undecided; after the residual" in undecided
 
 
 def test_figures_are_drawn_from_whatever_is_there(tmp_path: Any) -> None:

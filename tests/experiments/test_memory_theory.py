@@ -231,10 +231,11 @@ def made_up(**lines: list[dict]) -> list[Any]:
 
 
 def verdict(name: str, records: list[Any]) -> str:
-    (claim,) = [claim for claim in claims.CLAIMS if claim.name == name]
+    (claim,) = [claim for claim in STATEMENTS if claim.name == name]
     return claim.judge(records).status
 
 
+STATEMENTS = (*claims.CLAIMS, *claims.FINDINGS)
 CROSSING = {
     "shift-heavy": ("heavy", "shift", 100, {"direct"}),
     "shift-light": ("light", "shift", 100, set()),
@@ -325,13 +326,21 @@ def test_claims_on_maps_judge_both_ways(computed: list[Any], name: str) -> None:
 def test_every_claim_is_tried_both_ways() -> None:
     tried = {*CROSSING, *MAP_CLAIMS, "draws-heavy", "draws-light", "readings"}
     tried |= {"direct-grows", "others-hold", "light-direct"}
-    assert {claim.name for claim in claims.CLAIMS} == tried
+    assert {claim.name for claim in STATEMENTS} == tried
+
+
+def test_what_was_said_after_the_records_were_seen_is_called_a_finding(computed: list[Any]) -> None:
+    found = {finding.name for finding in claims.FINDINGS}
+    assert found == {"worst-light", "draws-heavy", "draws-light", "idle-modes"}
+    text = table.table(lambda _, file: computed if file == "theory" else [], None)
+    before, _, after = text.partition("| finding | statement |")
+    assert all(f"| {name} |" in after and f"| {name} |" not in before for name in found)
 
 
 def test_nothing_is_read_of_a_record_that_was_only_begun(tmp_path: Path) -> None:
     (tmp_path / "0123456789abcdef").mkdir()
     begun = Record.open(tmp_path / "0123456789abcdef")
-    assert all(claim.judge([begun]).status == "not run" for claim in claims.CLAIMS)
+    assert all(claim.judge([begun]).status == "not run" for claim in STATEMENTS)
     assert "| `01234567` | unfinished |" in table.table(lambda *_: [begun], None)
     assert figure.draw(lambda *_: [begun], None, tmp_path) == []
 
@@ -348,7 +357,7 @@ def test_figures_and_table_say_where_readings_differ(computed: list[Any], tmp_pa
     assert "crosses: 4 to 8 from 0.01" in lines[0]
     assert "**differ**" in lines[0]
     assert all("stable" in line and "agree" in line for line in lines[1:4])
-    for claim in claims.CLAIMS:
+    for claim in STATEMENTS:
         assert f"| {claim.name} | {claim.statement} |" in text
 
 
@@ -357,5 +366,5 @@ def test_the_published_records_pass_every_claim(tmp_path: Path) -> None:
     runs = study.runs("quick")
     assert len(find(study.name, study.version, runs, [PUBLISHED])) == len(runs)
     records = Loader(ROOT / "memory", Request(study="memory", results=tmp_path))("quick", "theory")
-    verdicts = {claim.name: claim.judge(records).status for claim in claims.CLAIMS}
+    verdicts = {claim.name: claim.judge(records).status for claim in STATEMENTS}
     assert set(verdicts.values()) == {"pass"}, verdicts

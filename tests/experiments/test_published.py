@@ -1,4 +1,4 @@
-"""The committed records are whole, and the README's tables are drawn from them."""
+"""The committed records are whole, and the pages of results are made from them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,13 @@ import pytest
 from experiments import study as studies
 from experiments.__main__ import main
 from experiments.a5 import figure as a5_figure
-from experiments.a5 import table as a5_table
 from experiments.commands import results
 from experiments.commands.drawing import PUBLISHED, Loader, Request
-from experiments.lra import table as lra_table
-from experiments.memory import table as memory_table
 from experiments.record import Record, find
-from experiments.stability import table as stability_table
 from experiments.store import shelf, sums
-from experiments.toy import figure, table
-from experiments.tracking import table as tracking_table
+from experiments.toy import figure
 from seqtheory.plain import described
 
-README = (PUBLISHED.parent.parent / "README.md").read_text(encoding="utf-8")
 RECORDS = [path for folder in shelf.study_folders(PUBLISHED) for path in shelf.records(folder)]
 WHOLE = [
     ("toy.linear_cde", "paper"),
@@ -101,37 +95,6 @@ def test_every_run_of_the_preset_is_published(name: str, preset: str) -> None:
     ends = {"done", "diverged"} if study.name.startswith("stability.") else {"done"}
     assert len(found) == len(runs)
     assert {record.status for record in found} <= ends
-
-
-def test_the_readme_shows_the_tables_of_the_published_records(load) -> None:
-    shown = {
-        "toy": [
-            "Random linear CDE",
-            "Every model and width",
-            "Claims",
-            "Trained models",
-            "Claims on trained",
-            "Infinite width",
-        ],
-        "a5": ["Fewest blocks", "Claims"],
-        "memory": ["Stable or not", "Trained networks: stable or not", "Memory functions"],
-        "stability": ["Largest stable"],
-        "lra": ["Does the normalisation", "S4: norm, place", "All models"],
-        "tracking": ["Prediction and measurement"],
-    }
-    texts = {
-        "toy": table.table(load("toy"), None),
-        "a5": a5_table.table(load("a5"), None),
-        "memory": memory_table.table(load("memory"), None),
-        "stability": stability_table.table(load("stability"), None),
-        "lra": lra_table.table(load("lra"), None),
-        "tracking": tracking_table.table(load("tracking"), None),
-    }
-    for name, titles in shown.items():
-        sections = texts[name].split("## ")[1:]
-        for title in titles:
-            section = next(section for section in sections if section.startswith(title))
-            assert section.partition("\n\n")[2].strip() in README
 
 
 @pytest.mark.parametrize("name", results.names())

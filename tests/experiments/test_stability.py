@@ -284,6 +284,27 @@ def test_the_order_of_largest_rates_is_judged() -> None:
     assert verdict("order-images", *ordered(images=True)) == "pass"
 
 
+def test_a_tie_in_one_seed_refutes_the_order() -> None:
+    second = ordered(seed=1)
+    tied = [r for r in second if not isinstance(r.run.parameterisation, Best)]
+    tied += [record(2.0, 0.6, kind="Best", rate=5e-2, seed=1)]  # no further than exp
+    assert verdict("order", *ordered(), *second) == "pass"
+    assert verdict("order", *ordered(), *tied) == "fail"
+    assert (
+        verdict("order", *(r for r in ordered() if r.run.training.learning_rate < 1e-2)) == "fail"
+    )
+
+
+def test_best_is_held_to_end_below_exp_seed_by_seed() -> None:
+    def pair(best: float, exp: float, seed: int) -> list[Any]:
+        facts: dict[str, Any] = {"rate": 5e-2, "seed": seed}
+        return [record(2.0, best, kind="Best", **facts), record(2.0, exp, kind="Exp", **facts)]
+
+    assert verdict("best-over-exp", *pair(0.5, 0.6, 0), *pair(0.5, math.nan, 1)) == "pass"
+    assert verdict("best-over-exp", *pair(0.5, 0.6, 0), *pair(0.61, 0.6, 1)) == "fail"
+    assert verdict("best-over-exp", record(2.0, 0.5, kind="Best", rate=5e-2)) == "not run"
+
+
 def test_best_must_have_the_smallest_ratios() -> None:
     assert verdict("ratio-largest", *ordered()) == "pass"
     assert verdict("ratio-spread", *ordered()) == "pass"

@@ -71,10 +71,12 @@ def test_few_paths_judge_nothing():
 
 def test_models_that_can_must_do_better():
     able = {"depth": 2, "nonlinear": True}
-    assert verdict("f-able", record(1.0, 0.3, **able)) == "pass"
-    assert verdict("f-able", record(1.0, 0.45, **able)) == "fail"
-    assert verdict("f-able", record(1.0, 0.45, model="mamba")) == "fail"
-    assert verdict("f-able", record(1.0, 0.45, channels=3, **able)) == "not run"
+    two, three = record(1.0, 0.15, **able), record(1.0, 0.15, channels=3, **able)
+    assert verdict("f-able", two, three) == "pass"
+    assert verdict("f-able", two) == "undecided"
+    assert verdict("f-able", two, record(1.0, 0.16, channels=3, **able)) == "fail"
+    assert verdict("f-able", record(1.0, 0.16, model="mamba")) == "fail"
+    assert verdict("f-able", record(1.0, 0.16, **{**able, "depth": 1})) == "not run"
 
 
 def test_the_second_layer_is_judged_on_published_settings_alone():

@@ -19,6 +19,7 @@ _ROOMS = {
 _RENAMED = {
     "experiments.command": "experiments.commands.run",
     "experiments.diagnosis": "experiments.commands.doctor",
+    "experiments.a5.published_values": "experiments.report.published_depths",
     "experiments.ray_engine": "experiments.engine.ray_cluster",
     "experiments.sources": "experiments.report.origins",
 }

@@ -18,11 +18,11 @@ from experiments.a5.minimum_depth import (
     outcome,
     shortest,
 )
-from experiments.a5.published_values import DEPTHS
 from experiments.a5.words import LONGER_FACTORS
 from experiments.record import Record
 from experiments.report import style
 from experiments.report.curve import SOLVED_ABOVE
+from experiments.report.published_depths import DEPTHS
 from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]

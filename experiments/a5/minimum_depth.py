@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.a5 import published_values
 from experiments.guest import model_name
 from experiments.record import Record
+from experiments.report import published_depths
 from experiments.report.curve import Curve, curve, stood_still
 from experiments.report.rows import select
 
@@ -90,7 +90,7 @@ def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
     failing = [curve for curve in cell.curves if not curve.passes]
     long_enough = min(curve.steps[-1] for curve in failing) >= _slowest_pass(cell, others)
     of_model = [curve for other in select(others, model=cell.model) for curve in other.curves]
-    contradicted = cell.group == "A5" and published_values.is_solved(
+    contradicted = cell.group == "A5" and published_depths.is_solved(
         cell.model, cell.length, cell.depth
     )
     tells = long_enough and stood_still(failing, of_model) and not contradicted

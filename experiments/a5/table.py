@@ -9,11 +9,11 @@ import numpy as np
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
 from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
-from experiments.a5.published_values import DEEPEST, DEPTHS
 from experiments.claim import verdict_table
 from experiments.record import Record
 from experiments.report.markdown import markdown, spread
 from experiments.report.origins import sources
+from experiments.report.published_depths import DEEPEST, DEPTHS
 from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.a5 import published_values
+from experiments.report import published_depths
 from experiments.report.curve import SOLVED_ABOVE, stood_still
 from experiments.report.rows import select
 from experiments.tracking.cells import Cell
@@ -68,4 +68,4 @@ def outcome(cell: Cell, study: Sequence[Cell]) -> Outcome:
 def _is_contradicted(cell: Cell) -> bool:
     """Whether a published run of the model solved these words."""
     depth = cell.records[0].run.depth
-    return cell.task == "A5" and published_values.is_solved(cell.model, cell.length, depth)
+    return cell.task == "A5" and published_depths.is_solved(cell.model, cell.length, depth)

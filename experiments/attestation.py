@@ -14,7 +14,7 @@ from typing import Any
 
 from experiments.comparison import Comparison, Largest
 from experiments.record import decode, encode
-from experiments.store import stored
+from experiments.store import durable, stored
 
 FOLDER = Path(__file__).resolve().parent / "attestations"
 CLOSE = 1e-6
@@ -106,9 +106,10 @@ def file_name(date: str, processor: str) -> str:
 
 def append(path: Path, found: Attestation) -> None:
     """Add a line to a file of attestations."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(encode(asdict(found)), allow_nan=False) + "\n")
+    durable.make_folder(path.parent)
+    before = path.read_bytes() if path.exists() else b""
+    line = json.dumps(encode(asdict(found)), allow_nan=False) + "\n"
+    durable.write_bytes(path, before + line.encode("utf-8"))
 
 
 def read(path: Path) -> list[Attestation]:

@@ -196,6 +196,12 @@ def reproduce(session: nox.Session) -> None:
 
 
 @nox.session
+def canary(session: nox.Session) -> None:
+    """Say whether the numerics of every study are as on file for this processor [-- --write]."""
+    python(session, "both", "-m", "experiments", "canary", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("room", list(TESTS), ids=list(TESTS))
 def tests(session: nox.Session, room: str) -> None:
     """Tests of each room in its own environment: core without JAX and torch, then the rest."""

@@ -11,6 +11,7 @@ import tyro
 
 from experiments import exit_code
 from experiments.commands import broom, drawing, listing, verification
+from experiments.commands import canary as canaries
 from experiments.commands import publish as publishing
 from experiments.commands import reproduce as reruns
 from experiments.commands import results as pages
@@ -180,6 +181,16 @@ def reproduce(
     return reruns.reproduce(
         reruns.Request(sample=sample, seed=seed, study=study, minutes=minutes, workers=workers)
     )
+
+
+@app.command
+def canary(write: bool = False) -> int:
+    """Say of every study whether its numerics are what they were, by one small run of each.
+
+    Args:
+        write: Put the numbers of this family of processors on file, where they are new or changed.
+    """
+    return canaries.canary(write=write)
 
 
 @app.command(name="list")

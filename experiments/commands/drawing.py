@@ -11,13 +11,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from experiments import record, recovery
+from experiments import record
 from experiments import study as studies
 from experiments.commands.output import say
 from experiments.exit_code import ConfigError
 from experiments.overrides import override
 from experiments.record import Record
-from experiments.store import belonging, durable, shelf
+from experiments.store import belonging, durable, recovery, shelf
 from experiments.store.stored import RejectedFileError
 from experiments.study import PUBLISHED, ROOT, Study
 

@@ -6,12 +6,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from experiments import record, recovery
+from experiments import record
 from experiments import study as studies
 from experiments.commands.output import say
 from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
-from experiments.store import belonging, shelf, source
+from experiments.store import belonging, recovery, shelf, source
 from experiments.store.shelf import Packed
 from experiments.store.stored import ReadError, RejectedFileError
 from experiments.study import Study

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from experiments import attestation, exit_code, record
+from experiments import exit_code, record
 from experiments import study as studies
-from experiments.attestation import Attestation
 from experiments.commands.output import say
-from experiments.comparison import compare, headline
 from experiments.engine.job import Job
 from experiments.engine.local import LocalEngine
 from experiments.exit_code import ConfigError
 from experiments.record import Record
+from experiments.report import attestation
+from experiments.report.attestation import Attestation
+from experiments.report.comparison import compare, headline
 from experiments.store import provenance
 from experiments.store.stored import ReadError
 from experiments.study import PUBLISHED

@@ -6,10 +6,10 @@ import importlib
 import tempfile
 from pathlib import Path
 
-from experiments import reproduction
 from experiments.commands import drawing
 from experiments.commands.drawing import Loader, Request
 from experiments.commands.output import say
+from experiments.report import reproduction
 from experiments.store import durable
 from experiments.study import ROOT
 

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import recovery
 from experiments.commands import reproduce
-from experiments.store import source, stored
+from experiments.store import recovery, source, stored
 
 MODULE = b'"""Prose."""\n\nVALUE = 1\n'
 

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import attestation, reproduction
 from experiments.commands import reproduce
-from experiments.comparison import compare, headline
 from experiments.exit_code import ConfigError
+from experiments.report import attestation, reproduction
+from experiments.report.comparison import compare, headline
 
 
 def record(study: str, seconds: float, name: str = "", preset: str = "quick") -> SimpleNamespace:

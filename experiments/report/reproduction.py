@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments import attestation
-from experiments.attestation import CLOSE, Attestation
+from experiments.report import attestation
+from experiments.report.attestation import CLOSE, Attestation
 from experiments.report.markdown import markdown
 
 _HEAD = """\

@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.comparison import Comparison, Largest
 from experiments.record import decode, encode
+from experiments.report.comparison import Comparison, Largest
 from experiments.store import durable, stored
+from experiments.study import ROOT
 
-FOLDER = Path(__file__).resolve().parent / "attestations"
+FOLDER = ROOT / "attestations"
 CLOSE = 1e-6
 _LIMIT = 2**26  # bytes of a file
 
@@ -63,7 +64,7 @@ class Attestation:
 
     @property
     def deviation(self) -> float:
-        """Largest deviation (see `experiments.comparison`); infinite if it ended otherwise."""
+        """Largest deviation (see `experiments.report.comparison`); infinite if it ended unlike."""
         held = self.numbers
         if self.status != self.published["status"] or held is None or held.missing:
             return math.inf
@@ -107,18 +108,14 @@ def file_name(date: str, processor: str) -> str:
 def append(path: Path, found: Attestation) -> None:
     """Add a line to a file of attestations."""
     durable.make_folder(path.parent)
-    before = path.read_bytes() if path.exists() else b""
-    line = json.dumps(encode(asdict(found)), allow_nan=False) + "\n"
-    durable.write_bytes(path, before + line.encode("utf-8"))
+    line = json.dumps(encode(asdict(found)), allow_nan=False)
+    durable.write_bytes(path, _content(path) + line.encode("ascii") + b"\n")
 
 
 def read(path: Path) -> list[Attestation]:
     """Read a file of attestations; empty where there is none."""
-    try:
-        lines = stored.read_bytes(path, _LIMIT).splitlines()
-    except FileNotFoundError:
-        return []
-    return [_parsed(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+    lines = enumerate(_content(path).splitlines(), start=1)
+    return [_parsed(line, f"{path}:{number}") for number, line in lines]
 
 
 def committed() -> list[Attestation]:
@@ -126,6 +123,13 @@ def committed() -> list[Attestation]:
     found = [each for path in sorted(FOLDER.glob("*.jsonl")) for each in read(path)]
     newest = {each.hash: each for each in sorted(found, key=lambda each: each.date)}
     return sorted(newest.values(), key=lambda each: (each.study, each.preset, each.hash))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return stored.read_bytes(path, _LIMIT)
+    except FileNotFoundError:
+        return b""
 
 
 def _parsed(line: bytes, place: str) -> Attestation:

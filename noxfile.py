@@ -40,7 +40,7 @@ CODE = [
     for name in ("core", "lcde_jax", "seq_torch")
 ] + [("experiments", "--config", "experiments/pyproject.toml")]
 WORKERS = str(min(4, os.cpu_count() or 1))  # a test process of JAX or torch takes 1 to 2 GiB
-INSIDE = [f"tests/test_{name}.py" for name in ("architecture", "layers", "twin_lines")]
+INSIDE = [f"tests/test_{n}.py" for n in ("architecture", "layers", "twin_lines", "front_door")]
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),

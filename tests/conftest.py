@@ -77,7 +77,7 @@ def judged() -> Callable[[Path], dict[str, str]]:
     """Run a script of `limited.judge` in a process of its own: what is wrong with each case."""
 
     def run(script: Path) -> dict[str, str]:
-        folders = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+        folders = os.pathsep.join([str(script.parent), *sys.path])
         done = subprocess.run(
             [sys.executable, str(script)],
             env=os.environ | {"PYTHONPATH": folders},

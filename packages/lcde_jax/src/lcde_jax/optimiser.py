@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -100,9 +100,11 @@ def _adam(
     gradient: PyTree, moments: optax.ScaleByAdamState
 ) -> tuple[PyTree, optax.ScaleByAdamState]:
     """Direction and next moments; the count is a floating number where optax takes powers by it."""
-    floating = moments._replace(count=moments.count.astype(float))
+    count = jnp.asarray(moments.count)
+    floating = moments._replace(count=count.astype(float))
     direction, following = optax.scale_by_adam().update(gradient, floating)
-    return direction, following._replace(count=following.count.astype(moments.count.dtype))
+    then = cast("optax.ScaleByAdamState", following)
+    return direction, then._replace(count=jnp.asarray(then.count).astype(count.dtype))
 
 
 def update(
@@ -121,7 +123,7 @@ def update(
     if clip is not None:
         scale = jnp.where(norm > clip, clip / norm, 1.0)
         gradient = jax.tree.map(lambda g: g * scale, gradient)
-    direction, moments = _adam(gradient, moments)
+    direction, moments = _adam(gradient, cast("optax.ScaleByAdamState", moments))
     leaves, structure = jax.tree.flatten(parameters)
     moved = [
         p - (factor * rate.learning_rate).astype(p.dtype) * (d + rate.decay * p)

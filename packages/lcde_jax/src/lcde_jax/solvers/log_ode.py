@@ -81,16 +81,16 @@ def _log_signature(
     steps: Float[Array, "step path_channel"], order: int
 ) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"], Float[Array, "*shape"]]:
     """Tensor levels 1 to 3 of the logarithm of the signature (zeros above `order`)."""
-    zeros = [jnp.zeros((steps.shape[1],) * level, steps.dtype) for level in (2, 3)]
+    zero2, zero3 = (jnp.zeros((steps.shape[1],) * level, steps.dtype) for level in (2, 3))
     before = jnp.cumsum(steps, axis=0) - steps
     level1 = steps.sum(0)
     if order == 1:
-        return level1, *zeros
+        return level1, zero2, zero3
     areas = jnp.einsum("ka,kb->kab", before + steps / 2, steps)
     level2 = areas.sum(0)
     log2 = level2 - jnp.einsum("a,b->ab", level1, level1) / 2
     if order == 2:
-        return level1, log2, zeros[1]
+        return level1, log2, zero3
     areas_before = jnp.cumsum(areas, axis=0) - areas
     level3 = jnp.einsum("kab,kc->abc", areas_before, steps)
     level3 += jnp.einsum("ka,kb,kc->abc", before / 2 + steps / 6, steps, steps)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqtheory.checks import require_choice
+
 from .depth import check_tolerance, smallest_depth, truncation_tails
 from .exact_features import longest_increment, series_order
 from .paths import checked_paths
-from .solvers import unknown
 from .structure import Diagonal
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def checked_equations(cdes: Sequence[LinearCDE]) -> tuple[LinearCDE, ...]:
 
 
 def _check_request(method: str, depth: int | None) -> None:
-    if method not in METHODS:
-        raise unknown("method", method, METHODS)
+    require_choice("method", method, METHODS)
     if depth is None:
         return
     if depth < 1:

@@ -8,13 +8,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory.checks import require_memory
+from seqtheory.checks import require_choice, require_memory
 from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._transition import check_transition
 
 from .cde import LinearCDE
 from .exponential import exponentials
-from .solvers import unknown
 from .structure import (
     BlockDiagonal,
     Dense,
@@ -379,7 +378,6 @@ def _check_structured(structure: Structure, path: str, step: str, forcing: bool)
 
 def _check_settings(path: str, step: str, delta: float | None) -> None:
     for name, value, known in (("path", path, get_args(Path)), ("step", step, get_args(Step))):
-        if value not in known:
-            raise unknown(name, value, known)
+        require_choice(name, value, known)
     if delta is not None and not (isinstance(delta, int | float) and 0 < delta < float("inf")):
         raise ValueError(f"got delta={delta!r}, expected a positive number, or None for 1/length.")

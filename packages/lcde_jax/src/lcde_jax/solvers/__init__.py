@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+
+from seqtheory.checks import require_choice
 
 from ..paths import check_path
 from ..structure import Dense, Diagonal
@@ -138,15 +140,18 @@ def _states(
 
 
 def unknown(name: str, value: object, known: Sequence[str]) -> ValueError:
-    """Error for a name that is not in a list, with the nearest one that is."""
-    near = get_close_matches(str(value), known, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return ValueError(f"got {name}={value!r}, expected one of {', '.join(known)}.{hint}")
+    """Error for a name that is not in a list; deprecated for `seqtheory.checks.require_choice`."""
+    warnings.warn(
+        "lcde_jax.solvers.unknown goes with the next minor version; call "
+        "seqtheory.checks.require_choice",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return ValueError(f"{name}={value!r}: expected one of {', '.join(known)}")
 
 
 def _check_arguments(method: str, order: int | None, window: int, rtol: float, atol: float) -> None:
-    if method not in METHODS:
-        raise unknown("method", method, METHODS)
+    require_choice("method", method, METHODS)
     if order is not None and method not in ("exact", "log_ode"):
         raise ValueError(f"got order={order} for method={method!r}, which has none: leave it out.")
     highest = 3 if method == "log_ode" else taylor.MOST_TERMS

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from seqtheory.plain import described
 
 HERE = Path(__file__).parent
 STUDY = HERE / "studies" / "my_study.py"
+collect_ignore = [] if find_spec("lcde_jax") else ["test_tracking_jax.py"]  # torch's own room
 
 
 class StopAfter(StopFlag):

@@ -20,7 +20,7 @@ MIXERS: list[st.MixerConfig] = [
     *(
         st.TransformerConfig(heads=2, feed_forward=8) if kind is st.TransformerConfig else kind()
         for kind in sorted(heirs(st.MixerConfig), key=lambda kind: kind.__name__)
-        if kind.__name__ in st.__all__ and kind is not st.MixerConfig
+        if kind.__name__ in st.__all__ and kind not in (st.MixerConfig, st.ModuleConfig)
     ),
     st.S5Config(state_dim=4, conjugate_symmetry=False, start="published"),
     st.S4DConfig(initialisation="legs"),

@@ -9,14 +9,14 @@ from torch.nn.functional import normalize
 
 import seq_torch as st
 from seq_torch import ops
-from seq_torch.ops.glue import backend, fla
+from seq_torch.ops.glue import backend, fla, obstacles
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
     pytest.mark.skipif(
         importlib.util.find_spec("fla") is None,
-        reason=f"fla-core not installed: {backend.INSTALL_FLA}",
+        reason=f"fla-core not installed: {obstacles.INSTALL_FLA}",
     ),
     # What Triton and torch warn of inside the kernels is not for a caller to change.
     pytest.mark.filterwarnings("default"),

@@ -40,13 +40,21 @@ CODE = [
     for name in ("core", "lcde_jax", "seq_torch")
 ] + [("experiments", "--config", "experiments/pyproject.toml")]
 WORKERS = str(min(4, os.cpu_count() or 1))  # a test process of JAX or torch takes 1 to 2 GiB
-INSIDE = [f"tests/test_{n}.py" for n in ("architecture", "layers", "twin_lines", "front_door")]
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
 TESTS = {
     "core": ("core", ["tests/core", "packages/core/src", "--doctest-modules"]),
     "lcde_jax": ("jax", ["tests/lcde_jax"]),
     "seq_torch": ("torch", ["tests/seq_torch", "tests/experiments", "-m", "needs_torch"]),
-    "experiments": ("jax", ["tests/experiments", *INSIDE]),
+    "experiments": (
+        "jax",
+        [
+            "tests/experiments",
+            "tests/test_architecture.py",
+            "tests/test_layers.py",
+            "tests/test_twin_lines.py",
+            "tests/test_front_door.py",
+        ],
+    ),
     "cross": ("both", ["tests/cross", "tests/test_readmes.py"]),
     "faults": ("jax", ["tests/faults"]),
 }

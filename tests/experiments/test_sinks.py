@@ -122,7 +122,7 @@ def test_a_sink_that_hung_once_is_waited_for_once(bench, fake, monkeypatch):
 
 
 HUNG = """
-from experiments import sinks
+from experiments.store import sinks
 class Hung:
     def __init__(self, *_): pass
     def log(self, *_): pass

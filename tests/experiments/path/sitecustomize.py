@@ -24,16 +24,21 @@ def frames(frame):
         frame = frame.f_back
 
 
+def is_ours(file: str) -> bool:
+    """Whether a file is the house's: neither this one nor of an environment that lies inside."""
+    return file.startswith(HOUSE) and file != __file__ and "site-packages" not in file
+
+
 def files(frame) -> list[str]:
     """Files of the house on the stack, outermost first."""
     found = [f.f_code.co_filename for f in frames(frame)]
-    ours = [os.path.relpath(f, HOUSE) for f in found if f.startswith(HOUSE) and f != __file__]
+    ours = [os.path.relpath(f, HOUSE) for f in found if is_ours(f)]
     return list(dict.fromkeys(reversed(ours)))
 
 
 def entering(frame, event, _) -> None:
     file, flags = frame.f_code.co_filename, frame.f_code.co_flags
-    if event != "call" or not file.startswith(HOUSE) or file == __file__:
+    if event != "call" or not is_ours(file):
         return
     name = os.path.relpath(file, HOUSE)
     if name in entered or flags & FUNCTION != FUNCTION:

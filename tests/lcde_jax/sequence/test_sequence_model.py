@@ -128,7 +128,8 @@ def test_hidden_positions_have_no_influence(mixer, norm):
 
 def test_running_statistics_are_those_of_the_valid_positions():
     model, x = config(norm="batch", norm_position="pre", depth=1).build(KEY), signals()
-    seen = np.asarray(x @ model.embedding.linear.weight.T + model.embedding.linear.bias)[mask()]
+    weight, bias = model.embedding.linear.weight, model.embedding.linear.bias
+    seen = np.asarray(x @ weight.T + bias[None, None])[mask()]
     norm = model.train_call(x, mask(), key=KEY)[1].layers[0].norm.norm
     np.testing.assert_allclose(norm.running_mean, 0.1 * seen.mean(0), rtol=1e-12)
     np.testing.assert_allclose(norm.running_var, 0.9 + 0.1 * seen.var(0, ddof=1), rtol=1e-12)

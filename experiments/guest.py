@@ -60,7 +60,7 @@ def found(locator: str) -> Guest:
     file, colon, name = locator.rpartition(":")
     if not colon or not name.isidentifier():
         raise ConfigError(f"--mixer {locator}: expected FILE:NAME, like my_model.py:Recurrence")
-    path = Path(file).expanduser().resolve()
+    path = _resolved(file)
     content = source.content(path)
     if content is None:
         raise ConfigError(f"--mixer {locator}: there is no file {path}")
@@ -78,9 +78,11 @@ def found(locator: str) -> Guest:
 
 def folder(locator: str | None) -> Path | None:
     """Folder of a guest's file, whose code counts as code of the run."""
-    return (
-        None if locator is None else Path(locator.rpartition(":")[0]).expanduser().resolve().parent
-    )
+    return None if locator is None else _resolved(locator.rpartition(":")[0]).parent
+
+
+def _resolved(file: str) -> Path:
+    return Path(file).expanduser().resolve()
 
 
 def imported(guest: Guest) -> Any:

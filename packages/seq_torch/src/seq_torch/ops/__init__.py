@@ -5,6 +5,10 @@ picks one by device and type, unless `use_backend` says which, and logs its choi
 INFO of the logger ``seq_torch.ops.backend``.
 """
 
+import sys
+
+from seqtheory._moved import Moved
+
 from .convolution import causal_convolution, causal_convolution_direct
 from .delta import delta_scan
 from .discretisation import bilinear, euler, zero_order_hold
@@ -33,3 +37,14 @@ __all__ = [
     "use_backend",
     "zero_order_hold",
 ]
+
+_MOVED = {
+    "axes": "checks",
+    "inputs": "checks",
+    "mapped": "opaque",
+    **{name: name for name in ("chunks", "constant", "fla", "matrices", "matrix_operator")},
+    **{name: name for name in ("opaque", "pages", "tangents", "threads")},
+}
+sys.meta_path.append(
+    Moved({f"{__name__}.{old}": f"{__name__}.glue.{new}" for old, new in _MOVED.items()})
+)

@@ -1,5 +1,0 @@
-"""Moved to `seq_torch.ops.glue.matrices`."""
-
-from .glue.moved import moved
-
-moved(__name__, "seq_torch.ops.glue.matrices")

@@ -20,7 +20,7 @@ from benchmarks import gradients, report
 from benchmarks.measure import MEBIBYTE, Contender, compare, version
 from benchmarks.worker import Work
 from seq_torch import S4DPLRConfig
-from seq_torch.mixers.dplr_kernel import dplr_kernel, lost
+from seq_torch.mixers.parts.dplr_kernel import dplr_kernel, lost
 
 WIDTH, STATE = 64, 64
 LENGTHS = (1024, 4096)

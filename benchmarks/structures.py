@@ -21,7 +21,7 @@ from benchmarks import gradients, report
 from benchmarks.measure import Contender, Spread, compare, version
 from benchmarks.worker import Work
 from seq_torch import ops
-from seq_torch.mixers.structured import transitions
+from seq_torch.mixers.parts.structured import transitions
 from seqtheory.structure import (
     BlockDiagonal,
     Dense,

@@ -153,7 +153,7 @@ def train(run: TrainingRun, data: FitData, recorder: Recorder, output: Any) -> A
     import seq_torch
     from experiments.fitting import fit_recorded
     from seq_torch.mixers import StableSSMConfig
-    from seq_torch.stacks import stable_ssm_stack
+    from seq_torch.model.stacks import stable_ssm_stack
 
     mixer = StableSSMConfig(
         state_dim=run.state_dim,

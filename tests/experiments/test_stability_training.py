@@ -28,7 +28,7 @@ def watched(parameterisation, depth=1):
 
     import seq_torch
     from seq_torch.mixers import StableSSMConfig
-    from seq_torch.stacks import stable_ssm_stack
+    from seq_torch.model.stacks import stable_ssm_stack
 
     model = stable_ssm_stack(
         seq_torch.LinearInput(channels=1),

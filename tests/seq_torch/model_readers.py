@@ -14,8 +14,8 @@ from safetensors.numpy import load, save
 from torch import nn
 
 import seq_torch as st
-from seq_torch.optim import AdamW
 from seq_torch.train._snapshot import restore, tensors_of
+from seq_torch.train.optim import AdamW
 from seqtheory.training import Snapshot, Training
 
 COUNT = 260

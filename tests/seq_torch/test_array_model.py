@@ -10,7 +10,7 @@ from torch import nn
 import seq_torch as st
 from seq_torch.array_model import array_model
 from seq_torch.mixers.residual_rnn import ResidualRNNConfig
-from seq_torch.stacks import recurrent_stack
+from seq_torch.model.stacks import recurrent_stack
 from seqtheory.memory_theory import memory_function
 
 

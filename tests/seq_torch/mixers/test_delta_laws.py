@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 import seq_torch as st
-from seq_torch.mixers.unit_norm import unit
-from seq_torch.optim import parameter_groups
+from seq_torch.mixers.parts.unit_norm import unit
+from seq_torch.train.optim import parameter_groups
 from seqtheory.training import Training
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}

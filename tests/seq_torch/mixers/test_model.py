@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 import seq_torch as st
-from seq_torch.embedding import sinusoids
+from seq_torch.model.embedding import sinusoids
 
 EXACT = {"rtol": 1e-10, "atol": 1e-11}
 LINEAR = {

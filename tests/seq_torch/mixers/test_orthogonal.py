@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import seq_torch as st
-from seq_torch.mixers.orthogonal import orthogonal
+from seq_torch.mixers.parts.orthogonal import orthogonal
 from seqtheory.structure import Structure
 
 STRUCTURES: list[Structure] = [

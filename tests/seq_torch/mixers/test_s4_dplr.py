@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import seq_torch as st
-from seq_torch.mixers import dplr_kernel as kernels
+from seq_torch.mixers.parts import dplr_kernel as kernels
 from seq_torch.parameter import as_complex
 from seqtheory.hippo import legs
 

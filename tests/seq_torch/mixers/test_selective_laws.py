@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 import seq_torch as st
-from seq_torch.optim import parameter_groups
+from seq_torch.train.optim import parameter_groups
 from seqtheory import linear_cde
 from seqtheory.group import from_table, group
 from seqtheory.training import Training

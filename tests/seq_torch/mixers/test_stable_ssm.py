@@ -12,8 +12,8 @@ from torch.nn import functional
 import seq_torch as st
 from seq_torch.mixers.s4d import S4DConfig
 from seq_torch.mixers.stable_ssm import StableSSMConfig
+from seq_torch.model.stacks import stable_ssm_stack
 from seq_torch.parameter import as_complex
-from seq_torch.stacks import stable_ssm_stack
 from seqtheory import reparameterisation as core
 
 EXACT = {"rtol": 1e-10, "atol": 1e-11}

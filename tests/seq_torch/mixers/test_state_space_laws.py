@@ -11,7 +11,7 @@ import torch
 
 import seq_torch as st
 from seq_torch import ops
-from seq_torch.mixers.vandermonde import exponential_sum, weighted_by_exponentials
+from seq_torch.mixers.parts.vandermonde import exponential_sum, weighted_by_exponentials
 from seq_torch.parameter import as_complex, as_pair
 from seqtheory.hippo import normal_part
 

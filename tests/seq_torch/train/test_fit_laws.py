@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from seq_torch import fit
-from seq_torch.optim import AdamW
+from seq_torch.train.optim import AdamW
 from seqtheory.dataset import Dataset
 from seqtheory.training import Evaluated, FitData, Stepped, Training
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from seq_torch.optim import AdamW, parameter_groups
 from seq_torch.parameter import StateParameter
+from seq_torch.train.optim import AdamW, parameter_groups
 from seqtheory.training import Training
 
 

@@ -1,5 +1,8 @@
 """Sequence models in torch."""
 
+import sys
+
+from seqtheory._moved import Moved
 from seqtheory.structure import (
     BlockDiagonal,
     Dense,
@@ -12,8 +15,6 @@ from seqtheory.structure import (
 
 from . import ops, tracking
 from .array_model import array_model
-from .checkpoint import CheckpointError, load, save
-from .embedding import LinearInput, TokenInput
 from .mixers import (
     DeltaNetConfig,
     DeltaProductConfig,
@@ -39,11 +40,22 @@ from .mixers import (
     StableSSMConfig,
     TransformerConfig,
 )
-from .model import SequenceModelConfig
-from .network import ModelState, SequenceModel
+from .model import (
+    CheckpointError,
+    LastOutput,
+    LinearInput,
+    MeanOutput,
+    ModelState,
+    SequenceModel,
+    SequenceModelConfig,
+    StepOutput,
+    TokenInput,
+    load,
+    recurrent_stack,
+    save,
+    stable_ssm_stack,
+)
 from .parameter import StateParameter
-from .readout import LastOutput, MeanOutput, StepOutput
-from .stacks import recurrent_stack, stable_ssm_stack
 from .train import evaluate, fit
 
 __version__ = "0.1.0"
@@ -99,3 +111,17 @@ __all__ = [
     "stable_ssm_stack",
     "tracking",
 ]
+
+_MOVED = {
+    "model": ("checkpoint", "embedding", "layer", "network", "readout", "stacks"),
+    "train": ("optim",),
+}
+sys.meta_path.append(
+    Moved(
+        {
+            f"{__name__}.{name}": f"{__name__}.{room}.{name}"
+            for room in _MOVED
+            for name in _MOVED[room]
+        }
+    )
+)

@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 
 from seqtheory.checks import require_integer, require_memory
 
-from .embedding import TokenEmbedding
-from .layer import Layer
 from .mixers.recurrent import is_recurrent
-from .network import ModelState, SequenceModel
+from .model.embedding import TokenEmbedding
+from .model.layer import Layer
+from .model.network import ModelState, SequenceModel
 
 
 class Trace(NamedTuple):

@@ -1,4 +1,8 @@
-"""Mixers: maps of sequences, one file each."""
+"""Mixers: maps of sequences, one file each; ``parts`` holds what several of them share."""
+
+import sys
+
+from seqtheory._moved import Moved
 
 from .delta_net import DeltaNetConfig
 from .delta_product import DeltaProductConfig
@@ -49,3 +53,10 @@ __all__ = [
     "StableSSMConfig",
     "TransformerConfig",
 ]
+
+_MOVED = (
+    *("bidirectional", "complex_map", "convolution", "diagonal_convolution", "dplr_kernel"),
+    *("dplr_state", "eigenvalues", "orthogonal", "real_mode", "short_convolution", "start"),
+    *("step_size", "structured", "unit_norm", "vandermonde"),
+)
+sys.meta_path.append(Moved({f"{__name__}.{name}": f"{__name__}.parts.{name}" for name in _MOVED}))

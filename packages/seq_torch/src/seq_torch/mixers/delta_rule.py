@@ -15,13 +15,13 @@ from seqtheory.plain import added
 
 from .. import ops
 from ..parameter import StateParameter
-from .eigenvalues import Eigenvalues, check_eigenvalues
 from .mixer import MixerConfig
+from .parts.eigenvalues import Eigenvalues, check_eigenvalues
+from .parts.short_convolution import ShortConvolution
+from .parts.start import Start, check_start
+from .parts.step_size import log_steps, unsoftplus
+from .parts.unit_norm import Normalisation, check_normalisation, unit
 from .recurrent import Recurrent
-from .short_convolution import ShortConvolution
-from .start import Start, check_start
-from .step_size import log_steps, unsoftplus
-from .unit_norm import Normalisation, check_normalisation, unit
 
 
 @dataclass(frozen=True, kw_only=True)

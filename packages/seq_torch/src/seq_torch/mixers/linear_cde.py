@@ -16,9 +16,9 @@ from ..ops.glue.constant import constant_when_compiled
 from ..ops.structured import Transitions, structured_scan
 from ..parameter import StateParameter, as_complex
 from .mixer import MixerConfig, check_sequence
-from .orthogonal import orthogonal
+from .parts.orthogonal import orthogonal
+from .parts.structured import check_known, transitions
 from .recurrent import Recurrent
-from .structured import check_known, transitions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,11 @@ from seqtheory.checks import require_flag, require_integer, require_positive
 
 from .. import ops
 from ..parameter import StateParameter, as_complex
-from .bidirectional import require_causal, scanned
-from .complex_map import complex_normal, drive, read
 from .mixer import MixerConfig, check_sequence
+from .parts.bidirectional import require_causal, scanned
+from .parts.complex_map import complex_normal, drive, read
+from .parts.start import Start, check_start
 from .recurrent import Recurrent
-from .start import Start, check_start
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,11 @@ from seqtheory.checks import require_choice, require_flag, require_integer
 
 from .. import ops
 from ..parameter import StateParameter
-from .eigenvalues import Eigenvalues, check_eigenvalues, ranged
 from .mixer import MixerConfig, check_sequence
+from .parts.eigenvalues import Eigenvalues, check_eigenvalues, ranged
+from .parts.short_convolution import ShortConvolution
+from .parts.step_size import check_steps, log_steps, unsoftplus
 from .recurrent import Recurrent
-from .short_convolution import ShortConvolution
-from .step_size import check_steps, log_steps, unsoftplus
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,11 @@ from seqtheory.checks import require_choice, require_integer
 
 from .. import ops
 from ..parameter import StateParameter
-from .eigenvalues import ranged
 from .mamba2 import head_width
 from .mixer import MixerConfig
+from .parts.eigenvalues import ranged
+from .parts.step_size import check_steps, log_steps, unsoftplus
 from .recurrent import Recurrent
-from .step_size import check_steps, log_steps, unsoftplus
 
 FLOOR = 1e-4  # the slowest decay, as published
 

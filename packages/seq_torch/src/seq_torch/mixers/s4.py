@@ -13,10 +13,10 @@ from torch.nn import functional
 from seqtheory.checks import require_flag, require_integer
 
 from ..parameter import StateParameter, as_complex
-from .complex_map import complex_normal
-from .diagonal_convolution import DiagonalConvolution
 from .mixer import MixerConfig
-from .step_size import check_steps, log_steps
+from .parts.complex_map import complex_normal
+from .parts.diagonal_convolution import DiagonalConvolution
+from .parts.step_size import check_steps, log_steps
 
 
 @dataclass(frozen=True, kw_only=True)

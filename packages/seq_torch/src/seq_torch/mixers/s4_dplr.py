@@ -13,13 +13,13 @@ from seqtheory import settings
 from .. import ops
 from ..ops.glue.backend import asked
 from ..parameter import StateParameter, as_complex, as_pair
-from .complex_map import complex_normal
-from .convolution import Convolution
-from .dplr_kernel import advance, dplr_kernel, inner, unrolled_kernel
-from .dplr_state import last_state, response
 from .mixer import MixerConfig
-from .real_mode import real_last
-from .step_size import log_steps
+from .parts.complex_map import complex_normal
+from .parts.convolution import Convolution
+from .parts.dplr_kernel import advance, dplr_kernel, inner, unrolled_kernel
+from .parts.dplr_state import last_state, response
+from .parts.real_mode import real_last
+from .parts.step_size import log_steps
 
 
 @dataclass(frozen=True, kw_only=True)

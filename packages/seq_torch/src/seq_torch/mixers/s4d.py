@@ -13,12 +13,12 @@ from seqtheory.settings.s4d import clipped_input, initial_eigenvalues
 
 from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
-from .complex_map import complex_normal
-from .convolution import directed
-from .diagonal_convolution import DiagonalConvolution
 from .mixer import MixerConfig
-from .real_mode import once_last, real_last
-from .step_size import log_steps
+from .parts.complex_map import complex_normal
+from .parts.convolution import directed
+from .parts.diagonal_convolution import DiagonalConvolution
+from .parts.real_mode import once_last, real_last
+from .parts.step_size import log_steps
 
 __all__ = ["S4D", "S4DConfig", "clipped_input", "initial_eigenvalues"]
 

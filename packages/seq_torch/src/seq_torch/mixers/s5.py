@@ -12,13 +12,13 @@ from seqtheory import settings
 
 from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
-from .bidirectional import require_causal, scanned
-from .complex_map import drive, read
 from .mixer import MixerConfig, check_sequence
-from .real_mode import once_last, real_last
+from .parts.bidirectional import require_causal, scanned
+from .parts.complex_map import drive, read
+from .parts.real_mode import once_last, real_last
+from .parts.start import cut_off_normal
+from .parts.step_size import log_steps
 from .recurrent import Recurrent
-from .start import cut_off_normal
-from .step_size import log_steps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from seqtheory.checks import require_flag, require_integer, require_positive
 
 from .. import ops
 from ..parameter import StateParameter, as_complex, require_full_precision
-from .complex_map import complex_normal, drive, read
 from .mixer import MixerConfig
+from .parts.complex_map import complex_normal, drive, read
 from .recurrent import Recurrent
 
 

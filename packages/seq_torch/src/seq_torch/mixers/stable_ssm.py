@@ -21,10 +21,10 @@ from seqtheory.reparameterisation import Best, Direct, Reparameterisation
 
 from ..parameter import StateParameter, as_complex
 from ..reparameterisation import check_parameterisation, initial_weights, rate
-from .complex_map import complex_normal
-from .diagonal_convolution import DiagonalConvolution
 from .mixer import MixerConfig
-from .step_size import check_steps, log_steps
+from .parts.complex_map import complex_normal
+from .parts.diagonal_convolution import DiagonalConvolution
+from .parts.step_size import check_steps, log_steps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from seqtheory.training import Event, FitData, History, Progress, Snapshot, Stepped, Training
 
-from ..optim import AdamW
 from ._distributed import World
 from ._evaluation import check_fit, scores
 from ._learner import Divergence, Learner, first_not_finite
 from ._place import Place, modes_kept, place_of
 from ._snapshot import restore, tensors_of
+from .optim import AdamW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def fit(
     data
         What to train on and to measure on; short last batches are used.
     training
-        Settings. Rates and decay differ between parameters: see `seq_torch.optim`.
+        Settings. Rates and decay differ between parameters: see `seq_torch.train.optim`.
     on_event
         Receives `seqtheory.training.Evaluated` at step 0, every `evaluate_every` steps and after
         the last, and `seqtheory.training.Stepped` after every step. What it raises ends the fit.

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from seqtheory.dataset import Dataset
 
-    from ..optim import AdamW
     from ._place import Place
+    from .optim import AdamW
 
 
 class Rows(NamedTuple):

@@ -12,7 +12,7 @@ from seqtheory.training import Snapshot
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..optim import AdamW
+    from .optim import AdamW
 
 _MODEL, _OPTIMISER = "model.", "optimiser."
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")

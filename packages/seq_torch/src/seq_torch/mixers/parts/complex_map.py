@@ -9,7 +9,7 @@ from jaxtyping import Complex, Float
 from torch import nn
 from torch.nn import functional
 
-from ..parameter import as_complex
+from ...parameter import as_complex
 
 
 def complex_normal(*shape: int, variance: float) -> nn.Parameter:

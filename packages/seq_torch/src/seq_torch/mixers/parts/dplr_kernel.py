@@ -11,7 +11,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..ops.glue import opaque
+from ...ops.glue import opaque
 
 BLOCK = 2**17  # modes times frequencies that are held at once
 FEW = 16  # products with rows that cost less than squaring the matrix once more

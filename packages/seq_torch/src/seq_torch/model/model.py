@@ -10,10 +10,10 @@ from torch import nn
 from seqtheory import settings
 from seqtheory.checks import require_integer
 
-from .capacity import bytes_when_built
+from ..capacity import bytes_when_built
+from ..mixers.mixer import MixerConfig
 from .embedding import LinearInput, TokenInput
 from .layer import Layer
-from .mixers.mixer import MixerConfig
 from .network import SequenceModel
 
 

@@ -20,8 +20,8 @@ from seqtheory.structure import (
     WalshHadamard,
 )
 
-from ..ops.glue.constant import constant_when_compiled
-from ..ops.structured import (
+from ...ops.glue.constant import constant_when_compiled
+from ...ops.structured import (
     Blocks,
     DiagonalLowRank,
     Elementwise,
@@ -30,7 +30,7 @@ from ..ops.structured import (
     SparseRows,
     Transitions,
 )
-from ..parameter import require_full_precision
+from ...parameter import require_full_precision
 
 Parameters = Mapping[str, Tensor]
 Form = Callable[[Any, str, Parameters], Transitions]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.optim.adam import adam
 
-from .parameter import StateParameter
+from ..parameter import StateParameter
 
 if TYPE_CHECKING:
     from torch import nn

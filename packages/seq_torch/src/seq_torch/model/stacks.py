@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..mixers.mixer import MixerConfig
+from ..mixers.stable_ssm import StableSSMConfig
 from .embedding import LinearInput, TokenInput
-from .mixers.mixer import MixerConfig
-from .mixers.stable_ssm import StableSSMConfig
 from .model import SequenceModelConfig
 from .readout import Output
 

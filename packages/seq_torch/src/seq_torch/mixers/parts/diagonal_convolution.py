@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Complex, Float
 from torch import nn
 
-from .. import ops
-from ..parameter import as_complex
+from ... import ops
+from ...parameter import as_complex
 from .convolution import Convolution
 from .vandermonde import exponential_sum, weighted_by_exponentials
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Complex
 from torch import nn
 
-from .. import ops
+from ... import ops
 
 
 def scanned(

@@ -9,11 +9,11 @@ from jaxtyping import Complex, Float
 from torch import nn
 from torch.nn import functional
 
-from .. import ops
-from ..parameter import as_complex
+from ... import ops
+from ...parameter import as_complex
+from ..mixer import check_sequence
+from ..recurrent import Recurrent
 from .bidirectional import require_causal
-from .mixer import check_sequence
-from .recurrent import Recurrent
 
 
 class Convolution(Recurrent):

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .mixers.mixer import Tabular
-from .mixers.recurrent import is_recurrent
+from ..mixers.mixer import Tabular
+from ..mixers.recurrent import is_recurrent
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float

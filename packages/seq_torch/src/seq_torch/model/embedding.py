@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from seqtheory import settings
 
-from .capacity import fitting
+from ..capacity import fitting
 
 
 @dataclass(frozen=True, kw_only=True)

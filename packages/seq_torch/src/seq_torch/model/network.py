@@ -9,10 +9,10 @@ from torch import nn
 
 from seqtheory.checks import require_integer
 
-from .capacity import require_states
+from ..capacity import require_states
+from ..mixers.recurrent import is_recurrent
 from .embedding import TokenEmbedding, sinusoids
 from .layer import Layer
-from .mixers.recurrent import is_recurrent
 from .readout import StepOutput, checked_mask, pool, pool_on
 
 if TYPE_CHECKING:

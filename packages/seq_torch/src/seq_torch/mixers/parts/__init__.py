@@ -1,0 +1,1 @@
+"""What several mixers share: kernels, maps, starts and step sizes."""

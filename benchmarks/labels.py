@@ -97,16 +97,16 @@ def signax(channels: int) -> Work:
     def label(batch: jax.Array) -> jax.Array:
         return package.signature(batch, len(word), flatten=False)[-1][(slice(None), *word)]
 
-    def batches(size: int, count: int) -> list[jax.Array]:
-        return [jnp.array(paths[i : i + size]) for i in range(0, count, size)]
+    def batches(paths: Paths, size: int) -> list[jax.Array]:
+        return [jnp.array(paths[i : i + size]) for i in range(0, len(paths), size)]
 
     def labels(batches: Sequence[jax.Array]) -> np.ndarray:
         return np.concatenate([label(batch) for batch in batches])
 
-    size = min(SIGNAX_BATCHES, key=lambda n: _best_seconds(labels, batches(n, TUNING_PATHS)))
+    tuning = paths[:TUNING_PATHS]
+    size = min(SIGNAX_BATCHES, key=lambda n: _best_seconds(labels, batches(tuning, n)))
     check = _agreement(paths, word)
-    on_device = batches(size, len(paths))
-    del paths
+    on_device = batches(paths, size)
     return Work(
         call=lambda: labels(on_device),
         version=version("signax", "jax"),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -56,11 +58,11 @@ def backward(p: Problem, dy: Tensor, dlast: Tensor | None) -> Gradients:
     dinitial, dlast = torch.empty_like(initial), optional(dlast, A)
     kernels, inputs = _kernels(p), arrays(u, dt, A, B, C, initial, slope, dlast, y, du, ddt)
 
-    def run(task: tuple[int, int], part: Part) -> None:
+    def run(inputs: tuple[Any, ...], task: tuple[int, int], part: Part) -> None:
         own = arrays(*(_own(sums[name], getattr(p, name), task) for name in sums), dinitial)
         kernels.backward(*part, *inputs, *own)
 
-    _run(p, cut, run)
+    _run(p, cut, partial(run, inputs))
     del inputs, dt, B, C
     found = {"u": du, "delta": ddt} | {name: _total(sums.pop(name), p) for name in ("A", "B", "C")}
     found["B"], found["C"] = unrows(found["B"], p.B), unrows(found["C"], p.C)

@@ -3,10 +3,12 @@
 A study that compares models offers ``bench(mixer, preset)``, the runs of that preset with a guest
 in place of one of its own models, and ``python -m experiments run STUDY --mixer FILE:NAME`` runs
 them. A guest is a class or a function of a torch file that takes a width and gives a module
-from ``(batch, time, width)`` to the same shape, or a subclass of `seq_torch.MixerConfig`.
+from ``(batch, time, width)`` to the same shape, settings of `seq_torch`, or a layer of another
+package (see `as_mixer`).
 
-A run holds the guest's name and a digest of its file, and not the path: records of one source are
-the same wherever it lies, an edited guest is run again, and tables need neither file nor torch.
+A run holds the guest's name and a digest of its file and of what that imports beside it, and not
+the path: records of one source are the same wherever it lies, an edited guest is run again, and
+tables need neither file nor torch.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from experiments import guest_file
 from experiments import study as studies
 from experiments.exit_code import ConfigError
-from experiments.store import source
+from experiments.store import neighbours, source
 from seqtheory.checks import require_choice
 from seqtheory.plain import added
 
@@ -35,9 +38,10 @@ class Guest:
     Parameters
     ----------
     name
-        Class or function in the file.
+        Class, function or settings in the file.
     source
-        Sixteen hexadecimal digits of the SHA-256 of the file's syntax tree without docstrings.
+        Sixteen hexadecimal digits of the SHA-256 of the syntax trees, without docstrings, of the
+        file and of what it imports beside it (see `experiments.store.neighbours`).
     """
 
     name: str
@@ -59,19 +63,19 @@ def found(locator: str) -> Guest:
     """
     file, colon, name = locator.rpartition(":")
     if not colon or not name.isidentifier():
-        raise ConfigError(f"--mixer {locator}: expected FILE:NAME, like my_model.py:Recurrence")
+        raise ConfigError(f"{locator}: expected FILE:NAME, like my_model.py:Recurrence")
     path = _resolved(file)
     content = source.content(path)
     if content is None:
-        raise ConfigError(f"--mixer {locator}: there is no file {path}")
+        raise ConfigError(f"{locator}: there is no file {path}")
     try:
         body = ast.parse(content).body
     except (SyntaxError, ValueError) as error:
-        raise ConfigError(f"--mixer {locator}: {path} is no Python: {error}") from error
+        raise ConfigError(f"{locator}: {path} is no Python: {error}") from error
     known = list(dict.fromkeys(name for node in body for name in _defined(node)))
-    if name not in known:
+    if name not in known and "*" not in known:
         raise ConfigError(studies.unknown("mixer", name, known, f" in {path.name}"))
-    digest = source.code_digest(content)[:16]
+    digest = neighbours.digest(path)[:16]
     _files[digest] = path
     return Guest(name=name, source=digest)
 
@@ -81,34 +85,68 @@ def folder(locator: str | None) -> Path | None:
     return None if locator is None else _resolved(locator.rpartition(":")[0]).parent
 
 
-def _resolved(file: str) -> Path:
-    return Path(file).expanduser().resolve()
+def files(guest: Guest) -> list[Path]:
+    """Files of a guest that was found in this process: its own, and those it imports beside it."""
+    return list(neighbours.files(_files[guest.source]).values()) if guest.source in _files else []
 
 
 def imported(guest: Guest) -> Any:
-    """Import a guest's class or function.
+    """Import what a guest names: a class, a function, or settings.
 
     Raises
     ------
     ConfigError
-        If its file was edited since it was found, or was not found in this process.
+        If its file was edited since it was found, was not found in this process, or does not
+        import; `MissingPackageError` where that is for want of a package.
     """
     path = _files.get(guest.source)
-    if path is None or source.code_digest(source.content(path))[:16] != guest.source:
+    if path is None or neighbours.digest(path)[:16] != guest.source:
         raise ConfigError(
             f"the file of {guest.name} is not the one that the run was made from "
             f"({guest.source}); give it again as --mixer FILE:{guest.name}"
         )
-    return getattr(studies.import_file(path, path.stem), guest.name)
+    module = guest_file.imported(path, guest.source)
+    if not hasattr(module, guest.name):
+        known = [name for name in vars(module) if not name.startswith("_")]
+        raise ConfigError(studies.unknown("mixer", guest.name, known, f" in {path.name}"))
+    return getattr(module, guest.name)
 
 
 def guest_mixer(framework: ModuleType, guest: Guest | None) -> Any:
-    """Give the settings of a guest as a mixer of `seq_torch`: its own, or a `ModuleConfig`."""
+    """Give the settings of a guest as a mixer of `seq_torch` (see `as_mixer`)."""
     if guest is None:
         raise ValueError("got no guest, expected one: model='guest' needs it")
-    kind = imported(guest)
-    own = isinstance(kind, type) and issubclass(kind, framework.MixerConfig)
-    return kind() if own else framework.ModuleConfig(make=kind)
+    return as_mixer(framework, imported(guest))
+
+
+def as_mixer(framework: ModuleType, kind: Any) -> Any:
+    """Give what somebody calls a mixer as settings of `seq_torch`.
+
+    Parameters
+    ----------
+    framework
+        The package `seq_torch`.
+    kind
+        A `seq_torch.MixerConfig`, or a class of these whose fields all have defaults; or what
+        `seq_torch.ModuleConfig` makes modules from: a class or a function of the width, a layer
+        that asks for ``hidden_size``, ``d_model`` or ``dim`` and may give a tuple.
+
+    Raises
+    ------
+    ConfigError
+        If it is a class of settings that cannot be made without values.
+    """
+    if isinstance(kind, framework.MixerConfig):
+        return kind
+    if not (isinstance(kind, type) and issubclass(kind, framework.MixerConfig)):
+        return framework.ModuleConfig(make=kind)
+    try:
+        return kind()
+    except TypeError as error:
+        raise ConfigError(
+            f"{error}: settings are made without arguments here; name some that have all their "
+            f"values, as in settings = {kind.__name__}(...)"
+        ) from error
 
 
 def in_place_of(model: str, runs: Iterable[AnyRun], guest: Guest) -> list[AnyRun]:
@@ -132,10 +170,25 @@ def model_name(run: Any) -> str:
 
 
 def _defined(node: ast.stmt) -> list[str]:
-    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-        return [node.name]
-    if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
-    if isinstance(node, ast.ImportFrom):
-        return [alias.asname or alias.name for alias in node.names]
+    """Names that a statement of a module binds; a star for those that it does not say."""
+    match node:
+        case ast.ClassDef() | ast.FunctionDef():
+            return [node.name]
+        case ast.Assign():
+            return [target.id for target in node.targets if isinstance(target, ast.Name)]
+        case ast.AnnAssign(target=ast.Name() as target):
+            return [target.id]
+        case ast.ImportFrom():
+            return [alias.asname or alias.name for alias in node.names]
+        case ast.If() | ast.Try() | ast.With():
+            inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
+            handled = [n for h in getattr(node, "handlers", []) for n in h.body]
+            return [name for n in (*inner, *handled) for name in _defined(n)]
     return []
+
+
+def _resolved(file: str) -> Path:
+    try:
+        return Path(file).expanduser().resolve()
+    except (RuntimeError, ValueError, OSError) as error:  # no such user, a ring of links
+        raise ConfigError(f"no mixer at {file!r}: {error}") from error

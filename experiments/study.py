@@ -275,11 +275,11 @@ def _from_path(path: Path) -> Study:
         raise ConfigError(f"no study at {path}: there is no such file{guess}")
     if not path.stem.isidentifier():
         raise ConfigError(f"{path.name}: a study's file name must be a Python identifier")
-    _refuse_clash(path)
+    refuse_clash(path)
     return Study(path.stem, str(path), import_file(path, path.stem))
 
 
-def _refuse_clash(path: Path) -> None:
+def refuse_clash(path: Path) -> None:
     """Refuse a file that would take the place of another module (``json.py``)."""
     try:
         spec = importlib.util.find_spec(path.stem)

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import guest, record
 from experiments.engine.session import Session
-from experiments.exit_code import DATA, DIVERGED, ENVIRONMENT, FAILED, INTERRUPTED, OK, USAGE
+from experiments.exit_code import (
+    DATA,
+    DIVERGED,
+    ENVIRONMENT,
+    FAILED,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    ConfigError,
+)
 from experiments.record import CorruptRecordError, Record
 from experiments.recorder import (
     Diverged,
@@ -157,6 +166,8 @@ def _perform(study: Study, job: Job, source: Source, report: Report, stop: StopF
 
 def install_hint(error: ImportError) -> str:
     """Say what is missing or broken, and the command that installs it."""
+    if isinstance(error, ConfigError):  # which has said it already
+        return str(error)
     top = (error.name or "").partition(".")[0]
     for extra, packages in _EXTRAS.items():
         if top in packages or (not top and any(_names(name, error) for name in packages)):

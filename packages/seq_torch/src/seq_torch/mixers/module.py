@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from .adapted import adapted, made, output
 from .mixer import MixerConfig
 
 
@@ -22,7 +23,9 @@ class ModuleConfig(MixerConfig):
     ----------
     make
         A class or a function from the width to a module that maps ``(batch, time, width)`` to the
-        same shape, position k of the output depending on positions up to k only.
+        same shape, position k of the output depending on positions up to k only; or a layer of the
+        convention of flash-linear-attention and mamba-ssm, which asks for ``hidden_size``,
+        ``d_model`` or ``dim`` and may give a tuple whose first part is the output.
 
     Raises
     ------
@@ -33,29 +36,39 @@ class ModuleConfig(MixerConfig):
     make: Callable[[int], nn.Module]
 
     def build(self, width: int) -> nn.Module:
-        """Make the module, and see that it keeps the shape of a small input."""
-        name = getattr(self.make, "__name__", str(self.make))
-        try:
-            module = self.make(width)
-        except TypeError as error:
+        """Make the module, after one like it has shown that it keeps the shape of a small input."""
+        if torch.get_default_device().type == "meta":  # where nothing can be mapped
+            return self._made(width)
+        given = self._given(width)
+        return adapted(self._made(width), given)
+
+    def _given(self, width: int) -> object:
+        """Give what a module of this width gives for zeros; no draw and no call is left behind."""
+        shape = (2, 3, width)
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            given = self._made(width).eval()(torch.zeros(shape))
+        if (got := _shape(output(given))) != shape:
             raise ValueError(
-                f"{name}({width}) failed: {error}; a mixer is made from its width alone"
-            ) from error
+                f"{_name(self.make)} maps {shape} to {got}, expected the same shape: "
+                "(batch, time, width)"
+            )
+        return given
+
+    def _made(self, width: int) -> nn.Module:
+        try:
+            module = made(self.make, width)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
         if not isinstance(module, nn.Module):
             got = type(module).__name__
-            raise ValueError(f"{name}({width}) is a {got}, expected a torch.nn.Module")
-        shape = (2, 3, width)
-        if torch.get_default_device().type != "meta" and (got := _mapped(module, shape)) != shape:
-            raise ValueError(
-                f"{name} maps {shape} to {got}, expected the same shape: (batch, time, width)"
-            )
+            raise ValueError(f"{_name(self.make)}({width}) is a {got}, expected a torch.nn.Module")
         return module
 
 
-def _mapped(module: nn.Module, shape: tuple[int, ...]) -> object:
-    """Shape that a module gives zeros of this one, or the name of what else it gives."""
-    training = module.training
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        given = module.eval()(torch.zeros(shape))
-    module.train(training)
-    return tuple(given.shape) if isinstance(given, torch.Tensor) else type(given).__name__
+def _name(make: object) -> str:
+    return getattr(make, "__name__", str(make))
+
+
+def _shape(output: object) -> object:
+    """Shape of a tensor, or the name of what else it is."""
+    return tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__

@@ -1,0 +1,87 @@
+"""The module of a guest's file: imported once for each state of its code, its faults told briefly.
+
+A file may be edited while a process goes on, and two guests may bear one name or have neighbours
+that do. So modules of guests are known by the digest of their code; what an earlier guest left
+under a name is forgotten when a later one needs that name.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from experiments import study as studies
+from experiments.exit_code import ENVIRONMENT, ConfigError
+from experiments.short_traceback import told
+from experiments.store import neighbours
+
+_DISTRIBUTIONS = {"fla": "flash-linear-attention"}  # whose name is not that of their module
+_modules: dict[str, ModuleType] = {}  # by digest
+_theirs: set[str] = set()  # files that guests were imported from
+
+
+class MissingPackageError(ConfigError, ImportError):
+    """A guest imports a package that is not installed."""
+
+    exit_code = ENVIRONMENT
+
+
+def imported(path: Path, digest: str) -> ModuleType:
+    """Import a file whose code has this digest; it can import what lies beside it, then and later.
+
+    Raises
+    ------
+    ConfigError
+        If the file does not import, or its name is taken by another module.
+    MissingPackageError
+        If it imports a package that is not installed.
+    """
+    if digest in _modules:
+        return _modules[digest]
+    own = neighbours.files(path)
+    _forget(own)
+    if path.stem.isidentifier() and all(Path(file).stem != path.stem for file in _theirs):
+        studies.refuse_clash(path)
+    try:
+        module = studies.import_file(path, path.stem)
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise _refused(path, error, own) from error
+    _theirs.update(map(str, own.values()))
+    if str(path.parent) not in sys.path:  # last, so that it hides nothing
+        sys.path.append(str(path.parent))
+    _modules[digest] = module
+    return module
+
+
+def _forget(own: dict[str, Path]) -> None:
+    """Forget modules of earlier guests that bear the names of these files."""
+    for name in own:
+        module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        if getattr(sys.modules.get(module), "__file__", None) in _theirs:
+            del sys.modules[module]
+
+
+def _refused(path: Path, error: Exception, own: dict[str, Path]) -> ConfigError:
+    said = f"{path.name} does not import: {told(error, own.values())}"
+    missing = _missing(error, path.parent)
+    if missing is None:
+        return ConfigError(said)
+    package = _DISTRIBUTIONS.get(missing, missing.replace("_", "-"))
+    return MissingPackageError(
+        f"{said}; bring that package with `uv run --with {package} python -m experiments ...`, "
+        "if this is the name by which it is published"
+    )
+
+
+def _missing(error: Exception, folder: Path) -> str | None:
+    """Name of the package for want of which an import failed; None where that is not why."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    name = error.name.partition(".")[0]
+    beside = (folder / f"{name}.py").exists() or (folder / name).exists()
+    known = name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None
+    return None if beside or known else name

@@ -53,7 +53,7 @@ BROKEN = [
     (lambda x: leaky(x) - leaky(x).mean(axis=1, keepdims=True), "causal", "changing its input"),
     (lambda x: attention(x, axis=1, causal=True), "time_homogeneous", "averages over all"),
     (lambda x: leaky(x) * np.arange(x.shape[1])[:, None], "time_homogeneous", "steps later"),
-    (lambda x: leaky(x, bias=0.5), "time_homogeneous", "rest=100"),
+    (lambda x: leaky(x, bias=0.5), "time_homogeneous", "rest=7, which was tried"),
     (lambda x: leaky(x)[:, -1], "shape", "batch, time, output"),
     (lambda x: leaky(x).transpose(1, 0, 2), "shape", "got shape"),
     (lambda x: leaky(x) / 0.0 if x.any() else x, "finite", "NaN or infinity"),
@@ -83,6 +83,65 @@ def test_a_model_that_keeps_them_passes_in_float32_and_with_its_rest():
     np.testing.assert_allclose(found, slope * (0.8 * slope) ** np.arange(20), atol=1e-4)
 
 
+def refusal(model, horizon=20, **settings):
+    with pytest.raises(AssumptionError) as caught:
+        memory_function(model, horizon, channels=2, directions=8, **settings)
+    assert caught.value.assumption == "time_homogeneous"
+    return caught.value
+
+
+@pytest.mark.parametrize(("keep", "bias"), [(0.8, 0.5), (0.99, 0.1), (0.999, 1e-4)])
+@pytest.mark.parametrize("rest", [0, 2])
+def test_the_rest_that_is_advised_is_enough_and_in_proportion(keep, bias, rest):
+    def model(x):
+        return leaky(x, keep, bias)
+
+    advised = refusal(model, rest=rest).rest
+    assert memory_function(model, 20, channels=2, directions=8, rest=advised).shape == (20,)
+    assert refusal(model, rest=max(rest, advised // 2 - 1)).rest <= advised + 8
+
+
+def test_a_rest_beyond_those_tried_is_foreseen():
+    def model(x):
+        y = np.cumsum(x, axis=1)
+        return y * (1 - np.exp(-np.arange(x.shape[1]) / 300))[:, None]
+
+    error = refusal(model)
+    assert "settles slowly: the difference is 6" in str(error)
+    assert memory_function(model, 20, channels=2, directions=8, rest=error.rest).shape == (20,)
+
+
+def test_where_no_rest_is_enough_the_reason_is_said():
+    def mean(x):
+        return np.cumsum(x, axis=1) / np.arange(1, x.shape[1] + 1)[:, None]
+
+    def position(x):
+        return leaky(x) * (1 + np.sin(np.arange(x.shape[1])))[:, None]
+
+    averaged, knowing = refusal(mean), refusal(position)
+    assert averaged.rest is knowing.rest is None
+    assert "averages over all of the past; rest=6e+04 would be needed" in str(averaged)
+    assert "No rest helps" in str(knowing)
+    for error in (averaged, knowing):
+        assert "expected at most 1.0e-04" in str(error)
+        assert "Leave 'time_homogeneous' out" in str(error)
+
+
+def test_a_model_that_ends_while_rests_are_tried_is_quoted():
+    def model(x):
+        if x.shape[1] > 40:
+            raise ValueError("at most 40 positions")
+        return leaky(x) * (1 + np.sin(np.arange(x.shape[1])))[:, None]
+
+    error = refusal(model)
+    assert "with rest=32 the model failed: at most 40 positions" in str(error)
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_a_horizon_of_a_step_is_tested_too(horizon):
+    refusal(lambda x: leaky(x) * np.arange(1, x.shape[1] + 1)[:, None], horizon)
+
+
 def test_an_assumption_left_out_is_not_tested():
     def model(x):
         return attention(x, axis=1, causal=True)
@@ -103,8 +162,9 @@ def test_outputs_that_numpy_cannot_read_are_named():
 
 
 def test_the_error_crosses_processes():
-    error = pickle.loads(pickle.dumps(AssumptionError("causal", "why")))
-    assert (error.assumption, str(error)) == ("causal", "why")
+    for rest in (None, 7):
+        error = pickle.loads(pickle.dumps(AssumptionError("causal", "why", rest)))
+        assert (error.assumption, str(error), error.rest) == ("causal", "why", rest)
 
 
 # Directions

@@ -66,6 +66,42 @@ def test_a_module_without_parameters_computes_in_double():
     assert (array_model(nn.Tanh())(x) == np.tanh(x)).all()
 
 
+class Letters(nn.Module):
+    """A gated sum of embedded letters."""
+
+    def __init__(self, letters: int):
+        super().__init__()
+        self.values = nn.Parameter(torch.arange(float(letters)).double()[:, None])
+
+    def forward(self, words):
+        h, outputs = torch.zeros(len(words), 1).double(), []
+        for letter in words.unbind(1):
+            h = 0.5 * h + self.values[letter]
+            outputs.append(h)
+        return torch.stack(outputs, 1)
+
+
+def test_letters_stay_integers():
+    found = memory_function(array_model(Letters(4)), 5, letters=4)
+    np.testing.assert_allclose(found, 3 * 0.5 ** np.arange(5))
+
+
+def test_a_token_model_of_the_zoo_has_a_memory():
+    settings = st.SequenceModelConfig(
+        mixer=st.DeltaNetConfig(heads=2, key_dim=4, value_dim=4, convolution=0),
+        input=st.TokenInput(vocabulary=5),
+        output=st.StepOutput(size=3),
+        width=8,
+    )
+    model = settings.build(0).double().eval()
+    check = ("deterministic", "independent", "causal")
+    found = memory_function(array_model(model), 30, letters=5, check=check)
+    assert found.shape == (30,)
+    assert found[0] > 10 * found[-1] > 0
+    with pytest.raises(ValueError, match=r"expected \(batch, time\)"):
+        memory_function(array_model(model), 30, channels=1)
+
+
 def test_the_mode_and_the_gradients_are_left_alone():
     module = nn.Linear(2, 2)
     array_model(module)(np.ones((1, 3, 2)))

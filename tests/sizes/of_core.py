@@ -113,6 +113,12 @@ FUNCTIONS: dict[str, Case] = {
     "memory_function.directions": lambda n: memory_theory.memory_function(
         abs, 2, channels=1, directions=n
     ),
+    "memory_function.letters": lambda n: memory_theory.memory_function(
+        lambda words: 1.0 * words[..., None], 2, letters=n
+    ),
+    "memory_function.horizon of letters": lambda n: memory_theory.memory_function(
+        lambda words: 1.0 * words[..., None], n, letters=2
+    ),
     "perturbation_error.width": lambda n: memory_theory.perturbation_error(FAST, Exp(), n, [0.0]),
     "stable_approximation.width": lambda n: memory_theory.stable_approximation(
         FAST, Exp(), [n], [0.0, 0.01]

@@ -16,13 +16,14 @@ def array_model(module: nn.Module) -> Callable[[Any], np.ndarray]:
     Parameters
     ----------
     module
-        Maps ``(batch, time, channel)`` to ``(batch, time, output)``, or to a tuple that begins with
-        it, as `torch.nn.LSTM` does.
+        Maps ``(batch, time, channel)``, or integers ``(batch, time)``, to
+        ``(batch, time, output)``, or to a tuple that begins with it, as `torch.nn.LSTM` does.
 
     Returns
     -------
     A function from NumPy arrays to NumPy arrays. Inputs take the type and the device of the
-    module's first parameter (float64 on the CPU if it has none).
+    module's first parameter (float64 on the CPU if it has none); integers, which are letters, take
+    the device alone.
 
     Raises
     ------
@@ -44,7 +45,8 @@ def array_model(module: nn.Module) -> Callable[[Any], np.ndarray]:
     def model(inputs: Any) -> np.ndarray:
         like = next(module.parameters(), torch.empty(0, dtype=torch.float64))
         with torch.no_grad():
-            outputs = module(torch.from_numpy(np.array(inputs)).to(like))
+            given = torch.from_numpy(np.array(inputs))
+            outputs = module(given.to(like if given.is_floating_point() else like.device))
         outputs = outputs[0] if isinstance(outputs, tuple) else outputs
         return outputs.cpu().numpy()
 

@@ -62,6 +62,14 @@ class Horizon:
     growth: float
     rate_error: float
 
+    def __repr__(self) -> str:
+        """Verdict first, and the numbers behind it."""
+        seen = f"margin {self.margin:.3g}, {len(self.used)} steps seen"
+        if self.verdict != "drifts":
+            return f"Horizon({self.verdict}: {len(self.centroids)} classes, {seen})"
+        low, high = self.interval
+        return f"Horizon(drifts: {self.steps:.4g} steps ({low:.4g} to {high:.4g}), {seen})"
+
     @property
     def drift(self) -> float:
         """Departure per step (per step to the power of the growth), in units of the state."""

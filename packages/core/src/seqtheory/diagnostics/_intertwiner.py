@@ -40,6 +40,13 @@ class Intertwiner:
     residual: float
     kernel: Int[np.ndarray, " element"]
 
+    def __repr__(self) -> str:
+        """How well it is followed, and what it is."""
+        return (
+            f"Intertwiner(residual {self.residual:.3g}: dimension {self.dimension} of a group of "
+            f"order {len(self.part)}, kernel of {len(self.kernel)})"
+        )
+
     @property
     def dimension(self) -> int:
         """Dimension of the representation."""
@@ -51,6 +58,12 @@ class RepresentationDistance:
     """What of a representation the transitions carry: its irreducible parts, best first."""
 
     parts: tuple[Intertwiner, ...]
+
+    def __repr__(self) -> str:
+        """Distance, and the parts that are followed best, each a dimension and a residual."""
+        best = ", ".join(f"{part.dimension}: {part.residual:.2g}" for part in self.parts[:4])
+        more = f", ... of {len(self.parts)}" if len(self.parts) > 4 else ""
+        return f"RepresentationDistance({self.distance:.3g}: parts by dimension {best}{more})"
 
     @property
     def distance(self) -> float:

@@ -24,6 +24,11 @@ class LinearProbe:
     weights: Float[np.ndarray, "n num_classes"]
     intercept: Float[np.ndarray, " num_classes"]
 
+    def __repr__(self) -> str:
+        """Sizes."""
+        numbers, classes = self.weights.shape
+        return f"LinearProbe({classes} classes read off {numbers} numbers)"
+
     def predict(self, states: Float[np.ndarray, "*shape n"]) -> Int[np.ndarray, "*shape"]:
         """Class with the largest score."""
         scores: Real = as_points(states) @ self.weights + self.intercept

@@ -37,6 +37,13 @@ class Irreducible:
     kernel: Bool[np.ndarray, " order"]
     codimension: Int[np.ndarray, " order"]
 
+    def __repr__(self) -> str:
+        """Dimension, and how much of the group is sent to the identity."""
+        return (
+            f"Irreducible(dimension {self.dimension}: kernel of {int(self.kernel.sum())} in a "
+            f"group of order {len(self.kernel)})"
+        )
+
 
 def characters(group: Group) -> Complex[np.ndarray, "irreducible class"]:
     r"""Compute the character table of a group.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Literal, get_args
 
 from seqtheory.checks import require_choice, require_flag, require_integer
@@ -122,6 +123,10 @@ class Verdict:
     status: Literal["possible", "impossible", "open"]
     theorem: str
     reason: str
+
+    def __repr__(self) -> str:
+        """Status and theorem; `str` has the reason too."""
+        return shorten(f"Verdict({self.status}: {self.theorem})", 100, placeholder=" ...)")
 
     def __str__(self) -> str:
         return f"{self.status} ({self.theorem}): {self.reason}"

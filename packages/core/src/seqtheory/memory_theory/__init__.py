@@ -4,7 +4,9 @@ The files, in the order of the theory:
 
 ``_transitions``, ``_linear_systems``
     linear systems, whose memory function has a closed form
-``_probes``, ``_directions``, ``_assumptions``, ``_memory_function``
+``_stimulus``, ``_probes``, ``_directions``, ``_assumptions``, ``_settling``
+    what drives a model while it is measured, and what is asked of it first
+``_letters``, ``_memory_function``
     memory functions of any model, measured
 ``_decay``, ``_asymptotic``
     how a memory function falls, and its rate against the spectrum

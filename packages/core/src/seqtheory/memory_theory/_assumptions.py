@@ -9,37 +9,42 @@ import numpy as np
 
 from seqtheory._array import as_array
 from seqtheory.checks import require_choice
+from seqtheory.memory_theory._settling import settling
+from seqtheory.memory_theory._stimulus import Stimulus
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Num
 
 Model: TypeAlias = Callable[[Any], Any]
-"""(batch, time, channel) float64 -> array-like (batch, time, output)."""
+"""(batch, time, channel) float64, or (batch, time) int64 -> array-like (batch, time, output)."""
 
 ASSUMPTIONS = ("deterministic", "independent", "causal", "time_homogeneous")
 
 # Differences below these shares of the response and of the output are rounding in float32.
 _OF_RESPONSE, _OF_OUTPUT = 1e-4, 1e-6
+_SHORTEST = 3  # steps of input below which the tests would see nothing
 
 
 class AssumptionError(ValueError):
     """A model breaks an assumption of its memory function; `assumption` names it.
 
     One of "shape", "finite", "deterministic", "independent", "causal", "time_homogeneous" and
-    "linear". A sweep can catch it and keep the name as its result.
+    "linear". A sweep can catch it and keep the name as its result. Of a model that is not
+    time-homogeneous, `rest` is the rest that lets it settle, and None if none does.
     """
 
-    def __init__(self, assumption: str, message: str) -> None:
+    def __init__(self, assumption: str, message: str, rest: int | None = None) -> None:
         super().__init__(message)
         self.assumption = assumption
+        self.rest = rest
 
-    def __reduce__(self) -> tuple[type[AssumptionError], tuple[str, str]]:
-        """Pickle with both arguments, so that it may cross a process."""
-        return type(self), (self.assumption, str(self))
+    def __reduce__(self) -> tuple[type[AssumptionError], tuple[str, str, int | None]]:
+        """Pickle with all arguments, so that it may cross a process."""
+        return type(self), (self.assumption, str(self), self.rest)
 
 
 def outputs_of(
-    model: Model, inputs: Float[np.ndarray, "batch time channel"]
+    model: Model, inputs: Num[np.ndarray, "batch time ..."]
 ) -> Float[np.ndarray, "batch time output"]:
     """Call the model and refuse outputs that are not real, finite and of the right shape."""
     given = model(inputs)
@@ -55,8 +60,8 @@ def outputs_of(
     if outputs.ndim != 3 or outputs.shape[:2] != inputs.shape[:2] or outputs.shape[2] == 0:
         raise AssumptionError(
             "shape",
-            "the model must map (batch, time, channel) to (batch, time, output): got shape "
-            f"{outputs.shape} for inputs of shape {inputs.shape}.",
+            f"the model must map (batch, time{', channel' if inputs.ndim == 3 else ''}) to (batch, "
+            f"time, output): got shape {outputs.shape} for inputs of shape {inputs.shape}.",
         )
     if not np.all(np.isfinite(outputs)):
         step = int(np.argmin(np.isfinite(outputs).all(axis=(0, 2))))
@@ -71,28 +76,29 @@ def outputs_of(
 
 def check_assumptions(
     model: Model,
+    stimulus: Stimulus,
     *,
-    channels: int,
     length: int,
     rest: int,
-    amplitude: float,
     assumptions: Collection[str],
     rng: np.random.Generator,
 ) -> None:
     """Probe a model with random input and raise at the first assumption that fails.
 
-    Three calls with at most four sequences of ``length`` steps: a signal after `rest` zeros, the
-    same later, the same with another future, and zeros.
+    Three calls with at most four sequences of ``length`` steps: a signal after `rest` quiet steps,
+    the same later, the same with another future, and no input.
     """
     for name in assumptions:
         require_choice("check", name, ASSUMPTIONS)
     if not assumptions:
         return
-    late, cut = (length - rest) // 3, rest + (length - rest) // 2
-    signal = amplitude * rng.uniform(-1.0, 1.0, (2, length - rest, channels))
-    inputs = np.zeros((4, length, channels))
+    steps = max(length - rest, _SHORTEST)
+    late = steps // 3 | 1  # odd, so that what alternates is seen too
+    cut = rest + steps // 2
+    signal = stimulus.pair(steps, rng)
+    inputs = stimulus.quiet(4, rest + steps)
     inputs[0, rest:] = signal[0]
-    inputs[1, rest + late :] = signal[0, : length - rest - late]
+    inputs[1, rest + late :] = signal[0, : steps - late]
     inputs[2, rest:cut], inputs[2, cut:] = signal[0, : cut - rest], signal[1, cut - rest :]
     first = outputs_of(model, inputs)
     response = first - first[3]
@@ -108,13 +114,37 @@ def check_assumptions(
         ("deterministic", lambda: different(outputs_of(model, inputs), first)),
         ("independent", lambda: different(outputs_of(model, inputs[[0, 3]]), first[[0, 3]])),
         ("causal", lambda: different(first[2, :cut], first[0, :cut])),
-        (
-            "time_homogeneous",
-            lambda: different(response[1, rest + late :], response[0, rest : length - late]),
-        ),
     ):
         if name in assumptions and (share := gap()) > 0:
-            raise AssumptionError(name, _MESSAGES[name].format(share=share, cut=cut, late=late))
+            raise AssumptionError(name, _MESSAGES[name].format(share=share, cut=cut))
+    if "time_homogeneous" in assumptions and different(
+        response[1, rest + late :], response[0, rest : rest + steps - late]
+    ):
+        raise _inhomogeneous(model, stimulus, signal[0], late, rest)
+
+
+def _inhomogeneous(
+    model: Model, stimulus: Stimulus, signal: Num[np.ndarray, "time ..."], late: int, rest: int
+) -> AssumptionError:
+    """Error with advice on rest, from longer rests that are tried."""
+    tolerances: list[float] = []
+
+    def difference(after: int) -> float:
+        """Largest difference of the responses to the signal and to the same `late` steps later."""
+        inputs = stimulus.quiet(3, after + len(signal))
+        inputs[0, after:] = signal
+        inputs[1, after + late :] = signal[: len(signal) - late]
+        outputs = outputs_of(model, inputs)
+        response = outputs - outputs[2]
+        scale = max(float(np.abs(response).max()), np.finfo(float).tiny)
+        tolerances.append(_OF_RESPONSE + _OF_OUTPUT * float(np.abs(outputs).max()) / scale)
+        same = response[0, after : after + len(signal) - late]
+        return float(np.abs(response[1, after + late :] - same).max()) / scale
+
+    share = difference(rest)
+    found = settling(difference, rest, tolerances[0])
+    seen = _MESSAGES["time_homogeneous"].format(share=share, late=late, most=tolerances[0])
+    return AssumptionError("time_homogeneous", f"{seen} {found.advice}", found.rest)
 
 
 _MESSAGES = {
@@ -133,9 +163,6 @@ _MESSAGES = {
     ),
     "time_homogeneous": (
         "the model is not time-homogeneous: the same input {late} steps later gives a response "
-        "that differs by {share:.1e} of the largest. A recurrence with biases starts away from "
-        "its state of rest: let it settle with rest=100 or more. A model that knows its position, "
-        "or averages over all of the past, is never homogeneous: leave 'time_homogeneous' out of "
-        "`check`, and read the result as memory from its first step on."
+        "that differs by {share:.1e} of the largest, expected at most {most:.1e}."
     ),
 }

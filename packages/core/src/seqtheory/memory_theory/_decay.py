@@ -45,6 +45,10 @@ class DecayCurve:
     aic: float
     bic: float
 
+    def __repr__(self) -> str:
+        """Form and parameters."""
+        return f"DecayCurve({_described(self)}; residual {self.residual:.2g})"
+
     def __call__(self, times: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """Evaluate the fitted curve."""
         logs = np.log([estimate.value for estimate in self.parameters.values()])
@@ -57,6 +61,14 @@ class DecayFit:
 
     curves: tuple[DecayCurve, ...]
 
+    def __repr__(self) -> str:
+        """Form that was selected, its parameters, and its lead over the next."""
+        lead = ""
+        if len(self.curves) > 1:
+            second = self.curves[1]
+            lead = f"; BIC {second.bic - self.selected.bic:.3g} below {second.form}"
+        return f"DecayFit({_described(self.selected)}{lead})"
+
     @property
     def selected(self) -> DecayCurve:
         """Curve with the smallest BIC."""
@@ -66,6 +78,11 @@ class DecayFit:
     def form(self) -> str:
         """Form of the selected curve."""
         return self.selected.form
+
+
+def _described(curve: DecayCurve) -> str:
+    found = ", ".join(f"{name} {each.value:.4g}" for name, each in curve.parameters.items())
+    return f"{curve.form}: {found}"
 
 
 def fit_decay(times: ArrayLike, values: ArrayLike) -> DecayFit:

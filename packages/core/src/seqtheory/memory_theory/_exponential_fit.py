@@ -36,6 +36,13 @@ class ExponentialFit:
         object.__setattr__(self, "rates", rates.astype(np.float64))
         object.__setattr__(self, "coefficients", coefficients.astype(np.float64))
 
+    def __repr__(self) -> str:
+        """Sizes and ranges."""
+        return (
+            f"ExponentialFit({self.width} modes: rates {self.rates.min():.3g} to "
+            f"{self.rates.max():.3g}, coefficients up to {np.abs(self.coefficients).max():.3g})"
+        )
+
     @property
     def width(self) -> int:
         """Number of modes."""

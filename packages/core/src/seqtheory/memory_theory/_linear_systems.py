@@ -42,6 +42,14 @@ class _System:
         object.__setattr__(self, "read_in", read_in)
         object.__setattr__(self, "read_out", read_out)
 
+    def __repr__(self) -> str:
+        """Kind and sizes."""
+        outputs, width = self.read_out.shape
+        return (
+            f"{type(self).__name__}({type(self.transition).__name__} of width {width}, "
+            f"channels {self.read_in.shape[1]}, outputs {outputs})"
+        )
+
     def _require_horizon(self, horizon: int) -> None:
         require_integer("horizon", horizon, 1)
         step_bytes = 200 + 3 * 16 * self.read_in.size
@@ -60,7 +68,7 @@ class _System:
         return outputs.real
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ContinuousSystem(_System):
     r"""dh/dt = A h + B x, y = C h, or y = 2 Re(C h) for modes that stand for pairs.
 
@@ -110,7 +118,7 @@ class ContinuousSystem(_System):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DiscreteSystem(_System):
     r"""h_k = A h_{k-1} + B x_k, y_k = C h_k, with steps of `dt`; call it with inputs.
 

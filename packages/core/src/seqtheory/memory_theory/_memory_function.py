@@ -17,7 +17,9 @@ from seqtheory.memory_theory._assumptions import (
     outputs_of,
 )
 from seqtheory.memory_theory._directions import optimised_memory, spread_directions
+from seqtheory.memory_theory._letters import letter_memory
 from seqtheory.memory_theory._probes import Probe
+from seqtheory.memory_theory._stimulus import Channels, Letters
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -31,7 +33,9 @@ def memory_function(
     model: Model,
     horizon: int,
     *,
-    channels: int,
+    channels: int | None = None,
+    letters: int | None = None,
+    baseline: int = 0,
     dt: float = 1.0,
     probe: Literal["step", "impulse", "reversed"] = "step",
     directions: Literal["exact", "optimised", "upstream"] | int = "exact",
@@ -53,15 +57,24 @@ def memory_function(
     with kernel :math:`\rho`, every probe gives the largest L1 norm of the rows of
     :math:`\rho(k\,dt)`.
 
+    Of a model of letters, :math:`M[k] = \max_a |y_k(a) - y_k|_\infty` is reported: how far the
+    output moves k steps after one letter of a sequence of baseline letters is replaced by a.
+
     Parameters
     ----------
     model
-        Maps (batch, time, channel) float64 to (batch, time, output). Causal,
-        time-homogeneous and the same at every call.
+        Maps (batch, time, channel) float64, or with `letters` (batch, time) int64, to
+        (batch, time, output). Causal, time-homogeneous and the same at every call.
     horizon
         Number of steps to report.
     channels
-        Input channels of `model`.
+        Input channels of `model`; None for a model of letters.
+    letters
+        Number of letters of a model that takes integers; None for a model of channels. A letter has
+        no size and no sum, so that `dt`, `probe`, `amplitude` and `warm_up` do not apply;
+        `directions` is ``"exact"`` for all letters, or the number of letters to draw.
+    baseline
+        The letter that stands for no input: one that changes the state least, such as a blank.
     dt
         Time per step.
     probe
@@ -97,7 +110,11 @@ def memory_function(
     ------
     AssumptionError
         A ValueError: the model gives NaN or a wrong shape, or fails a test of `check`, or of
-        superposition with ``directions="exact"``. The attribute `assumption` names which.
+        superposition with ``directions="exact"``. The attribute `assumption` names which; of a
+        model that is not time-homogeneous `rest` is the rest that is enough, None if none is,
+        judged by rests of up to 1024 steps more.
+    TypeError, ValueError
+        If not one of `channels` and `letters` is given, or a parameter does not apply.
 
     Notes
     -----
@@ -121,10 +138,25 @@ def memory_function(
     ...     return y
     >>> memory_function(leaky_sum, 4, channels=1)
     array([1.   , 0.5  , 0.25 , 0.125])
+
+    The same sum of the values of letters 0, 1 and 2:
+
+    >>> memory_function(lambda words: leaky_sum(1.0 * words[..., None]), 4, letters=3)
+    array([2.  , 1.  , 0.5 , 0.25])
     """
     require_integer("horizon", horizon, 1)
-    require_integer("channels", channels, 1)
     require_integer("seed", seed, 0)
+    if letters is not None:
+        own = {"channels": channels, "dt": dt, "probe": probe, "amplitude": amplitude}
+        _require_letters_alone(own | {"warm_up": warm_up})
+        known = Letters(letters, baseline)
+        return letter_memory(model, known, horizon, directions, rest, check, seed)
+    if channels is None:
+        raise TypeError(
+            "got neither channels nor letters: give channels=... for a model of real inputs "
+            "(batch, time, channel), letters=... for a model of integers (batch, time)."
+        )
+    require_integer("channels", channels, 1)
     sizes = _amplitudes(amplitude)
     if isinstance(directions, str):
         require_choice("directions", directions, ("exact", "optimised", "upstream"))
@@ -136,10 +168,9 @@ def memory_function(
     rng = np.random.default_rng(seed)
     check_assumptions(
         model,
-        channels=channels,
+        Channels(channels, float(sizes.max())),
         length=probing.length,
         rest=rest,
-        amplitude=float(sizes.max()),
         assumptions=check,
         rng=np.random.default_rng([seed, 1]),
     )
@@ -159,6 +190,17 @@ def memory_function(
         return optimised_memory(memory, channels, sizes, rng)
     x = spread_directions(int(directions), channels, rng)
     return memory(np.concatenate([size * x for size in sizes])).max(axis=0)
+
+
+def _require_letters_alone(given: dict[str, Any]) -> None:
+    """Refuse what only signals on channels have."""
+    plain = {"channels": None, "dt": 1.0, "probe": "step", "amplitude": 1.0, "warm_up": None}
+    for name, value in given.items():
+        if value is not plain[name] and value != plain[name]:
+            raise ValueError(
+                f"{name}={value!r} with letters: letters have neither channels nor size. Leave it "
+                "out; one letter is replaced, and its effect followed."
+            )
 
 
 def _amplitudes(amplitude: float | Sequence[float]) -> Float[np.ndarray, " amplitude"]:

@@ -31,6 +31,13 @@ class PerturbedFit:
     target: Float[np.ndarray, " time"]
     norm: FunctionalNorm
 
+    def __repr__(self) -> str:
+        """Sizes, and how the weights are meant."""
+        return (
+            f"PerturbedFit({self.weights.size} modes, {self.times.size} times, "
+            f"{self.parameterisation}, norm {self.norm.kind})"
+        )
+
     def error(
         self,
         weights: Float[np.ndarray, "batch mode"],

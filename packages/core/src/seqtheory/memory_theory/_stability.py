@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,6 +96,14 @@ class StabilityVerdict:
     reason: str
     betas: Float[np.ndarray, " beta"]
     values: Float[np.ndarray, " beta"]
+
+    def __repr__(self) -> str:
+        """Verdict first."""
+        return shorten(
+            f"StabilityVerdict({'stable' if self.is_stable else 'not stable'}: {self.reason})",
+            100,
+            placeholder=" ...)",
+        )
 
 
 def stability_verdict(parameterisation: Reparameterisation) -> StabilityVerdict:

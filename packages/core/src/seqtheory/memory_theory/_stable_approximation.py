@@ -44,6 +44,17 @@ class StableApproximation:
     errors: Float[np.ndarray, "width beta"]
     up_to: float
 
+    def __repr__(self) -> str:
+        """Verdict first."""
+        widths = f"widths {self.widths[0]} to {self.widths[-1]}"
+        if self.is_stable:
+            return f"StableApproximation(stable up to beta {self.up_to:g}: {widths})"
+        first = min(self.crossings)
+        return (
+            f"StableApproximation(not stable: width {first.wide} is worse than {first.narrow} from "
+            f"beta {first.beta:g} on, {widths})"
+        )
+
     @property
     def limit(self) -> Float[np.ndarray, " beta"]:
         """Estimate of E(beta): the largest error of the wider half of the widths."""

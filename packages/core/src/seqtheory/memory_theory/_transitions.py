@@ -61,6 +61,11 @@ class Diagonal(Transition):
 
     values: Inexact[np.ndarray, " width"]
 
+    def __repr__(self) -> str:
+        """Width and range of the moduli."""
+        sizes = np.abs(self.values)
+        return f"Diagonal(width {sizes.size}: moduli {sizes.min():.3g} to {sizes.max():.3g})"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _checked(self.values, "Diagonal", 1))
 
@@ -104,6 +109,10 @@ class Dense(Transition):
     """Any square matrix."""
 
     values: Inexact[np.ndarray, "width width"]
+
+    def __repr__(self) -> str:
+        """Width."""
+        return f"Dense(width {len(self.values)})"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _checked(self.values, "Dense", 2))

@@ -1,0 +1,102 @@
+"""How long a model must rest until it answers the same input alike, or why no rest is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+_LONGEST = 1024  # steps of rest that are tried, beyond those asked for
+_SPARE = 1.25  # a rate that was read off a short stretch is not exact
+_REFUSALS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+_LEFT_OUT = (
+    "Leave 'time_homogeneous' out of `check`, and read the result as memory from the model's "
+    "first step on."
+)
+
+
+@dataclass(frozen=True)
+class Settling:
+    """Rest that is enough, found or foreseen; None if none is. `advice` says so in words."""
+
+    rest: int | None
+    advice: str
+
+
+def settling(difference: Callable[[int], float], rest: int, tolerance: float) -> Settling:
+    """Try rests, each twice as long as the last, and read how the difference falls.
+
+    Parameters
+    ----------
+    difference
+        Of the responses to the same input after a given rest, and later; as a share of the largest.
+    rest
+        A rest that is too short.
+    tolerance
+        Share that is rounding.
+    """
+    tried, refusal = {rest: difference(rest)}, ""
+    for extra in 2 ** np.arange(3, int(np.log2(_LONGEST)) + 1):
+        longer = rest + int(extra)
+        try:
+            tried[longer] = difference(longer)
+        except _REFUSALS as error:
+            refusal = f" (with rest={longer} the model failed: {str(error)[:80]})"
+            break
+        if tried[longer] <= tolerance:
+            short = max(each for each in tried if each < longer)
+            return _found(_bisected(difference, short, longer, tolerance))
+    return _foreseen(list(tried.items()), tolerance, refusal)
+
+
+def _bisected(difference: Callable[[int], float], short: int, enough: int, tolerance: float) -> int:
+    """Come closer to the least rest that is enough, in three steps."""
+    for _ in range(3):
+        middle = (short + enough) // 2
+        if middle == short:
+            break
+        if difference(middle) <= tolerance:
+            enough = middle
+        else:
+            short = middle
+    return enough
+
+
+def _found(enough: int) -> Settling:
+    return Settling(
+        enough,
+        f"Its state starts away from where it comes to rest: with rest={enough}, which was tried, "
+        "the responses agree.",
+    )
+
+
+def _foreseen(tried: list[tuple[int, float]], tolerance: float, refusal: str) -> Settling:
+    """Follow the last three rests: a share falls by a rate, by a power, or not at all."""
+    seen = f"the difference is {tried[-1][1]:.1e} at rest={tried[-1][0]}{refusal}"
+    if len(tried) < 3:
+        return Settling(None, f"Whether rest helps could not be seen: {seen}. {_LEFT_OUT}")
+    (r0, s0), (r1, s1), (r2, s2) = tried[-3:]
+    before, last = np.log(s0 / s1), np.log(s1 / s2)
+    if last < 0.05:
+        return Settling(
+            None,
+            f"No rest helps: {seen}, and {s1:.1e} at rest={r1}. The model knows its position, or "
+            f"its state never comes to rest. {_LEFT_OUT}",
+        )
+    rate = last / (r2 - r1)
+    # By a rate the logarithm falls as fast as before; by a power half as fast, for rests double.
+    if rate > 0.75 * before / (r1 - r0):
+        needed = r2 + int(np.ceil(_SPARE * np.log(s2 / tolerance) / rate))
+        return Settling(
+            needed,
+            f"It settles slowly: {seen} and halves every {np.log(2) / rate:.3g} steps, so that "
+            f"rest={needed} should be enough.",
+        )
+    power = last / np.log(r2 / r1)
+    return Settling(
+        None,
+        f"Rest helps little: {seen} and falls like rest^-{power:.2g} alone, as of a model that "
+        f"averages over all of the past; rest={r2 * (s2 / tolerance) ** (1 / power):.1g} would be "
+        f"needed. {_LEFT_OUT}",
+    )

@@ -32,18 +32,19 @@ def ours(form: str, batch: int) -> Work:
     import jax
     import jax.numpy as jnp
 
-    from lcde_jax import LinearCDEClassifier, blocks, optimiser
+    from lcde_jax import LinearCDEClassifier
+    from lcde_jax.train import blocks, optimiser
     from seqtheory.training import Training
 
     key = jax.random.key(0)
     model = LinearCDEClassifier(VOCABULARY, VOCABULARY, WIDTH, **FORMS[form], key=key)
     training = Training(loss="cross_entropy", learning_rate=2e-4, weight_decay=0.01)
     parameters, rest = eqx.partition(model, eqx.is_inexact_array)
-    rates = optimiser.tensor_rates(model, training)
-    frame = blocks.Frame(rest, rates, "cross_entropy", None, "summed", "float32")
+    rates, statistics = optimiser.tensor_rates(model, training), optimiser.statistics(model)
+    frame = blocks.Frame(rest, rates, "cross_entropy", None, "summed", "float32", statistics)
     carry = blocks.Carry(parameters, optimiser.initial_moments(parameters), jnp.asarray(True))
     words, targets = _words(batch)
-    data = blocks.Batch(jnp.asarray(words), jnp.asarray(targets), None)
+    data = blocks.Batch(jnp.asarray(words), jnp.asarray(targets), None, None)
     rows = jnp.arange(batch, dtype=jnp.int32)[None]
     steps = blocks.Steps(rows, None, jnp.ones(1), jax.random.split(key, 1))
     del model, parameters

@@ -105,7 +105,7 @@ def _num_parameters(model: Any) -> int:
     import equinox as eqx
     import jax
 
-    from lcde_jax.optimiser import statistics
+    from lcde_jax.train.optimiser import statistics
 
     leaves = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
     return sum(p.size for p, held in zip(leaves, statistics(model), strict=True) if not held)
@@ -117,7 +117,7 @@ def _with_parameters(model: Any, tensors: Mapping[str, np.ndarray]) -> Any:
     import jax
     import jax.numpy as jnp
 
-    from lcde_jax.optimiser import tensor_names
+    from lcde_jax.train.optimiser import tensor_names
 
     parameters, rest = eqx.partition(model, eqx.is_inexact_array)
     leaves = [jnp.asarray(tensors[name]) for name in tensor_names(model)]

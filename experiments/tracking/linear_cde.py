@@ -136,7 +136,7 @@ def _tensors(model: Any, *, trained: bool = False) -> dict[str, np.ndarray]:
     import jax
     import numpy as np
 
-    from lcde_jax.optimiser import statistics, tensor_names
+    from lcde_jax.train.optimiser import statistics, tensor_names
 
     leaves = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
     named = zip(tensor_names(model), leaves, statistics(model), strict=True)

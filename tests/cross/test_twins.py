@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 import lcde_jax as lj
 import seq_torch as st
-from lcde_jax.optimiser import statistics, tensor_names
+from lcde_jax.train.optimiser import statistics, tensor_names
 from seqtheory import settings as settings_of
 from seqtheory.dataset import Dataset
 from seqtheory.training import FitData, Training

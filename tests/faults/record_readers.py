@@ -23,8 +23,8 @@ from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
 from experiments.run import Run, described, digest
 from experiments.store import archive, belonging, checkpoint, source, stored, sums
-from lcde_jax.blocks import Carry
-from lcde_jax.snapshot import unpack
+from lcde_jax.train.blocks import Carry
+from lcde_jax.train.snapshot import unpack
 from seqtheory.training import Progress, Snapshot, Training
 
 COUNT = 280

@@ -19,9 +19,9 @@ from lcde_jax import (
     signature_depth,
     solve,
 )
-from lcde_jax.depth import truncation_tails
-from lcde_jax.signature_features import time_signatures
-from lcde_jax.word_matrices import word_matrices
+from lcde_jax.features.depth import truncation_tails
+from lcde_jax.features.signature import time_signatures
+from lcde_jax.features.words import word_matrices
 
 FAMILIES = list(product([Dense(), Diagonal()], [True, False]))
 

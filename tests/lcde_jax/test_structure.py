@@ -9,7 +9,7 @@ import pytest
 
 import lcde_jax as lj
 from lcde_jax.structure import apply, norm_bound
-from lcde_jax.transitions import structured_scan, transitions
+from lcde_jax.tokens.transitions import structured_scan, transitions
 from seqtheory import linear_cde
 
 KEY = jax.random.key(0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 HOUSE = os.environ["SEQTHEORY_HOUSE"] + os.sep
 NOTES = os.environ["SEQTHEORY_NOTES"]
-EQUATION = tuple(f"lcde_jax{os.sep}{part}" for part in ("solvers", "features", "exact_features"))
+EQUATION = tuple(f"lcde_jax{os.sep}{part}" for part in ("solvers", "features"))
 FUNCTION = 0x1 | 0x2  # the body of a module or a class has not both of these flags
 
 entered: list[str] = []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lcde_jax import LinearCDE, LinearCDEClassifier, evaluate, fit
-from lcde_jax.optimiser import tensor_names, tensor_rates
+from lcde_jax.train.optimiser import tensor_names, tensor_rates
 from seqtheory import metrics
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import GroupWords
@@ -208,7 +208,7 @@ def test_state_matrices_have_their_own_rate_and_no_decay():
 def test_updates_are_those_of_optax():
     import optax
 
-    from lcde_jax import optimiser
+    from lcde_jax.train import optimiser
 
     rng = np.random.default_rng(0)
     parameters = {"w": jnp.asarray(rng.normal(size=(3, 2)))}

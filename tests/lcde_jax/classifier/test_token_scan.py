@@ -7,10 +7,10 @@ import pytest
 from scipy.linalg import expm, expm_frechet
 
 from lcde_jax import LinearCDE, LinearCDEClassifier, TokenCDE, solve
-from lcde_jax.classifier import _normalised
-from lcde_jax.exponential import exponentials
-from lcde_jax.token_scan import Drift, sum_outer_products, token_scan, token_scan_reference
 from lcde_jax.tokens import TokenMatrices
+from lcde_jax.tokens.classifier import _normalised
+from lcde_jax.tokens.exponential import exponentials
+from lcde_jax.tokens.scan import Drift, sum_outer_products, token_scan, token_scan_reference
 
 KEY = jax.random.key(3)
 EMBEDDING = np.asarray(jax.random.normal(jax.random.key(4), (5, 6)))

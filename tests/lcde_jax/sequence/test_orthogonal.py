@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import lcde_jax as lj
-from lcde_jax.optimiser import statistics, tensor_names
 from lcde_jax.sequence.orthogonal import orthogonal
+from lcde_jax.train.optimiser import statistics, tensor_names
 from seqtheory.structure import BlockDiagonal, Dense, Diagonal, DiagonalPlusLowRank, WalshHadamard
 
 KEY = jax.random.key(0)

@@ -17,8 +17,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import lcde_jax as lj
-from lcde_jax.optimiser import statistics, tensor_names, tensor_rates
 from lcde_jax.sequence import dplr_kernel as kernels
+from lcde_jax.train.optimiser import statistics, tensor_names, tensor_rates
 from seqtheory.dataset import Dataset
 from seqtheory.training import FitData, Training
 

@@ -1,13 +1,22 @@
 """Linear controlled differential equations and sequence models in JAX."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from seqtheory._moved import Moved
+
 from .cde import LinearCDE
-from .depth import signature_depth
-from .features import feature_blocks, random_features
-from .plan import FeaturePlan, plan_features
-from .regression import LeastSquares, Readout, fit_readout
+from .features import (
+    FeaturePlan,
+    LeastSquares,
+    Readout,
+    feature_blocks,
+    fit_readout,
+    plan_features,
+    random_features,
+    signature_depth,
+)
 from .solvers import solve
 from .structure import (
     BlockDiagonal,
@@ -21,8 +30,6 @@ from .structure import (
 )
 
 if TYPE_CHECKING:
-    from .classifier import LinearCDEClassifier
-    from .evaluation import evaluate
     from .sequence import (
         S4,
         S4D,
@@ -43,8 +50,8 @@ if TYPE_CHECKING:
         load,
         save,
     )
-    from .tokens import TokenCDE, TokenMatrices
-    from .train import fit
+    from .tokens import LinearCDEClassifier, TokenCDE, TokenMatrices
+    from .train import evaluate, fit
 
 __version__ = "0.1.0"
 
@@ -96,12 +103,24 @@ __all__ = [
 # neither them nor optax, and their records do not depend on their source.
 # Of these names, all that are neither above nor in this table stand in `sequence`.
 _TRAINING = {
-    "LinearCDEClassifier": "classifier",
-    "TokenCDE": "tokens",
-    "TokenMatrices": "tokens",
-    "evaluate": "evaluation",
-    "fit": "train",
+    **dict.fromkeys(("LinearCDEClassifier", "TokenCDE", "TokenMatrices"), "tokens"),
+    **dict.fromkeys(("evaluate", "fit"), "train"),
 }
+_MOVED = {
+    **{name: f"features.{name}" for name in ("depth", "plan", "regression")},
+    "exact_features": "features.exact",
+    "signature_features": "features.signature",
+    "word_matrices": "features.words",
+    **{name: f"tokens.{name}" for name in ("classifier", "exponential", "transitions")},
+    "token_scan": "tokens.scan",
+    **{
+        name: f"train.{name}"
+        for name in ("blocks", "evaluation", "objective", "optimiser", "snapshot")
+    },
+}
+sys.meta_path.append(
+    Moved({f"{__name__}.{old}": f"{__name__}.{new}" for old, new in _MOVED.items()})
+)
 
 
 def __getattr__(name: str) -> object:

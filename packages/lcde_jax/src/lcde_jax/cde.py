@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from seqtheory.checks import physical_memory
 
-from .structure import Dense, Diagonal, OneHotDiagonal, Structure, named
+from .structure import Dense, Diagonal, OneHotDiagonal, Structure, by_name, named
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -110,7 +110,7 @@ class LinearCDE(eqx.Module):
     def parameters(self) -> dict[str, Float[Array, "path_channel ..."]]:
         """Parameters of `A` by the names of the structure."""
         if isinstance(self.A, tuple):
-            return self.A._asdict()  # pyright: ignore[reportAttributeAccessIssue]
+            return by_name(self.A)
         return {next(iter(self.structure.shapes(self.width))): self.A}
 
     @property

@@ -38,6 +38,7 @@ __all__ = [
     "Structure",
     "WalshHadamard",
     "apply",
+    "by_name",
     "entries",
     "hadamard_transform",
     "named",
@@ -48,6 +49,11 @@ __all__ = [
 def named(parameters: Mapping[str, Any]) -> Any:
     """Give a named tuple of the parameters: a tree as a dictionary is, and hashable."""
     return _named_tuple(tuple(parameters))(**parameters)
+
+
+def by_name(parameters: Any) -> dict[str, Array]:
+    """Give the parameters in a named tuple as the dictionary that `named` took."""
+    return parameters._asdict()
 
 
 @lru_cache

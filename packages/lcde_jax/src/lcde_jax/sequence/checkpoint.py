@@ -15,7 +15,7 @@ from safetensors.numpy import save as to_bytes
 from seqtheory import _model_file
 from seqtheory._model_file import CheckpointError, Facts
 
-from ..optimiser import tensor_names
+from ..train.optimiser import tensor_names
 from .model import SequenceModelConfig
 from .network import SequenceModel
 

@@ -9,14 +9,14 @@ import jax
 import jax.numpy as jnp
 
 from ..structure import Dense, named
-from ..tokens import TokenCDE
+from ..tokens.cde import TokenCDE
 from .embedding import TokenInput
 from .linear_cde import LinearCDEConfig
 from .model import SequenceModelConfig
 from .readout import StepOutput
 
 if TYPE_CHECKING:
-    from ..classifier import LinearCDEClassifier
+    from ..tokens.classifier import LinearCDEClassifier
     from .network import SequenceModel
 
 

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 
 from seqtheory import settings
 
-from ..structure import Dense, entries, named
-from ..token_scan import token_scan
-from ..transitions import Transitions, structured_scan, transitions
+from ..structure import Dense, by_name, entries, named
+from ..tokens.scan import token_scan
+from ..tokens.transitions import Transitions, structured_scan, transitions
 from .mixer import Mixer, MixerConfig, check_sequence
 from .orthogonal import orthogonal
 from .parameter import as_complex
@@ -75,7 +75,7 @@ class DrivenMatrices(Mixer):
     def transitions(self, x: Float[Array, "*point width"]) -> Transitions:
         """Matrices of each input, in the form that a product needs."""
         config, parameters = self.config, {}
-        for name, A in self.A._asdict().items():
+        for name, A in by_name(self.A).items():
             A = entries(config.structure, config.rule, A)
             A = A if config.transition == "direct" else config.step(name) * A
             flat = x.reshape(-1, x.shape[-1]) @ A[1:].reshape(len(A) - 1, -1)

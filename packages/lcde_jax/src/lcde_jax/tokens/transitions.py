@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .exponential import exponentials
-from .structure import (
+from ..structure import (
     BlockDiagonal,
     Dense,
     Diagonal,
@@ -17,6 +16,7 @@ from .structure import (
     Structure,
     apply,
 )
+from .exponential import exponentials
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Bool, Float, Inexact, Int

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .cde import LinearCDE
+from ..cde import LinearCDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -62,6 +62,28 @@ def token_scan(
     return token_scan_reference(matrices, offsets, initial, tokens, drift)
 
 
+def masked_token_scan(
+    matrices: Array,
+    offsets: Array,
+    initial: Array,
+    tokens: Array,
+    mask: Array | None,
+    drift: Drift | None = None,
+) -> Float[Array, "batch time width"]:
+    """`token_scan`, where a state stays as it is at the positions where `mask` is False."""
+    if mask is None:
+        return token_scan(matrices, offsets, initial, tokens, drift)
+    if drift is not None:
+        raise ValueError(
+            "got a mask with path='published', whose steps depend on the length of the whole "
+            "sequence, expected words of one length; use path='sums'."
+        )
+    identity = jnp.eye(matrices.shape[-1], dtype=matrices.dtype)[None]
+    matrices = jnp.concatenate([matrices, identity])
+    offsets = jnp.concatenate([offsets, jnp.zeros_like(offsets[:1])])
+    return token_scan(matrices, offsets, initial, jnp.where(mask, tokens, len(matrices) - 1))
+
+
 def token_scan_reference(
     matrices: Float[Array, "vocabulary width width"],
     offsets: Float[Array, "vocabulary width"],

@@ -13,8 +13,9 @@ from jax.core import Tracer
 from seqtheory.checks import require_memory
 from seqtheory.structure._rule import Rule
 
-from .structure import Dense, Structure
-from .tokens import DELTA, Path, Step, TokenCDE, TokenMatrices
+from ..structure import Dense, Structure
+from .cde import DELTA, Path, Step, TokenCDE
+from .matrices import TokenMatrices
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike, DTypeLike

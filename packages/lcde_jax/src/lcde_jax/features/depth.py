@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .exact_features import ExactFeatures
-from .paths import checked_paths
-from .signature_features import time_signatures
-from .word_matrices import word_levels
+from ..paths import checked_paths
+from .exact import ExactFeatures
+from .signature import time_signatures
+from .words import word_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jaxtyping import Float
 
-    from .cde import LinearCDE
+    from ..cde import LinearCDE
 
 SAMPLE_SIZE = 64
 MOST_WORDS = 6000  # beyond this the signature costs more than solving

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .structure import Dense, Diagonal
+from ..structure import Dense, Diagonal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import DTypeLike
 
-    from .cde import LinearCDE
+    from ..cde import LinearCDE
 
 
 def word_levels(

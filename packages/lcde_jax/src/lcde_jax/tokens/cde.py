@@ -1,4 +1,4 @@
-"""Linear CDEs driven by tokens: one affine map per token of the vocabulary."""
+"""A linear CDE driven by the embeddings of tokens."""
 
 from __future__ import annotations
 
@@ -8,24 +8,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory.checks import require_choice, require_memory
+from seqtheory.checks import require_choice
 from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._transition import check_transition
 
-from .cde import LinearCDE
+from ..cde import LinearCDE
+from ..structure import Dense, Sparse, Structure, by_name, entries, named
 from .exponential import exponentials
-from .structure import (
-    BlockDiagonal,
-    Dense,
-    Diagonal,
-    OneHotDiagonal,
-    Sparse,
-    Structure,
-    WalshHadamard,
-    entries,
-    named,
-)
-from .token_scan import Drift, token_scan
+from .scan import Drift, masked_token_scan
 from .transitions import affine_scan, transitions
 
 if TYPE_CHECKING:
@@ -149,7 +139,7 @@ class TokenCDE(eqx.Module):
             return self._structured_states(inputs, tokens, mask, delta)
         maps = _maps(*self._fields(jnp.concatenate([ones, embedding], axis=1) * delta), self.step)
         initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))
-        return _masked_scan(*maps, initial, tokens, mask)
+        return masked_token_scan(*maps, initial, tokens, mask)
 
     def _fields(
         self, increments: Float[Array, "token path_channel"]
@@ -165,7 +155,7 @@ class TokenCDE(eqx.Module):
         self, inputs: Array, tokens: Array, mask: Array | None, delta: float
     ) -> Array:
         structure, rule, parameters = self.structure, self.rule, {}
-        for name, value in _named(self.A).items():
+        for name, value in by_name(self.A).items():
             scaled = inputs * delta ** step_power(structure, rule, name)
             parameters[name] = jnp.tensordot(scaled, entries(structure, rule, value), 1)
         moves = transitions(stored(structure, rule), self.step, parameters, len(self.d))
@@ -181,7 +171,9 @@ class TokenCDE(eqx.Module):
         offset = jnp.zeros_like(self.d) if self.B is None else self.B[:, 0]
         drift = Drift(self.A[0], offset, times)
         later = None if mask is None else mask[:, 1:]
-        states = _masked_scan(*_maps(*fields, "first_order"), initial, tokens[:, 1:], later, drift)
+        states = masked_token_scan(
+            *_maps(*fields, "first_order"), initial, tokens[:, 1:], later, drift
+        )
         return jnp.concatenate([initial[:, None], states], axis=1)
 
     def _difference_states(
@@ -207,111 +199,6 @@ class TokenCDE(eqx.Module):
         return embedding[tokens[:, 0]] @ self.C.T + self.d[None]
 
 
-class TokenMatrices(eqx.Module):
-    r"""One free affine map per token.
-
-    .. math:: y_k = M(x_k)\, y_{k-1} + f(x_k), \qquad y_0 = d
-
-    Parameters
-    ----------
-    vocabulary
-        Number of tokens.
-    width
-        Number of state variables.
-    structure
-        Of the matrices; that of `OneHotDiagonal` with real entries alone.
-    forcing
-        Whether the offsets f are present; they start at zero.
-    dtype
-        A floating type; JAX's default one if None.
-    key
-        JAX random key.
-
-    Attributes
-    ----------
-    matrices
-        `(vocabulary, width, width)`; random rotations and reflections at the start, so that
-        states neither grow nor shrink along a word of any length. For other structures a named
-        tuple of their parameters: blocks are rotations and reflections, diagonals random
-        signs, and the rest is the random draw of the structure.
-    forcing
-        `(vocabulary, width)`, or None.
-    d
-        Initial state, N(0, 1).
-
-    Notes
-    -----
-    This is `TokenCDE` with as many data channels as tokens, embedded as unit vectors.
-    """
-
-    matrices: Float[Array, "vocabulary width width"] | Any = eqx.field(metadata={"state": True})
-    forcing: Float[Array, "vocabulary width"] | None
-    d: Float[Array, " width"]
-    structure: Structure = eqx.field(static=True)
-
-    def __init__(
-        self,
-        vocabulary: int,
-        width: int,
-        *,
-        structure: Structure = Dense(),  # noqa: B008 - a frozen value
-        forcing: bool = True,
-        dtype: DTypeLike | None = None,
-        key: PRNGKeyArray,
-    ):
-        check_transition(structure, "direct")
-        if isinstance(structure, OneHotDiagonal) and structure.entries != "real":
-            raise ValueError(
-                f"got structure={structure}, expected OneHotDiagonal(entries='real'): the states "
-                "here are real. `SequenceModelConfig` has complex ones."
-            )
-        of_matrices, of_state = jax.random.split(key)
-        dtype = jnp.dtype(dtype or jax.dtypes.canonicalize_dtype(float))
-        self.structure = structure
-        numbers = vocabulary * (structure.num_parameters(width) + width)
-        what = f"a matrix of width={width:,} for each of vocabulary={vocabulary:,} tokens"
-        require_memory(dtype.itemsize * numbers, what)
-        if isinstance(structure, Dense):
-            self.matrices = jax.random.orthogonal(of_matrices, width, (vocabulary,), dtype)
-        else:
-            self.matrices = named(_drawn(structure, vocabulary, width, dtype, of_matrices))
-        self.forcing = jnp.zeros((vocabulary, width), dtype) if forcing else None
-        self.d = jax.random.normal(of_state, (width,), dtype)
-
-    def __call__(
-        self,
-        embedding: Float[Array, "vocabulary width"],
-        tokens: Int[Array, "batch time"],
-        mask: Bool[Array, "batch time"] | None = None,
-    ) -> Float[Array, "batch time width"]:
-        """State after each token; the embedding is not used."""
-        if not isinstance(self.structure, Dense):
-            parameters = _named(self.matrices)
-            moves = transitions(self.structure, "direct", parameters, len(self.d))
-            return affine_scan(moves, self.forcing, self.d, tokens, mask)
-        offsets = jnp.zeros_like(embedding) if self.forcing is None else self.forcing
-        initial = jnp.broadcast_to(self.d, (len(tokens), len(self.d)))
-        return _masked_scan(self.matrices, offsets, initial, tokens, mask)
-
-
-def _drawn(
-    structure: Structure, vocabulary: int, width: int, dtype: DTypeLike, key: PRNGKeyArray
-) -> dict[str, Array]:
-    """Draw parameters whose matrices keep the size of a state, exactly where they can."""
-    shapes, scales = structure.shapes(width), structure.scales(width)
-    if isinstance(structure, BlockDiagonal):
-        shape = (vocabulary, width // structure.block_size)
-        return {"blocks": jax.random.orthogonal(key, structure.block_size, shape, dtype)}
-    if isinstance(structure, (Diagonal, WalshHadamard)):
-        return {"diagonal": jax.random.rademacher(key, (vocabulary, width), dtype)}
-    keys = jax.random.split(key, len(shapes))
-    return {
-        name: structure.centres.get(name, 0.0)
-        + scales[name] * jax.random.normal(of_part, (vocabulary, *shape), dtype)
-        for of_part, (name, shape) in zip(keys, shapes.items(), strict=True)
-    }
-
-
 def _started(cde: LinearCDE, structure: Structure, rule: Rule) -> Any:
     """Parameters of a random CDE at the start of the rule."""
     if isinstance(structure, Dense):
@@ -325,11 +212,6 @@ def _started(cde: LinearCDE, structure: Structure, rule: Rule) -> Any:
     return named(found)
 
 
-def _named(parameters: Any) -> dict[str, Array]:
-    """Give the parameters of structured matrices, a named tuple, by their names."""
-    return parameters._asdict()
-
-
 def _maps(
     matrices: Float[Array, "token width width"], offsets: Float[Array, "token width"], step: Step
 ) -> tuple[Float[Array, "token width width"], Float[Array, "token width"]]:
@@ -340,27 +222,6 @@ def _maps(
     augmented = jnp.pad(augmented, ((0, 0), (0, 1), (0, 0)))
     moved = exponentials(augmented)
     return moved[:, :-1, :-1], moved[:, :-1, -1]
-
-
-def _masked_scan(
-    matrices: Array,
-    offsets: Array,
-    initial: Array,
-    tokens: Array,
-    mask: Array | None,
-    drift: Drift | None = None,
-) -> Float[Array, "batch time width"]:
-    if mask is None:
-        return token_scan(matrices, offsets, initial, tokens, drift)
-    if drift is not None:
-        raise ValueError(
-            "got a mask with path='published', whose steps depend on the length of the whole "
-            "sequence, expected words of one length; use path='sums'."
-        )
-    identity = jnp.eye(matrices.shape[-1], dtype=matrices.dtype)[None]
-    matrices = jnp.concatenate([matrices, identity])
-    offsets = jnp.concatenate([offsets, jnp.zeros_like(offsets[:1])])
-    return token_scan(matrices, offsets, initial, jnp.where(mask, tokens, len(matrices) - 1))
 
 
 def _check_structured(structure: Structure, path: str, step: str, forcing: bool) -> None:

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import exact_features, signature_features
-from .paths import checked_paths
+from ..paths import checked_paths
+from .exact import AdaptiveFeatures, ExactFeatures
 from .plan import FeaturePlan, checked_equations, plan_features
+from .signature import SignatureFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from jaxtyping import Float
 
-    from .cde import LinearCDE
+    from ..cde import LinearCDE
 
     Block = Float[np.ndarray, "path time channel"]
     Features = tuple[Float[np.ndarray, "path width"], ...]
@@ -129,7 +130,7 @@ def _block_function(
 ) -> Callable[[Block], Features]:
     if plan.method == "signature":
         assert plan.depth is not None
-        return signature_features.SignatureFeatures(cdes, plan.depth, paths.dtype)
+        return SignatureFeatures(cdes, plan.depth, paths.dtype)
     if plan.method == "exact":
-        return exact_features.ExactFeatures(cdes, paths)
-    return exact_features.AdaptiveFeatures(cdes)
+        return ExactFeatures(cdes, paths)
+    return AdaptiveFeatures(cdes)

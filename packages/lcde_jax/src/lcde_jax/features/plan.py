@@ -9,17 +9,17 @@ import numpy as np
 
 from seqtheory.checks import require_choice
 
+from ..paths import checked_paths
+from ..structure import Diagonal
 from .depth import check_tolerance, smallest_depth, truncation_tails
-from .exact_features import longest_increment, series_order
-from .paths import checked_paths
-from .structure import Diagonal
+from .exact import longest_increment, series_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jaxtyping import Float
 
-    from .cde import LinearCDE
+    from ..cde import LinearCDE
 
 METHODS = ("auto", "exact", "signature", "adaptive")
 

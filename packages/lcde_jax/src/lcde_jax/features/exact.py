@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .solvers import adaptive, exact, taylor
-from .structure import Diagonal
+from ..solvers import adaptive, exact, taylor
+from ..structure import Diagonal
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
 
-    from .cde import LinearCDE
+    from ..cde import LinearCDE
 
 PATHS_PER_CALL = 512  # keeps the states and one Taylor term in cache
 

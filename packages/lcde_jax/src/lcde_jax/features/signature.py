@@ -14,13 +14,13 @@ import numpy as np
 
 from seqtheory.signature import add_time, signature
 
-from .word_matrices import word_matrices
+from .words import word_matrices
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import DTypeLike
 
-    from .cde import LinearCDE
+    from ..cde import LinearCDE
 
 PATHS_PER_PRODUCT = 1024
 

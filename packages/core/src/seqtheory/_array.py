@@ -1,4 +1,4 @@
-"""The one door by which arrays of a caller come in."""
+"""Conversion of a caller's arrays, which refuses masked arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def as_array(values: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Give an array as `numpy.asarray` does, but refuse one with a mask, which that would drop.
+    """Convert to an array as `numpy.asarray` does, but refuse masked arrays, which lose their mask.
 
     Raises
     ------

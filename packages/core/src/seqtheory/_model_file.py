@@ -1,7 +1,7 @@
-"""What the readers and writers of model files share: all that is not about tensors of a framework.
+"""Reading and writing of model files: the parts that do not depend on a framework.
 
-A model file is a safetensors file whose metadata hold the model's settings in canonical JSON. The
-packages of both frameworks read and write it; the tensors themselves are theirs to handle.
+A model file is a safetensors file whose metadata hold the model's settings in canonical JSON. Both
+`lcde_jax` and `seq_torch` read and write such files, and handle the tensors themselves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FORMAT = "seq_torch.model.1"
 _REFUSALS = (
     *(TypeError, ValueError, AttributeError, LookupError, ArithmeticError),
     *(RuntimeError, MemoryError),
-)  # what settings that no program wrote can raise where a model is built from them
+)  # errors that building a model from hand-edited settings can raise
 _LIMIT = 2**40  # bytes; tensors are mapped into memory, not read, until they are asked for
 
 Config = TypeVar("Config", bound=SequenceModel)
@@ -30,11 +30,11 @@ Renew = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class CheckpointError(ValueError):
-    """A file that is not a complete model, not one of this framework, or not the expected one."""
+    """A file that is no complete model, is of another framework, or holds an unexpected model."""
 
 
 class Facts(NamedTuple):
-    """What is compared of a tensor: its shape, its type in words, and whether it is floating."""
+    """The compared properties of a tensor: shape, name of its type, whether it is floating."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -42,7 +42,7 @@ class Facts(NamedTuple):
 
 
 def check_model(model: object, kind: type) -> None:
-    """Raise TypeError unless this is a model whose config says how to build it again."""
+    """Raise TypeError unless `model` is a `kind`, whose config says how to build it again."""
     if not isinstance(model, kind):
         raise TypeError(
             f"got a {type(model).__name__}, expected a {kind.__name__}: only its config says how "
@@ -57,7 +57,7 @@ def metadata(config: SequenceModel) -> dict[str, str]:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file in one go: a crash leaves the old one or the new one."""
+    """Write a file atomically: after a crash it holds its old content or the new one."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
@@ -95,17 +95,17 @@ def config(
     kind
         Class of the settings.
     path
-        The file, for messages and for its size: a number beyond that it cannot have meant, and to
-        build from it would take the machine's memory.
+        The file, named in messages. A number among the settings that exceeds the file's size in
+        bytes is refused, so that a damaged file cannot make the machine run out of memory.
     tensors
-        How many there are; a model has at least one per layer.
+        Number of tensors in the file; a model has at least one per layer.
     renew
-        Makes of what an older file says of one class what that means today.
+        Translates the fields of one class, as an older version wrote them, into today's.
 
     Raises
     ------
     CheckpointError
-        If they hold no such settings; the message names the field.
+        If the metadata hold no valid settings of this class; the message names the field.
     """
     if found.get("format") != FORMAT or "config" not in found:
         raise CheckpointError(
@@ -159,7 +159,7 @@ def check_expected(found: SequenceModel, expected: SequenceModel | None, path: P
 
 
 def _difference(found: Any, expected: Any, where: str) -> str:
-    """Say where two configs first differ; empty if nowhere."""
+    """Describe the first field in which two configs differ; empty if they are equal."""
     if type(found) is type(expected) and dataclasses.is_dataclass(found):
         for field in dataclasses.fields(found):
             pair = getattr(found, field.name), getattr(expected, field.name)

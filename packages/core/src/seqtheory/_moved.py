@@ -1,4 +1,4 @@
-"""Old paths of modules: they import what moved, and say where it is now."""
+"""Old paths of modules that moved: importing one works, and warns with the new path."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from types import ModuleType
 
 
 class Moved(MetaPathFinder, Loader):
-    """Finds the modules that moved; for one minor version an old path warns and works.
+    """Import hook by which the old path of a moved module works for one minor version, and warns.
 
     Parameters
     ----------
     paths
-        New dotted names, by the old ones.
+        New dotted name of each old one.
     """
 
     def __init__(self, paths: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
-# What the system answers where there is something else than a file; all else says nothing of it.
+# Errors by which the system says that a path holds something other than a file.
 _NO_FILE = (errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 
 
@@ -42,12 +42,12 @@ def opened(
     Raises
     ------
     FileNotFoundError
-        If there is nothing.
+        If nothing is at the path.
     error
-        Naming the path: if it is no regular file or too large.
+        If the path is no regular file, or the file is too large; the message names the path.
     OSError
-        Naming the path: if the system refuses to open it or, later, to read it. The file may be
-        whole.
+        If the system refuses to open the file or, later, to read it; the message names the path.
+        The file itself may be intact.
     """
     try:
         descriptor = _descriptor(path, error, links)

@@ -1,4 +1,4 @@
-"""What a file is that should be plain text and is not, and text from files in messages."""
+"""Recognise files that are not plain text, and quote text from files in messages."""
 
 from __future__ import annotations
 

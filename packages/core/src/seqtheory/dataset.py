@@ -85,7 +85,7 @@ class Dataset:
 
     @property
     def counted(self) -> Bool[np.ndarray, "batch time"] | None:
-        """Where targets count: `scored`, or else `mask`; None where all of them do.
+        """Where targets count: `scored` if given, else `mask`; None if every target counts.
 
         Targets without the time axis of the inputs, such as one class per row, all count.
         """
@@ -111,7 +111,7 @@ class Dataset:
         targets
             ``(batch, ...)``.
         length
-            Time steps of all rows; None for those of the longest.
+            Time steps of all rows; None takes the length of the longest row.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class Dataset:
         Raises
         ------
         ValueError
-            If a row is empty or longer than `length`, or there is none.
+            If a row is empty or longer than `length`, or there are no rows.
 
         Examples
         --------
@@ -162,7 +162,7 @@ class Dataset:
         Raises
         ------
         ValueError
-            If the fractions are no such shares, or a part would be empty.
+            If a fraction is not in (0, 1], their sum exceeds 1, or a part would be empty.
         """
         shares = as_array(fractions, dtype=np.float64)
         if shares.ndim != 1 or not len(shares) or not (shares > 0).all() or shares.sum() > 1 + 1e-9:
@@ -197,7 +197,8 @@ class Dataset:
         Raises
         ------
         TypeError, ValueError
-            If `batch_size` is not an integer of at least 1, or the seed one of at least 0.
+            If `batch_size` is no integer of at least 1, or the seed holds a number that is no
+            integer of at least 0.
         """
         require_integer("batch_size", batch_size, minimum=1)
         order = None if seed is None else _permutation(len(self), seed, _BATCHES)

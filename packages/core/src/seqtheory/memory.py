@@ -37,8 +37,8 @@ _MOST_TERMS = 1_000_000  # the error is then 1e-19, far below rounding
 class Kernel(Protocol):
     """A memory kernel: any callable from ages to values of the same shape.
 
-    One that a run or a model file is to hold is a frozen dataclass that inherits from this class,
-    so that it can be found by its name.
+    A kernel that is to be stored in a run or a model file must be a frozen dataclass that inherits
+    from this class: stored values are found by the name of their class.
     """
 
     def __call__(self, t: Any, /) -> Float[np.ndarray, "*shape"]:
@@ -47,7 +47,7 @@ class Kernel(Protocol):
 
 
 def _ages(t: ArrayLike) -> Float[np.ndarray, "*shape"]:
-    """`t` as float64, refused where a kernel has no meaning."""
+    """`t` as float64; raise unless all ages are real numbers of at least 0."""
     ages = as_array(t)
     if ages.dtype.kind not in "iuf":
         raise TypeError(f"the age t must be real numbers, but has dtype {ages.dtype}.")
@@ -177,17 +177,17 @@ class ExponentialSum(Kernel):
     r""":math:`\rho(t) = \sum_{k=1}^\infty k^{-2} e^{-t / k^{\text{power}}}`, power 1 or 2.
 
     The counter-examples of the curse of memory. Each width-m truncation is a linear
-    recurrent network, and its slowest rates run to zero with m. With ``power=1`` the
-    approximation is unstable unless mode k is rescaled by 1/k; ``power=2`` defeats that
-    rescaling too.
+    recurrent network, and its slowest rates go to zero as m grows. With ``power=1`` the
+    approximation is unstable unless mode k is rescaled by 1/k. With ``power=2`` it is unstable even
+    after that rescaling.
 
     Notes
     -----
-    The first `num_terms` terms K are added one by one. The rest, too slow to leave out (it
-    is about 1/K at t = 0, and all that is left at t >> K^power), is replaced by its
-    integral from K + 1/2, known in closed form. The second derivative of a term in k is
-    below 6 / k^4, so the error of that midpoint rule is below ``1 / (12 K^3)``: 8.4e-11 at the
-    default. Memory is that of the result.
+    The first K = `num_terms` terms are added one by one. The rest is too large to leave out: it is
+    about 1/K at t = 0 and dominates at t >> K^power. It is replaced by its integral from K + 1/2,
+    known in closed form. The second derivative of a term in k is below 6 / k^4, so the error of
+    this midpoint rule is below ``1 / (12 K^3)``: 8.4e-11 at the default. The computation needs no
+    more memory than its result.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Errors and accuracies, over the positions that a mask lets count."""
+"""Errors and accuracies, over the positions that a mask selects."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def rmse(
     Parameters
     ----------
     predictions, targets
-        Of one shape; computed in float64 whatever their dtype.
+        Of equal shape, and any real dtype; the error is computed in float64.
     mask
-        True where an entry counts; of the same shape, or of their leading axes.
+        True where an entry counts; has the shape of the predictions, or of their leading axes.
 
     Returns
     -------
-    The error, in the unit of the targets. NaN where a prediction that counts is NaN: a model that
-    diverged has no score.
+    The error, in the unit of the targets. NaN if a prediction that counts is NaN, as after
+    divergence.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def token_accuracy(
     targets: Int[np.ndarray, "batch length"],
     mask: Bool[np.ndarray, "batch length"] | None = None,
 ) -> float:
-    r"""Share of positions that are right, all words pooled.
+    r"""Share of positions that are right, over all words together.
 
     .. math:: \frac{1}{n} \sum_{b,t} 1[\hat y_{bt} = y_{bt}]
 
@@ -236,9 +236,9 @@ def horizon(lengths: Sequence[int], accuracies: Sequence[float], threshold: floa
     lengths
         Lengths tested, in increasing order.
     accuracies
-        The accuracy at each of them; NaN holds nothing.
+        The accuracy at each length; NaN counts as a failure.
     threshold
-        What an accuracy must reach.
+        Least accuracy that counts as success.
 
     Returns
     -------
@@ -353,7 +353,7 @@ def _right(
 
 
 def _counted(predicted: np.ndarray, targets: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Which entries count, checked against both arrays; may have only their leading axes."""
+    """Where entries count, after checks of all shapes; may have only the leading axes."""
     if predicted.shape != targets.shape:
         raise ValueError(
             f"predictions have shape {predicted.shape} but targets {targets.shape}; they must be "

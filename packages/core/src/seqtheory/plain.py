@@ -1,13 +1,14 @@
-"""Frozen values said as plain JSON values, and heard again.
+"""Frozen dataclasses written as plain JSON values, and read back.
 
 `described` turns a frozen dataclass into dictionaries, lists, numbers, strings, booleans and None;
-`restored` turns them back, led by the annotations of the fields. For every value that can be said
+`restored` turns these back, guided by the annotations of the fields. For every value that has a
+plain form,
 
     restored(described(value), type(value)) == value,
 
 so a run, a task or a model's settings can travel as JSON, be hashed, and be read back with their
-types. A field made by `added` is left out while it has the value that its absence stands for: a
-class can grow an option without a change to what was said, and hashed, before.
+types. A field made by `added` is left out of the description while it has its default, so a class
+can gain an option without a change to the descriptions and hashes of older values.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 def added(default: Any, *, unsaid: Any = dataclasses.MISSING) -> Any:
-    """Declare a field that came after values of its class had been written down.
+    """Declare a field that was added to a class after values of the class had been stored.
 
     Parameters
     ----------
     default
         The field's default.
     unsaid
-        What a description without the field means; `default` unless given. The field is left out
-        of a description while it has this value.
+        Value that a description without the field stands for; `default` unless given. The field is
+        left out of a description while it has this value.
     """
     meant = default if unsaid is dataclasses.MISSING else unsaid
     return dataclasses.field(default=default, metadata={_ABSENT: meant})
 
 
 def described(value: Any, annotation: Any = None) -> Any:
-    """Plain JSON values that stand for `value`, the same in every process.
+    """Describe a value by plain JSON values, equal in every process.
 
     A dataclass becomes its fields and its type's name under ``"type"``; a tuple becomes a list; an
     integer in a field annotated ``float`` becomes a float; minus zero becomes zero; an infinity
@@ -52,9 +53,10 @@ def described(value: Any, annotation: Any = None) -> Any:
     Raises
     ------
     TypeError
-        If there is anything else in it, or a dataclass that is not frozen.
+        If the value holds anything else, or a dataclass that is not frozen.
     ValueError
-        If there is a NaN in it, which equals nothing, itself included.
+        If the value holds a NaN, which is not equal to itself, so that no description can restore
+        it.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _described_fields(value)
@@ -82,16 +84,15 @@ def restored(plain: Any, annotation: Any, where: str = "value") -> Any:
     plain
         What `described` returned, or JSON that came from it.
     annotation
-        The type that may stand there: a class, a union, a literal, a tuple, or None for any plain
-        value. A dataclass is found by its name among the annotation's members and their imported
-        subclasses.
+        Type of the value: a class, a union, a literal, a tuple, or None for any plain value. A
+        dataclass is found by its name among the annotation's members and their imported subclasses.
     where
         Name of the value, for messages.
 
     Raises
     ------
     ValueError
-        If nothing that the annotation allows has this description; the message names the field.
+        If no value that the annotation allows has this description; the message names the field.
     """
     if isinstance(plain, dict):
         entries = cast("dict[str, Any]", plain)
@@ -114,7 +115,7 @@ def field_types(kind: type) -> Mapping[str, Any]:
     Raises
     ------
     ValueError
-        If an annotation names what its module does not hold when it runs.
+        If an annotation names something that its module imports only for type checking.
     """
     try:
         hints = typing.get_type_hints(kind)
@@ -127,7 +128,7 @@ def field_types(kind: type) -> Mapping[str, Any]:
 
 
 def members(annotation: Any) -> tuple[Any, ...]:
-    """Members of a union; a plain annotation is its own only member."""
+    """Members of a union, or the annotation itself if it is no union."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return typing.get_args(annotation)
     return (annotation,)
@@ -167,7 +168,7 @@ def _restored_fields(plain: dict[str, Any], annotation: Any, where: str) -> Any:
 def _named(name: Any, annotation: Any, where: str) -> type:
     known = {kind for member in members(annotation) for kind in _family(member)}
     found = [kind for kind in known if kind.__name__ == name]
-    # A class that the annotation names is meant before a subclass that took over its name.
+    # A class named by the annotation itself takes precedence over a subclass of that name.
     found = [kind for kind in found if kind in members(annotation)] or found
     if len(found) != 1:
         said = ", ".join(sorted(kind.__name__ for kind in known)) or "none"
@@ -198,7 +199,7 @@ def _restored_tuple(plain: list[Any], annotation: Any, where: str) -> tuple[Any,
 
 
 def _items(annotation: Any, length: int) -> list[Any] | None:
-    """List the annotations of so many items; None if no tuple that is allowed has that length."""
+    """List the annotations of `length` items; None if no allowed tuple has that length."""
     tuples = [typing.get_args(member) for member in members(annotation) if _is_tuple(member)]
     for kinds in tuples:
         if not kinds or kinds[-1] is Ellipsis:

@@ -1,4 +1,4 @@
-"""Orthogonal representations of finite groups: hand-set linear recurrences that solve words."""
+"""Orthogonal representations of finite groups: known solutions of their word problems."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Representation:
-    r"""One orthogonal matrix per element, multiplied as the elements are.
+    r"""One orthogonal matrix per group element; products of matrices follow those of elements.
 
     .. math:: \rho(a)\, \rho(b) = \rho(a b), \qquad \rho(a) \ne \rho(b) \text{ for } a \ne b
 
@@ -109,7 +109,7 @@ class Representation:
         Raises
         ------
         TypeError, ValueError
-            If a word holds what is no element of the group.
+            If a word holds a number that is no element of the group.
         """
         words = as_array(words)
         if words.dtype.kind not in "iu" or words.ndim != 2:
@@ -128,7 +128,7 @@ class Representation:
 def representation(name: str) -> Representation:
     """Represent a named group by orthogonal matrices.
 
-    A5 by the rotations of the icosahedron (three dimensions, the fewest there are), ``Z<n>`` by
+    A5 by the rotations of the icosahedron (three dimensions, the fewest possible), ``Z<n>`` by
     rotations of the plane, every other group by the permutations of its own elements.
 
     References
@@ -158,7 +158,7 @@ def from_generators(
     structure
         The group.
     images
-        Matrix of each of some elements that generate it.
+        Matrices by element, for elements that generate the group.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Finite automata, and what algebra says of the maps that their words make of the states."""
+"""Finite automata, and the algebra of the maps that words induce on their states."""
 
 from seqtheory.automaton._algebra import Algebra, algebra_of, group_algebra
 from seqtheory.automaton._automaton import Automaton, group_automaton

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Algebra:
-    r"""The maps that words make of the states of a least automaton: a finite monoid.
+    r"""The transition monoid of a minimal automaton: the maps that words induce on its states.
 
     Parameters
     ----------
     order
-        Number of different maps, that of the empty word included.
+        Number of different maps, including the identity, which is the map of the empty word.
     num_states
-        States of the least automaton.
+        Number of states of the minimal automaton.
     letters
         Number of each letter's map; 0 is the identity.
     letter_periods
@@ -44,14 +44,15 @@ class Algebra:
     is_reset
         Whether every letter either does nothing or sends all states to one (a flip-flop).
     groups
-        The groups inside: for each idempotent map e the largest group whose identity is e, trivial
-        ones left out. For a group this is the group alone, its elements numbered as the maps.
+        The non-trivial maximal subgroups: for each idempotent map e, the largest group of maps
+        whose identity is e. If the monoid is a group, this is that group alone, with elements
+        numbered as the maps are.
 
     Notes
     -----
-    A monoid is called *aperiodic* if it holds no group but trivial ones, and *solvable* if all
-    groups inside it are solvable (Straubing, Finite Automata, Formal Logic and Circuit Complexity,
-    1994, chapter V). For a group these are the usual notions.
+    A monoid is *aperiodic* if all groups in it are trivial, and *solvable* if all groups in it are
+    solvable (Straubing, Finite Automata, Formal Logic and Circuit Complexity, 1994, chapter V). For
+    a group, solvable has its usual meaning.
     """
 
     order: int
@@ -66,41 +67,41 @@ class Algebra:
 
     @property
     def is_aperiodic(self) -> bool:
-        """Whether all groups inside are trivial."""
+        """Whether all groups in the monoid are trivial."""
         return self.exponent == 1
 
     @cached_property
     def is_solvable(self) -> bool:
-        """Whether all groups inside are solvable."""
+        """Whether all groups in the monoid are solvable."""
         return all(inner.is_solvable for inner in self.groups)
 
     @cached_property
     def derived_length(self) -> int | None:
-        """Longest derived series of the groups inside; 0 if aperiodic, None if not solvable."""
+        """Longest derived series of a group in the monoid; 0 if aperiodic, None if unsolvable."""
         if not self.is_solvable:
             return None
         return max((len(inner.derived_series) - 1 for inner in self.groups), default=0)
 
 
 def algebra_of(automaton: Automaton, max_order: int = MAX_ORDER) -> Algebra:
-    """Compute the algebra of what an automaton reads.
+    """Compute the transition monoid of an automaton.
 
     Parameters
     ----------
     automaton
-        The automaton; it is reduced to its least form first, so that the result is a fact about
-        what it reads (the syntactic monoid) and not about how its states were drawn.
+        The automaton. It is minimised first, so that the result depends only on its outputs (it is
+        the syntactic monoid) and not on how many equivalent states it has.
     max_order
-        Largest monoid to close.
+        Largest number of elements to compute.
 
     Raises
     ------
     ValueError
-        If the letters make more than `max_order` maps.
+        If the letters generate more than `max_order` maps.
 
     Notes
     -----
-    The closure takes O(order letters states), the multiplication table O(order^2).
+    Costs O(order * letters * states) for the closure and O(order^2) for the multiplication table.
 
     Examples
     --------
@@ -113,14 +114,14 @@ def algebra_of(automaton: Automaton, max_order: int = MAX_ORDER) -> Algebra:
 
 
 def group_algebra(structure: Group, letters: Sequence[int] | None = None) -> Algebra:
-    """Compute the algebra of running products over some letters: the group that they generate.
+    """Compute the algebra of running products over chosen letters: the group that they generate.
 
     Parameters
     ----------
     structure
         The group.
     letters
-        Element that each letter stands for; all elements where None.
+        Group element that each letter stands for; None takes all elements.
 
     Examples
     --------
@@ -152,7 +153,7 @@ def _algebra_of(automaton: Automaton, max_order: int) -> Algebra:
 def _closure(
     maps: Int[np.ndarray, "letter state"], max_order: int
 ) -> tuple[Int[np.ndarray, "order state"], dict[bytes, int], list[Int[np.ndarray, " state"]]]:
-    """All products of the maps, the identity first, and the letters that make them."""
+    """All products of the maps, the identity first, and the distinct letters that generate them."""
     identity = np.arange(maps.shape[1], dtype=maps.dtype)
     rows, index = [identity], {identity.tobytes(): 0}
     generators: list[Int[np.ndarray, " state"]] = []

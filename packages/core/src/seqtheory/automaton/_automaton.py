@@ -1,4 +1,4 @@
-"""A finite automaton with an output per state: its table, its runs, its least form."""
+"""A finite automaton with an output per state: its table, its runs, its minimal form."""
 
 from __future__ import annotations
 
@@ -29,16 +29,18 @@ class Automaton:
     ----------
     transitions
         ``transitions[state][letter]`` is the next state; states and letters count from 0. Nested
-        sequences and arrays are taken, and kept as tuples.
+        sequences and arrays are accepted and stored as tuples.
     outputs
-        The output of each state, from 0; the state itself where left empty.
+        The output of each state, an integer of at least 0. If empty, the output of a state is its
+        own number.
     start
         :math:`q_0`.
 
     Raises
     ------
     TypeError, ValueError
-        If the table is no (state, letter) table of states, or another number is out of range.
+        If `transitions` is no (state, letter) table of state numbers, or an output or the start is
+        out of range.
 
     Examples
     --------
@@ -94,12 +96,12 @@ class Automaton:
         return table
 
     def run(self, words: Int[np.ndarray, "batch time"]) -> Int[np.ndarray, "batch time"]:
-        """State after each letter of each word, `index_dtype` of the number of states.
+        """State after each letter of each word, in the smallest integer type that holds all states.
 
         Raises
         ------
         TypeError, ValueError
-            If the words are not integers ``(batch, time)``, or one of them is no letter.
+            If the words are not integers ``(batch, time)``, or hold a number that is no letter.
         """
         words = as_array(words)
         if words.ndim != 2 or words.dtype.kind not in "iu":
@@ -121,29 +123,29 @@ class Automaton:
         return states
 
     def read(self, words: Int[np.ndarray, "batch time"]) -> Int[np.ndarray, "batch time"]:
-        """Output after each letter of each word; same errors as `run`."""
+        """Output after each letter of each word, with the errors that `run` raises."""
         outputs = np.array(self.outputs, dtype=index_dtype(self.num_outputs))
         return outputs[self.run(words)]
 
     def renamed(
         self, letters: Sequence[int] | None = None, outputs: Sequence[int] | None = None
     ) -> Automaton:
-        r"""Give the automaton of other conventions: the same runs under other numbers.
+        r"""Renumber the letters and outputs, as another convention has them.
 
         .. math:: \mathrm{renamed.read}(\mathrm{letters}[w]) = \mathrm{outputs}[\mathrm{read}(w)]
 
         Parameters
         ----------
         letters
-            ``letters[x]`` is the new number of the letter x, each below `num_letters` once; as they
-            are where None.
+            ``letters[x]`` is the new number of letter x: a permutation of 0..num_letters - 1. None
+            keeps the numbers.
         outputs
-            ``outputs[y]`` is the new number of the output y; as they are where None.
+            ``outputs[y]`` is the new number of output y. None keeps the numbers.
 
         Raises
         ------
         ValueError
-            If `letters` is no such order, or `outputs` has another length than `num_outputs`.
+            If `letters` is no permutation, or `outputs` has another length than `num_outputs`.
 
         Examples
         --------
@@ -166,11 +168,11 @@ class Automaton:
         return Automaton(_rows(table), tuple(named[y] for y in self.outputs), self.start)
 
     def minimal(self) -> Automaton:
-        """Leave out unreachable states and merge those that no word tells apart.
+        """Remove unreachable states and merge states that no word tells apart.
 
         Returns
         -------
-        The automaton with the fewest states that reads every word alike.
+        The automaton with the fewest states that gives the same outputs for every word.
 
         Notes
         -----
@@ -215,7 +217,7 @@ def group_automaton(structure: Group, letters: Sequence[int] | None = None) -> A
     structure
         The group.
     letters
-        Element that each letter stands for; all elements, in order, where None.
+        Group element that each letter stands for; None takes all elements, in order.
 
     Examples
     --------
@@ -229,12 +231,12 @@ def group_automaton(structure: Group, letters: Sequence[int] | None = None) -> A
 
 
 def require_automaton(num_states: int, num_letters: int, what: str) -> None:
-    """Refuse to make the table of an automaton that does not fit this machine."""
+    """Raise MemoryError if an automaton's table would not fit this machine."""
     require_memory(100 * num_states * (num_letters + 2), f"the automaton of {what}")
 
 
 def checked_letters(structure: Group, letters: Iterable[int]) -> list[int]:
-    """List the letters, each proven to be an element."""
+    """List the letters, after checking that each is an element of the group."""
     chosen = as_array([*letters])
     if not chosen.size or chosen.dtype.kind not in "iu":
         raise ValueError(f"letters={letters!r}, expected at least one element of {structure.name}.")

@@ -4,10 +4,10 @@ A tracker is a recurrence whose state should follow an automaton or a group,
 
 .. math:: h_k = M(x_k)\, h_{k-1} + b(x_k), \qquad y_k = \text{class to be read off } h_k.
 
-Three arrays describe it, whatever framework it was trained in: ``transitions``
-:math:`M`, ``(token, n, n)``, real; ``states`` :math:`h_k`, ``(batch, time, n)``, real, the first
-after the first token; ``labels`` :math:`y_k`, ``(batch, time)``, integers. A complex state is given
-by its real and its imaginary parts.
+Three arrays describe it, whatever framework it was trained in: ``transitions`` :math:`M`, ``(token,
+n, n)``, real; ``states`` :math:`h_k`, ``(batch, time, n)``, real, where :math:`h_1` follows the
+first token; ``labels`` :math:`y_k`, ``(batch, time)``, integers. A complex state is given by its
+real and its imaginary parts.
 """
 
 from seqtheory.diagnostics._algebra import commutators, compress, product_errors, spectra

@@ -21,9 +21,11 @@ def spectra(
 
     .. math:: M(a)\, v = \lambda v
 
-    A token that stands for an element of order m acts, where the state tells classes apart, by
-    m-th roots of one. Modulus below one forgets, above one grows; a phase that misses the root by
-    :math:`\epsilon` turns the state by :math:`\epsilon` too much with every such token.
+    Take a token that stands for a group element of order m. In the directions of the state that
+    tell classes apart, the eigenvalues of its transition should be m-th roots of one. There a
+    modulus below one makes the state decay and a modulus above one makes it grow. A phase that
+    misses the root by :math:`\epsilon` turns the state by :math:`\epsilon` too far each time the
+    token is read.
 
     Parameters
     ----------
@@ -58,12 +60,13 @@ def commutators(transitions: Float[np.ndarray, "token n n"]) -> Float[np.ndarray
     Parameters
     ----------
     transitions
-        :math:`M`. Zero for all pairs means that the recurrence cannot tell the order of its tokens.
+        :math:`M`.
 
     Notes
     -----
-    All directions of the state count alike, also those that no readout sees: see `compress`. Where
-    both products vanish the number is 0.
+    Zero for all pairs means that the recurrence cannot tell the order of its tokens. All directions
+    of the state count equally, even those that no readout sees; `compress` restricts the
+    transitions to chosen directions. Where both products are zero, the result is 0.
 
     Examples
     --------
@@ -97,7 +100,8 @@ def product_errors(
 
     Returns
     -------
-    Row a, column b: the first token and the second. NaN where no token stands for the product.
+    Row a and column b hold the error for token a followed by token b. NaN where no token stands for
+    the product.
 
     Examples
     --------

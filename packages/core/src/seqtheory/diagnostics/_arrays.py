@@ -1,4 +1,4 @@
-"""What every diagnostic asks of its arrays."""
+"""Checks of the arrays that diagnostics take."""
 
 from __future__ import annotations
 

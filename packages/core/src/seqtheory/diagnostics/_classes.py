@@ -1,4 +1,4 @@
-"""Where the state stands for each class, and how much of the way to another class is used."""
+"""Class centroids, the margin between them, and the share of it that a state has used."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def class_centroids(
 
 
 def occurrences(numbers: Int[np.ndarray, " state"], num_classes: int) -> Int[np.ndarray, " class"]:
-    """Count the states of each class, every one of which must occur."""
+    """Count the states of each class; raise ValueError if a class does not occur."""
     # One more class than there are states is enough for one that does not occur.
     counts = np.bincount(numbers, minlength=min(num_classes, len(numbers) + 1))
     if not counts.all():
@@ -81,8 +81,8 @@ def margin_used(
               \frac{\langle h - \mu_y,\; u_c \rangle}{|\mu_c - \mu_y| / 2}, \qquad
               u_c = \frac{\mu_c - \mu_y}{|\mu_c - \mu_y|}
 
-    Only the departure along a direction that separates classes counts. The state is nearest to
-    another centroid exactly where r exceeds 1.
+    Only the distance along a direction that separates two classes counts. The state is nearer to
+    another centroid than to its own exactly where r exceeds 1.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ def margin_used(
 
     Notes
     -----
-    A state that has shrunk towards the mean of centroids of equal norm uses up margin but never
-    all of it: decay alone is no failure for a readout that compares.
+    If all centroids have the same norm, a state that shrinks towards their mean uses part of the
+    margin but never all of it: decay alone does not change the nearest centroid.
     """
     points, centres = as_points(states), _at_least_two(centroids)
     numbers = as_labels(labels, points.shape[:-1])
@@ -140,14 +140,14 @@ def score_margin_used(
 
     For a linear readout :math:`s = W h + w` this is the departure along :math:`W_c - W_y`, the
     direction that separates the two classes for the readout, over the distance of the class mean
-    from the boundary. It exceeds 1 exactly where the readout answers something else than y.
+    from the boundary. It exceeds 1 exactly where the readout answers another class than y.
 
     Parameters
     ----------
     scores, labels
-        What the model answers, its logits, and the true classes.
+        The model's logits and the true classes.
     gaps
-        G, as `class_gaps` gives it; infinite use follows where a gap is not positive.
+        G, as `class_gaps` gives it. The result is infinite where a gap is not positive.
     """
     points = as_points(scores, "scores")
     numbers = as_labels(labels, points.shape[:-1])
@@ -166,7 +166,8 @@ def separating_basis(
 ) -> Float[np.ndarray, "n direction"]:
     """Orthonormal basis of the span of all differences of centroids.
 
-    Directions along which the centroids spread less than `tolerance` times the most are left out.
+    Directions along which the centroids spread less than `tolerance` times their largest spread are
+    left out.
     """
     centres = _at_least_two(centroids)
     _, sizes, directions = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)

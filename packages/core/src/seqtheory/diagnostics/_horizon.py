@@ -1,4 +1,4 @@
-"""How long a tracker will work: the margin of its classes over the drift of its state."""
+"""After how many steps a tracker fails: the margin of its classes over the drift of its state."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ class Horizon:
     used
         Share of the margin used at each step, ``(time,)``; `margin_used` defines it.
     level
-        Constant of its fit, :math:`\text{level} + \text{rate} \cdot a^{\text{growth}}` after the
-        reference, at the age a = k - (reference + 1) / 2 since the mean step of the centroids.
+        Constant of the fit :math:`\text{level} + \text{rate} \cdot a^{\text{growth}}` to `used`
+        after the first `reference` steps. The age a = k - (reference + 1) / 2 of step k counts from
+        the mean of those steps.
     rate
         Factor of the fit.
     growth
@@ -72,7 +73,7 @@ class Horizon:
 
     @property
     def drift(self) -> float:
-        """Departure per step (per step to the power of the growth), in units of the state."""
+        """`rate` times `margin`: departure per step**growth, in units of the state."""
         return self.rate * self.margin
 
     @property
@@ -82,7 +83,7 @@ class Horizon:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Predicted steps at two standard errors more and less of drift."""
+        """Predicted steps if the drift is two standard errors larger, and two smaller."""
         if self.verdict != "drifts":
             return (self._limit, self._limit)
         spread = 2 * self.rate_error
@@ -92,8 +93,8 @@ class Horizon:
     def verdict(self) -> str:
         """``"drifts"``, ``"no drift"`` or ``"not separated"``.
 
-        Not separated: states are across a boundary from the first step on, so that there is nothing
-        to lose. No drift: the rate is below two standard errors, or below rounding.
+        ``"not separated"``: states are beyond a class boundary from the first step on. ``"no
+        drift"``: the rate is below two standard errors, or below rounding. ``"drifts"``: otherwise.
         """
         if not self.margin > 0 or not self.level + max(self.rate, 0.0) < 1:
             return "not separated"
@@ -101,7 +102,7 @@ class Horizon:
         return "drifts" if self.rate > 2 * self.rate_error and moved > _ROUNDING else "no drift"
 
     def curve(self, steps: Float[np.ndarray, " step"]) -> Float[np.ndarray, " step"]:
-        """Fitted share of the margin after so many steps, counted from 1."""
+        """Fitted share of the margin used after `steps` steps, counted from 1."""
         age = np.maximum(steps - (self.reference + 1) / 2, 0.0)
         return self.level + self.rate * age**self.growth
 
@@ -139,42 +140,45 @@ def predict_horizon(
     Parameters
     ----------
     states
-        :math:`h_k` for k = 1, 2, ..., over lengths at which the tracker still works. Many sequences
-        rather than long ones.
+        :math:`h_k` for k = 1, 2, ..., over lengths at which the tracker still works. Prefer many
+        sequences to long ones.
     labels
         The true classes.
     num_classes
-        Number of classes; None for the largest label and one more.
+        Number of classes; None takes the largest label plus one.
     reference
-        Number of first steps that give the centroids, fewer than all. None for a quarter, or as
-        many as every class needs to occur. Centroids of late steps have drifted themselves.
+        Number of first steps that give the centroids, fewer than all. None takes a quarter of the
+        steps, or more until every class occurs. Centroids of late steps would have drifted
+        themselves.
     growth
-        Exponent of the departure's growth. 1, the definition above: errors add up. 1/2: they add up
-        like a random walk's steps. None: fitted, among 0.25 to 2.
+        Exponent with which the departure grows. 1, as in the equation above: errors add up. 1/2:
+        errors add up like the steps of a random walk. None fits the exponent, between 0.25 and 2.
     accuracy
-        None for the mean share. A number q in (0, 1) for the share that q of the sequences keep
-        below: it reaches 1 exactly when the accuracy of `nearest_class` falls to q, whatever the
-        spread among sequences.
+        None fits the mean share of the margin used. A number q in (0, 1) fits the share that a
+        fraction q of the sequences stay below. That share reaches 1 exactly when the accuracy of
+        `nearest_class` falls to q, however much the sequences differ.
     readout
-        ``"centroid"``: boundaries half-way between centroids. ``"direction"``: the same of states
-        that are brought to norm 1 first, for a readout that does not see how long a state is, such
-        as one behind a norm. ``"scores"``: `states` are the scores that a linear readout gives the
-        classes, and a boundary is where two of them are equal (`score_margin_used`); those of each
-        state are first brought to mean 0 and norm 1, which changes no answer, and leaves nothing of
-        the scores of two classes: three or more are needed.
+        ``"centroid"``: a boundary is half-way between two centroids. ``"direction"``: as before,
+        after every state is scaled to norm 1; for a readout that does not depend on the norm of the
+        state, such as one after a normalisation layer. ``"scores"``: `states` are the scores that a
+        linear readout gives the classes, and a boundary is where two scores are equal
+        (`score_margin_used`). The scores of each state are first shifted to mean 0 and scaled to
+        norm 1, which changes no answer. Of two classes' scores this leaves no information, so three
+        classes or more are needed.
 
-        For a trained model take the outputs of its last mixer over twice its training length, and
-        ``"direction"``. The whole state holds much that no readout sees, which drifts or grows as
-        it likes; and the scores of a trained readout stand nearly still until the state has come
-        near a boundary, so that they promise too many steps. The readout was fitted half-way along
-        the drift of the training length, which is why fewer steps do not show it.
+        For a trained model, pass the outputs of its last mixer over twice its training length, with
+        ``"direction"``. The whole state also holds directions that no readout sees, and those may
+        drift or grow freely. The scores of a trained readout hardly change until the state is near
+        a boundary, so that they predict too many steps. Sequences of the training length alone show
+        too little drift, since the readout was fitted to states of half that drift.
 
-        With two classes a turn of the state moves it square to the line between the centroids, of
-        which the first steps show little: the departure then has growth 2.
+        With two classes, a rotation first moves the state at a right angle to the line between the
+        centroids. The departure then grows with exponent 2, and the first steps show little of it.
 
     Returns
     -------
-    A `Horizon`; its `steps` are the prediction, `verdict` says if there is one to make.
+    A `Horizon`. Its `steps` is the prediction, and its `verdict` says whether the tracker drifts at
+    all.
 
     Raises
     ------
@@ -183,14 +187,14 @@ def predict_horizon(
 
     Notes
     -----
-    An affine recurrence cannot undo a departure along a direction that separates classes, so that
-    it adds up. How it adds up depends on the group. If every transition misses
+    An affine recurrence cannot undo a departure along a direction that separates classes, so
+    departures add up. How they add up depends on the group. If every transition misses
     :math:`\rho(a)` by a small :math:`\epsilon(a)`, then after k steps the state is off by the sum
-    of the :math:`\epsilon(x_j)`, each moved by the elements that come after it. In an abelian group
-    moving changes nothing, and the departure grows by the mean of :math:`\epsilon` per step:
-    growth 1. Where the elements move :math:`\epsilon` in all directions, such as the rotations of
-    A5 do, the mean vanishes and what is left is a random walk: growth 1/2, and a line through its
-    first steps then comes out too short. Both hold while the departure is small.
+    of the :math:`\epsilon(x_j)`, each transformed by the elements that come after it. In an abelian
+    group that transformation changes nothing, and the departure grows by the mean of
+    :math:`\epsilon` per step: growth 1. If the elements send :math:`\epsilon` in all directions, as
+    the rotations of A5 do, the mean vanishes and a random walk remains: growth 1/2. A line through
+    the first steps then predicts too few steps. Both laws hold while the departure is small.
 
     References
     ----------
@@ -199,8 +203,9 @@ def predict_horizon(
 
     Examples
     --------
-    Turns by 0, 91, 182 and 273 degrees instead of 0, 90, 180, 270: 1.5 degrees too far a step. The
-    true horizon is 45 / 1.5 = 30 steps; the line follows the tangent of the circle.
+    Turns by 0, 91, 182 and 273 degrees instead of 0, 90, 180 and 270 are 1.5 degrees per step too
+    far on average. The true horizon is 45 / 1.5 = 30 steps. The prediction is close but not exact,
+    since a line is fitted and the state moves on a circle.
 
     >>> words = np.random.default_rng(0).integers(0, 4, (200, 16))
     >>> angles = np.radians(91.0) * words.cumsum(axis=1)
@@ -248,7 +253,7 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
 
     Returns
     -------
-    A number of steps; all of them where the tracker does not fail in sight.
+    A number of steps; the length of the sequences if the accuracy never falls below the threshold.
     """
     right = as_array(correct)
     if right.dtype != np.bool_ or right.ndim != 2 or right.size == 0:
@@ -264,7 +269,7 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
 def _seen(
     points: Float[np.ndarray, "batch time n"], num_classes: int, readout: str
 ) -> Float[np.ndarray, "batch time n"]:
-    """Give what a readout of this kind sees of the states."""
+    """Transform the states as a readout of this kind does before it compares them."""
     require_choice("readout", readout, ("centroid", "direction", "scores"))
     if readout == "scores":
         return _compared(points, num_classes)
@@ -272,8 +277,8 @@ def _seen(
 
 
 def _directions(points: Float[np.ndarray, "batch time n"]) -> Float[np.ndarray, "batch time n"]:
-    """Bring states to norm 1; a zero stays one."""
-    largest = np.abs(points).max(axis=2, keepdims=True)  # whose square may not be a number
+    """Scale states to norm 1; a state of zero stays zero."""
+    largest = np.abs(points).max(axis=2, keepdims=True)  # whose square may overflow
     scaled = points / np.where(largest > 0, largest, 1.0)
     norms = np.linalg.norm(scaled, axis=2, keepdims=True)
     return scaled / np.where(norms > 0, norms, 1.0)
@@ -282,7 +287,7 @@ def _directions(points: Float[np.ndarray, "batch time n"]) -> Float[np.ndarray, 
 def _compared(
     scores: Float[np.ndarray, "batch time n"], num_classes: int
 ) -> Float[np.ndarray, "batch time n"]:
-    """Scores with mean 0 and norm 1: what a comparison of them sees."""
+    """Scores shifted to mean 0 and scaled to norm 1, which changes no comparison of them."""
     if scores.shape[2] != num_classes:
         raise ValueError(
             f"scores have {scores.shape[2]} entries for {num_classes} classes; expected one score "
@@ -326,7 +331,7 @@ def _curve(
 def _fit(
     curve: Float[np.ndarray, " time"], first: int, exponent: float
 ) -> tuple[float, float, float]:
-    """Level (not negative), rate and sum of squares of the line in age**exponent."""
+    """Level (not negative), rate and sum of squared residuals of the line in age**exponent."""
     later = curve[first:]
     age = (np.arange(first + 1, len(curve) + 1) - (first + 1) / 2) ** exponent
     centred = age - age.mean()
@@ -340,7 +345,7 @@ def _fit(
 def _rate_error(
     used: Float[np.ndarray, "batch time"], accuracy: float | None, first: int, exponent: float
 ) -> float:
-    """Spread of the rate over sequences drawn again, with a fixed seed; infinite for one."""
+    """Bootstrap error of the rate over sequences, with a fixed seed; infinite for one sequence."""
     if len(used) == 1:
         return float("inf")
     draws = np.random.default_rng(0).integers(0, len(used), (_DRAWS, len(used)))

@@ -21,7 +21,7 @@ _SAME = 1e-6  # matrices and eigenvalues of representations are equal up to roun
 
 @dataclass(frozen=True, eq=False)
 class Intertwiner:
-    r"""The linear reading of the state that follows one irreducible representation best.
+    r"""The linear map of the state that follows one irreducible representation best.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Intertwiner:
     residual
         Root mean square over the tokens of :math:`|T M(a) - \rho(a)^T T|_F / |T|_F`.
     kernel
-        Elements that the representation does not tell from the identity, ``(element,)``.
+        Elements that the representation sends to the identity, ``(element,)``.
     """
 
     part: Float[np.ndarray, "order d d"]
@@ -55,7 +55,7 @@ class Intertwiner:
 
 @dataclass(frozen=True, eq=False)
 class RepresentationDistance:
-    """What of a representation the transitions carry: its irreducible parts, best first."""
+    """How well transitions follow each irreducible part of a representation, best first."""
 
     parts: tuple[Intertwiner, ...]
 
@@ -67,9 +67,9 @@ class RepresentationDistance:
 
     @property
     def distance(self) -> float:
-        r"""Least r such that the parts of residual at most r tell all elements apart.
+        r"""Least r such that the parts with a residual of at most r tell all elements apart.
 
-        0 for a tracker of the group; 1 where the transitions are zero; :math:`\sqrt 2` where they
+        0 for an exact tracker of the group; 1 if the transitions are zero; :math:`\sqrt 2` if they
         are orthogonal and have nothing in common with the group.
         """
         together = np.arange(len(self.parts[0].part))
@@ -96,11 +96,12 @@ def representation_distance(
     Parameters
     ----------
     transitions
-        :math:`M`. Of :math:`h_k = M(x_k) h_{k-1}` follows :math:`z_k = \rho(x_1 \cdots x_k)^T z_0`
-        where the residual is 0.
+        :math:`M`. Where the residual is 0, :math:`h_k = M(x_k) h_{k-1}` implies :math:`z_k =
+        \rho(x_1 \cdots x_k)^T z_0`.
     representation
         A faithful representation of the group, such as `seqtheory.representation` gives. It may be
-        reducible: the parts are judged one by one, since a tracker of a quotient carries some.
+        reducible. Its parts are judged one by one, since a model that tracks a quotient of the
+        group follows only some of them.
     elements
         Element that each token stands for; None where token i is element i.
 
@@ -122,7 +123,7 @@ def representation_distance(
 
     Examples
     --------
-    A tracker of the sign of a permutation carries one part of S3, and not the faithful one:
+    A tracker of the sign of a permutation follows one part of S3, and not the faithful one:
 
     >>> from seqtheory.representation import representation
     >>> s3 = representation("S3")

@@ -1,4 +1,4 @@
-"""How long the numbers of a tracker stay finite."""
+"""Prediction of the step at which the growing state of a tracker overflows."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 SINGLE = float(np.sqrt(np.finfo(np.float32).max))
-"""Norm whose square single precision cannot hold: where a norm behind the state gives NaN."""
+"""Square root of the largest single-precision number: larger norms have no finite square."""
 
 
 def predict_overflow(
     states: Float[np.ndarray, "batch time n"], *, largest: float = SINGLE
 ) -> float:
-    r"""Predict from short sequences after how many steps the state is too long for its type.
+    r"""Predict from short sequences after how many steps the norm of the state overflows.
 
-    A linear recurrence that nothing normalises grows or shrinks by its own factor each step. With
-    the median over sequences of the norm, fitted over the second half of the steps,
+    The state of a linear recurrence without normalisation grows or shrinks by a constant factor per
+    step. The factor :math:`e^g` is fitted to the median norm over sequences, in the second half of
+    the steps:
 
     .. math:: \log |h_k| \approx \log |h_K| + g\,(k - K), \qquad
               \text{steps} = K + \frac{\log \text{largest} - \log |h_K|}{g}.
@@ -32,12 +33,12 @@ def predict_overflow(
     states
         :math:`h_k` for k = 1, ..., K, or any outputs that are linear in them.
     largest
-        Norm that is too long: the square root of the largest single-precision number by default,
-        since a norm behind the state sums squares.
+        Norm that counts as overflow: by default the square root of the largest single-precision
+        number, since a normalisation layer after the state sums squares.
 
     Returns
     -------
-    A number of steps; infinite where the norm does not grow, 0 where it is too long already.
+    A number of steps; infinite if the norm does not grow, 0 if it exceeds `largest` already.
 
     Raises
     ------

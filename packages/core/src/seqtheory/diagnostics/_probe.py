@@ -37,7 +37,7 @@ class LinearProbe:
     def accuracy(
         self, states: Float[np.ndarray, "*shape n"], labels: Int[np.ndarray, "*shape"]
     ) -> float:
-        """Share of states whose class is read correctly; give it states that it has not seen."""
+        """Share of states whose class is predicted correctly; take states not used in the fit."""
         predicted = self.predict(states)
         right: np.ndarray = predicted == as_labels(labels, predicted.shape)
         return float(right.mean())
@@ -73,9 +73,10 @@ def fit_probe(
 
     Notes
     -----
-    A closed form and not logistic regression: the same on every machine, and also where the classes
-    are separable, when logistic regression has no minimum. Least squares on indicators would be as
-    simple, and blind to the middle one of three classes in a row. All classes count alike.
+    A closed form rather than logistic regression: it gives the same result on every machine, and it
+    exists where the classes are separable, in which case logistic regression has no minimum. Least
+    squares on indicators would be as simple, but never predicts the middle one of three classes in
+    a row. All classes count equally.
 
     References
     ----------

@@ -1,6 +1,7 @@
-"""Theorems that say *possible*: each a function of algebra and class, None where it is silent.
+"""Theorems that say *possible*: constructions by which a class of recurrences does a task.
 
-The initial state may be chosen, and what reads the state out may be any function of it.
+Each function takes a task's algebra and a class of recurrences, and returns None where its theorem
+does not apply. The initial state may be chosen, and the readout may be any function of the state.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def nothing_to_follow(algebra: Algebra, _: Transition) -> Verdict | None:
-    """Follow a state that never changes."""
+    """Follow a state that no letter changes."""
     if algebra.order > 1:
         return None
     return Verdict("possible", "trivial", "no letter does anything.")
@@ -45,7 +46,7 @@ def reset(algebra: Algebra, transition: Transition) -> Verdict | None:
 
 
 def star_free(algebra: Algebra, transition: Transition) -> Verdict | None:
-    """Do a star-free task by non-negative diagonal layers, of some number."""
+    """Do a star-free task by enough layers with non-negative diagonal matrices."""
     if not algebra.is_aperiodic or not transition.has_diagonals or transition.layers is not None:
         return None
     return Verdict(
@@ -186,7 +187,7 @@ def orthogonal_matrices(algebra: Algebra, transition: Transition) -> Verdict | N
 
 
 def _length_of_squares(group: Group) -> int | None:
-    """Count the steps of G, <squares of G>, ... down to 1; None if it never ends."""
+    """Count the steps of the series G, <squares of G>, ... down to 1; None if it does not end."""
     length = 0
     while group.order > 1:
         members, _ = span(group.table, np.unique(group.table.diagonal()))

@@ -1,4 +1,4 @@
-"""Irreducible representations of a finite group, as far as their characters tell of them."""
+"""Irreducible representations of a finite group: what their characters determine."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def characters(group: Group) -> Complex[np.ndarray, "irreducible class"]:
     Raises
     ------
     ArithmeticError
-        If rounding hides a dimension, which has not been seen up to order 720.
+        If rounding makes a dimension uncertain (not observed up to order 720).
 
     Notes
     -----
@@ -106,8 +106,9 @@ def real_irreducibles(group: Group) -> tuple[Irreducible, ...]:
     Notes
     -----
     By the indicator :math:`\nu = \frac{1}{|G|} \sum_g \chi(g^2)`: a complex representation is real
-    itself (1), makes a real one of twice its dimension with its conjugate (0; listed twice), or
-    with itself (-1). The dimension that g leaves in place is the mean character of its powers.
+    itself (1), or makes a real one of twice its dimension, with its conjugate (0; listed twice) or
+    with itself (-1). The dimension of the space that g fixes is the mean of the character over the
+    powers of g.
 
     References
     ----------

@@ -1,8 +1,10 @@
-"""Theorems that say *impossible*: each a function of algebra and class, None where it is silent.
+"""Theorems that say *impossible*: obstructions for a class of recurrences on a task.
 
-They speak of finite precision: a recurrence reaches finitely many states, and its matrices act on
-them as matrices do. Whatever a cascade of layers then computes, a finite automaton computes. "In
-its proof" names a bound that a theorem's proof gives though its statement asks for less.
+Each function takes a task's algebra and a class of recurrences, and returns None where its theorem
+does not apply. All of them assume finite precision: a recurrence reaches finitely many states, and
+its matrices act exactly on these. Whatever a cascade of layers then computes, a finite automaton
+computes. A verdict that cites a theorem "in its proof" uses a bound from the proof that is stronger
+than the theorem's statement.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ def odd_part(number: int) -> int:
 
 
 def non_negative_diagonal(algebra: Algebra, transition: Transition) -> Verdict | None:
-    """Non-negative diagonal layers recognise star-free languages alone."""
+    """Layers of non-negative diagonal matrices recognise only star-free languages."""
     if not transition.is_diagonal or transition.eigenvalues != "unit" or algebra.is_aperiodic:
         return None
     return Verdict(
@@ -76,7 +78,8 @@ def real_diagonal(algebra: Algebra, transition: Transition) -> Verdict | None:
 def real_spectrum_in_one_layer(algebra: Algebra, transition: Transition) -> Verdict | None:
     """One layer whose matrices have real eigenvalues answers a letter repeated with period 1 or 2.
 
-    Products of *different* matrices may have complex eigenvalues, so only letters are looked at.
+    Products of *different* matrices may have complex eigenvalues, so only powers of single letters
+    are checked.
     """
     several = transition.structure == "householder" and transition.factors > 1
     if transition.layers != 1 or transition.eigenvalues == "complex" or several:
@@ -93,7 +96,7 @@ def real_spectrum_in_one_layer(algebra: Algebra, transition: Transition) -> Verd
 
 
 def diagonal_depth(algebra: Algebra, transition: Transition) -> Verdict | None:
-    """So many diagonal layers, so long a series with abelian factors."""
+    """Bound the depth: k diagonal layers do only groups of derived length up to k."""
     if not transition.is_diagonal:
         return None
     length, layers = algebra.derived_length, transition.layers
@@ -158,7 +161,7 @@ def time_invariant(algebra: Algebra, transition: Transition) -> Verdict | None:
 
 
 def _largest(algebra: Algebra) -> int:
-    """Largest period of a word, that of an odd part above 1 if there is one."""
+    """Largest period of a word; among periods with an odd factor above 1 if there are any."""
     orders = {int(k) for inner in algebra.groups for k in inner.element_orders}
     return max(orders, key=lambda p: (odd_part(p) > 1, p))
 

@@ -1,4 +1,4 @@
-"""Task and transition class in, verdict out."""
+"""The verdict of theory on whether a class of recurrences can do a task."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def predict(task: TokenTask | Algebra, transition: Transition) -> Verdict:
     Notes
     -----
     Every verdict is about finite precision and all lengths at once. *Possible* says that weights
-    exist, not that training finds them; *impossible* says nothing of short words. Where the
-    recurrence does not depend on its input, constructions count only if all letters do the same.
+    exist, not that training finds them; *impossible* says nothing of short words. If the transition
+    matrices do not depend on the input, a construction applies only where all letters act alike.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def predict(task: TokenTask | Algebra, transition: Transition) -> Verdict:
         if verdict := obstruction(algebra, transition):
             return verdict
     if transition.input_dependent or len(set(algebra.letters)) == 1:
-        # where all letters do the same, one layer needs no dependence on them, but deeper ones do
+        # If all letters act alike, one layer needs no dependence on the input; deeper layers do.
         depth = transition if transition.input_dependent else replace(transition, layers=1)
         for construction in CONSTRUCTIONS:
             if verdict := construction(algebra, depth):

@@ -1,4 +1,4 @@
-"""Classes of transition matrices, and what is said of a task under one of them."""
+"""Classes of linear recurrences, and the verdict of theory on a task for one of them."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ class Transition:
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether matrices commute for their shape alone: diagonal, or blocks of one number."""
+        """Whether all matrices are diagonal: by their structure, or as blocks of size 1."""
         one = self.size == 1 and self.structure in ("block_diagonal", "dense", "one_hot_diagonal")
         return self.structure == "diagonal" or one
 
     @property
     def is_real_diagonal(self) -> bool:
-        """Whether they are diagonal and real."""
+        """Whether all matrices are diagonal and real."""
         real_blocks = self.is_diagonal and self.structure in ("block_diagonal", "dense")
         return real_blocks or (self.is_diagonal and self.eigenvalues != "complex")
 
@@ -100,7 +100,7 @@ class Transition:
 
     @property
     def has_rotations(self) -> bool:
-        """Whether it holds all diagonal matrices with complex eigenvalues, as rotations if real."""
+        """Whether the class holds all complex diagonal matrices, perhaps as real rotations."""
         wide = self.size is None or (self.structure == "block_diagonal" and self.size > 1)
         shapes = ("diagonal", "block_diagonal", "dense", "one_hot_diagonal")
         return self.eigenvalues == "complex" and self.structure in shapes and wide

@@ -62,7 +62,7 @@ def group(name: str) -> Group:
 
 
 def order_of(name: str) -> int:
-    """Order of the group called `name`, without building it; same errors as `group`."""
+    """Order of the group called `name`, without building it; raises the errors of `group`."""
     order = 1
     for letter, size in _checked_factors(name):
         order *= _factor_order(letter, size)
@@ -75,8 +75,8 @@ def from_table(table: Int[np.ndarray, "order order"], name: str = "table") -> Gr
     Parameters
     ----------
     table
-        ``table[a][b]`` is the number of the element a b, elements numbered from 0. The identity
-        may be any of them.
+        ``table[a][b]`` is the number of the element a b, elements numbered from 0. Any element may
+        be the identity.
     name
         What error messages call the group.
 

@@ -51,8 +51,8 @@ class Group:
 
     Notes
     -----
-    The axioms are proven at construction in O(order^2 log(order)). Derived facts are computed
-    when first asked for, and kept.
+    The axioms are proven at construction in O(order^2 log(order)). Derived properties are computed
+    on first use and cached.
 
     Examples
     --------
@@ -141,7 +141,7 @@ class Group:
 
     @cached_property
     def derived_series(self) -> tuple[int, ...]:
-        """Orders of G, G' = [G, G], G'', ... down to 1, or to the first that repeats.
+        """Orders of G, G' = [G, G], G'', ... down to 1, or until an order repeats.
 
         A4 gives (12, 4, 1). A perfect group such as A5 equals its own commutator subgroup and
         gives (60, 60); the trivial group gives (1,).

@@ -9,7 +9,7 @@
 ``_clipped``
     that form as the published S4 starts from it
 ``_reconstruction``
-    the input reconstructed from the state, and the error of that
+    the reconstruction of the input from the state, and its error
 """
 
 from seqtheory.hippo._clipped import clipped

@@ -11,9 +11,9 @@ from seqtheory.hippo._low_rank import DPLR
 def clipped(form: DPLR, bound: float = 2.0) -> DPLR:
     r"""Clip the imaginary parts of a system's input, as the published code of S4 does.
 
-    What is clipped depends on the phases of the eigenvectors, which are free. They are chosen so
-    that the first component of each is real, which is what the published code has; one whose first
-    component is zero keeps its own:
+    The result depends on the phases of the eigenvectors, which are free. As in the published code,
+    each eigenvector is rotated so that its first component is real; one whose first component is
+    zero is not rotated:
 
     .. math:: u_n = V_{0n} / |V_{0n}|, \qquad
               \tilde B_n = \mathrm{Re}(u_n B_n) + i\, \mathrm{clip}(\mathrm{Im}(u_n B_n)), \qquad
@@ -28,8 +28,8 @@ def clipped(form: DPLR, bound: float = 2.0) -> DPLR:
 
     Notes
     -----
-    With 64 states 22 of them are clipped; the largest input falls from 40.8 to 2.0, so that it is
-    no longer HiPPO's system.
+    With 64 states 22 inputs are clipped and the largest falls from 40.8 to 2.0. The system is then
+    no longer HiPPO's.
 
     References
     ----------

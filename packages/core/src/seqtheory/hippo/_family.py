@@ -21,8 +21,8 @@ class HiPPO(ABC):
     .. math:: x_n(t) \approx \int_0^1 u\big(t - \text{age}(s)\big)\, g_n(s)\, ds, \qquad
               u\big(t - \text{age}(s)\big) \approx \sum_n x_n(t)\, g_n(s),
 
-    with functions g orthonormal on [0, 1], where the position s = 1 is now. Ages are in units of
-    the time scale: with :math:`\dot x = (A x + B u) / \theta` they are multiples of theta.
+    with functions g orthonormal on [0, 1], where the position s = 1 is the present. Ages are in
+    units of the time scale: with :math:`\dot x = (A x + B u) / \theta` they are multiples of theta.
 
     All members share the structure that S4 rests on, with K antisymmetric:
 
@@ -30,7 +30,7 @@ class HiPPO(ABC):
     """
 
     damping: ClassVar[float]
-    """c, the real part that all eigenvalues of the normal part c I + K have."""
+    """c, the common real part of all eigenvalues of the normal part c I + K."""
 
     def __call__(
         self, size: int
@@ -72,7 +72,7 @@ class HiPPO(ABC):
 
 
 def require_states(size: int, *, vectors: int = 4, matrices: int = 0) -> None:
-    """Raise unless `size` is an integer of at least 1, and so many real arrays of it fit."""
+    """Raise unless `size` is an integer of at least 1 and its arrays fit in memory."""
     require_integer("size", size, 1)
     require_memory(8 * size * (vectors + matrices * size), f"HiPPO of size={size:,}")
 

@@ -14,22 +14,24 @@ if TYPE_CHECKING:
 
 
 class Fourier(HiPPO):
-    r"""HiPPO-Fourier: a window, from one time scale ago until now, in waves.
+    r"""HiPPO-Fourier: Fourier coefficients of a window from one time scale ago until now.
 
     .. math:: g = (1, \sqrt2 \cos 2\pi s, \sqrt2 \sin 2\pi s, \sqrt2 \cos 4\pi s, \dots), \qquad
               b = g(0), \qquad A = K - 2 b b^\top, \qquad B = 2 b,
 
     where K turns the cosine of frequency f into its sine, :math:`K = 2\pi f` in the row of the
-    cosine and the column of the sine. The position is s = 1 - age. A Fourier series gives the
-    mean of both ends of its interval there, so what leaves the window is taken as
-    :math:`u(t - 1) = 2\, b \cdot x - u(t)`, whence the twos. The state is exact for inputs of
-    period 1 of which it holds every frequency. The eigenvalues of the normal part are imaginary.
+    cosine and the column of the sine. The position is s = 1 - age. At the ends of its interval a
+    Fourier series converges to the mean of both end values. The value that leaves the window is
+    therefore taken as :math:`u(t - 1) = 2\, b \cdot x - u(t)`, which is where the factors 2 come
+    from. The state is exact for inputs of period 1 whose frequencies it all holds. The eigenvalues
+    of the normal part are imaginary.
 
     Raises
     ------
     ValueError
-        If the size is even: the last cosine would have no sine and rest like the constant does,
-        and of two states that rest b b^T drives and damps one combination only.
+        If the size is even: the last cosine would have no sine and no frequency of its own in K.
+        The constant and that cosine would then both be at rest, and b b^T drives and damps only one
+        combination of the two.
 
     References
     ----------

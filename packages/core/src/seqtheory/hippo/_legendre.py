@@ -30,7 +30,7 @@ class LegS(_Legendre):
               0 & n < k \end{cases}, \qquad B_n = \sqrt{2n+1}, \qquad
               g_n(s) = \sqrt{2n+1}\, P_n(2s - 1).
 
-    It serves two equations, and in both the state is the coefficient without any error:
+    These matrices serve two equations. In both, the state equals the coefficients exactly:
 
     - :math:`\dot x = (A x + B u) / t` holds all of the past at an even scale, and the position
       is s = 1 - age/t;
@@ -84,10 +84,11 @@ class LegT(_Legendre):
     .. math:: A_{nk} = -\sqrt{(2n+1)(2k+1)} \begin{cases} 1 & n \ge k \\ (-1)^{n-k} & n < k
               \end{cases}, \qquad B_n = \sqrt{2n+1}.
 
-    The position is s = 1 - age. What leaves the window, u(t - 1), is taken from the state's own
-    reconstruction, so that the state is exact for polynomials of degree below its size, and its
-    reconstruction of u(t - 1) is the Padé approximant of the delay. Rank two: even and odd
-    degrees apart. The eigenvalues of the normal part are imaginary.
+    The position is s = 1 - age. The value that leaves the window, u(t - 1), is taken from the
+    state's own reconstruction. The state is therefore exact for polynomials of degree below its
+    size, and its reconstruction of u(t - 1) is the Padé approximant of the delay. The low-rank part
+    has rank two: one column for even degrees, one for odd. The eigenvalues of the normal part are
+    imaginary.
 
     References
     ----------

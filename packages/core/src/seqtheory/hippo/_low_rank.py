@@ -21,9 +21,9 @@ class DPLR(NamedTuple):
     """
 
     eigenvalues: Complex[np.ndarray, " state"]
-    """Lambda."""
+    """Lambda, the eigenvalues of the normal part."""
     low_rank: Complex[np.ndarray, " state"] | Complex[np.ndarray, "state rank"]
-    """P; of a rank of one, a vector."""
+    """P; a vector if its rank is one."""
     input: Complex[np.ndarray, " state"]
     """B in these coordinates."""
     eigenvectors: Complex[np.ndarray, "state state"]
@@ -31,7 +31,7 @@ class DPLR(NamedTuple):
 
     @property
     def columns(self) -> Complex[np.ndarray, "state rank"]:
-        """P with an axis for its rank."""
+        """P with an axis for its rank, even if that is one."""
         return self.low_rank.reshape(len(self.eigenvalues), -1)
 
     @property
@@ -91,8 +91,8 @@ def diagonal_plus_low_rank(size: int, family: HiPPO = legs) -> DPLR:
 
     Notes
     -----
-    Eigenvectors are given up to a phase; it is chosen here so that the input is positive, and with
-    it P if the rank is one.
+    Eigenvectors are determined up to a phase. It is chosen so that the input is positive, and so is
+    P if its rank is one.
 
     References
     ----------
@@ -121,5 +121,5 @@ def diagonal_plus_low_rank(size: int, family: HiPPO = legs) -> DPLR:
 
 
 def _paired(rows: np.ndarray) -> np.ndarray:
-    """Rows that are conjugate to their mirror images up to rounding, made so exactly."""
+    """Make each row the exact conjugate of its mirror image, which it is up to rounding."""
     return (rows + rows[::-1].conj()) / 2

@@ -1,4 +1,4 @@
-"""What the state of a HiPPO system remembers: its input reconstructed, and the error of that."""
+"""What the state of a HiPPO system remembers: the reconstruction of its input, and its error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def reconstruct(
     state: Inexact[np.ndarray, "*batch state"], ages: ArrayLike, family: HiPPO = legs
 ) -> Inexact[np.ndarray, "*batch age"]:
-    r"""Input of the past as the state holds it.
+    r"""Reconstruct past inputs from the state.
 
     .. math:: \hat u(t - \text{age}) = \sum_n x_n(t)\, g_n\big(s(\text{age})\big)
 
@@ -28,8 +28,8 @@ def reconstruct(
         x(t) of :math:`\theta \dot x = A x + B u`, in the original coordinates (V times those of
         `diagonal_plus_low_rank`).
     ages
-        In units of the time scale theta, shape (age,): of `legt` and `fourier` from 0 to 1, the
-        length of their window; of `legs` any that are not negative.
+        In units of the time scale theta, shape (age,). For `legt` and `fourier` from 0 to 1, the
+        length of their window; for `legs` any that are not negative.
     family
         The family of A and B: `legs` (the default), `legt` or `fourier`.
 
@@ -87,11 +87,12 @@ def reconstruction_error(
 
     Returns
     -------
-    Errors, relative to the amplitude of the wave: 0 is a perfect memory; a state of zero has 1.
+    Errors relative to the amplitude of the wave: 0 is perfect memory, 1 is what a state of zero
+    gives.
 
     Notes
     -----
-    Exact: no sampling, no draw. The state of LegS is an orthogonal projection, and its error,
+    Exact: nothing is sampled. The state of LegS is an orthogonal projection, and its error,
     averaged over ages with the weight that it gives them, has the closed form
 
     .. math:: \int_0^\infty e^{-a}\, \text{error}(a)^2\, da = \frac{\omega^2}{\omega^2 + N^2}

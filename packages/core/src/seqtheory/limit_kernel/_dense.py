@@ -40,7 +40,8 @@ def dense_limit(
     forcing
         Whether the term B dw is present.
     fixed_start
-        Whether the state starts from d alone, the same for every path; only without forcing.
+        Whether all paths start from one random state, independent of :math:`x_0`; only without
+        forcing.
     depth
         Greatest length of a word that is summed over.
 
@@ -51,7 +52,7 @@ def dense_limit(
     Raises
     ------
     ValueError, TypeError
-        If the paths are none, or `fixed_start` is asked for with forcing.
+        If `xs` or `ys` are no paths, or `fixed_start` is set together with forcing.
     MemoryError
         If the matrix, or the words of this length, do not fit this machine.
 

@@ -41,10 +41,15 @@ def diagonal_limit(
 
     Parameters
     ----------
-    xs, ys, forcing, fixed_start
-        As for `dense_limit`.
+    xs, ys
+        Paths without the time channel, which runs linearly from 0 to 1. `ys` is None for `xs`.
+    forcing
+        Whether the term <b, dw> is present.
+    fixed_start
+        Whether all paths start from one random state, independent of :math:`x_0`; only without
+        forcing.
     degree
-        At which the Taylor series of :math:`e^{\langle r, r' \rangle}` is cut off.
+        Degree at which the Taylor series of :math:`e^{\langle r, r' \rangle}` is cut off.
 
     Returns
     -------
@@ -52,8 +57,10 @@ def diagonal_limit(
 
     Raises
     ------
-    ValueError, TypeError, MemoryError
-        As `dense_limit`.
+    ValueError, TypeError
+        If `xs` or `ys` are no paths, or `fixed_start` is set together with forcing.
+    MemoryError
+        If the matrix, or the features of this degree, do not fit this machine.
 
     Notes
     -----
@@ -61,15 +68,16 @@ def diagonal_limit(
     + \int e^{\langle a, r_s \rangle} \langle b, dw_s \rangle`; b and the start are independent of
     a, and :math:`E e^{\langle a, v \rangle} = e^{|v|^2 / 2}`.
 
-    **Floor.** All functions of this kernel's space see :math:`w_1` and
-    :math:`\int \phi(w_1 - w_s)\, dw_s`, so that no number of samples or states takes the regression
-    error below that of the projection on such functions: for :math:`S^{12}` without forcing
-    :math:`\sqrt{(n-1)/(2n-1)}` of predicting zero with n increments (the endpoint alone is seen),
-    for :math:`S^{123}` with forcing about :math:`\sqrt{1/2}` (the order of the last two letters is
-    not). :math:`S^{12}` itself is reached with forcing.
+    **Floor.** Every function in this kernel's space depends on the path only through :math:`w_1`
+    and :math:`\int \phi(w_1 - w_s)\, dw_s`. No number of samples or states therefore takes the
+    regression error below that of the projection on such functions. For :math:`S^{12}` without
+    forcing, where only the endpoint is seen, that is :math:`\sqrt{(n-1)/(2n-1)}` of the error of
+    predicting zero, with n increments. For :math:`S^{123}` with forcing, where the order of the
+    last two letters is not seen, it is about :math:`\sqrt{1/2}`. :math:`S^{12}` itself is reached
+    with forcing.
 
     **Cost.** :math:`e^{|r + r'|^2/2} = e^{|r|^2/2} e^{|r'|^2/2} \sum_\alpha r^\alpha r'^\alpha /
-    \alpha!`, so that the double integral is an inner product of single ones: one feature per
+    \alpha!`, so that the double integral is an inner product of single integrals: one feature per
     monomial and channel, by three Gauss points per segment. The rest of the series is below
     :math:`(|r| |r'|)^{\text{degree}+1} / (\text{degree}+1)!`, relative to the kernel's prefactors.
 

@@ -17,7 +17,7 @@ Real = NDArray[np.float64]
 
 
 def checked_sets(xs: ArrayLike, ys: ArrayLike | None, features: int) -> tuple[Real, Real | None]:
-    """Both sets in float64, once their Gram matrix and `features` numbers per path fit."""
+    """Both sets in float64, after checking that their Gram matrix and features fit in memory."""
     first = _as_set(xs, "xs")
     second = None if ys is None else _as_set(ys, "ys")
     other = first if second is None else second
@@ -34,7 +34,7 @@ def checked_sets(xs: ArrayLike, ys: ArrayLike | None, features: int) -> tuple[Re
 
 
 def joined(first: NDArray[Any], second: NDArray[Any] | None) -> NDArray[np.float64]:
-    """Inner products of the rows; of the rows of one with themselves exactly symmetric."""
+    """Inner products of the rows of both; exactly symmetric where `second` is None."""
     return first @ (first if second is None else second).T
 
 

@@ -1,4 +1,4 @@
-"""Ridge regression with a kernel, its ridge chosen on held-out rows."""
+"""Ridge regression with a kernel; the ridge is chosen on held-out rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class KernelReadout:
     coefficients, intercept
         One coefficient per training row, and a constant.
     ridge
-        The ridge, relative to the mean of the Gram matrix' diagonal.
+        The ridge, relative to the mean of the Gram matrix's diagonal.
     errors
         Held-out RMSE of every ridge that was tried, in the order of `ridges`.
     """
@@ -69,16 +69,16 @@ def fit_kernel_ridge(
     targets
         :math:`y`.
     ridges
-        Values of :math:`\lambda` to choose from; the one with the least error on the last rows,
-        fitted to the others, is taken for all rows. A single one is taken as it is.
+        Values of :math:`\lambda` to choose from. The one with the least error on the held-out rows,
+        when fitted to the others, is used on all rows. A single value is used without this choice.
     held_out
-        Share of the rows, from the end, that decides.
+        Share of the rows, taken from the end, on which the ridge is chosen.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, a value is not finite, a ridge is not positive, or a share leaves
-        nothing.
+        If shapes do not fit, a value is not finite, a ridge is not positive, or `held_out` leaves
+        no rows to fit or none to choose by.
     MemoryError
         If the work arrays do not fit this machine.
 

@@ -22,20 +22,21 @@ _DIGIT_AND_OPERATOR = 20  # equally likely pairs: the least common multiple of 1
 def draw(
     min_length: int, max_length: int, max_depth: int, max_arguments: int, seed: int
 ) -> Iterator[list[bytes]]:
-    """Draw expressions for ever, and keep those with min_length < length < max_length.
+    """Draw expressions without end, and keep those with min_length < length < max_length.
 
     A node above `max_depth` is an operator with probability 1/4, else a digit; an operator is one
     of four and has 2 to `max_arguments` arguments. All choices are uniform.
 
     Yields
     ------
-    What is kept of each `DRAWN_AT_ONCE` expressions, in the order of drawing.
+    The kept ones of each `DRAWN_AT_ONCE` expressions, in the order of drawing.
 
     Notes
     -----
     A node is one of n equally likely outcomes, n = 80 (max_arguments - 1), picked by 32 bits of the
     raw stream of PCG64, so that they are uniform to n / 2^32. The raw stream of a bit generator,
-    unlike what NumPy's `Generator` makes of it, is the same in every version and on every machine.
+    unlike the numbers that NumPy's `Generator` makes from it, is equal in every version and on
+    every machine.
     Where a bare digit is too short, only trees whose root is an operator are drawn.
 
     References
@@ -55,8 +56,8 @@ def draw(
 def _outcomes(max_arguments: int) -> tuple[UInt8[np.ndarray, " m"], Int[np.ndarray, " m"]]:
     """Token and number of arguments of each outcome.
 
-    The first n are equally likely, operators in front. The next n are those of a node at the
-    greatest depth, which is a digit whatever happens; the last is the end of an operator.
+    The first n outcomes are equally likely, operators in front. The next n are those of a node at
+    the greatest depth, which is always a digit. The last is the end of an operator.
     """
     operators = max_arguments - 1  # one for each number of arguments
     require_memory(6 * 8 * 80 * max_arguments, f"the outcomes of max_arguments={max_arguments:,}")
@@ -85,7 +86,7 @@ def _block(
     """
     text = np.empty((max_length - 1, DRAWN_AT_ONCE), dtype=np.uint8)
     lengths = np.zeros(DRAWN_AT_ONCE, dtype=np.int64)
-    tree = np.arange(DRAWN_AT_ONCE)  # those that are not complete
+    tree = np.arange(DRAWN_AT_ONCE)  # numbers of the incomplete trees
     level = np.zeros(DRAWN_AT_ONCE, dtype=np.int64)  # how many operators are open
     stride = min(max_depth, max_length) + 1  # a level takes a token at least
     missing = np.zeros(DRAWN_AT_ONCE * stride, dtype=np.int64)  # arguments, by tree and level

@@ -1,4 +1,4 @@
-"""Expressions over digits: their tokens, and the value that they have."""
+"""Expressions over digits: their tokens and their values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _MIN, _MAX, _MED, _SM = range(FIRST_OPERATOR, CLOSE)
 def evaluate(tokens: Iterable[int]) -> int:
     r"""Value of an expression.
 
-    A digit is its own value. An operator is applied to the values of what stands up to its ``]``:
+    A digit is its own value. An operator is applied to the values of its arguments, up to its
+    ``]``:
     the least, the greatest, the median (of an even number the mean of the two middle values,
     rounded down) or the sum modulo 10.
 
@@ -42,8 +43,7 @@ def evaluate(tokens: Iterable[int]) -> int:
 
     Notes
     -----
-    One pass, whatever the depth: an operator that closes gives way to its value. Nothing here knows
-    how expressions are drawn.
+    One pass over the tokens, whatever the depth: a closed operator is replaced by its value.
 
     References
     ----------
@@ -80,7 +80,7 @@ def parse(text: str) -> bytes:
     Raises
     ------
     ValueError
-        If a word is no token; it is named with its place among the words, counted from 0.
+        If a word is no token; the message gives the word and its place, counted from 0.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def parse(text: str) -> bytes:
 
 
 def curried(tokens: Iterable[int]) -> str:
-    """Write an expression as the published files do: applied to one argument at a time.
+    """Write an expression as the published files do, with operators applied to one argument each.
 
     Each argument and the final ``]`` closes one round bracket, and all of them open in front of the
     operator; an expression of n tokens has n - 1 pairs.

@@ -1,4 +1,4 @@
-"""How long the expressions of the published recipe are, and how many there are."""
+"""The lengths of the expressions of the published recipe, and the number of expressions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 OPERATOR_PROBABILITY = 0.25
 MOST_COUNTED = 2**53
-"""Numbers of expressions are exact below this, and larger ones are not told apart."""
+"""Numbers of expressions are exact below this bound; larger ones are given as the bound."""
 
 _MOST_ARGUMENTS = 2**25  # the outcomes of a draw are told apart by 32 bits
 _MOST_STEPS = 1e10
@@ -23,7 +23,7 @@ _MOST_STEPS = 1e10
 def length_distribution(
     max_length: int, max_depth: int = 10, max_arguments: int = 10
 ) -> Float[np.ndarray, " length"]:
-    r"""Probability that the recipe, left to itself, draws an expression of each length.
+    r"""Probability of each length of an expression in the published recipe, before any selection.
 
     With :math:`P_d(x) = \sum_L p_d(L)\,x^L` for a subtree whose root has depth d,
 
@@ -35,7 +35,7 @@ def length_distribution(
     Parameters
     ----------
     max_length
-        The lengths are those below it, at least 2.
+        Lengths 0 to max_length - 1 are computed; at least 2.
     max_depth
         Depth at which every node is a digit; the root has depth 1.
     max_arguments
@@ -43,8 +43,8 @@ def length_distribution(
 
     Returns
     -------
-    ``(max_length,)``; entry L belongs to expressions of L tokens. What is missing to 1 is the
-    probability of longer ones.
+    ``(max_length,)``; entry L is the probability of L tokens. The sum falls short of 1 by the
+    probability of longer expressions.
 
     Notes
     -----

@@ -40,8 +40,8 @@ def read(path: str | os.PathLike[str], length: int | None = None) -> Dataset:
 
     Returns
     -------
-    Inputs ``(batch, length)`` of uint8, zeros behind an expression's end, which the mask hides;
-    targets ``(batch,)`` of int64.
+    Inputs ``(batch, length)`` of uint8, with zeros after an expression's end, where the mask is
+    False; targets ``(batch,)`` of int64.
 
     Raises
     ------

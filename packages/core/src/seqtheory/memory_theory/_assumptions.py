@@ -1,4 +1,4 @@
-"""What a memory function assumes of a model, tested on the model before it is measured."""
+"""Tests, before a measurement, of what a memory function assumes of a model."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def check_assumptions(
 ) -> None:
     """Probe a model with random input and raise at the first assumption that fails.
 
-    Three calls with at most four sequences of ``length`` steps: a signal after `rest` quiet steps,
-    the same later, the same with another future, and no input.
+    Three calls with at most four sequences of `length` steps: a signal after `rest` quiet steps,
+    that signal shifted later, that signal with another future, and no input.
     """
     for name in assumptions:
         require_choice("check", name, ASSUMPTIONS)

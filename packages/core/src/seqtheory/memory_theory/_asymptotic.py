@@ -1,4 +1,4 @@
-"""The rate at which a memory falls in the end, to be held against the spectrum."""
+"""The asymptotic rate at which a memory function falls, to compare with the spectrum."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ def asymptotic_rate(
     tail
         Share of the times, the late ones, that is fitted.
     block
-        The size m that is taken for known.
+        The size m, which is not fitted.
 
     Returns
     -------
-    The rate with its 95 % interval, in 1 / time. Zero or below where memory does not end.
+    The rate with its 95 % interval, in 1 / time. It is zero or negative where memory does not
+    decay.
 
     Raises
     ------
     ValueError
-        If the tail spans less than one time constant, so that nothing asymptotic shows.
+        If the tail spans less than one time constant, which is too short for an asymptotic rate.
 
     Notes
     -----
-    A memory that oscillates is replaced by the largest value still to come. Compare with
+    An oscillating memory is replaced by its running maximum from each time on. Compare with
     `ContinuousSystem.rate`: of a polynomial memory the rate found falls like 1 / t as the horizon
     grows and never settles, which is the sign that no spectrum bounded away from zero holds it.
 

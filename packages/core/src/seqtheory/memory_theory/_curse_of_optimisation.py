@@ -56,8 +56,17 @@ def gradient_variance(
     .. math:: E (dh/d\lambda)^2 = \frac{1 + \lambda^2}{(1 - \lambda^2)^3} S
         + \frac{2}{(1 - \lambda^2)^2} \sum_{d \ge 1} d\, \lambda^d R_d,
 
-    which grows like the cube of the time scale. The parameters are those of `state_variance`;
-    with `normalised`, the state is gamma h and gamma depends on lambda too.
+    which grows like the cube of the time scale.
+
+    Parameters
+    ----------
+    eigenvalue
+        Real, in (-1, 1), of any shape.
+    autocorrelation
+        R_0, R_1, ... of the stationary input, zero beyond the last; white noise by default.
+    normalised
+        True scales the input by :math:`\gamma = \sqrt{1 - \lambda^2}`. The state is then gamma h,
+        and the derivative includes that of gamma.
 
     Examples
     --------
@@ -82,7 +91,7 @@ def weight_gradient_variance(
     *,
     normalised: bool = False,
 ) -> Array:
-    r"""Variance of dh/dw for an eigenvalue lambda = p(w): what an optimiser is given.
+    r"""Variance of dh/dw for an eigenvalue lambda = p(w): of the gradient that an optimiser gets.
 
     .. math:: E (dh/dw)^2 = p'(w)^2\, E (dh/d\lambda)^2
 
@@ -91,12 +100,17 @@ def weight_gradient_variance(
     parameterisation
         Discrete time, such as ``Exp().discrete()``.
     weights
-        Of any shape; their eigenvalues must lie in (-1, 1).
+        Weights w, of any shape; their eigenvalues p(w) must lie in (-1, 1).
+    autocorrelation
+        R_0, R_1, ... of the stationary input, zero beyond the last; white noise by default.
+    normalised
+        True scales the input by :math:`\gamma = \sqrt{1 - \lambda^2}`, so that the state is
+        gamma h.
 
     Notes
     -----
-    In white noise and with a long time scale tau it is tau^3 / 4 for a direct weight, tau / 4 for
-    ``Exp``, and 1 for ``Best`` at any tau; with `normalised` tau^2 / 4, 1 / 4 and 1 / tau.
+    For white noise and a long time scale tau the variance is tau^3 / 4 for ``Direct``, tau / 4 for
+    ``Exp`` and 1 for ``Best``; with `normalised` it is tau^2 / 4, 1 / 4 and 1 / tau.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from seqtheory._array import as_array
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-# Residuals of log M below this are rounding, and do not speak for a form.
+# Residuals of log M below this are rounding, and are no evidence for a form.
 _ROUNDING = 1e-7
 
 # Where the logarithm of the one nonlinear parameter is searched, times in units of the last:
@@ -107,8 +107,9 @@ def fit_decay(times: ArrayLike, values: ArrayLike) -> DecayFit:
 
     Notes
     -----
-    Both other forms contain the exponential as a limit, so on exponential data they fit as
-    well and lose by their extra parameter only. Residuals below 1e-7 count as rounding. The
+    The polynomial and the stretched form contain the exponential as a limit, so on exponential data
+    they fit equally well and lose only by their extra parameter. Residuals below 1e-7 count as
+    rounding. The
     intervals are those of linearised least squares with independent residuals: they are too
     narrow for a curve that deviates systematically, which `residual` shows.
 
@@ -236,7 +237,7 @@ def _half_widths(
     found: Float[np.ndarray, " parameter"],
     variance: float,
 ) -> Float[np.ndarray, " parameter"]:
-    """Half the 95 % intervals of the logarithms; infinite where the data do not decide."""
+    """Half the 95 % intervals of the logarithms; infinite where the data do not determine them."""
     steps = 1e-5 * np.eye(found.size)
     columns = [
         (_log_curve(form, t, found + h) - _log_curve(form, t, found - h)) / 2e-5 for h in steps

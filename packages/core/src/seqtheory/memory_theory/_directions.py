@@ -33,9 +33,9 @@ def optimised_memory(
 ) -> Float[np.ndarray, " horizon"]:
     """Lower bound of the maximum over directions, by random search around the best so far.
 
-    Every step k keeps a best direction of its own; each round moves some of them, by less and
-    less, and what a candidate shows at any step counts there. Sizes stay between the smallest and
-    largest amplitude.
+    Each step k keeps its own best direction. Every round moves some of these, by smaller and
+    smaller amounts, and a candidate may improve any step. Largest entries stay between the smallest
+    and the largest amplitude.
     """
     x = spread_directions(_STARTS, channels, rng)
     x = np.concatenate([size * x for size in amplitudes])

@@ -125,7 +125,7 @@ def _project(
     target: Float[np.ndarray, " time"],
     rates: Float[np.ndarray, " mode"],
 ) -> tuple[Float[np.ndarray, " mode"], Float[np.ndarray, " time"]]:
-    """Best coefficients for given rates, and the residual they leave."""
+    """Best coefficients for given rates, and their residual."""
     modes = np.exp(-np.outer(times, rates))
     coefficients = np.linalg.lstsq(modes, target, rcond=None)[0]
     return coefficients, modes @ coefficients - target

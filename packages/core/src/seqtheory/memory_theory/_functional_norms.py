@@ -1,4 +1,4 @@
-"""Norms in which a linear functional is approximated, and the kernels that have one."""
+"""Norms of kernels, in which the approximation of a linear functional is measured."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _BLOCKS, _SAMPLES = range(8, 20), 64
 class FunctionalNorm:
     r"""Norm of a kernel sampled every `dt`.
 
-    ``"l1"``, :math:`\int |\rho|`, is the norm of the functional on bounded inputs; ``"l2"`` that
-    on inputs of white noise; ``"sup"`` that on inputs of bounded total weight.
+    ``"l1"``, :math:`\int |\rho|`, is the norm of the functional on bounded inputs; ``"l2"`` its
+    norm on white noise; ``"sup"`` its norm on inputs of bounded total weight.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class FunctionalNorm:
         return np.abs(residual).max(axis=-1)
 
     def slope(self, residual: Float[np.ndarray, "batch time"]) -> Float[np.ndarray, "batch time"]:
-        """Gradient of the norm with respect to the residual; one of them where it has a corner."""
+        """Gradient of the norm with respect to the residual; a subgradient at corners."""
         if self.kind == "l1":
             return self.dt * np.sign(residual)
         if self.kind == "l2":

@@ -96,11 +96,11 @@ class ContinuousSystem(_System):
         return self._read(self.transition.exponential(ages, self.read_in))
 
     def memory(self, times: Any) -> Float[np.ndarray, " time"]:
-        """Memory function at these ages."""
+        """Memory function at ages `times`: the largest L1 norm of a row of C exp(A t) B."""
         return row_norm(self.kernel(times))
 
     def cell_averages(self, horizon: int, dt: float) -> Float[np.ndarray, " horizon"]:
-        r"""Memory function that any probe finds under a zero-order hold.
+        r"""Memory function measured by any probe, if inputs are constant over each step.
 
         .. math:: M[k] = \Big| \frac{1}{dt} \int_{k\,dt}^{(k+1)\,dt} C e^{As} B\, ds \Big|
         """

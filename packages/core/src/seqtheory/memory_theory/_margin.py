@@ -1,4 +1,4 @@
-"""Stability margin: how far the modes of a network are from one that never forgets."""
+"""Stability margin: the distance of a network's modes from an eigenvalue that never decays."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ def stability_margin(
     Parameters
     ----------
     parameterisation
-        The map p from weights to eigenvalues. Of a residual recurrence
-        h + dt (x + p(w) h) it is ``Euler(p, dt)``, in discrete time, which is unstable also where
-        dt p(w) falls below -2.
+        The map p from weights to eigenvalues. For a residual recurrence h + dt (x + p(w) h) give
+        ``Euler(p, dt)``, in discrete time, which is also unstable where dt p(w) falls below -2.
     weights
         Of any shape.
     upstream

@@ -64,7 +64,7 @@ def memory_function(
     ----------
     model
         Maps (batch, time, channel) float64, or with `letters` (batch, time) int64, to
-        (batch, time, output). Causal, time-homogeneous and the same at every call.
+        (batch, time, output). It must be causal, time-homogeneous and deterministic.
     horizon
         Number of steps to report.
     channels
@@ -83,19 +83,19 @@ def memory_function(
         change of y is reported as for the step.
     directions
         ``"exact"`` responds to each channel alone and is exact for linear models; it tests
-        superposition and refuses a model that fails it. An integer draws that many
-        directions, half of them vertices of the cube, and ``"optimised"`` climbs from 64
-        such for every step by itself: lower bounds of the maximum, both. ``"upstream"``
-        takes one normal draw of x, the 2-norm of outputs and no division by :math:`|x|`,
-        as the published code does.
+        superposition and refuses a model that fails it. An integer draws that many directions, half
+        of them vertices of the cube. ``"optimised"`` starts from 64 such directions and improves
+        them for each step separately. Both give lower bounds of the maximum. ``"upstream"`` takes
+        one normal draw of x, the 2-norm of outputs and no division by :math:`|x|`, as the published
+        code does.
     amplitude
-        Largest entry :math:`|x|_\infty` of the directions; matters for nonlinear models. Of
-        several, the maximum is taken.
+        Largest entry :math:`|x|_\infty` of the directions; matters for nonlinear models. Given
+        several, the maximum over them is taken.
     rest
-        Steps of zeros before the probe, in which the model may come to its state of rest.
+        Steps of zeros before the probe, in which the model may settle to its state at rest.
     warm_up
         Steps of input before the reversed probe's switch-off, ``4 * horizon`` by default.
-        Its error is the memory at ages of `warm_up` steps and more.
+        The error of the reversed probe is the memory at ages of `warm_up` steps and more.
     check
         Assumptions to test first: ``"deterministic"``, ``"independent"`` over the batch,
         ``"causal"`` and ``"time_homogeneous"``.

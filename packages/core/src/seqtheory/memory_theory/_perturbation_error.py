@@ -1,4 +1,4 @@
-"""The perturbation error E_m(beta): how an approximation suffers when its weights move."""
+"""The perturbation error E_m(beta): the error of an approximation whose weights moved."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def perturbation_error(
         E_m(\beta) = \max_{|\tilde w - w| \le \beta} \Big\| \rho(t)
         - \sum_{i=1}^m c_i\, e^{p(\tilde w_i)\, t} \Big\|,
 
-    the maximum being read in one of three ways.
+    where `perturbation` chooses one of three estimates of the maximum.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def perturbation_error(
     perturbation
         ``"shift"`` (`CommonShift`): every weight moves by beta, each in the direction that slows
         its mode. ``"vertices"`` (`WorstVertex`): the worst found in the box, a lower bound of the
-        supremum. ``"gaussian"`` (`SampledNoise`): the worst of 30 draws, as published. Give the
-        object for other settings.
+        supremum. ``"gaussian"`` (`SampledNoise`): the worst of 30 draws, as published. For other
+        settings give an object of one of these classes.
     norm
         ``"l1"``: :math:`dt \sum_k |\cdot|`, the norm of the functional on bounded inputs.
         ``"l2"``: :math:`(dt \sum_k |\cdot|^2)^{1/2}`. ``"sup"``: the largest value.

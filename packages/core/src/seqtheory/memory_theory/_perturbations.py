@@ -1,4 +1,4 @@
-"""Three readings of a perturbation of size beta: one shift, the worst found, and a sample."""
+"""Three perturbations of size beta: one common shift, the worst one found, and random draws."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class PerturbedFit:
 
 
 def require_draws(name: str, count: int, fit: PerturbedFit) -> None:
-    """Refuse so many perturbed sums if their draws and errors do not fit this machine."""
+    """Raise MemoryError if the draws and errors of `count` perturbed sums would not fit."""
     require_memory(8 * count * (6 * fit.weights.size + 2), f"{name}={count:,}")
 
 
@@ -162,8 +162,8 @@ class SampledNoise(Perturbation):
     """The worst of `draws` normal perturbations, as the published protocol samples it.
 
     Each tensor, the weights and with ``parameters="all"`` the coefficients too, gets noise of
-    norm beta: ``ball="inf"`` as published, ``"two"`` as the definition has it. The draws are the
-    same for all betas. `running_maximum` takes the maximum over smaller betas too, as published,
+    norm beta: ``ball="inf"`` as published, ``"two"`` as in the definition. All betas use one set of
+    draws. `running_maximum` takes the maximum over smaller betas too, as published,
     which makes the curve rise by construction. Few draws come near the worst case.
 
     References

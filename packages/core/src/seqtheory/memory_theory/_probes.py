@@ -1,4 +1,4 @@
-"""Probes: the inputs whose responses tell a memory function, and how it is read from them."""
+"""Probes: inputs, and the memory function computed from the responses to them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Probe:
         return self.rest + self.horizon + (self.warm_up if self.kind == "reversed" else 0)
 
     def require_memory(self, directions: int, channels: int) -> None:
-        """Refuse so many probe sequences, before any is made, if they do not fit this machine."""
+        """Raise MemoryError, before any sequence is made, if all of them would not fit."""
         require_memory(
             24 * channels * (directions + 1) * self.length,
             f"directions={directions:,} of channels={channels:,} over horizon={self.horizon:,} "
@@ -48,7 +48,7 @@ class Probe:
     def inputs(
         self, x: Float[np.ndarray, "batch channel"]
     ) -> Float[np.ndarray, "batch_and_zero time channel"]:
-        """Probe sequences, one per direction, and last the one of zeros."""
+        """Probe sequences, one per direction, followed by one of zeros."""
         self.require_memory(len(x), x.shape[1])
         sequences = np.zeros((len(x) + 1, self.length, x.shape[1]))
         probed = sequences[:-1, self.rest :]
@@ -63,7 +63,7 @@ class Probe:
     def reading(
         self, outputs: Float[np.ndarray, "batch_and_zero time output"]
     ) -> Float[np.ndarray, "batch horizon output"]:
-        """Take off the response to zero, and take the change per time (the impulse: the value)."""
+        """Subtract the response to zero, and take the change per time (impulse: the value)."""
         response = outputs[:-1] - outputs[-1]
         if self.kind == "impulse":
             return response[:, -self.horizon :]

@@ -1,4 +1,4 @@
-"""Is a reparameterisation stable: the largest relative change of a mode's memory."""
+"""Stability of a reparameterisation: the largest relative change of a mode's memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def perturbation_sizes(betas: ArrayLike) -> Float[np.ndarray, " beta"]:
-    """`betas` as float64, refused unless finite, non-negative and in increasing order."""
+    """`betas` as float64; raise ValueError unless finite, non-negative and increasing."""
     sizes = np.atleast_1d(as_array(betas, dtype=np.float64))
     if sizes.ndim != 1 or sizes.size == 0:
         raise ValueError(f"betas must be a list of sizes, but has shape {np.shape(betas)}.")
@@ -90,7 +90,7 @@ def stability_functional(
 
 @dataclass(frozen=True, eq=False)
 class StabilityVerdict:
-    """Whether a reparameterisation is stable, the values of g that say so, and why not."""
+    """Whether a reparameterisation is stable, the reason, and the values of g that show it."""
 
     is_stable: bool
     reason: str
@@ -107,7 +107,7 @@ class StabilityVerdict:
 
 
 def stability_verdict(parameterisation: Reparameterisation) -> StabilityVerdict:
-    r"""Is a reparameterisation stable, judged from its stability functional g.
+    r"""Judge from its stability functional g whether a reparameterisation is stable.
 
     Stable means g finite, continuous at zero with g(0) = 0, and a supremum over *all* weights. So
     g must be finite at beta = 1e-1, ..., 1e-6, must shrink there at least like

@@ -1,4 +1,4 @@
-"""Stable approximation: wider networks come closer, also when their weights move."""
+"""Stable approximation: wider networks come closer, even when their weights are perturbed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Crossing(NamedTuple):
-    """At this beta the wider of two neighbouring widths is worse than the narrower."""
+    """A beta at which the wider of two neighbouring widths has the larger error."""
 
     beta: float
     narrow: int
@@ -33,10 +33,10 @@ class Crossing(NamedTuple):
 class StableApproximation:
     r"""Curves E_m(beta) of growing width, and the verdict on them.
 
-    Stable approximation asks that :math:`E(\beta) = \limsup_m E_m(\beta)` be zero and continuous
-    at 0. From finitely many widths that is read as: more width never hurts. Where the curves
-    cross at some beta, E there stays above zero however wide the network, and the betas at which
-    they do run to zero as slower modes join.
+    An approximation is stable if :math:`E(\beta) = \limsup_m E_m(\beta)` is zero and continuous at
+    0. With finitely many widths this is tested as: a wider network never has the larger error.
+    Where the curves of two widths cross at some beta, E stays above zero there at every width, and
+    the crossings move towards beta = 0 as slower modes are added.
     """
 
     widths: tuple[int, ...]
@@ -62,7 +62,7 @@ class StableApproximation:
 
     @property
     def crossings(self) -> tuple[Crossing, ...]:
-        """Where more width hurts, at betas from the first above zero to `up_to`."""
+        """Pairs of widths whose curves cross, at each beta above zero and up to `up_to`."""
         found: list[Crossing] = []
         for i in range(len(self.widths) - 1):
             worse = self.errors[i + 1] > self.errors[i] * (1 + 1e-9)
@@ -73,7 +73,7 @@ class StableApproximation:
 
     @property
     def is_stable(self) -> bool:
-        """Whether no curves cross at betas up to `up_to`."""
+        """Whether no two curves cross at betas up to `up_to`."""
         return not self.crossings
 
     @property
@@ -105,22 +105,35 @@ def stable_approximation(
     Parameters
     ----------
     widths
-        At least two, increasing; or fits of your own, of increasing widths.
+        At least two numbers of exponentials, or fits of your own, in increasing order of width.
     betas
-        The first is zero.
+        Sizes of the perturbation, increasing; the first is zero.
     slowest
         Smallest rate of each width, or one for all, or None to optimise the rates.
     up_to
         The largest beta at which crossing curves count. Far beyond it every approximation fails:
         a perturbation as large as the weights leaves nothing of them.
-    kernel, parameterisation, fastest, perturbation, norm, horizon, dt, short_horizon
-        As `perturbation_error` takes them.
+    kernel
+        The memory to approximate; its norm must be finite.
+    parameterisation
+        The map from weights to eigenvalues, in continuous time.
+    fastest
+        Largest rate, in 1 / time.
+    perturbation
+        ``"shift"``, ``"vertices"`` or ``"gaussian"``, or an object with settings of its own;
+        `perturbation_error` explains them.
+    norm
+        ``"l1"``, ``"l2"`` or ``"sup"``, in which errors are measured.
+    horizon, dt
+        Number of steps over which the kernel is compared, and the time between them.
+    short_horizon
+        True accepts a horizon shorter than the time of the slowest mode.
 
     Notes
     -----
-    The verdict is that of the reading of beta chosen. Under the worst case
-    (``perturbation="vertices"``) an exponential kernel crosses as well once the fit holds modes
-    that it does not need, since their large coefficients then err together.
+    The verdict depends on `perturbation`. In the worst case (``"vertices"``) even an exponential
+    kernel has crossings once the fit holds modes that it does not need, since the errors of their
+    large coefficients then add up.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Transitions of a linear state, each with its exponential, integral and powers exactly."""
+"""Transition matrices of linear systems, with their exact exponential, integral and powers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Transition(ABC):
         return _expm(generator * duration)[:width, width:]
 
     def sampled(self, dt: float) -> Transition:
-        """Transition exp(A dt) of the state seen every `dt`."""
+        """Transition exp(A dt) of the state sampled every `dt`."""
         return Dense(_expm(self.matrix * dt))
 
 
@@ -162,7 +162,7 @@ class Jordan(Transition):
 
     @property
     def eigenvalues(self) -> Inexact[np.ndarray, " width"]:
-        """Each as often as its block is large."""
+        """Each eigenvalue, repeated by the size of its block."""
         return np.concatenate([np.full(size, value) for value, size in self.blocks])
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def real(name: str, values: ArrayLike) -> Float[np.ndarray, "*shape"]:
-    """`values` as a float64 array; complex numbers and text are refused."""
+    """`values` as a float64 array; raise TypeError for complex numbers and text."""
     array = as_array(values)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be real numbers, but has dtype {array.dtype}.")
@@ -27,7 +27,7 @@ def real(name: str, values: ArrayLike) -> Float[np.ndarray, "*shape"]:
 def within(
     eigenvalue: ArrayLike, low: float, high: float, owner: object, closed: str = ""
 ) -> Float[np.ndarray, "*shape"]:
-    """Eigenvalues that `owner` can reach: in (low, high), with the ends named in `closed`."""
+    """Return eigenvalues; raise ValueError for one outside (low, high), ends as in `closed`."""
     array = real("eigenvalue", eigenvalue)
     above = array >= low if "low" in closed else array > low
     below = array <= high if "high" in closed else array < high
@@ -71,8 +71,8 @@ class _Common(ABC):
         that is :math:`|p'| / p^2` in continuous and :math:`|p'| / (1-p)^2` in discrete
         time: the loss gradient is bounded by a constant, independent of p, times G.
 
-        Infinite where a mode that never forgets still has a slope, and zero where it has
-        none: such a mode, as `ReLU` has for w < 0, is not trained at all.
+        Where a mode never forgets, G is infinite if p'(w) is not zero, and zero if it is: a mode of
+        `ReLU` with w < 0, for example, is not trained at all.
 
         References
         ----------
@@ -103,7 +103,7 @@ class DiscreteReparameterisation(_Common):
 
 @dataclass(frozen=True)
 class Sampled(DiscreteReparameterisation):
-    """exp(dt p(w)): the continuous mode, exactly, seen every `dt`.
+    """exp(dt p(w)): the continuous mode sampled every `dt`, without error.
 
     Examples
     --------
@@ -125,7 +125,7 @@ class Sampled(DiscreteReparameterisation):
         return np.exp(self.dt * self.continuous(w))
 
     def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """Dt p'(w) exp(dt p(w))."""
+        """Give dt p'(w) exp(dt p(w))."""
         return self.dt * self.continuous.derivative(w) * self(w)
 
     def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
@@ -161,7 +161,7 @@ class Euler(DiscreteReparameterisation):
         return 1.0 + self.dt * self.continuous(w)
 
     def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """Dt p'(w)."""
+        """Give dt p'(w)."""
         return self.dt * self.continuous.derivative(w)
 
     def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:

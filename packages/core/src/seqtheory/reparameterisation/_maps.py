@@ -1,4 +1,4 @@
-"""The maps themselves, from the one that guards nothing to the one with the best gradients."""
+"""The maps from weights to eigenvalues: direct, guarded, and by a bounded time scale."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Direct(Reparameterisation):
     """p(w) = w. Nothing keeps the eigenvalue negative: it is unstable from w = 0 on."""
 
     def __call__(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """W."""
+        """Give the weight itself."""
         return real("w", w)
 
     def derivative(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
-        """1."""
+        """Give 1 for every weight."""
         return np.ones_like(real("w", w))
 
     def inverse(self, eigenvalue: ArrayLike) -> Float[np.ndarray, "*shape"]:
@@ -48,8 +48,8 @@ class Direct(Reparameterisation):
 class ReLU(Reparameterisation):
     """p(w) = -max(w, 0): never above zero, but at zero for every w <= 0.
 
-    Those modes integrate for ever and their weights are not trained, so the map is not a
-    stable one. Half the weights of a normal draw start there.
+    A mode at zero never decays and its weight has no gradient, so the map is not stable. Half the
+    weights of a normal draw start there.
     """
 
     def __call__(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
@@ -131,7 +131,7 @@ class Sigmoid(Reparameterisation):
         return scipy.special.logit(-within(eigenvalue, -1.0, 0.0, self))
 
     def discrete(self) -> DiscreteReparameterisation:
-        """1 / (1 + exp(w)), the same as of `Softplus`."""
+        """1 / (1 + exp(w)), which is also the discrete form of `Softplus`."""
         return Euler(self)
 
 
@@ -150,7 +150,7 @@ class _TimeScale(Reparameterisation):
 
     @abstractmethod
     def _weight(self, beyond: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Non-negative weight at which T is b and so much more."""
+        """Non-negative weight at which T(w) = b + `beyond`."""
 
     def __call__(self, w: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """-1 / T(w)."""

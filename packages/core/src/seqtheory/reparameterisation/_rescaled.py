@@ -1,4 +1,4 @@
-"""A reparameterisation with a scale of its own for every mode."""
+"""A reparameterisation with one scale per mode."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Settings of sequence models, without a framework: what a mixer, an input or a model is made of.
+"""Settings of sequence models that need no framework: mixers, inputs, outputs and models.
 
-Each class is a frozen dataclass that checks itself. The packages of the frameworks subclass it and
-add ``build``, under the name that files know it by: `S5` is the `S5Config` of both.
+Each class is a frozen dataclass that checks itself. `lcde_jax` and `seq_torch` subclass it and add
+``build``. The subclass has the name that model files use: `S5` becomes `S5Config` in both.
 """
 
 from seqtheory.settings.inputs import LinearInput, TokenInput

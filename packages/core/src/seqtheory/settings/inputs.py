@@ -1,4 +1,4 @@
-"""How a sequence enters a model: tokens looked up, or channels mapped."""
+"""The input layer of a model: an embedding of tokens, or a linear map of channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .mixer import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class TokenInput(Settings):
-    """Tokens ``(batch, time)``, each an integer in ``range(vocabulary)``, looked up in a table.
+    """Tokens ``(batch, time)``, integers in ``range(vocabulary)``, embedded by a table.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ class TokenInput(Settings):
         Number of tokens, at least 1. The table's entries are N(0, 1).
     one_hot
         Whether the table holds unit vectors instead, and is not trained. A mixer that is linear in
-        its input then has parameters of their own for each token. The model must be at least as
-        wide as the vocabulary.
+        its input then has separate parameters for each token. The model's width must be at least
+        the size of the vocabulary.
     """
 
     vocabulary: int
@@ -31,7 +31,7 @@ class TokenInput(Settings):
         require_flag("one_hot", self.one_hot)
 
     def check_width(self, width: int) -> None:
-        """Raise ValueError if unit vectors are asked for that a model is too narrow for."""
+        """Raise ValueError if `one_hot` is set and the width is below the vocabulary's size."""
         if self.one_hot and width < self.vocabulary:
             raise ValueError(
                 f"width={width} is too small for unit vectors of {self.vocabulary} tokens; "

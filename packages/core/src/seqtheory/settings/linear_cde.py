@@ -45,7 +45,7 @@ class LinearCDE(Mixer):
         "first_order", Euler's; or "direct", :math:`M(x) = A_0 + \sum_i A_i x^i` without a step, the
         only one of `OneHotDiagonal`.
     dt
-        The step :math:`\Delta`, the same at every length. "direct" has none.
+        The step :math:`\Delta`, which does not depend on the length. "direct" has none.
     initial
         "random", the draw of the structure; or "orthogonal", for "direct" transitions alone: each
         :math:`A_i` is a random orthogonal matrix and :math:`A_0` zero, so that on one-hot inputs
@@ -55,8 +55,8 @@ class LinearCDE(Mixer):
         :math:`G = \Delta\,\mathrm{diag}(d) + \Delta^2 U V^\top` for low rank;
         :math:`G = \Delta H\,\mathrm{diag}(\tanh d_0 + \sum_i \tanh(d_i) x^i) / \sqrt n` for
         Walsh-Hadamard; and for sparse ones entries :math:`m_i \odot A_i`, where each entry of each
-        :math:`m_i` is 1 with the chance `density`, so that their sum is hardly sparse. The others
-        have one rule.
+        :math:`m_i` is 1 with probability `density`, so that their sum is hardly sparse. For the
+        other structures both rules agree.
 
     Raises
     ------
@@ -72,12 +72,13 @@ class LinearCDE(Mixer):
     once per token of the vocabulary instead. An exponential costs about ten products of matrices,
     and about eight times that backwards.
 
-    What is linear in the input are the parameters of the matrix. `DiagonalPlusLowRank` is then
+    The parameters of the matrix are linear in the input, not always the matrix.
+    `DiagonalPlusLowRank` is
     :math:`\Delta (\mathrm{diag}(d(x)) + U(x) V(x)^\top)`, of the same rank for any number of inputs
     and quadratic in x, where the sum over i of such matrices would have a growing rank.
 
-    The choice of `OneHotDiagonal` is hard in both directions of use; its gradient is that of the
-    softmax over rows in its place (straight through).
+    The row that `OneHotDiagonal` chooses is discrete, in training too. Its gradient is replaced by
+    that of a softmax over rows (straight-through).
 
     Unlike the published step, the increment is the input itself (not a difference of values, nor
     divided by the length), and the first position counts.
@@ -111,7 +112,7 @@ class LinearCDE(Mixer):
 
     @property
     def pair(self) -> tuple[int, ...]:
-        """Axis behind the stored start: none, or that of real and imaginary parts."""
+        """Last axis of the stored initial state: none, or (2,) for real and imaginary parts."""
         return (2,) if self.complex_state else ()
 
     @property
@@ -125,13 +126,13 @@ class LinearCDE(Mixer):
         return stored(self.structure, self.rule)
 
     def step(self, name: str) -> float:
-        """Give what multiplies the parameter of this name."""
+        """Give the factor on the parameter of this name that stands for the step."""
         if self.transition == "direct":
             return 1.0
         return self.dt ** step_power(self.structure, self.rule, name)
 
     def draws(self, width: int) -> dict[str, Draw]:
-        """Say how each stored parameter starts, at this width, if `initial` is "random"."""
+        """Give the draw of each stored parameter at this width, for ``initial="random"``."""
         inputs = (width + 1) ** 0.5 if self.transition == "direct" else 1.0
         scales = start_scales(self.structure, self.rule, self.state_dim)
         centres = self.structure.centres

@@ -1,4 +1,4 @@
-"""What all settings are, and what those of every mixer say."""
+"""Base classes: of all settings, and of the settings of mixers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 class Settings:
     """Frozen settings that check themselves; a framework's subclass adds `build`.
 
-    The documentation of a subclass goes on with that of the settings it extends, so that ``help``
-    shows what each field means wherever it is asked.
+    The docstring of a subclass is extended by that of the settings it inherits from, so that
+    ``help`` explains every field.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the documentation go on with that of the settings that are extended."""
+        """Append the docstring of the inherited settings to that of the subclass."""
         super().__init_subclass__(**kwargs)
         extended = cls.__bases__[0]
         if is_dataclass(extended) and fields(extended) and cls.__doc__:
@@ -36,5 +36,5 @@ class Mixer(Settings):
 
     @property
     def causal(self) -> bool:
-        """Whether an output depends on nothing later; only then is there a state to hand on."""
+        """Whether no output depends on later inputs, as a state for `step` requires."""
         return True

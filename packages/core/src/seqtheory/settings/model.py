@@ -18,7 +18,7 @@ from .inputs import LinearInput, TokenInput
 from .mixer import Mixer, Settings
 from .outputs import Output
 
-_BYTES_OF_LAYER = 20_000  # of the objects that hold its arrays
+_BYTES_OF_LAYER = 20_000  # size of a layer's objects, without their arrays
 _EXAMPLES = {
     "mixer": "S5Config(state_dim=64)",
     "input": "TokenInput(vocabulary=60) or LinearInput(channels=2)",
@@ -35,14 +35,14 @@ class SequenceModel(Settings):
     .. math:: x \leftarrow \mathrm{norm}(x + \mathrm{drop}(\mathrm{act}(W\,\mathrm{drop}(
               \mathrm{mixer}(x)) + b))),
 
-    or with `norm_position="pre"` the norm acts on what the mixer sees instead. With
+    or, with `norm_position="pre"`, the norm acts on the mixer's input instead. With
     `order="2024-05"` mixers are joined by ``W act(.) + b`` (activation *before* mixing), without
     residual and norm, and nothing follows the last mixer.
 
     Parameters
     ----------
     mixer
-        What moves information along time.
+        Settings of the map that moves information along time.
     input
         `TokenInput(vocabulary=...)` or `LinearInput(channels=...)`.
     output
@@ -74,7 +74,8 @@ class SequenceModel(Settings):
     Raises
     ------
     TypeError, ValueError
-        If a setting has the wrong type, is out of range or contradicts another; it is named.
+        If a setting has the wrong type, is out of range or contradicts another; the message names
+        it.
 
     References
     ----------
@@ -119,7 +120,7 @@ class SequenceModel(Settings):
         )
 
     def require_memory(self, ends: int, layer: int) -> None:
-        """Raise MemoryError unless input and readout, and as many layers, of these bytes fit."""
+        """Raise MemoryError unless `ends` bytes and `layer` bytes for each layer fit."""
         require_memory(
             ends + self.depth * (layer + _BYTES_OF_LAYER),
             f"a model with width={self.width}, depth={self.depth}, mixer={self.mixer}, "
@@ -127,7 +128,7 @@ class SequenceModel(Settings):
         )
 
     def _check_parts(self) -> None:
-        """Raise unless the parts are of the framework whose model this is."""
+        """Raise unless mixer, input and output belong to the framework of this model."""
         package = type(self).__module__.partition(".")[0]
         for name, example in _EXAMPLES.items():
             value = getattr(self, name)

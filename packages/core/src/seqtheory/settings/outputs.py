@@ -1,4 +1,4 @@
-"""How a sequence leaves a model: at every position, as a mean over time, or at its last one."""
+"""The readout of a model: at every position, of the mean over time, or at the last position."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .mixer import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Output(Settings):
-    """Linear readout with `size` numbers; the subclass says from which positions.
+    """Linear readout with `size` numbers; the subclass chooses the positions.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ its response to an impulse is :math:`K_l = \langle c, \bar A^l \bar B \rangle`. 
           \sigma_k = \sin \tfrac{\pi k}{L}, \; \gamma_k = \cos \tfrac{\pi k}{L},
 
 and the inverse is that of a diagonal matrix, corrected by Woodbury's identity for p. Nothing is
-divided by :math:`\gamma_k`, so that the node -1 (k = L / 2) is a node like all others; the
+divided by :math:`\gamma_k`, so that the node -1 (k = L / 2) needs no special treatment; the
 correction divides by :math:`1 + \gamma \langle p, \cdot\, p \rangle`, whose real part is at least
 1. The transition shrinks every vector in these coordinates, so its powers do not overflow. And
 :math:`\tilde c` is exact to rounding of itself also where it is small, since what is squared is
@@ -75,8 +75,8 @@ class S4DPLR(Mixer):
     Re Lambda is kept negative as -exp(.), and with it the whole matrix stable. C starts complex
     normal of variance 1. C is that of the recurrence, whatever the length; what the paper trains in
     its place, :math:`C (1 - \bar A^L)`, follows from it in the kernel. There is no zero-order hold:
-    the exponential of such a matrix is not of its kind. Imaginary parts of the real state are
-    stored and have no effect.
+    the exponential of a diagonal plus low-rank matrix does not have that form. Imaginary parts of
+    the real state are stored and have no effect.
 
     References
     ----------
@@ -100,12 +100,12 @@ class S4DPLR(Mixer):
 
     @property
     def causal(self) -> bool:
-        """Whether an output depends on nothing later."""
+        """Whether no output depends on later inputs."""
         return not self.bidirectional
 
     @property
     def directions(self) -> tuple[int, ...]:
-        """Axis in front of C: none, or one of two."""
+        """First axis of C: none, or one of length two if bidirectional."""
         return (2,) if self.bidirectional else ()
 
     def first_system(self) -> tuple[Complex[np.ndarray, " mode"], ...]:

@@ -62,7 +62,7 @@ class S4D(Mixer):
     start
         "own" as said in the notes, or "published": with "legs", C is multiplied by the B of HiPPO
         whose imaginary parts are clipped at 2 (`seqtheory.hippo.clipped`). With "lin" and "inv"
-        the two are one.
+        both starts are equal.
 
     Notes
     -----
@@ -96,17 +96,17 @@ class S4D(Mixer):
 
     @property
     def causal(self) -> bool:
-        """Whether an output depends on nothing later."""
+        """Whether no output depends on later inputs."""
         return not self.bidirectional
 
     @property
     def directions(self) -> tuple[int, ...]:
-        """Axis in front of C: none, or one of two."""
+        """First axis of C: none, or one of length two if bidirectional."""
         return (2,) if self.bidirectional else ()
 
     @property
     def first_input(self) -> Complex[np.ndarray, " mode"] | None:
-        """What C is multiplied by at first; None for 1."""
+        """Factor of C at the start; None for 1."""
         if self.start == "published" and self.initialisation == "legs":
             return clipped_input(self.state_dim)
         return None

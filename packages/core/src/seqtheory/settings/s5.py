@@ -50,8 +50,8 @@ class S5(Mixer):
     clip_eigenvalues
         Whether Re Lambda is kept at or below -1e-4.
     bidirectional
-        Whether a second scan, of the same system, runs backwards in time; its states stand behind
-        those of the first, and C has as many columns more. The mixer is then not causal and has no
+        Whether a second scan of the same system runs backwards in time. Its states are appended to
+        those of the first, and C has twice the columns. The mixer is then not causal and has no
         `step`.
     dt_min, dt_max
         Steps, one per state, start log-uniformly between these.
@@ -110,7 +110,7 @@ class S5(Mixer):
 
     @property
     def causal(self) -> bool:
-        """Whether an output depends on nothing later."""
+        """Whether no output depends on later inputs."""
         return not self.bidirectional
 
     @property
@@ -120,7 +120,7 @@ class S5(Mixer):
 
     @property
     def block_modes(self) -> int:
-        """States that are stored of each block."""
+        """Number of states that are stored per block."""
         size = self.state_dim // self.blocks
         return num_modes(size) if self.conjugate_symmetry else size
 

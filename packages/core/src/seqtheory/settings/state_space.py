@@ -1,4 +1,4 @@
-"""What the settings of diagonal state-space models share: modes, discretisation, steps, starts."""
+"""Shared settings of state-space models: modes, discretisation, steps and starts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ Discretisation: TypeAlias = Literal["zero_order_hold", "bilinear"]
 DISCRETISATIONS = ("zero_order_hold", "bilinear")
 
 Start: TypeAlias = Literal["own", "published"]
-"""From which numbers parameters start: as documented, or as in the code that is cited."""
+"""Initial values of parameters: "own", as documented, or "published", as in the cited code."""
 
 
 def num_modes(state_dim: int) -> int:
-    """Modes of that many real states: one for each conjugate pair, and one for what is left over.
+    """Count the modes: one for each conjugate pair of states, and one for a state left over.
 
     The real state that an odd number has beside its pairs is stored as the last mode, complex like
     the others, so that files keep one layout. Its imaginary parts have no effect, and it counts
-    once where a pair counts twice.
+    once, where a pair counts twice.
     """
     return -(-state_dim // 2)
 

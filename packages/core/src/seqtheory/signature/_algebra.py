@@ -30,7 +30,7 @@ def chen(
     a, b
         Truncated signatures of the first and of the second path; leading axes broadcast.
     channels, depth
-        What `a` and `b` were made with: ``channels + ... + channels**depth`` words.
+        Number of channels and depth of both signatures: ``channels + ... + channels**depth`` words.
 
     Returns
     -------
@@ -38,8 +38,8 @@ def chen(
 
     Notes
     -----
-    Costs O(depth * channels**depth). Any elements of the truncated tensor algebra with leading
-    term 1 may be multiplied so, expected signatures for instance.
+    Costs O(depth * channels**depth). The product is defined for any elements of the truncated
+    tensor algebra with leading term 1, such as expected signatures.
 
     References
     ----------
@@ -69,7 +69,7 @@ def inverse(
     sig
         Truncated signatures.
     channels, depth
-        What `sig` was made with.
+        Number of channels and depth of `sig`.
 
     Returns
     -------

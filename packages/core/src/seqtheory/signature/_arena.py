@@ -1,8 +1,8 @@
-"""Scratch arrays that are aligned to cache lines and used again for every block.
+"""Scratch arrays that are aligned to cache lines and reused for every block.
 
 NumPy aligns to 16 bytes; a vector instruction of 64 bytes then touches two cache lines for
-every load, which costs a factor of two to three in the loops of this package. Taking the same
-arrays again for every block also keeps them in cache and spares the page faults.
+every load, which costs a factor of two to three in the loops of this package. Reusing the arrays
+for every block also keeps them in cache and avoids page faults.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LINE = 64  # bytes in a cache line, and in the widest vector register
 
 
 class Arena:
-    """Hands out the same sequence of arrays after every `reset`, as long as shapes agree."""
+    """Hands out arrays in sequence, and hands them out again after `reset` if shapes agree."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype

@@ -1,4 +1,4 @@
-"""The two changes of a path that signatures often need, made explicit."""
+"""Two changes of a path that signatures often need: a time channel and a starting point."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_time(
     Parameters
     ----------
     path
-        Vertices; all paths of the leading axes get the same times. float32 or float64, kept;
+        Vertices; every path along the leading axes gets these times. float32 or float64, kept;
         integers become float64.
     start, end
         Times of the first and the last vertex, finite.

@@ -43,10 +43,13 @@ def kernel(
 
     Raises
     ------
-    ValueError, TypeError
-        As `coefficient`; also if channels or leading axes do not agree.
+    ValueError
+        If a path has fewer than two vertices, no channel, NaN or infinity, or if channels or
+        leading axes do not agree.
+    TypeError
+        If a path is not real, or `dyadic_order` no integer.
     MemoryError
-        If segments halved so often do not fit this machine.
+        If the refined segments of one pair do not fit this machine.
 
     Notes
     -----
@@ -94,10 +97,10 @@ def gram(
     Parameters
     ----------
     xs, ys
-        Sets of paths, three axes each. Without `ys`, `xs` with itself: each pair is computed
-        once, so that the matrix is exactly symmetric.
+        Sets of paths, three axes each. If `ys` is None, `xs` is paired with itself; each pair is
+        then computed once, so that the matrix is exactly symmetric.
     dyadic_order
-        As for `kernel`.
+        Every segment is halved this many times for the solver, at 4**dyadic_order the cost.
 
     Returns
     -------
@@ -105,8 +108,13 @@ def gram(
 
     Raises
     ------
-    ValueError, TypeError
-        As `kernel`.
+    ValueError
+        If a path has fewer than two vertices, no channel, NaN or infinity, or if channels do not
+        agree.
+    TypeError
+        If a path is not real, or `dyadic_order` no integer.
+    MemoryError
+        If the matrix, or the refined segments of one pair, do not fit this machine.
 
     Examples
     --------
@@ -153,7 +161,7 @@ def _pairs(
     """Kernel of ``xs[rows[p]]`` and ``ys[columns[p]]`` for every pair p, in blocks."""
     channels = xs.shape[-1]
     per_pair = (xs.shape[1] * (channels + 6) + ys.shape[1] * channels) * xs.itemsize
-    per_pair <<= min(order, 64)  # more fits nowhere
+    per_pair <<= min(order, 64)  # no machine holds more
     require_memory(per_pair, f"one pair of paths at dyadic_order {order}")
     size = max(1, BLOCK_BYTES // per_pair)
     out = np.empty(len(rows), xs.dtype)

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 def log_signature(
     path: Float[np.ndarray, "*lead time channel"], depth: int, *, expanded: bool = False
 ) -> Float[np.ndarray, "*lead words"]:
-    r"""Logarithm of the signature: the same information without the redundancy.
+    r"""Logarithm of the signature, which holds its information without redundancy.
 
     .. math:: \log S = \sum_{n \ge 1} \frac{(-1)^{n+1}}{n} (S - 1)^{\otimes n}
 
     Parameters
     ----------
-    path, depth
-        As for `signature`.
+    path
+        Vertices in time order, ``(..., time, channel)``, at least two, finite.
+    depth
+        Greatest length of a word, at least 1.
     expanded
         False: the coefficients of :math:`\log S` at the Lyndon words alone, in the order of
         `lyndon_words`. True: at all words, in the layout of `signature`.
@@ -39,9 +41,9 @@ def log_signature(
     -----
     These are coordinates in the *dual* sense: the coefficient of the logarithm, an element of the
     tensor algebra, at each Lyndon word. They determine the logarithm, since it is a Lie element.
-    They are not the coefficients in the basis of bracketed Lyndon words, to which they relate by a
-    triangular matrix (Signatory calls the two choices "words" and "brackets").
-    On level 2 both are the Levy areas.
+    They are not the coefficients in the basis of bracketed Lyndon words; a triangular matrix takes
+    one to the other (Signatory calls the two choices "words" and "brackets"). On level 2 both are
+    the Levy areas.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Blocks of paths shared among threads: NumPy lets go of the interpreter inside its loops."""
+"""Blocks of paths shared among threads, which run at once while NumPy releases the GIL."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from itertools import pairwise
 def share(work: Callable[[Sequence[int]], None], starts: Sequence[int]) -> None:
     """Call `work` with runs of consecutive blocks, one run per thread.
 
-    A block's values do not depend on who computes it. Of several errors the one of the earliest
-    blocks is raised.
+    A block's values do not depend on the thread that computes it. If several threads fail, the
+    error of the earliest blocks is raised.
     """
     threads = min(num_threads(), len(starts))
     if threads <= 1:

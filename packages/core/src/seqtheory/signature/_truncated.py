@@ -66,10 +66,12 @@ def signature(
 
     Raises
     ------
-    ValueError, TypeError
-        As `coefficient`; also if `depth` is not an integer of at least 1.
+    ValueError
+        If the path has fewer than two vertices, no channel, NaN or infinity, or `depth` is below 1.
+    TypeError
+        If the path is not real, or `depth` no integer.
     MemoryError
-        If so many words do not fit this machine.
+        If the result does not fit this machine.
 
     Notes
     -----
@@ -164,7 +166,7 @@ def _piece_signature(piece: Real, depth: int, arena: Arena, out: Real) -> None:
         iv.reshape(-1, len(piece), inner).swapaxes(0, 1),
         u.reshape(-1, len(piece), inner).transpose(1, 2, 0),
     )
-    if channels == 1:  # one word of each length, the same in any order of its letters
+    if channels == 1:  # one word of each length, equal to its reversal
         out[:, offset:] = product[:, :, 0]
         return
     column = 0

@@ -1,4 +1,4 @@
-"""What every function of this package asks of a path, a depth or a word."""
+"""Checks of paths, depths and words, for all functions of this package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqtheory.checks import require_memory
 
 Real = NDArray[np.floating[Any]]
 
-_LEVEL_BYTES = 200  # of the view of one level
+_LEVEL_BYTES = 200  # size of the view of one level
 
 
 def as_path(path: ArrayLike, name: str = "path") -> Real:
@@ -71,7 +71,7 @@ def as_depth(depth: int) -> int:
 
 def require_words_fit(channels: int, depth: int, bytes_per_word: int, count: int = 1) -> None:
     """Refuse a depth whose last level alone would not fit this machine."""
-    # Exact wherever it could fit: more words than the cap fit nowhere, and may take ages to count.
+    # Exact up to a cap: no machine holds more words, and counting them all may take ages.
     most = 2**64
     words = depth if channels == 1 else min(channels ** min(depth, 64), most)
     require_memory(
@@ -137,6 +137,6 @@ def _foreign_letter(word: object, letter: int, channels: int) -> str:
 
 
 def flatten(path: Real) -> tuple[Real, tuple[int, ...]]:
-    """Join the leading axes into one; return the array and what they were."""
+    """Join the leading axes into one; return the array and the axes' lengths."""
     lead = path.shape[:-2]
     return path.reshape(math.prod(lead), *path.shape[-2:]), lead

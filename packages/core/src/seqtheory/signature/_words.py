@@ -21,7 +21,7 @@ def words(channels: int, depth: int) -> list[tuple[int, ...]]:
 
 
 def word_index(word: tuple[int, ...], channels: int) -> int:
-    """Where the coefficient of a non-empty word stands in a truncated signature.
+    """Position of the coefficient of a non-empty word in a truncated signature.
 
     Examples
     --------
@@ -39,10 +39,10 @@ def word_index(word: tuple[int, ...], channels: int) -> int:
 
 
 def lyndon_words(channels: int, depth: int) -> list[tuple[int, ...]]:
-    r"""Words smaller than every proper suffix of theirs, up to a length.
+    r"""Lyndon words up to a length: words smaller than each of their own proper suffixes.
 
     Their number of length n is Witt's dimension :math:`\frac1n \sum_{k|n} \mu(k) c^{n/k}` of the
-    free Lie algebra, which is where log-signatures live.
+    free Lie algebra, which contains the logarithms of signatures.
 
     Parameters
     ----------

@@ -64,7 +64,16 @@ def bilinear(
     Of order two in A. It maps the left half-plane onto the unit disc, so that the recurrence is
     stable if and only if the equation is, at any step.
 
-    Parameters and returned matrices are those of `zero_order_hold`.
+    Parameters
+    ----------
+    A, B
+        Of :math:`\dot x = A x + B u`, real or complex.
+    dt
+        Step, in the unit of time of A.
+
+    Returns
+    -------
+    The matrices of :math:`x_k = \bar A x_{k-1} + \bar B u_k`, in double precision.
 
     Raises
     ------
@@ -98,7 +107,16 @@ def euler(
     Of order one, and unstable unless every eigenvalue of A has :math:`|1 + dt\, \lambda| < 1`:
     HiPPO-LegS of N states needs dt < 2 / N.
 
-    Parameters and returned matrices are those of `zero_order_hold`.
+    Parameters
+    ----------
+    A, B
+        Of :math:`\dot x = A x + B u`, real or complex.
+    dt
+        Step, in the unit of time of A.
+
+    Returns
+    -------
+    The matrices of :math:`x_k = \bar A x_{k-1} + \bar B u_k`, in double precision.
     """
     matrix, drive = _checked(A, B, dt)
     return np.eye(len(matrix)) + dt * matrix, dt * drive

@@ -78,7 +78,7 @@ def dplr_step(
 def dplr_bilinear(
     system: DPLR, dt: float
 ) -> tuple[Complex[np.ndarray, "state state"], Complex[np.ndarray, " state"]]:
-    """Dense matrices of `dplr_step`: what it makes of the unit states, and of a unit input."""
+    """Dense matrices of `dplr_step`: its images of the unit states, and of a unit input."""
     size = len(system.eigenvalues)
     columns = dplr_step(system, dt, np.eye(size), np.zeros(size))
     return columns.T, dplr_step(system, dt, np.zeros(size), 1.0)

@@ -42,7 +42,7 @@ def recurrence(
 
     Notes
     -----
-    Costs O(time state^2). It is the oracle for all the faster ways.
+    Costs O(time state^2). The reference for all faster methods.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def kernel(
 ) -> Float[np.ndarray, " length"]:
     """Kernel of a discrete model, C A^k B for k < length: its response to an impulse.
 
-    Computed by `recurrence`, and with its errors.
+    Computed by `recurrence`; raises the errors of that function.
 
     Examples
     --------
@@ -90,8 +90,8 @@ def convolve(
     Raises
     ------
     ValueError
-        If the kernel is shorter than the inputs: the outputs would be those of a model that
-        forgets all at once.
+        If the kernel is shorter than the inputs: treating its missing entries as zero would be
+        wrong.
     """
     K, u = _sequence(kernel, "kernel"), _sequence(inputs, "inputs")
     time = u.shape[-1]
@@ -100,7 +100,7 @@ def convolve(
             f"kernel has shape {K.shape} and inputs {u.shape}; expected one kernel of at least "
             f"{time} steps. Compute it to that length."
         )
-    padded = 2 * time  # so that nothing comes around from the end
+    padded = 2 * time  # so that nothing wraps around from the end
     spectrum = np.fft.rfft(K[:time], padded) * np.fft.rfft(u, padded)
     return np.fft.irfft(spectrum, padded)[..., :time]
 

@@ -2,8 +2,8 @@ r"""Structures of a transition matrix: what is stored of it, and what one produc
 
 A linear recurrence :math:`y_k = M_k y_{k-1}` can follow every word of its inputs when the matrices
 are dense; the structures here trade that for cost. Each says how the parameters of *one* matrix
-are laid out, and the same names, shapes and order hold in every framework, with the axes of
-channels, tokens or positions in front.
+are laid out. Every framework uses these names, shapes and order, with the axes of channels, tokens
+or positions in front.
 
 ==========================  ============================  ==============  ====================
 structure                   matrix                        parameters      products keep it

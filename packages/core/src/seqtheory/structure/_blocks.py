@@ -40,7 +40,7 @@ class Dense(Structure):
     closed = True
 
     def shapes(self, width: int) -> dict[str, tuple[int, ...]]:
-        """Give the matrix itself."""
+        """Give one parameter, the matrix itself."""
         require_width(width)
         return {"matrix": (width, width)}
 
@@ -84,7 +84,7 @@ class Diagonal(Structure):
     closed = True
 
     def shapes(self, width: int) -> dict[str, tuple[int, ...]]:
-        """Give the diagonal."""
+        """Give one parameter, the diagonal."""
         require_width(width)
         return {"diagonal": (width,)}
 
@@ -102,7 +102,7 @@ class Diagonal(Structure):
         return self._checked(parameters)[1]["diagonal"] * as_array(vectors)
 
     def cost(self, width: int) -> int:
-        """Width."""
+        """Give the width."""
         require_width(width)
         return width
 
@@ -140,7 +140,7 @@ class BlockDiagonal(Structure):
         require_integer("block_size", self.block_size, minimum=1)
 
     def shapes(self, width: int) -> dict[str, tuple[int, ...]]:
-        """Give the blocks."""
+        """Give one parameter, the blocks."""
         require_width(width)
         if width % self.block_size:
             raise ValueError(

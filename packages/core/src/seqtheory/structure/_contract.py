@@ -1,4 +1,4 @@
-"""What every structure of a transition matrix offers."""
+"""The interface of every structure of a transition matrix."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Structure(ABC):
     """
 
     closed: ClassVar[bool]
-    """Whether the product of two such matrices is one again, so that a scan may be associative."""
+    """Whether products of two of its matrices have the structure too, as associative scans need."""
 
     degree: ClassVar[Mapping[str, float]] = {}
     r"""Power of a step :math:`\delta` by which each parameter is scaled so that the matrix is
@@ -52,8 +52,8 @@ class Structure(ABC):
     def scales(self, width: int) -> dict[str, float]:
         """Give the standard deviation of each parameter in a random draw.
 
-        With independent normal entries of these sizes every word of matrices keeps the size of a
-        vector's entries, on average over draws, whatever the width.
+        With independent normal entries of these deviations, products of any number of matrices keep
+        the mean square of a vector's entries on average over draws, at every width.
         """
 
     @abstractmethod
@@ -84,7 +84,7 @@ class Structure(ABC):
     def draw(
         self, width: int, leading: tuple[int, ...], seed: int
     ) -> dict[str, Float[np.ndarray, ...]]:
-        """Draw independent normal parameters of the structure's own sizes, in float64.
+        """Draw independent normal parameters, with the deviations that `scales` gives, in float64.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Structure(ABC):
         leading
             Axes in front, such as `(channels,)`.
         seed
-            Of `numpy.random.default_rng`.
+            Seed for `numpy.random.default_rng`.
         """
         numbers = self.num_parameters(width) * prod(leading)
         require_memory(3 * 8 * numbers, f"a draw of {self} for width={width:,} and {leading=}")
@@ -105,7 +105,7 @@ class Structure(ABC):
         }
 
     def _checked(self, parameters: Parameters) -> tuple[int, dict[str, np.ndarray]]:
-        """Width, and the parameters in float64, refused where names or shapes do not fit."""
+        """Width, and the parameters in float64, after checks of names and shapes."""
         given = {name: as_array(value) for name, value in parameters.items()}
         expected = list(self.shapes(self._smallest()))
         if set(given) != set(expected):
@@ -139,7 +139,7 @@ def require_width(width: object) -> None:
 
 
 def last_axes(shapes: Mapping[str, tuple[int, ...]], name: str, count: int) -> tuple[int, ...]:
-    """Give the last axes of one parameter, refused where it has fewer."""
+    """Give the last `count` axes of one parameter; raise ValueError if it has fewer."""
     shape = shapes[name]
     if len(shape) < count or 0 in shape[len(shape) - count :]:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Diagonal matrices plus one of low rank."""
+"""Matrices that are the sum of a diagonal one and one of low rank."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class DiagonalPlusLowRank(Structure):
     -----
     A random draw gives half the variance to each part: d has entries N(0, 1/2), U and V entries
     :math:`N(0, (2 n r)^{-1/2})`, so that :math:`U V^\top` moves a vector as far as a dense draw
-    of half the variance does. Random ones reach every path functional as r grows with the width
-    (S. Movahedi et al., as cited by Walker et al., arXiv 2505.17761). At a fixed r they do not:
-    each :math:`V^\top y` keeps r numbers of what came before.
+    of half the variance does. Random matrices reach every path functional as r grows with the width
+    (S. Movahedi et al., as cited by Walker et al., arXiv 2505.17761). At a fixed r they do not,
+    since :math:`V^\top y` keeps only r numbers of the past.
 
     The matrix is not linear in its parameters: a step of length s scales d by s, and U and V by
     :math:`\sqrt s` each (`degree`).
@@ -79,7 +79,7 @@ class DiagonalPlusLowRank(Structure):
         return diagonal_matrix(given["diagonal"]) + low_rank
 
     def apply(self, parameters: Parameters, vectors: ArrayLike) -> Float[np.ndarray, "... width"]:
-        """D y + U (V^T y)."""
+        """Give d y + U (V^T y)."""
         _, given = self._checked(parameters)
         states = as_array(vectors)
         inner = np.einsum("...nr,...n->...r", given["right"], states)

@@ -32,11 +32,12 @@ class OneHotDiagonal(Structure):
 
     Notes
     -----
-    With d of size one, P follows the transitions of any automaton of n states. The largest logit
-    wins; of equal ones the first row does. The choice has no derivative: where it is trained, the
-    gradient is that of the softmax over rows in its place (straight through).
+    With entries of d of modulus one, P follows the transitions of any automaton of n states. Each
+    column chooses the row of its largest logit, and the first row among equal ones. The choice has
+    no derivative: in training, its gradient is replaced by that of a softmax over rows
+    (straight-through).
 
-    Not a field of a differential equation: its products are themselves the transitions.
+    These matrices are used as transitions, not as the vector field of a differential equation.
 
     Examples
     --------
@@ -58,7 +59,7 @@ class OneHotDiagonal(Structure):
     centres: ClassVar[Mapping[str, float]] = {"magnitude": 4.0}
 
     def __post_init__(self) -> None:
-        """Refuse another kind of entries."""
+        """Refuse entries that are neither "complex" nor "real"."""
         require_choice("entries", self.entries, ("complex", "real"))
 
     def shapes(self, width: int) -> dict[str, tuple[int, ...]]:
@@ -87,7 +88,7 @@ class OneHotDiagonal(Structure):
         return np.einsum("...ij,...j->...i", self.matrix(parameters), as_array(vectors))
 
     def cost(self, width: int) -> int:
-        """Width, the choice being known."""
+        """Give the width: the choice of rows costs no multiplication."""
         require_width(width)
         return width
 

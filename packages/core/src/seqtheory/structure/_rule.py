@@ -1,4 +1,4 @@
-"""Structured linear CDEs by their own rule or that of the published code, in either framework."""
+"""Structured linear CDEs by this package's rule or by that of the published code."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from jaxtyping import Bool
 
 Rule: TypeAlias = Literal["own", "published"]
-"""Of Walker et al., arXiv 2505.17761, the second is the code at 76dd0dd, `models/slcde.py`."""
+"""This package's rule, or that of Walker et al., arXiv 2505.17761 (`models/slcde.py`, 76dd0dd)."""
 
 
 def check_rule(rule: object, transition: str) -> None:
-    """Raise unless `rule` is known, and is the equation's where the step is not the published."""
+    """Raise unless `rule` is "own", or "published" with the first-order step of that code."""
     require_choice("rule", rule, ("own", "published"))  # type: ignore[arg-type]
     if rule == "published" and transition != "first_order":
         raise ValueError(
@@ -31,21 +31,21 @@ def check_rule(rule: object, transition: str) -> None:
 
 
 def stored(structure: Structure, rule: Rule) -> Structure:
-    """Structure of the parameters that a model holds: published sparse matrices are held whole."""
+    """Structure of a model's parameters: sparse matrices are stored dense by the published rule."""
     whole = rule == "published" and isinstance(structure, Sparse)
     return Dense() if whole else structure
 
 
 def step_power(structure: Structure, rule: Rule, name: str) -> float:
-    """Power of the step by which a parameter is scaled: by the published rule always the first."""
+    """Power of the step that multiplies a parameter; 1 for all of them by the published rule."""
     return 1.0 if rule == "published" else structure.degree.get(name, 1.0)
 
 
 def start_scales(structure: Structure, rule: Rule, width: int) -> dict[str, float]:
     """Give the standard deviation of each stored parameter in a random draw.
 
-    Published are 1 for the diagonal of a low-rank matrix and 1 / sqrt(rank) for its factors, and
-    1 / sqrt(width), whatever the density, for sparse ones.
+    By the published rule it is 1 for the diagonal of a low-rank matrix, 1 / sqrt(rank) for its
+    factors, and 1 / sqrt(width) for sparse matrices of any density.
     """
     if rule == "published" and isinstance(structure, DiagonalPlusLowRank):
         structure.shapes(width)
@@ -55,9 +55,10 @@ def start_scales(structure: Structure, rule: Rule, width: int) -> dict[str, floa
 
 @lru_cache(maxsize=32)
 def kept(structure: Sparse, width: int, channels: int) -> Bool[np.ndarray, "channel width width"]:
-    """Places of the published sparse matrices: each entry of each channel has a chance of its own.
+    """Draw the positions of entries of published sparse matrices, for each channel anew.
 
-    The chance is the density; the draw is that of the structure's seed.
+    Each entry is present with probability `structure.density`, independently, from
+    `structure.seed`.
     """
     chances = np.random.default_rng(structure.seed).random((channels, width, width))
     places = chances < structure.density

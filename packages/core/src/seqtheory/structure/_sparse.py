@@ -1,4 +1,4 @@
-"""Matrices with few entries, at places that are drawn once."""
+"""Sparse matrices whose entries have fixed random positions."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Sparse(Structure):
-    """Matrices with the same number of entries in every row, N(0, 1 / that number) when random.
+    """Matrices with k entries in every row, at fixed positions; N(0, 1 / k) when random.
 
     Parameters
     ----------
     density
-        Share of entries that are not zero, in (0, 1]. A row has `round(density * width)` of them,
-        and at least one.
+        Share of entries that are not zero, in (0, 1]. A row has k = `round(density * width)` of
+        them, and at least one.
     seed
-        Of the places, which all channels and tokens share: sums of such matrices are as sparse.
+        Seed of the positions. All channels and tokens share them, so that sums of these matrices
+        have the same zeros.
 
     Notes
     -----
     The theorem (Walker et al., arXiv 2505.17761, Theorem 4.2) chooses every entry with a
-    probability p and lets n p grow with the width n, as does a fixed density. Here every row has
-    the same number, which needs no storage beyond the entries and one table of places.
+    probability p and lets n p grow with the width n, as a fixed density does. Here every row has
+    the same number of entries, which needs no storage beyond these and one table of positions.
 
     Examples
     --------
@@ -49,7 +50,7 @@ class Sparse(Structure):
     closed = False
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none."""
+        """Refuse a density outside (0, 1]."""
         require_positive("density", self.density)
         if self.density > 1:
             raise ValueError(f"density={self.density} is a share of the entries: at most 1.")
@@ -81,7 +82,7 @@ class Sparse(Structure):
         return np.einsum("...nk,...nk->...n", given["entries"], chosen)
 
     def cost(self, width: int) -> int:
-        """Entries of the matrix."""
+        """Give the number of entries of the matrix."""
         return width * self._entries(width)
 
     def _entries(self, width: int) -> int:

@@ -1,9 +1,9 @@
-r"""From which matrices a trained recurrence may start, in either framework.
+r"""Random orthogonal matrices from which a trained recurrence may start.
 
-Random orthogonal ones keep the norm of a state under every word of them. Dense matrices and blocks
+Products of orthogonal matrices keep the norm of a state. Dense matrices and blocks
 are uniform rotations: a reflection is not among them, since training cannot turn one into a
 rotation without passing a singular matrix. Diagonals, and the diagonal of a Walsh-Hadamard matrix,
-are random signs. Of rank r beside a diagonal are random signs s times a product of r random
+are random signs. A diagonal plus rank r starts from random signs s times a product of r random
 reflections,
 
 .. math:: \mathrm{diag}(s) \prod_j (I - 2 u_j u_j^\top)
@@ -29,7 +29,7 @@ WITH_ORTHOGONAL = (Dense, BlockDiagonal, Diagonal, DiagonalPlusLowRank, WalshHad
 
 
 def check_initial(structure: Structure, transition: str, initial: str) -> None:
-    """Raise unless matrices of this structure and kind of transition can start so."""
+    """Raise unless this structure and kind of transition allow the start `initial`."""
     require_choice("initial", initial, ("random", "orthogonal"))
     if initial == "orthogonal" and transition != "direct":
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Which transitions a recurrence of structured matrices has, in either framework."""
+"""Checks of how a recurrence forms its transition from a structured matrix."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from seqtheory.structure._contract import Structure
 from seqtheory.structure._one_hot import OneHotDiagonal
 
 WITH_EXPONENTIAL = (Dense, Diagonal, BlockDiagonal)
-"""Structures that the exponential keeps."""
+"""Structures that the matrix exponential preserves."""
 
 
 def check_transition(structure: object, transition: str) -> None:
-    """Raise unless this is a structure that has this kind of transition."""
+    """Raise unless `structure` is a `Structure` that allows this kind of transition."""
     if not isinstance(structure, Structure):
         raise TypeError(
             f"structure={structure!r}: expected Dense() or another of "

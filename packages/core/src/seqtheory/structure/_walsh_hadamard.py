@@ -22,7 +22,8 @@ class WalshHadamard(Structure):
     r"""Matrices :math:`H\,\mathrm{diag}(d) / \sqrt n`, H the Hadamard matrix of n = 2^m rows.
 
     :math:`H / \sqrt n` is orthogonal and has no free entry; d has entries N(0, 1) when random.
-    As many parameters as a diagonal, but the matrices do not commute: random ones reach every
+    There are as many parameters as in a diagonal matrix, but the matrices do not commute: random
+    ones reach every
     path functional as the width grows (Walker et al., arXiv 2505.17761, Theorem 4.3).
 
     Examples

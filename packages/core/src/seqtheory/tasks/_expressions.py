@@ -11,7 +11,7 @@ from seqtheory.group import index_dtype
 if TYPE_CHECKING:
     from jaxtyping import Int
 
-_SHORTEST = 5  # of an expression with an operator between two others: (1+2)
+_SHORTEST = 5  # tokens of the shortest expression with an operator, such as (1+2)
 
 Level = tuple["Int[np.ndarray, ' node']", "Int[np.ndarray, ' inner']", "Int[np.ndarray, ' inner']"]
 
@@ -52,7 +52,7 @@ def bracketed(
 def combine(
     left: Int[np.ndarray, " node"], right: Int[np.ndarray, " node"], sign: str, modulus: int
 ) -> Int[np.ndarray, " node"]:
-    """Left and right, added, subtracted or multiplied, modulo `modulus`."""
+    """Add, subtract or multiply left and right, modulo `modulus`."""
     if sign == "*":
         return left * right % modulus
     return (left + right if sign == "+" else left - right) % modulus

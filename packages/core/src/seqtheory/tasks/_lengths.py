@@ -1,4 +1,4 @@
-"""What tasks on tokens share: a contract, lengths to draw, sequences padded behind their end."""
+"""Base of the tasks on tokens: their interface, and sequences of random length with padding."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class TokenTask(Protocol):
 
     Notes
     -----
-    `build` gives inputs and targets ``(batch, time)`` of small integers. The mask says which
-    inputs exist, `scored` which targets count; None for all. Inputs and targets elsewhere are 0.
+    `build` gives inputs and targets ``(batch, time)`` of small integers. The mask is True where an
+    input exists, `scored` where a target counts; None stands for all. Other inputs and targets are
+    0.
     """
 
     @property
@@ -43,7 +44,7 @@ class TokenTask(Protocol):
 
     @property
     def algebra(self) -> Algebra | None:
-        """The transition monoid of the task's least automaton; None where that says nothing."""
+        """The transition monoid of the task's minimal automaton; None if it has none of use."""
         ...
 
     def at_length(self, length: int, num_sequences: int | None = None) -> Self:
@@ -62,10 +63,10 @@ class Sequences(ABC):
     Parameters
     ----------
     min_length, max_length
-        Each sequence's length is drawn uniformly from these and all between. The defaults are the
-        published lengths of training, 3 to 40.
+        Each sequence's length is drawn uniformly between these, both included. The defaults, 3 and
+        40, are the published training lengths.
     num_sequences
-        Independent draws; short ones repeat.
+        Sequences to draw. The draws are independent, so that short sequences may repeat.
     """
 
     min_length: int = 3
@@ -97,7 +98,7 @@ class Sequences(ABC):
     @property
     @abstractmethod
     def algebra(self) -> Algebra | None:
-        """The transition monoid of the task's least automaton; None where that says nothing."""
+        """The transition monoid of the task's minimal automaton; None if it has none of use."""
 
     def at_length(self, length: int, num_sequences: int | None = None) -> Self:
         """Set all sequences to one length, to test on.
@@ -107,7 +108,7 @@ class Sequences(ABC):
         length
             The length of every sequence.
         num_sequences
-            How many; as many as this task has where None.
+            Number of sequences; None keeps that of this task.
         """
         count = self.num_sequences if num_sequences is None else num_sequences
         return replace(self, min_length=length, max_length=length, num_sequences=count)
@@ -118,14 +119,14 @@ class Sequences(ABC):
         Returns
         -------
         Inputs and targets ``(num_sequences, time)`` of small integers. The mask is True within a
-        sequence, `scored` where a target counts; None where that is everywhere.
+        sequence, `scored` where a target counts. Either is None if it would be True everywhere.
 
         Raises
         ------
         TypeError, ValueError
             If the seed is not a non-negative integer.
         MemoryError
-            If so many sequences do not fit this machine.
+            If the sequences do not fit this machine.
         """
         require_integer("seed", seed, minimum=0)
         require_memory(
@@ -151,4 +152,4 @@ class Sequences(ABC):
         Int[np.ndarray, "batch time"],
         Bool[np.ndarray, "batch time"] | Bool[np.ndarray, " time"],
     ]:
-        """Draw inputs, targets and where they count; what stands behind an end is of no account."""
+        """Draw inputs, targets and scored positions; entries after an end are ignored."""

@@ -1,4 +1,4 @@
-"""Copying: say a string again, a task of memory alone."""
+"""Copying: repeat a string, a task of memory alone."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Copying(Sequences):
-    """Read a string, then write it: the k-th sign for recall asks for the k-th symbol.
+    """Read a string, then write it: the target at the k-th recall token is the k-th symbol.
 
     Parameters
     ----------
     num_symbols
-        Symbols; the token `num_symbols` is the sign for recall.
+        Number of symbols; the token `num_symbols` is the recall token.
     min_length, max_length
-        Symbols of a string; a sequence is twice as long.
+        Symbols per string; a sequence has twice as many tokens.
 
     Notes
     -----
-    Only the second half counts. The symbols said are not fed back, so that the state alone has to
-    hold what is left. `algebra` is None: no finite automaton copies strings of every length, since
-    n symbols have num_symbols^n strings to be told apart, and that is the counterweight to the
-    regular tasks, where a state of fixed size is enough.
+    Only targets of the second half are scored. The symbols already written are not fed back, so the
+    state alone has to hold the rest of the string. `algebra` is None: no finite automaton copies
+    strings of every length, since num_symbols^n strings of n symbols must be told apart. For
+    regular tasks, in contrast, a state of fixed size is enough.
 
     References
     ----------
@@ -39,9 +39,12 @@ class Copying(Sequences):
 
     Examples
     --------
-    >>> data = Copying(3).at_length(3, num_sequences=1).build(seed=0)
-    >>> data.inputs.tolist(), data.targets.tolist(), data.scored.tolist()[0][2:4]
-    ([[1, 1, 2, 3, 3, 3]], [[0, 0, 0, 1, 1, 2]], [False, True])
+    >>> data = Copying(num_symbols=3).at_length(4, num_sequences=1).build(seed=0)
+    >>> for name in ("inputs", "targets", "scored"):
+    ...     print(f"{name:8}", *getattr(data, name)[0].astype(int))
+    inputs   1 1 2 2 3 3 3 3
+    targets  0 0 0 0 1 1 2 2
+    scored   0 0 0 0 1 1 1 1
     """
 
     num_symbols: int = 8
@@ -54,7 +57,7 @@ class Copying(Sequences):
 
     @property
     def num_tokens(self) -> int:
-        """The symbols and the sign for recall."""
+        """The symbols and the recall token."""
         return self.num_symbols + 1
 
     @property
@@ -64,7 +67,7 @@ class Copying(Sequences):
 
     @property
     def algebra(self) -> None:
-        """None: no finite automaton does this at every length."""
+        """None: no finite automaton copies strings of every length."""
         return
 
     def _draw(

@@ -1,4 +1,4 @@
-"""Linear functionals of a random input, seen through a memory kernel."""
+"""Linear functionals of a random input, given by a memory kernel."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class DecayingMemory:
     inputs
         ``"gaussian"``: independent; ``"integrated"``: their cumulative sum over time.
     upstream_scaling
-        The scaling of the code published with arXiv:2311.14495 and arXiv:2305.19190: inputs
-        are dt N(0, 1) and the sum has no factor dt. For ``dt=1`` the two are the same.
+        The scaling of the code published with arXiv:2311.14495 and arXiv:2305.19190: inputs are dt
+        N(0, 1) and the sum has no factor dt. For ``dt=1`` both scalings agree.
 
     Notes
     -----
@@ -58,6 +58,10 @@ class DecayingMemory:
     >>> data = DecayingMemory(length=5, num_sequences=3).build(seed=0)
     >>> data.inputs.shape, data.targets.shape
     ((3, 5, 1), (3, 5, 1))
+    >>> for name in ("inputs", "targets"):
+    ...     print(f"{name:8}", *getattr(data, name)[0, :, 0].round(2))
+    inputs   0.13 -0.13 0.64 0.1 -0.54
+    targets  0.13 -0.02 0.62 0.67 0.07
     """
 
     kernel: Kernel = Polynomial()  # noqa: RUF009  (frozen, so it can be shared)

@@ -1,4 +1,4 @@
-"""The word problem of a finite group: tokens in, product of the prefix out."""
+"""The word problem of a finite group: at every letter, the product of the word so far."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ class GroupWords:
     length
         Letters per word.
     num_words
-        Distinct words to draw, uniformly. Where the group has no more words of that length, all
+        Distinct words to draw, uniformly. If there are no more words than this of that length, all
         of them are listed, once each, in lexicographic order.
     letters
         ``"elements"``: the letters are all elements, in order. ``"swaps"``: the permutations of a
-        symmetric group that move at most two points, the identity first. A tuple: these elements.
+        symmetric group that move at most two points, the identity first. A tuple gives the elements
+        that the letters stand for.
     tokens_per_letter
-        Above 1, each letter is followed by so many tokens less one of a kind of its own that means
-        nothing, and only the last of them counts: a model has as many steps to take a letter in.
+        Each letter is followed by ``tokens_per_letter - 1`` blank tokens, and only the last
+        position of each letter is scored. A model then has `tokens_per_letter` steps per letter.
 
     Raises
     ------
@@ -49,11 +50,11 @@ class GroupWords:
 
     Notes
     -----
-    Inputs are numbers of letters, targets are elements; where the letters are all elements the two
-    agree. A word is read as a number in base `num_letters`, cut into limbs of 64 bits. Limbs are
-    drawn uniformly, which makes the letters uniform and independent; sorting the limbs then shows
-    either that all words differ or which repeat, and only those are drawn again. Nothing is hashed,
-    so distinctness is proven. Words drawn come in random order, words listed do not.
+    Inputs are numbers of letters, targets are numbers of elements; with ``letters="elements"`` both
+    numberings agree. A word is a number in base `num_letters`, cut into limbs of 64 bits. Limbs are
+    drawn uniformly, which makes the letters uniform and independent. Sorting the limbs then shows
+    which words repeat, and only those are drawn again. Nothing is hashed, so all words are proven
+    distinct. Drawn words come in random order, listed words in lexicographic order.
 
     References
     ----------
@@ -63,9 +64,23 @@ class GroupWords:
 
     Examples
     --------
-    >>> data = GroupWords(group="Z3", length=2).build(seed=0)
-    >>> len(data), data.inputs[5].tolist(), data.targets[5].tolist()
-    (9, [1, 2], [1, 0])
+    Sums modulo 3:
+
+    >>> data = GroupWords(group="Z3", length=5, num_words=2).build(seed=0)
+    >>> for name in ("inputs", "targets"):
+    ...     print(f"{name:8}", *getattr(data, name)[0])
+    inputs   2 1 1 2 2
+    targets  2 0 1 0 2
+
+    Transpositions of three points, the letters 0 to 3, each followed by two blank tokens, 4:
+
+    >>> task = GroupWords("S3", length=3, num_words=1, letters="swaps", tokens_per_letter=3)
+    >>> data = task.build(seed=0)
+    >>> for name in ("inputs", "targets", "scored"):
+    ...     print(f"{name:8}", *getattr(data, name)[0].astype(int))
+    inputs   3 4 4 1 4 4 2 4 4
+    targets  0 0 5 0 0 4 0 0 1
+    scored   0 0 1 0 0 1 0 0 1
     """
 
     group: str = "A5"
@@ -89,7 +104,7 @@ class GroupWords:
 
     @property
     def num_tokens(self) -> int:
-        """The letters, and the token that means nothing if there is one."""
+        """The letters, and the blank token if there is one."""
         return self.num_letters + (self.tokens_per_letter > 1)
 
     @property
@@ -99,12 +114,12 @@ class GroupWords:
 
     @property
     def num_sequences(self) -> int:
-        """Words in the data set: those asked for, or all there are."""
+        """Words in the data set: `num_words`, or all that exist if these are fewer."""
         return min(self.num_words, _num_words(self.num_letters, self.length))
 
     @property
     def algebra(self) -> Algebra:
-        """The group that the letters generate; with several tokens per letter, what tokens do.
+        """The group that the letters generate, or the monoid of letters and blanks.
 
         Raises
         ------
@@ -119,7 +134,7 @@ class GroupWords:
         return replace(self, length=2, num_words=self.num_letters**2)
 
     def at_length(self, length: int, num_sequences: int | None = None) -> GroupWords:
-        """Words of another length, to test on."""
+        """Set another length, to test on; `num_sequences` None keeps the number of words."""
         count = self.num_words if num_sequences is None else num_sequences
         return replace(self, length=length, num_words=count)
 
@@ -133,16 +148,16 @@ class GroupWords:
 
         Returns
         -------
-        Data set of inputs and targets, both ``(num_words, length)`` of small integers. The products
-        of the prefixes of one word are one row of targets. Where a letter has several tokens there
-        are so many times more columns, and `scored` is True at the last token of each letter.
+        Inputs and targets, both ``(num_words, length * tokens_per_letter)`` of small integers. A
+        row of targets holds the products of the prefixes of one word. With several tokens per
+        letter, `scored` is True at the last token of each letter.
 
         Raises
         ------
         TypeError, ValueError
             If the seed is not a non-negative integer.
         MemoryError
-            If so many words do not fit this machine.
+            If the words do not fit this machine.
         """
         require_integer("seed", seed, minimum=0)
         structure = group(self.group)
@@ -177,7 +192,7 @@ class GroupWords:
     def _spread(
         self, words: Int[np.ndarray, "word length"], products: Int[np.ndarray, "word length"]
     ) -> Dataset:
-        """Put tokens that mean nothing behind each letter, if so asked."""
+        """Put blank tokens after each letter, if `tokens_per_letter` is above 1."""
         if self.tokens_per_letter == 1:
             return Dataset(words, products)
         shape = (*words.shape, self.tokens_per_letter)
@@ -193,7 +208,7 @@ class GroupWords:
         total = _num_words(order, self.length)
         if total <= self.num_words:
             return np.arange(total, dtype=np.uint64)[:, None]
-        if total < 2 * self.num_words:  # nearly all words: rejection would draw in vain
+        if total < 2 * self.num_words:  # at least half of all words: rejection would draw too often
             return rng.permutation(total)[: self.num_words, None].astype(np.uint64)
         bounds = [np.uint64(order**digits) for digits in _limb_digits(order, self.length)]
         limbs = _draw(rng, bounds, self.num_words)
@@ -220,7 +235,7 @@ def _algebra(name: str, letters: tuple[int, ...] | None, tokens: int) -> Algebra
 def _spelt(structure: Group, letters: list[int], tokens: int) -> Automaton:
     """Multiply letters of several tokens each: states are (element, tokens of the last letter).
 
-    A token out of turn leads to a last state that nothing leaves; the data never reach it.
+    A token at the wrong place leads to an absorbing last state, which the data never reach.
     """
     order, dead = structure.order, structure.order * tokens
     table = np.full((dead + 1, len(letters) + 1), dead)
@@ -254,7 +269,7 @@ def _num_words(order: int, length: int) -> int:
 
 
 def _limb_digits(order: int, length: int) -> list[int]:
-    """How many tokens each limb holds, the first ones as many as 64 bits allow."""
+    """Count the tokens of each limb: as many as 64 bits hold, and the rest in the last."""
     if order == 1:
         return [length]
     most = 1

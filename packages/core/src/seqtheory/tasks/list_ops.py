@@ -1,4 +1,4 @@
-"""ListOps: the value of a nested list operation, a hierarchy to be read off a long sequence."""
+"""ListOps: the value of a nested list operation, read from a long sequence of tokens."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class ListOps:
     num_examples
         Distinct expressions to draw.
     balanced
-        Draw as many of each value, to within one. As published the values are not balanced: 0 and
-        9 have about a sixth of the examples each.
+        Draw equally many expressions of each value, to within one. The published data are not
+        balanced: 0 and 9 have about a sixth of the examples each.
 
     Raises
     ------
@@ -50,22 +50,27 @@ class ListOps:
     Notes
     -----
     Tokens are indices into `seqtheory.listops.VOCABULARY`, `vocabulary` of them. Expressions are
-    independent draws of the published recipe, less those drawn before, so that
-    ``data.split((0.96, 0.02, 0.02), seed=None)`` makes training, validation and test sets that
-    share none. A balanced data set is made of rounds, ten examples with one of each value; parts of
-    it are balanced too. Fewer examples of one seed are the first of more.
+    independent draws of the published recipe, without repetitions, so that ``data.split((0.96,
+    0.02, 0.02), seed=None)`` makes disjoint training, validation and test sets. A balanced data set
+    consists of rounds of ten examples, one of each value, so that parts of it are balanced too.
+    With one seed, a smaller data set is the beginning of a larger one.
 
     References
     ----------
     Y. Tay et al., Long Range Arena, arXiv:2011.04006, section 3.2 and its published generator,
-    whose settings are the defaults (96,000 + 2,000 + 2,000 examples). It takes no seed: the
-    official files are other draws, see `seqtheory.listops.read`.
+    whose settings are the defaults (96,000 + 2,000 + 2,000 examples). That generator takes no seed,
+    so the official files hold other expressions; `seqtheory.listops.read` reads them.
 
     Examples
     --------
     >>> data = ListOps(min_length=3, max_length=20, num_examples=4).build(seed=0)
     >>> data.inputs.shape, data.mask.sum(axis=1).tolist(), data.targets.tolist()
     ((4, 19), [11, 6, 4, 4], [9, 0, 7, 9])
+    >>> from seqtheory.listops import VOCABULARY
+    >>> print("inputs  ", *(VOCABULARY[token] for token in data.inputs[1][data.mask[1]]))
+    inputs   [MIN 0 8 5 2 ]
+    >>> print("target  ", data.targets[1])
+    target   0
     """
 
     min_length: int = 500
@@ -102,15 +107,15 @@ class ListOps:
 
         Returns
         -------
-        Inputs ``(num_examples, max_length - 1)`` of uint8, zeros behind an expression's end; the
-        mask is True where it stands. Targets ``(num_examples,)`` of int64.
+        Inputs ``(num_examples, max_length - 1)`` of uint8, with zeros after an expression's end;
+        the mask is True within the expression. Targets ``(num_examples,)`` of int64.
 
         Raises
         ------
         TypeError, ValueError
             If the seed is no integer of at least 0, or a value has too few distinct expressions.
         MemoryError
-            If so many do not fit this machine.
+            If the expressions do not fit this machine.
         """
         require_integer("seed", seed, minimum=0)
         require_memory(
@@ -156,7 +161,7 @@ class ListOps:
 
 
 class _Sample:
-    """Distinct expressions, so many of each value or in all, in the order of drawing."""
+    """Distinct expressions in the order of drawing, up to a number in all or of each value."""
 
     def __init__(self, num_examples: int, balanced: bool) -> None:
         self.num_examples, self.balanced = num_examples, balanced
@@ -175,7 +180,7 @@ class _Sample:
         return f"{len(self.rows):,} are found, of the values 0 to 9 {counts}"
 
     def add(self, block: list[bytes]) -> bool:
-        """Keep what is new and wanted; say whether there was any."""
+        """Keep new expressions of values still needed; return whether there were any."""
         before = len(self.rows)
         for row in block:
             if row in self.seen or self.complete:
@@ -189,7 +194,7 @@ class _Sample:
         return len(self.rows) > before
 
     def in_order(self) -> tuple[list[bytes], Int[np.ndarray, " row"]]:
-        """Expressions and values; balanced, each value once before any comes again."""
+        """Expressions and values; if balanced, in rounds that hold each value once."""
         labels = np.array(self.labels)
         if not self.balanced:
             return self.rows, labels
@@ -204,7 +209,7 @@ class _Sample:
 def _exist_and_chance(
     min_length: int, max_length: int, max_depth: int, max_arguments: int
 ) -> tuple[int, float]:
-    """Count the expressions of such lengths, and give the recipe's probability of one."""
+    """Count the expressions of allowed lengths, and give the recipe's probability of one."""
     exist = num_expressions(min_length, max_length, max_depth, max_arguments)
     chances = length_distribution(max_length, max_depth, max_arguments)
     return exist, float(chances[min_length + 1 :].sum())

@@ -31,28 +31,28 @@ class ModularArithmetic(Sequences):
     modulus
         m, at least 2; digits are 0..m-1.
     brackets
-        Without: digits and operators in turn; every digit's target is the value so far. With:
-        fully bracketed expressions of exactly the length drawn; the last token's target is the
-        value, and no other counts.
+        Without brackets, digits and operators alternate, and the target at every digit is the value
+        so far. With brackets, expressions are fully bracketed and have exactly the length drawn;
+        only the last token is scored, and its target is the value.
     operators
         Which of ``+``, ``-`` and ``*`` to draw from, uniformly.
     precedence
         Whether ``*`` binds more tightly. If not, expressions without brackets are evaluated from
-        left to right, and the task has another algebra: affine maps, which do not commute.
+        left to right, and the task has another algebra, of affine maps, which do not commute.
     min_length, max_length
-        Tokens of an expression. Without brackets one of even length ends with an operator, which
-        does not count.
+        Tokens of an expression. Without brackets, an expression of even length ends with an
+        operator, which is not scored.
 
     Notes
     -----
     Tokens are indices into `vocabulary`. With brackets `algebra` is None: nesting is unbounded, the
-    language is context-free and no finite automaton evaluates it. Without, the automaton rejects
-    what is no expression, by a state that nothing leaves; the data never reach it.
+    language is context-free and no finite automaton evaluates it. Without brackets, the automaton
+    has an absorbing state for sequences that are no expression, which the data never reach.
 
     References
     ----------
-    G. Delétang et al., arXiv:2207.02098: modulus 5; there the value of the whole alone is asked
-    for, and expressions with brackets have no ``*`` by default.
+    G. Delétang et al., arXiv:2207.02098: modulus 5. There only the value of the whole expression is
+    scored, and expressions with brackets have no ``*`` by default.
 
     Examples
     --------
@@ -60,6 +60,14 @@ class ModularArithmetic(Sequences):
     >>> data = task.build(seed=3)
     >>> "".join(task.vocabulary[t] for t in data.inputs[0]), data.targets[0].tolist()
     ('(1+(4*2))', [0, 0, 0, 0, 0, 0, 0, 0, 4])
+
+    Without brackets every digit is scored:
+
+    >>> data = ModularArithmetic(min_length=7, max_length=7, num_sequences=1).build(seed=0)
+    >>> print("inputs  ", *(task.vocabulary[token] for token in data.inputs[0]))
+    inputs   4 + 3 + 2 + 1
+    >>> print("targets ", *np.where(data.scored[0], data.targets[0].astype(str), "-"))
+    targets  4 - 2 - 4 - 0
     """
 
     modulus: int = 5
@@ -86,7 +94,7 @@ class ModularArithmetic(Sequences):
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
-        """What each token stands for: digits, operators, brackets."""
+        """The symbol of each token: digits, operators, brackets."""
         require_memory(80 * self.modulus, f"the vocabulary of modulus={self.modulus:,}")
         return (*map(str, range(self.modulus)), *self.operators, *("()" if self.brackets else ""))
 
@@ -102,7 +110,7 @@ class ModularArithmetic(Sequences):
 
     @property
     def automaton(self) -> Automaton:
-        """What evaluates expressions without brackets; an operator's output is `modulus`.
+        """The automaton that evaluates expressions without brackets; operators output `modulus`.
 
         Raises
         ------
@@ -146,8 +154,9 @@ class ModularArithmetic(Sequences):
 def _evaluator(modulus: int, operators: str, precedence: bool) -> Automaton:
     """Build the least automaton that evaluates expressions without brackets.
 
-    A state holds the closed terms s, the open term p, and the operator that waits for a digit, if
-    one does. The value is s + p. From left to right there is but one open term, so s stays 0.
+    A state holds the sum s of the finished terms, the unfinished term p, and the operator that
+    waits for a digit, if any. The value is s + p. Without precedence there is one unfinished term
+    only, so s stays 0.
     """
     numbers = range(modulus)
     terms = numbers if precedence else range(1)
@@ -156,7 +165,7 @@ def _evaluator(modulus: int, operators: str, precedence: bool) -> Automaton:
 
     def after(state: tuple[int, int, str] | None, letter: int) -> tuple[int, int, str] | None:
         if state is None or (letter < modulus) == (state[2] == ""):
-            return None  # a digit where none may stand, or an operator
+            return None  # a digit or an operator at the wrong place
         s, p, sign = state
         if letter >= modulus:
             return s, p, operators[letter - modulus]

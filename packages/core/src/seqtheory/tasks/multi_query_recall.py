@@ -1,4 +1,4 @@
-"""Multi-query recall: look up the values of keys that were told before."""
+"""Multi-query recall: look up the values of keys that were given before."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ class MultiQueryRecall(Sequences):
     num_pairs
         Pairs at the start of a sequence, the first ``2 * num_pairs`` tokens, with distinct keys.
     num_keys, num_values
-        Tokens 0..num_keys - 1 are keys, the next `num_values` are values; classes are values.
+        Tokens 0..num_keys - 1 are keys, the next `num_values` tokens are values. Value v is token
+        num_keys + v and class v.
     min_length, max_length
-        Tokens of a sequence, more than ``2 * num_pairs``. All after the pairs are queries, each of
-        a key drawn uniformly from the pairs.
+        Tokens of a sequence, more than ``2 * num_pairs``. All tokens after the pairs are queries:
+        keys drawn uniformly from the pairs.
     distinct_values
         Whether no two pairs of a sequence share a value, as in the published data.
     each_once
-        Whether a key is asked at most once, as in the published data: the queries are in a random
-        order, and no sequence is longer than ``3 * num_pairs``.
+        Whether a key is queried at most once, as in the published data. The queries are then in
+        random order, and no sequence is longer than ``3 * num_pairs``.
 
     Notes
     -----
-    Only queries count. `algebra` is None: for fixed keys, values and pairs a finite automaton does
-    this, but one with a state for each table of pairs, far too many to close; what is asked of a
-    model is size of memory and not a kind of group.
+    Only queries are scored. `algebra` is None: for fixed numbers of keys, values and pairs there is
+    a finite automaton, but it has a state for each table of pairs, far too many to compute with.
+    The task tests the size of a model's memory, not its algebra.
 
-    In the source queries lie among tokens that mean nothing, at gaps by a power law; here there is
-    nothing between them.
+    In the source, queries lie among blank tokens, with gaps drawn from a power law. Here they
+    follow one another directly.
 
     References
     ----------
@@ -49,9 +50,13 @@ class MultiQueryRecall(Sequences):
 
     Examples
     --------
-    >>> data = MultiQueryRecall(2, 4, 4).at_length(7, num_sequences=1).build(seed=0)
-    >>> data.inputs.tolist(), data.targets.tolist()
-    ([[2, 5, 3, 5, 2, 2, 2]], [[0, 0, 0, 0, 1, 1, 1]])
+    >>> task = MultiQueryRecall(num_pairs=2, num_keys=4, num_values=4)
+    >>> data = task.at_length(8, num_sequences=1).build(seed=1)
+    >>> for name in ("inputs", "targets", "scored"):
+    ...     print(f"{name:8}", *getattr(data, name)[0].astype(int))
+    inputs   2 7 1 4 2 1 1 2
+    targets  0 0 0 0 3 0 0 3
+    scored   0 0 0 0 1 1 1 1
     """
 
     num_pairs: int = 4
@@ -102,7 +107,7 @@ class MultiQueryRecall(Sequences):
 
     @property
     def algebra(self) -> None:
-        """None: an automaton with a state for each table of pairs says nothing."""
+        """None: the automaton has a state for each table of pairs, too many to compute with."""
         return
 
     def _draw(
@@ -133,7 +138,7 @@ class MultiQueryRecall(Sequences):
 def _distinct(
     count: int, shape: tuple[int, int], rng: np.random.Generator
 ) -> Int[np.ndarray, "batch pair"]:
-    """Distinct numbers below `count` in each row, every ordered choice equally likely (Floyd)."""
+    """Distinct numbers below `count` in each row; all ordered choices equally likely (Floyd)."""
     rows, chosen = shape
     numbers = np.empty(shape, dtype=np.int64)
     for i, top in enumerate(range(count - chosen, count)):

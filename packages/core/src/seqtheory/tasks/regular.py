@@ -1,4 +1,4 @@
-"""Regular tasks: uniform words, labelled by a finite automaton after every letter."""
+"""Regular tasks: uniform words, with the output of a finite automaton at every letter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Regular(Sequences):
     @property
     @abstractmethod
     def automaton(self) -> Automaton:
-        """What writes the targets."""
+        """The automaton whose outputs are the targets."""
 
     @property
     def num_tokens(self) -> int:
@@ -37,7 +37,7 @@ class _Regular(Sequences):
 
     @property
     def algebra(self) -> Algebra | None:
-        """The transition monoid of the least automaton."""
+        """The transition monoid of the minimal automaton."""
         return algebra_of(self.automaton)
 
     def _draw(
@@ -52,36 +52,40 @@ class _Regular(Sequences):
 
 @dataclass(frozen=True)
 class Parity(_Regular):
-    r"""Whether the ones so far are odd in number.
+    r"""Whether the number of ones so far is odd.
 
     .. math:: y_k = x_1 + \dots + x_k \bmod 2, \qquad x_k \in \{0, 1\}
 
     Parameters
     ----------
-    min_length, max_length, num_sequences
-        As in all tasks of this kind: lengths to draw from, and how many sequences.
+    min_length, max_length
+        The length of each sequence is drawn uniformly between these, both included.
+    num_sequences
+        Number of sequences.
 
     References
     ----------
-    G. Delétang et al., Neural Networks and the Chomsky Hierarchy, arXiv:2207.02098, which asks for
-    the last value alone.
+    G. Delétang et al., Neural Networks and the Chomsky Hierarchy, arXiv:2207.02098. There only the
+    last value is scored.
 
     Examples
     --------
-    >>> data = Parity(min_length=4, max_length=4, num_sequences=2).build(seed=0)
-    >>> data.inputs.tolist(), data.targets.tolist()
-    ([[0, 1, 1, 1], [1, 1, 0, 1]], [[0, 1, 0, 1], [1, 0, 0, 1]])
+    >>> data = Parity(min_length=8, max_length=8, num_sequences=1).build(seed=0)
+    >>> for name in ("inputs", "targets"):
+    ...     print(f"{name:8}", *getattr(data, name)[0])
+    inputs   0 1 1 1 1 1 0 1
+    targets  0 1 0 1 0 1 1 0
     """
 
     @property
     def automaton(self) -> Automaton:
-        """Two states, exchanged by a one."""
+        """Two states; a one moves from either to the other."""
         return _counter(2)
 
 
 @dataclass(frozen=True)
 class ModularCounting(_Regular):
-    r"""How many ones there were, modulo m.
+    r"""Number of ones so far, modulo m.
 
     .. math:: y_k = x_1 + \dots + x_k \bmod m, \qquad x_k \in \{0, 1\}
 
@@ -89,6 +93,10 @@ class ModularCounting(_Regular):
     ----------
     modulus
         m, at least 2; `Parity` is m = 2.
+    min_length, max_length
+        The length of each sequence is drawn uniformly between these, both included.
+    num_sequences
+        Number of sequences.
 
     References
     ----------
@@ -96,6 +104,11 @@ class ModularCounting(_Regular):
 
     Examples
     --------
+    >>> data = ModularCounting(3, min_length=8, max_length=8, num_sequences=1).build(seed=0)
+    >>> for name in ("inputs", "targets"):
+    ...     print(f"{name:8}", *getattr(data, name)[0])
+    inputs   0 1 1 1 1 1 0 1
+    targets  0 1 2 0 1 2 2 0
     >>> ModularCounting(3).algebra.exponent
     3
     """
@@ -108,21 +121,28 @@ class ModularCounting(_Regular):
 
     @property
     def automaton(self) -> Automaton:
-        """States in a ring; a one goes to the next."""
+        """States in a ring; a one moves to the next."""
         return _counter(self.modulus)
 
 
 @dataclass(frozen=True)
 class EvenPairs(_Regular):
-    """Whether the pairs 01 and 10 so far are even in number (1), or odd (0).
+    """Whether the number of pairs 01 and 10 so far is even (1) or odd (0).
 
-    Each such pair is a change of letter, so the answer is whether the first letter equals the last:
-    there is nothing to count, and the algebra is aperiodic.
+    Each of these pairs is a change of letter, so the target is 1 exactly where the letter equals
+    the first one. Nothing needs to be counted, and the algebra is aperiodic.
+
+    Parameters
+    ----------
+    min_length, max_length
+        The length of each sequence is drawn uniformly between these, both included.
+    num_sequences
+        Number of sequences.
 
     Notes
     -----
-    In the code of the source the classes are exchanged: 1 stands for an odd number, which is
-    ``FiniteAutomaton(EvenPairs().automaton.renamed(outputs=(1, 0)))``.
+    In the published code the classes are exchanged, so that 1 stands for an odd number. That task
+    is ``FiniteAutomaton(EvenPairs().automaton.renamed(outputs=(1, 0)))``.
 
     References
     ----------
@@ -130,13 +150,18 @@ class EvenPairs(_Regular):
 
     Examples
     --------
+    >>> data = EvenPairs(min_length=8, max_length=8, num_sequences=1).build(seed=0)
+    >>> for name in ("inputs", "targets"):
+    ...     print(f"{name:8}", *getattr(data, name)[0])
+    inputs   0 1 1 1 1 1 0 1
+    targets  1 0 0 0 0 0 1 0
     >>> EvenPairs().algebra.is_aperiodic
     True
     """
 
     @property
     def automaton(self) -> Automaton:
-        """The start, and a state for each first and last letter."""
+        """The start, and a state for each pair of first and last letter."""
         return Automaton(
             ((1, 4), (1, 2), (1, 2), (3, 4), (3, 4)), outputs=(1, 1, 0, 0, 1)
         )  # 1: 0..0, 2: 0..1, 3: 1..0, 4: 1..1
@@ -144,7 +169,7 @@ class EvenPairs(_Regular):
 
 @dataclass(frozen=True)
 class CycleNavigation(_Regular):
-    r"""Where one stands on a ring after steps of 0, +1 and -1.
+    r"""Position on a ring after steps of 0, +1 and -1.
 
     .. math:: y_k = \sum_{j \le k} s(x_j) \bmod n, \qquad s(0), s(1), s(2) = 0, +1, -1
 
@@ -152,10 +177,14 @@ class CycleNavigation(_Regular):
     ----------
     cycle
         n, the number of places; at least 2.
+    min_length, max_length
+        The length of each sequence is drawn uniformly between these, both included.
+    num_sequences
+        Number of sequences.
 
     Notes
     -----
-    In the code of the source the letters are back, stay, on: 0, 1, 2 for ours 2, 0, 1, which is
+    The published code numbers the steps -1, 0 and +1 by the letters 0, 1 and 2. That task is
     ``FiniteAutomaton(CycleNavigation().automaton.renamed(letters=(1, 2, 0)))``.
 
     References
@@ -164,9 +193,11 @@ class CycleNavigation(_Regular):
 
     Examples
     --------
-    >>> task = CycleNavigation(min_length=4, max_length=4, num_sequences=1)
-    >>> task.automaton.read(np.array([[2, 2, 0, 1]])).tolist()
-    [[4, 3, 3, 4]]
+    >>> data = CycleNavigation(min_length=8, max_length=8, num_sequences=1).build(seed=0)
+    >>> for name in ("inputs", "targets"):
+    ...     print(f"{name:8}", *getattr(data, name)[0])
+    inputs   1 1 2 2 2 2 0 1
+    targets  1 2 1 0 4 3 3 4
     """
 
     cycle: int = 5
@@ -177,7 +208,7 @@ class CycleNavigation(_Regular):
 
     @property
     def automaton(self) -> Automaton:
-        """States in a ring; stay, go on, go back."""
+        """States in a ring; the letters stay, move to the next, move to the previous."""
         n = self.cycle
         require_automaton(n, 3, f"cycle={n:,}")
         return Automaton(tuple((q, (q + 1) % n, (q - 1) % n) for q in range(n)))
@@ -185,18 +216,28 @@ class CycleNavigation(_Regular):
 
 @dataclass(frozen=True)
 class FiniteAutomaton(_Regular):
-    """Read uniform words by any finite automaton.
+    """Outputs of any finite automaton on uniform words.
 
     Parameters
     ----------
     automaton
-        Its table, outputs and start; `seqtheory.automaton.group_automaton` makes that of a group.
+        The automaton; `seqtheory.automaton.group_automaton` makes that of a group.
+    min_length, max_length
+        The length of each sequence is drawn uniformly between these, both included.
+    num_sequences
+        Number of sequences.
 
     Examples
     --------
     >>> latch = Automaton(((0, 0, 1), (1, 0, 1)))  # keep, reset, set
-    >>> FiniteAutomaton(latch, min_length=1).algebra.is_reset
+    >>> task = FiniteAutomaton(latch, min_length=8, max_length=8, num_sequences=1)
+    >>> task.algebra.is_reset
     True
+    >>> data = task.build(seed=0)
+    >>> for name in ("inputs", "targets"):
+    ...     print(f"{name:8}", *getattr(data, name)[0])
+    inputs   1 1 2 2 2 2 0 1
+    targets  0 0 1 1 1 1 1 0
     """
 
     automaton: Automaton = Automaton(  # noqa: RUF009  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -46,9 +46,9 @@ class SignatureLabels:
         the antipode, the part of :math:`S^w` that reversing the path multiplies by
         :math:`-(-1)^k`.
     basepoint
-        Put a zero vertex first, so that the label sees the first increment too: then there
-        are ``length - 1`` random increments, and otherwise `length`, the first of which is
-        the first vertex and does not enter the label.
+        True starts each path at zero, followed by ``length - 1`` random increments that all enter
+        the label. False sums `length` random increments; the first of these is then the first
+        vertex and does not enter the label.
     increments
         ``"rounded"``: N(0, 1) rounded to integers (half to even); ``"gaussian"``: N(0, 1);
         ``"rademacher"``: +1 or -1; ``"brownian"``: N(0, 1) / sqrt(length).
@@ -57,7 +57,7 @@ class SignatureLabels:
         over ``"all"`` paths, over the first `train_fraction` of them (``"train"``), or not
         at all (``"none"``).
     train_fraction
-        Share of the rows that ``normalise="train"`` may look at.
+        Share of the rows that ``normalise="train"`` uses.
     dtype
         ``"float64"`` or ``"float32"``, of the result. Labels are computed in float64.
 
@@ -65,8 +65,8 @@ class SignatureLabels:
     -----
     The defaults are the recipe of the reference. With two channels its label is the plain
     coefficient :math:`S^{12} = \tfrac12 X^1 X^2 + \text{area}`, and not the Levy area (the
-    anti-symmetric part), as the name of that experiment suggests. `build` needs the memory of
-    its result and about 20 MB.
+    antisymmetric part) that the name of that experiment suggests. `build` needs the memory of its
+    result and about 20 MB.
 
     References
     ----------
@@ -78,6 +78,11 @@ class SignatureLabels:
     >>> data = SignatureLabels(channels=3, length=10, num_paths=4).build(seed=0)
     >>> data.inputs.shape, data.targets.shape, float(abs(data.targets).max())
     ((4, 10, 3), (4,), 1.0)
+    >>> data = SignatureLabels(length=5, num_paths=2, normalise="none").build(seed=0)
+    >>> print("inputs  ", data.inputs[1].astype(int).tolist())
+    inputs   [[-1, 0], [-3, 0], [-4, -1], [-5, -1], [-5, 0]]
+    >>> print("target  ", data.targets[1])
+    target   -1.5
     """
 
     channels: int = 2

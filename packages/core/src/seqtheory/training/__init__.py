@@ -1,4 +1,4 @@
-"""How long and how fast a model is trained, and what a training reports, in either framework."""
+"""Settings, data and reports of a training, shared by both frameworks."""
 
 from seqtheory.training._data import FitData
 from seqtheory.training._history import Evaluated, Event, History, Snapshot, Stepped

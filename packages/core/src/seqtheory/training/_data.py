@@ -1,4 +1,4 @@
-"""The data of a training, and whether they fit its loss."""
+"""The data of a training, and checks against its loss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class FitData:
-    """What to train on and what to measure on.
+    """Data sets to train on and to evaluate on.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class FitData:
     held_out
         Rows to evaluate; none of them should be in `train`.
     auxiliary
-        Further rows to learn from, a batch of them beside each batch of `train`.
+        Further rows to learn from; each step takes a batch of them besides one of `train`.
     """
 
     train: Dataset
@@ -56,7 +56,7 @@ class FitData:
             _check_like(name, part, self.train)
 
     def digest(self) -> str:
-        """Sixteen hexadecimal digits that tell these data from others."""
+        """Sixteen hexadecimal digits that identify these data."""
         total = hashlib.blake2b(digest_size=8)
         for name, part in self.parts():
             held = [(name, array) for array in (part.inputs, part.targets, part.mask)]
@@ -67,7 +67,7 @@ class FitData:
         return total.hexdigest()
 
     def parts(self) -> list[tuple[str, Dataset]]:
-        """Name and rows of each part that is there."""
+        """Name and rows of each part that is not None."""
         parts = [("train", self.train), ("held_out", self.held_out)]
         return parts if self.auxiliary is None else [*parts, ("auxiliary", self.auxiliary)]
 

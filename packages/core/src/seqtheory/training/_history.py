@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All that a fit needs to go on exactly where it was.
+    """Everything a fit needs to resume exactly where it stopped.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Snapshot:
     tensors
         Parameters and the optimiser's moments, by name.
     state
-        The rest, as plain JSON values.
+        Everything else, as plain JSON values.
     """
 
     step: int
@@ -31,16 +31,16 @@ class Snapshot:
 
 @dataclass(frozen=True, eq=False)
 class Stepped:
-    """Event: steps were taken. It follows the `Evaluated` of the same step.
+    """Event: steps were taken. An `Evaluated` of that step, if any, comes first.
 
     Parameters
     ----------
     step
         Optimiser steps taken so far.
     num_steps
-        Most that will be taken.
+        Largest number of steps that will be taken.
     snapshot
-        Makes a `Snapshot` of this step. Call it within the callback, or not at all.
+        Makes a `Snapshot` of this step. It may only be called within the callback.
     """
 
     step: int
@@ -55,7 +55,7 @@ class Evaluated:
     Parameters
     ----------
     step
-        Optimiser steps taken before.
+        Optimiser steps taken before the evaluation.
     metrics
         For ``"cross_entropy"``: ``loss``, ``token_accuracy``, ``sequence_accuracy`` and
         ``position_accuracy`` (a list); for ``"squared_error"``: ``rmse``. Always
@@ -80,9 +80,9 @@ class History:
         ``"done"`` after `num_steps` steps, ``"target"`` when the target was met earlier,
         ``"diverged"`` when a loss, a gradient or the held-out error was not finite.
     step
-        Optimiser steps taken; the model is as they left it.
+        Optimiser steps taken; the model has the parameters after them.
     evaluations
-        In order, those before a resumed snapshot included.
+        All evaluations in order, including those before a resumed snapshot.
     divergence
         None, or ``step`` (the one that failed), ``reason``, ``loss``, ``gradient_norm``,
         ``tensor`` (the first one that is not finite, if any) and ``learning_rate``.

@@ -1,4 +1,4 @@
-"""In which order a training takes its rows: a function of the seed and the step alone."""
+"""The order in which a training takes its rows, a function of the seed and the step alone."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def row_batches(
     batch_size
         Rows per batch.
     seed, stream
-        Decide the order; another `stream` is another order of the same seed.
+        Decide the order; with one seed, each `stream` gives another order.
     start
-        Batches to leave out at the beginning: those that a resumed training has taken.
+        Number of batches to skip: those that a resumed training has already taken.
     drop_last
         Leave out the batch at the end of an epoch if it is short.
 

@@ -1,4 +1,4 @@
-"""How far a training has come, in a form that a snapshot can hold."""
+"""The progress of a training, in a form that a snapshot can hold."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Steps taken, evaluations made, and losses seen since the last of them.
+    """Steps taken, evaluations made, and losses since the last evaluation.
 
     Attributes
     ----------
     step
         Optimiser steps taken.
     evaluations
-        In order.
+        Evaluations so far, in order.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class Progress:
         self._loss_sum, self._loss_count = 0.0, 0
 
     def stepped(self, loss: float, steps: int = 1) -> None:
-        """Count steps; `loss` is the sum of their losses."""
+        """Count `steps` steps; `loss` is the sum of their losses."""
         self.step += steps
         self._loss_sum += loss
         self._loss_count += steps
@@ -47,7 +47,7 @@ class Progress:
     def evaluated(
         self, metrics: dict[str, float | list[float]], *, learning_rate: float
     ) -> Evaluated:
-        """Keep the metrics of an evaluation now, with the mean loss since the one before."""
+        """Store the metrics of an evaluation, with the mean loss since the previous one."""
         metrics = {**metrics, "learning_rate": learning_rate}
         if self._loss_count:
             metrics["train_loss"] = self._loss_sum / self._loss_count
@@ -150,7 +150,7 @@ def _check_training(held: object, training: Training) -> None:
             )
 
 
-# JSON has no NaN, which stands in the accuracies of positions that no word has.
+# JSON has no NaN, which is the accuracy at positions beyond the end of every word.
 def _without_nan(metrics: dict[str, float | list[float]]) -> dict[str, Any]:
     return {
         name: [None if math.isnan(v) else v for v in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Held-out metrics summed batch by batch, with the meaning of `seqtheory.metrics`."""
+"""Held-out metrics summed batch by batch, equal to those of `seqtheory.metrics`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class ClassificationScores:
     Attributes
     ----------
     totals
-        The sums, in one float64 array: those of two halves of a data set add up to its own.
+        The sums, in one float64 array. The totals of two parts of a data set add up to those of the
+        whole.
 
     Examples
     --------
@@ -44,7 +45,7 @@ class ClassificationScores:
         targets: Int[np.ndarray, "batch length"],
         mask: Bool[np.ndarray, "batch length"] | None = None,
     ) -> None:
-        """Count one batch; `loss` is the sum over its positions that count."""
+        """Add one batch; `loss` is the sum over its positions that count."""
         counted = np.ones(predicted.shape, dtype=bool) if mask is None else mask
         right = predicted == targets
         self.totals[0] += loss
@@ -73,7 +74,8 @@ class RegressionScores:
     Attributes
     ----------
     totals
-        The sums, in one float64 array: those of two halves of a data set add up to its own.
+        The sums, in one float64 array. The totals of two parts of a data set add up to those of the
+        whole.
 
     Examples
     --------
@@ -93,7 +95,7 @@ class RegressionScores:
         targets: Float[np.ndarray, "batch ..."],
         mask: Bool[np.ndarray, "batch time"] | None = None,
     ) -> None:
-        """Count one batch; a batch in which nothing counts adds nothing."""
+        """Add one batch; a batch in which no entry counts changes nothing."""
         predictions = predictions if mask is None else predictions[mask]
         targets = targets if mask is None else targets[mask]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -101,6 +103,6 @@ class RegressionScores:
             self.totals += (float(np.square(errors).sum()), errors.size)
 
     def metrics(self) -> dict[str, float | list[float]]:
-        """Return the error under ``rmse``; NaN if a prediction was."""
+        """Return the error under the key ``rmse``; NaN if a prediction was NaN."""
         squares, counted = self.totals.tolist()
         return {"rmse": (squares / counted) ** 0.5}

@@ -18,8 +18,8 @@ class Training:
     Parameters
     ----------
     loss
-        ``"squared_error"`` of real targets or ``"cross_entropy"`` of classes; a mean over what
-        the data let count.
+        ``"squared_error"`` of real targets or ``"cross_entropy"`` of classes, averaged over the
+        targets that count.
     learning_rate
         Step size of the optimiser, above 0.
     state_learning_rate
@@ -27,13 +27,13 @@ class Training:
     schedule
         ``"constant"``, or ``"cosine"``: half a cosine from the full rate down to 0 at `num_steps`.
     warmup_steps
-        Steps over which the rate first grows in proportion, at most `num_steps`.
+        Steps over which the rate first grows linearly, at most `num_steps`.
     batch_size
         Rows per step.
     num_steps
-        Most optimiser steps to take.
+        Largest number of optimiser steps to take.
     weight_decay
-        Decoupled decay, at least 0; of weight matrices alone.
+        Decoupled decay, at least 0; applied to weight matrices only.
     clip
         Largest global norm of the gradient, above 0; None leaves gradients alone.
     evaluate_every
@@ -43,8 +43,8 @@ class Training:
         for ``"cross_entropy"``, the root mean squared error to come down to for
         ``"squared_error"``; None never stops.
     auxiliary
-        What a step does with an auxiliary batch: ``"summed"`` adds its loss to that of the batch
-        before one update, ``"separate"`` makes a second update from it.
+        How a step uses an auxiliary batch: ``"summed"`` adds its loss to that of the main batch and
+        makes one update, ``"separate"`` makes a second update from it.
     auxiliary_batch_size
         Rows per auxiliary batch; None for `batch_size`.
     precision

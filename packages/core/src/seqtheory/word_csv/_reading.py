@@ -1,4 +1,4 @@
-"""Reading word files: whole blocks at a time where they are regular, else line by line."""
+"""Reading word files: whole blocks where rows have the usual form, else line by line."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def read(
     order
         Number of elements of the group: larger tokens are refused.
     group
-        Checks, besides, that every target is the running product of its word.
+        Also checks that every target is the running product of its word.
 
     Returns
     -------
-    Words and targets, of the smallest integer type that holds the group's elements (or, without
-    `order` and `group`, the largest token).
+    Words and targets, both ``(word, length)``, of the smallest integer type that holds the group's
+    elements (or, without `order` and `group`, the largest token).
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _narrowed(tokens: Int[np.ndarray, "word twice_length"]) -> np.ndarray:
 
 
 def _fast_block(block: bytes, length: int) -> Int[np.ndarray, "word twice_length"] | None:
-    """Parse rows that are exactly as `write` makes them; None where some row is not."""
+    """Parse rows that are exactly as `write` makes them; None if any row is not."""
     text = np.frombuffer(block, dtype=np.uint8)
     digits = text - np.uint8(ord("0"))  # wraps around: everything else becomes 10 or more
     is_digit = digits < 10
@@ -128,7 +128,7 @@ def _fast_block(block: bytes, length: int) -> Int[np.ndarray, "word twice_length
 
 
 def _slow_row(source: Source, row: bytes, line: int, length: int | None) -> list[int]:
-    """Parse one row, or say what is wrong with it; the slow twin of `_fast_block`."""
+    """Parse one row, or raise an error that names its fault; the slow twin of `_fast_block`."""
     fields = row.decode("ascii").split(",")
     if not row.strip():
         source.fail(line, "a blank line between rows; remove it")

@@ -1,4 +1,4 @@
-"""Getting the text of a word file, and telling what it is where it is no word file."""
+"""Getting the text of a word file, and recognising files that are no word files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WordFileError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    r"""The text of a word file: where the columns stand, and the rows.
+    r"""The text of a word file: the names of its columns, and its rows.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def fail(path: Path, line: int, reason: str) -> NoReturn:
 
 
 def open_source(path: Path) -> Source:
-    """Read a file, refuse what is no word file, and unify its line ends."""
+    """Read a word file and unify its line ends; raise WordFileError for other files."""
     data = _plain_file.content(path, MAX_FILE, WordFileError)
     _refuse_foreign(path, data)
     text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")

@@ -36,9 +36,10 @@ def write(
         File to make or replace. It appears whole or not at all: the rows go to a temporary file
         in the same folder first, which takes its place at the end.
     words, targets
-        Tokens of 0..999999, of one shape ``(word, length)``, neither of them 0.
+        Tokens in 0..999999, both of shape ``(word, length)``, with at least one word and one
+        letter.
     seed
-        Stands in front of each row.
+        Number in the first column of each row.
 
     Raises
     ------
@@ -50,8 +51,8 @@ def write(
 
     Notes
     -----
-    About a second for a million words of length 20. The words of upstream's longer files came in
-    an order that its generator did not fix; words and order given, the bytes are the same.
+    About a second for a million words of length 20. The published generator did not fix the order
+    of the words in its longer files; for equal words in equal order, the files agree byte for byte.
 
     Examples
     --------

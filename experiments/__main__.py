@@ -52,29 +52,31 @@ def run(
     gpus: float = 0.0,
     log: Log = (),
 ) -> int:
-    """Run what is not finished yet: killed runs go on, failed ones are tried again.
+    """Run what is not finished in a preset: killed runs resume, failed runs are tried again.
 
     Args:
         study: Dotted name (toy.linear_cde) or the path of a file (my_study.py).
-        preset: One of the study's presets; its default if left out.
+        preset: One of the study's presets; the study's default if left out.
         settings: Override a field: lr=1e-3,3e-4 sweeps, task.length=50 reaches inside,
             widths=(16,32) is one tuple.
-        seeds: Number of seeds for each run, counted up from its own.
+        seeds: Number of seeds for each run, counted up from the run's own seed.
         words: Folder of word-problem files GROUP=LENGTH.csv to train on instead of drawn words.
-        mixer: FILE:NAME of a mixer of your own, whose runs take the place of the preset's.
-        workers: Processes at once; as many as there are runs and cores if left out.
-        threads: Threads for each process; the cores shared among the workers if left out.
+        mixer: FILE:NAME of a mixer of your own; its runs replace those of the preset.
+        workers: Number of processes at once; one per core, at most one per run, if left out.
+        threads: Threads for each process; the workers share the cores if left out.
         results: Folder of the records.
-        rerun: Start over what is finished by other source (stale), what failed, or all.
-        force: Go on from a checkpoint even if other source wrote it; the record says so.
+        rerun: Run finished records again: those made from other source (stale),
+            failed ones, or all.
+        force: Resume even from a checkpoint that other source wrote; the record notes it.
         checkpoint_seconds: Time between checkpoints.
-        stall_seconds: Silence after which a worker of this machine is taken for hung and killed;
-            its run is tried once more.
+        stall_seconds: Silence after which a worker on this machine is killed as hung; its run
+            is tried once more.
         engine: Where the runs are computed: processes on this machine (local), or a Ray cluster
             that shares the results folder (ray).
-        address: Of a running Ray cluster, host:port or auto; one is started here if left out.
+        address: Address of a running Ray cluster, host:port or auto; if left out, one is
+            started here.
         gpus: GPUs for each run on Ray, a fraction below 1 or a whole number.
-        log: Send what is logged to wandb or tensorboard too; may be given for each.
+        log: Send metrics to wandb or tensorboard too; repeat the option to use both.
     """
     return runs.run(
         runs.Request(
@@ -112,12 +114,12 @@ def plot(
 
     Args:
         study: A study folder: its name (toy) or a path.
-        preset: Whose records to draw; the study's default if left out.
-        settings: The overrides with which the runs were made.
-        seeds: The number of seeds with which they were made.
-        words: The folder of word-problem files with which they were made.
-        mixer: FILE:NAME of a mixer of your own, whose records stand beside the others.
-        results: Folder of the records; the figure goes there too.
+        preset: The preset whose records are drawn; the study's default if left out.
+        settings: The overrides that the runs were made with.
+        seeds: The number of seeds that the runs were made with.
+        words: The folder of word-problem files that the runs were made with.
+        mixer: FILE:NAME of a mixer of your own; its records are added to those of the preset.
+        results: Folder of the records; the figure is written there too.
     """
     drawing.plot(_drawing(study, preset, _with_words(settings, words), seeds, results, mixer))
     return exit_code.OK
@@ -137,12 +139,12 @@ def table(
 
     Args:
         study: A study folder: its name (toy) or a path.
-        preset: Whose records to read; the study's default if left out.
-        settings: The overrides with which the runs were made.
-        seeds: The number of seeds with which they were made.
-        words: The folder of word-problem files with which they were made.
-        mixer: FILE:NAME of a mixer of your own, whose records stand beside the others.
-        results: Folder of the records; the table goes there too.
+        preset: The preset whose records are read; the study's default if left out.
+        settings: The overrides that the runs were made with.
+        seeds: The number of seeds that the runs were made with.
+        words: The folder of word-problem files that the runs were made with.
+        mixer: FILE:NAME of a mixer of your own; its records are added to those of the preset.
+        results: Folder of the records; the table is written there too.
     """
     drawing.table(_drawing(study, preset, _with_words(settings, words), seeds, results, mixer))
     return exit_code.OK
@@ -150,10 +152,10 @@ def table(
 
 @app.command
 def results(folder: Annotated[Path, tyro.conf.Positional] = Path("docs/results")) -> int:
-    """Write the pages of results: one per study, from the published records alone.
+    """Write the pages of results, one per study, from the published records alone.
 
     Args:
-        folder: Folder of the pages.
+        folder: Folder to write the pages to.
     """
     pages.write(folder)
     return exit_code.OK
@@ -167,16 +169,16 @@ def reproduce(
     minutes: float | None = None,
     workers: int = 1,
 ) -> int:
-    """Run published records again, drawn at random, and write down how the numbers compare.
+    """Run randomly drawn published records again, and record how the numbers compare.
 
-    Results go to a temporary folder, attestations to experiments/attestations.
+    The reruns' records go to a temporary folder, the attestations to experiments/attestations.
 
     Args:
-        sample: Number of records.
+        sample: Number of records to draw.
         seed: Seed of the draw.
         study: Dotted name of one study; all of this package if left out.
-        minutes: Wall times on record of all that is drawn, together; any if left out.
-        workers: Processes at once; each has the threads on record.
+        minutes: Limit on the sum of the recorded wall times of the drawn records; none if left out.
+        workers: Number of processes at once; each uses the number of threads in the record.
     """
     return reruns.reproduce(
         reruns.Request(sample=sample, seed=seed, study=study, minutes=minutes, workers=workers)
@@ -185,10 +187,10 @@ def reproduce(
 
 @app.command
 def canary(write: bool = False) -> int:
-    """Say of every study whether its numerics are what they were, by one small run of each.
+    """Report for every study whether its numbers have changed, by one small run of each.
 
     Args:
-        write: Put the numbers of this family of processors on file, where they are new or changed.
+        write: Store new and changed numbers as the reference for this family of processors.
     """
     return canaries.canary(write=write)
 
@@ -197,7 +199,7 @@ def canary(write: bool = False) -> int:
 def list_studies(
     study: Annotated[str | None, tyro.conf.Positional] = None, results: Path = Results
 ) -> int:
-    """List studies, their presets, and how many records there are, yours and published ones.
+    """List the studies, their presets, and the number of your own and of published records.
 
     Args:
         study: One study; all of this package if left out.
@@ -212,7 +214,7 @@ def show(record: Study, results: Path = Results) -> int:
     """Show one record in full.
 
     Args:
-        record: The beginning of its hash, or its address RESULTS/STUDY/HASH.
+        record: The first digits of the record's hash, or its address RESULTS/STUDY/HASH.
         results: Folder of the records.
     """
     listing.show(record, results)
@@ -223,10 +225,10 @@ def show(record: Study, results: Path = Results) -> int:
 def verify(
     study: Annotated[str | None, tyro.conf.Positional] = None, results: Path = Results
 ) -> int:
-    """Check every record, the published ones too, against its own SHA-256 digests.
+    """Check every record, published ones included, against its own SHA-256 digests.
 
     Args:
-        study: One study; all records that there are if left out.
+        study: One study; all studies with records if left out.
         results: Folder of the records.
     """
     return verification.verify(study, results)
@@ -234,43 +236,43 @@ def verify(
 
 @app.command
 def publish(study: Study, results: Path = Results) -> int:
-    """Add finished records to the archives of published ones, in this repository.
+    """Add finished records to this repository's archives of published records.
 
     Args:
         study: Dotted name of one of this package's studies.
-        results: Folder of the records. It is not changed.
+        results: Folder of the records, which is not changed.
     """
     return publishing.publish(study, results)
 
 
 @app.command
 def clean(results: Path = Results, yes: bool = False) -> int:
-    """List what killed and repeated runs left beside the records: locks, copies, temporary files.
+    """List files that killed and repeated runs left behind: locks, old copies, temporary files.
 
     Args:
-        results: Folder of the records. The published ones are not touched.
-        yes: Remove it; otherwise nothing is changed. Runs under way are left alone.
+        results: Folder of the records; published records are not touched.
+        yes: Remove these files; otherwise they are only listed. Runs under way are left alone.
     """
     return broom.clean(results, yes=yes)
 
 
 @app.command
 def doctor() -> int:
-    """Say what this machine can run, and the command that mends what it cannot."""
+    """Report what this machine can run, and the commands that install what is missing."""
     from experiments.commands import doctor
 
     return doctor.show()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Answer one command; an error that carries an exit code is told in one line."""
+    """Run one command and return its exit code; a foreseen error is printed in one line."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack some characters
             stream.reconfigure(errors="backslashreplace")
     try:
         _require_working_folder()
         code = app.cli(prog="experiments", args=arguments)
-    except SystemExit as error:  # of the command's own parser
+    except SystemExit as error:  # raised by the command's parser
         return finish(error.code if isinstance(error.code, int) else exit_code.OK)
     except KeyboardInterrupt:
         complain("interrupted; the same command goes on where it stopped")
@@ -284,8 +286,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _told(error: Exception) -> int:
-    """Tell an error in one line if it is of a kind that is foreseen, and return its exit code."""
-    if isinstance(error, BrokenPipeError):  # met by the command's own parser
+    """Print an error of a foreseen kind in one line and return its exit code; else raise it."""
+    if isinstance(error, BrokenPipeError):  # raised while the parser prints
         error = OutputError(error)
     code = getattr(error, "exit_code", None)
     if isinstance(error, OutputError) and error.closed:

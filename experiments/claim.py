@@ -1,4 +1,4 @@
-"""Claims: statements about records that are judged by a function, never typed in."""
+"""Claims: statements about records, each with the function that judges it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Verdict:
     Parameters
     ----------
     status
-        ``pass``, ``fail``, ``undecided`` (the records cannot tell) or ``not run`` (they are not
-        there).
+        ``pass``, ``fail``, ``undecided`` (the records do not decide it) or ``not run`` (records are
+        missing).
     detail
-        The numbers behind it, in one line.
+        The numbers behind the status, in one line.
     """
 
     status: Status
@@ -42,11 +42,11 @@ class Claim:
     Parameters
     ----------
     name
-        Short label, as the theory notes use it.
+        Short label, as used in the theory notes.
     statement
         The claim in one sentence.
     judge
-        From the study's records to a `Verdict`.
+        Takes the study's records and returns a `Verdict`.
     """
 
     name: str
@@ -60,7 +60,7 @@ def verdict_table(claims: Iterable[Claim], records: Sequence[Record], kind: str 
     Parameters
     ----------
     claims
-        In the order of the rows.
+        The claims, in the order of the table's rows.
     records
         The study's records.
     kind

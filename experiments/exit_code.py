@@ -1,4 +1,4 @@
-"""What the command line answers with, and the errors that carry an answer of their own."""
+"""Exit codes of the command line, and the errors that have a code of their own."""
 
 from __future__ import annotations
 

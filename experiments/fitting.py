@@ -1,7 +1,7 @@
 """A fit of either framework under a recorder: its events become metrics, checkpoints and results.
 
-A fit writes no files; it tells what happens through one callback. Here that callback logs every
-evaluation, takes a snapshot when a checkpoint is due, and a resumed run hands the newest one back.
+A fit writes no files; it reports through one callback. Here that callback logs every evaluation and
+takes a snapshot when a checkpoint is due. A resumed run passes the newest snapshot to the fit.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 class Keeper(Protocol):
-    """Keeps something of a training that a checkpoint of it must hold as well."""
+    """Collects further state of a training, which its checkpoints must hold too."""
 
     def see(self, event: Event) -> None:
-        """Take notice of an event."""
+        """Handle an event of the fit."""
         ...
 
     def packed(self, snapshot: Snapshot) -> Snapshot:
-        """Put what is kept into a snapshot."""
+        """Return the snapshot with the collected state added."""
         ...
 
     def unpacked(self, snapshot: Snapshot) -> Snapshot:
-        """Take it out of one again."""
+        """Restore the collected state from a snapshot, and return the snapshot without it."""
         ...
 
 
@@ -45,34 +45,34 @@ def fit_recorded(
     keeper: Keeper | None = None,
     **settings: Any,
 ) -> Any:
-    """Fit from the newest checkpoint on, recording evaluations and checkpoints.
+    """Fit a model, resuming from the newest checkpoint, and record evaluations and checkpoints.
 
     Parameters
     ----------
     fit
         `seq_torch.fit` or `lcde_jax.fit`.
     model, data, training
-        What to fit; see there.
+        The first three arguments of `fit`.
     recorder
-        Where to; nothing may have been logged yet.
+        Receives metrics and checkpoints; nothing may have been logged to it yet.
     measure
-        Further metrics of the model as it is, logged with each evaluation after the first step.
-        They must follow from the last step alone, or a resumed run would log others.
+        Gives further metrics of the model, logged with each evaluation after the first step. They
+        may only depend on the model after that step, or a resumed run would log other values.
     keeper
-        Sees every event; checkpoints hold what it keeps.
+        Receives every event; checkpoints hold the state that it collects.
     settings
-        Passed on to `fit`.
+        Further keyword arguments of `fit`.
 
     Returns
     -------
-    What `fit` does.
+    What `fit` returns.
 
     Raises
     ------
     experiments.recorder.Diverged
         If the loss or a gradient is not finite: a result, with the step and the tensor.
     experiments.recorder.Interrupted
-        After a checkpoint, if a stop was asked for.
+        After a checkpoint, if a stop was requested.
     """
     found = recorder.restore()
     resume = None if found is None else Snapshot(found.step, found.tensors, found.state)

@@ -1,14 +1,14 @@
 """Guests: mixers from files outside this repository, on the benches of its studies.
 
-A study that compares models offers ``bench(mixer, preset)``, the runs of that preset with a guest
-in place of one of its own models, and ``python -m experiments run STUDY --mixer FILE:NAME`` runs
-them. A guest is a class or a function of a torch file that takes a width and gives a module
-from ``(batch, time, width)`` to the same shape, settings of `seq_torch`, or a layer of another
-package (see `as_mixer`).
+A study that compares models offers ``bench(mixer, preset)``, which gives the runs of that preset
+with a guest in place of one of the study's models. ``python -m experiments run STUDY --mixer
+FILE:NAME`` runs them. A guest is a class or function in a Python file that takes a width and
+returns a torch module, whose outputs have the shape ``(batch, time, width)`` of its inputs;
+settings of `seq_torch`; or a layer of another package (see `as_mixer`).
 
-A run holds the guest's name and a digest of its file and of what that imports beside it, and not
-the path: records of one source are the same wherever it lies, an edited guest is run again, and
-tables need neither file nor torch.
+A run holds the guest's name and a digest of its file and of the files that it imports from its
+folder, but not the path: records do not depend on where the file is, an edited guest is run again,
+and tables need neither the file nor torch.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ no_guest: Any = added(None)
 
 
 def found(locator: str) -> Guest:
-    """Find a guest by ``FILE:NAME``, without importing it.
+    """Find the guest ``FILE:NAME``, without importing its file.
 
     Raises
     ------
@@ -81,12 +81,12 @@ def found(locator: str) -> Guest:
 
 
 def folder(locator: str | None) -> Path | None:
-    """Folder of a guest's file, whose code counts as code of the run."""
+    """Folder of a guest's file, whose modules count as source of the run."""
     return None if locator is None else _resolved(locator.rpartition(":")[0]).parent
 
 
 def files(guest: Guest) -> list[Path]:
-    """Files of a guest that was found in this process: its own, and those it imports beside it."""
+    """Files of a guest that this process has found: its own, and those it imports beside it."""
     return list(neighbours.files(_files[guest.source]).values()) if guest.source in _files else []
 
 
@@ -120,7 +120,7 @@ def guest_mixer(framework: ModuleType, guest: Guest | None) -> Any:
 
 
 def as_mixer(framework: ModuleType, kind: Any) -> Any:
-    """Give what somebody calls a mixer as settings of `seq_torch`.
+    """Give a guest's class, function or settings as settings of a mixer of `seq_torch`.
 
     Parameters
     ----------
@@ -150,13 +150,13 @@ def as_mixer(framework: ModuleType, kind: Any) -> Any:
 
 
 def in_place_of(model: str, runs: Iterable[AnyRun], guest: Guest) -> list[AnyRun]:
-    """Take the runs of one model, and put a guest in its place."""
+    """Copy the runs of one model, with a guest in place of the model."""
     chosen: list[Any] = [run for run in runs if getattr(run, "model", None) == model]
     return list(dict.fromkeys(replace(run, model=_MODEL, guest=guest) for run in chosen))
 
 
 def require_model(model: str, guest: Guest | None, known: Sequence[str]) -> None:
-    """Raise unless a run names one of a study's own models, or has a guest and says so."""
+    """Raise ValueError unless `model` is a known model, or is "guest" and a guest is given."""
     if guest is None:
         require_choice("model", model, known)
     if guest is not None and model != _MODEL:
@@ -164,7 +164,7 @@ def require_model(model: str, guest: Guest | None, known: Sequence[str]) -> None
 
 
 def model_name(run: Any) -> str:
-    """Name of a run's model in tables: the guest's own, or that of the study's."""
+    """Name of a run's model in tables: the guest's name, or that of the study's model."""
     guest = getattr(run, "guest", None)  # which not every study takes
     return run.model if guest is None else guest.name
 

@@ -34,17 +34,19 @@ _MOST_RUNS = 100_000
 def override(
     runs: Sequence[Run], settings: Sequence[str] = (), seeds: int | None = None
 ) -> list[Run]:
-    """Apply overrides to every run, then give each as many seeds as asked for.
+    """Apply overrides to every run, then repeat each run for several seeds.
 
     Parameters
     ----------
     runs
         The runs of a preset.
     settings
-        ``field=value`` texts; see the head of this file.
+        Texts such as ``width=64`` or ``lr=1e-3,3e-4``; the docstring of `experiments.overrides`
+        lists all forms.
     seeds
-        Number of seeds: runs that differ in their seed alone are replaced by the seeds base, ...,
-        base + seeds - 1, where base is the smallest seed among them.
+        Number of seeds; None keeps the runs' own. Runs that differ only in their seed are replaced
+        by runs with the seeds base, ..., base + seeds - 1, where base is the smallest seed among
+        them.
 
     Returns
     -------
@@ -54,8 +56,8 @@ def override(
     Raises
     ------
     ConfigError
-        In one line that names the field, the value, what was expected and the nearest known name;
-        or if that makes more than 100,000 runs.
+        If a text cannot be applied, in one line that names the field, the value, what was expected
+        and the nearest known name; or if there would be more than 100,000 runs.
     """
     pairs = [_pair(text) for text in settings]
     _check_number(len(runs), [len(values) for _, values in pairs], seeds)
@@ -107,12 +109,12 @@ def _replaced(owner: Any, path: list[str], text: str, name: str) -> Any:
 
 
 def parse(text: str, annotation: Any, name: str) -> Any:
-    """Read a value as its annotation says.
+    """Parse a value of the type that its annotation allows.
 
     Raises
     ------
     ConfigError
-        Naming the field, what came and what was expected.
+        If no allowed type fits; the message names the field, the text and what was expected.
     """
     errors = []
     for member in sorted(members(annotation), key=lambda kind: kind is str):
@@ -195,7 +197,7 @@ def _tuple(text: str, kinds: tuple[Any, ...], name: str) -> tuple[Any, ...]:
 
 
 def _split(text: str, whole: str) -> list[str]:
-    """Split at the commas that stand outside parentheses and quotes."""
+    """Split at commas outside parentheses and quotes."""
     items, closing, start = [], [], 0
     for position, letter in enumerate(text):
         if closing and letter == closing[-1]:

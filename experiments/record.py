@@ -1,4 +1,4 @@
-"""Records: what one run left on disk, read back and checked.
+"""Records: the files of one run, read back and checked.
 
 ::
 
@@ -61,13 +61,13 @@ class Record:
     path
         The record's address, ``<results>/<study>/<hash>``.
     shelf
-        Where its files lie: in that folder, or in an archive.
+        Access to the record's files, in that folder or in an archive.
     status
         ``done``, ``diverged``, ``unfinished`` or ``failed``.
     files
         SHA-256 of each file of a finished record; empty otherwise.
     known
-        The run that the record is of, where it was looked for by its run.
+        The record's run, if the record was found by it.
     """
 
     path: Path
@@ -83,11 +83,11 @@ class Record:
         Raises
         ------
         FileNotFoundError
-            If there is no such folder, and no archive beside it that holds the record.
+            If there is neither the folder nor an archive beside it that holds the record.
         CorruptRecordError
-            If a finished record or its archive was changed, or anything in it is a link.
+            If a finished record or its archive was changed, or contains a link.
         ReadError
-            If the system refuses to read it, which says nothing about the record.
+            If the system refuses to read it; the record itself may be intact.
         """
         try:
             found = shelf.at(path)
@@ -108,7 +108,7 @@ class Record:
 
     @property
     def finished(self) -> bool:
-        """Whether the run ended, well or by diverging."""
+        """Whether the run ended: its status is ``done`` or ``diverged``."""
         return self.status in FINISHED
 
     @cached_property
@@ -128,20 +128,20 @@ class Record:
 
     @cached_property
     def run(self) -> Any:
-        """The run, of its study's own class.
+        """The run, an instance of its study's own class.
 
         Raises
         ------
         ConfigError
-            If the record's study is no study of this package and the record was not found by its
-            run, or if another version of the study made it; ``description["run"]`` holds the plain
-            values all the same.
+            If the study does not belong to this package and the record was not found by its run, or
+            if another version of the study made the record. ``description["run"]`` holds the plain
+            values in every case.
         """
         return self.known or studies.load(self.study).heard(self.description["run"])
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        """Logged lines in order, each with its ``step``; a torn last line is left out."""
+        """Logged lines in order, each with its ``step``; an incomplete last line is left out."""
         try:
             data = self._read("metrics.jsonl", stored.LOG_LIMIT)
         except FileNotFoundError:
@@ -150,7 +150,7 @@ class Record:
 
     @cached_property
     def notes(self) -> dict[str, Any]:
-        """Facts that the study noted."""
+        """Facts that the study stored with `Recorder.note`."""
         return self._json("notes.json")
 
     @cached_property
@@ -160,10 +160,10 @@ class Record:
 
     @property
     def origin(self) -> Origin | None:
-        """What the record, or its newest checkpoint if unfinished, was made from.
+        """Digests of what the record, or the newest checkpoint of an unfinished one, was made from.
 
-        Code, environment and data as `experiments.store.source` digests them; None in a record
-        whose digests are of an older form.
+        They cover code, environment and data, as in `experiments.store.source`. None if the
+        record's digests are of an older form.
         """
         newest = None if self.finished else checkpoint.newest_origin(self.path / "checkpoints")
         held = newest or self.provenance.get("origin")
@@ -202,14 +202,14 @@ class Record:
         return stored.parse_json(self._read(name, stored.JSON_LIMIT), self.shelf.place(name))
 
     def _read(self, name: str, limit: int) -> bytes:
-        """Content of a file; of a finished record, only of those that its seal covers."""
+        """Content of a file; in a finished record the file must be among the sealed ones."""
         if self.finished and name not in self.files:
             raise FileNotFoundError(f"{self.shelf.place(name)}: not among the sealed files")
         return self.shelf.read(name, limit)
 
 
 def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path]) -> list[Record]:
-    """Find the records of these runs, in their order; runs without a record are left out.
+    """Find the records of runs, in the order of the runs; runs without a record are left out.
 
     Parameters
     ----------
@@ -218,8 +218,8 @@ def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path])
     runs
         The runs to look for.
     folders
-        Results folders, in order of preference: of each run the first finished record is taken,
-        else the first of any status.
+        Results folders, in order of preference. The first finished record of each run is taken, or
+        the first of any status if none is finished.
 
     Raises
     ------
@@ -237,19 +237,19 @@ def find(study: str, version: int, runs: Iterable[Run], folders: Sequence[Path])
 
 
 def located(name: str, results: Path) -> Path:
-    """Address of a record, given that, or its hash or the beginning of that.
+    """Address of a record that is named by its address, its hash, or the first digits of its hash.
 
     Parameters
     ----------
     name
-        With a slash it is the address itself.
+        The name; if it contains a slash, it is the address.
     results
-        Where to look for a hash, besides the published records.
+        Results folder in which to look for a hash, besides the published records.
 
     Raises
     ------
     ConfigError
-        If no hash begins so, or more than one does.
+        If no hash begins with these digits, or more than one does.
     """
     if "/" in name or "\\" in name:
         return Path(name)
@@ -271,7 +271,7 @@ def _there(path: Path, run: Run) -> Record | None:
 
 
 def parse_metrics(data: bytes, path: Path | str) -> list[dict[str, Any]]:
-    """Parse a metrics file; what follows the last newline was torn by a kill and is dropped."""
+    """Parse a metrics file; an incomplete line after the last newline is dropped."""
     whole = data[: data.rfind(b"\n") + 1]
     lines = []
     for number, line in enumerate(whole.splitlines(), start=1):
@@ -283,9 +283,10 @@ def parse_metrics(data: bytes, path: Path | str) -> list[dict[str, Any]]:
 
 
 def encode(value: Any) -> Any:
-    """Turn what a study logs or notes into plain JSON; non-finite floats become words.
+    """Turn logged or noted values into plain JSON; non-finite floats become words such as "NaN".
 
-    A text that is one of these words is told from the number by a backslash in front of it.
+    A text that equals one of these words gets a backslash in front, to distinguish it from the
+    number.
     """
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""The write side of a record: what a study's ``execute`` reports through.
+"""The write side of a record: the object through which a study's ``execute`` reports.
 
 A study writes::
 
@@ -14,9 +14,9 @@ A study writes::
                 recorder.checkpoint(step, state)
         recorder.save("model", state)
 
-and a killed run ends with the bytes of one that was not. What an earlier attempt left counts only
-so far as a checkpoint holds it: metrics, notes and saved files are put back as they were at that
-step, and where no checkpoint is restored the record begins empty.
+and a killed and resumed run ends with the same bytes as an uninterrupted one. Of an earlier
+attempt, only what a checkpoint holds is kept: metrics, notes and saved files are restored to that
+step. If no checkpoint is restored, the record begins empty.
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ _OWN = ("run.json", "provenance.json", "metrics.jsonl", "notes.json", "failed.js
 
 
 class Diverged(Exception):  # noqa: N818 - a result, not an error
-    """Raised by a study whose numbers diverged: the record is sealed with status ``diverged``.
+    """Raised by a study that diverged; the record is then sealed with the status ``diverged``.
 
     Parameters
     ----------
     step
-        Step at which it was seen.
+        Step at which the divergence was noticed.
     reason
-        What was seen, in a few words ("loss is not finite").
+        What was observed, in a few words ("loss is not finite").
     facts
-        Numbers worth keeping: learning rate, gradient norm, which tensor.
+        Further values to store, such as the learning rate, the gradient norm and the tensor's name.
     """
 
     def __init__(self, step: int, reason: str, **facts: Any) -> None:
@@ -72,22 +72,22 @@ class Diverged(Exception):  # noqa: N818 - a result, not an error
 
 
 class Interrupted(Exception):  # noqa: N818 - a request that was honoured, not an error
-    """Raised out of `Recorder.checkpoint` when a stop was asked for; the checkpoint is on disk."""
+    """Raised by `Recorder.checkpoint`, after it was written, if a stop was requested."""
 
 
 class ResumeRefusedError(RuntimeError):
-    """The checkpoint was made from other code, data, versions or threads than there are now."""
+    """The checkpoint was made from other code, data, versions or threads than the present ones."""
 
 
 class LockLostError(RuntimeError):
-    """The record's lock is gone: another process may be writing the record."""
+    """The record's lock was lost: another process may be writing the record."""
 
 
 class Stop(Protocol):
-    """Tells whether the process was asked to stop."""
+    """A request to stop the process, which may come at any time."""
 
     def asked(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
         ...
 
 
@@ -97,21 +97,22 @@ class Recorder:
     Parameters
     ----------
     folder
-        The record's folder; it exists and its lock is held.
+        The record's folder, which must exist and be locked by this process.
     source
-        The source now running: its digests go into each checkpoint.
+        The running source, whose digests are stored in each checkpoint.
     check_lock
-        Raises `LockLostError` if the lock is no longer held; asked before checkpoint and seal.
+        Raises `LockLostError` if the lock is no longer held; called before each checkpoint and the
+        seal.
     stop
-        Tells whether a stop was asked for.
+        The request to stop.
     report
         Receives progress and warnings as dictionaries.
     sinks
-        Get each logged line too.
+        Receive each logged line too.
     checkpoint_seconds
-        Time between checkpoints after which `due` says so.
+        Time after a checkpoint at which the next one is due.
     force
-        Resume even from a checkpoint of other source.
+        Resume even from a checkpoint that other source wrote.
     """
 
     def __init__(
@@ -140,15 +141,15 @@ class Recorder:
         self._shown = 0.0
 
     def restore(self) -> Checkpoint | None:
-        """Newest valid checkpoint, the record put back to it; None to begin at the beginning.
+        """Restore the record to its newest valid checkpoint and return that; None to start afresh.
 
         Call it at most once, before anything is logged.
 
         Raises
         ------
         ResumeRefusedError
-            If the checkpoint was made from other code, data, versions or threads, and the command
-            did not say ``--force``.
+            If the checkpoint was made from other code, data, versions or threads, and ``--force``
+            was not given.
         """
         if self._log is not None:
             raise RuntimeError("restore() must come before the first log() or checkpoint()")
@@ -165,7 +166,7 @@ class Recorder:
     def log(self, step: int, **metrics: Any) -> None:
         """Add a line to the metrics: numbers, strings or lists, under names of your choice.
 
-        Steps never decrease, and what belongs to a step is logged before that step's checkpoint;
+        Steps must not decrease, and metrics of a step must be logged before that step's checkpoint;
         otherwise a resumed run could repeat or lose a line.
         """
         log = self._begun()
@@ -180,18 +181,18 @@ class Recorder:
             self._sinks.log(int(step), record.decode(encoded))
 
     def due(self) -> bool:
-        """Whether it is time for a checkpoint: enough time has passed, or a stop was asked for."""
+        """Whether to write a checkpoint now: enough time has passed, or a stop was requested."""
         return self._stop.asked() or time.monotonic() - self._saved >= self._seconds
 
     def checkpoint(
         self, step: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any] | None = None
     ) -> None:
-        """Write a checkpoint: everything needed to go on after `step` steps.
+        """Write a checkpoint: everything needed to resume after `step` steps.
 
         Parameters
         ----------
         step
-            Steps done; larger than at the last checkpoint.
+            Steps done, more than at the last checkpoint.
         tensors
             Arrays by name.
         state
@@ -200,7 +201,7 @@ class Recorder:
         Raises
         ------
         Interrupted
-            After writing, if a stop was asked for.
+            After the checkpoint was written, if a stop was requested.
         """
         log = self._begun()
         if step <= self._step:
@@ -226,31 +227,31 @@ class Recorder:
             raise Interrupted(f"stopped after step {step}; the checkpoint is written")
 
     def progress(self, done: float, total: float) -> None:
-        """Tell how far the run is; cheap enough to call at every step."""
+        """Report how far the run is; cheap enough to call at every step."""
         now = time.monotonic()
         if now - self._shown >= 0.1 or done >= total:
             self._shown = now
             self._report({"event": "progress", "done": float(done), "total": float(total)})
 
     def note(self, **facts: Any) -> None:
-        """Keep facts about the run (the depth chosen, and why) in ``notes.json``."""
+        """Store facts about the run, such as a chosen depth and the reason, in ``notes.json``."""
         self._notes |= record.encode(facts)
         durable.write_json(self.folder / "notes.json", self._notes)
 
     def data(self, path: str | os.PathLike[str]) -> Path:
-        """Put the SHA-256 of a file that the study reads on record; returns the path to open.
+        """Record the SHA-256 of a file that the study reads, and return the path to open.
 
-        A record is stale once such a file has other contents. The readers of this project
-        (`experiments.data`, ``--words``) do it by themselves.
+        A record becomes stale if the content of the file changes. The readers of this project
+        (`experiments.data`, ``--words``) call this themselves.
         """
         return inputs.reading(path)
 
     def save(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
-        """Keep final arrays as ``name.safetensors``."""
+        """Store final arrays as ``name.safetensors``."""
         durable.write_tensors(self.folder / f"{stored.checked_name(name)}.safetensors", tensors)
 
     def seal(self, status: str) -> None:
-        """Finish the record: digest every file, then write DONE."""
+        """Finish the record: compute the digest of every file, then write DONE."""
         self._check_lock()
         self._begun().sync()
         self.close()
@@ -259,7 +260,7 @@ class Recorder:
             for path in _sealed(self.folder)
         }
         durable.write_json(self.folder / "DONE", {"status": status, "files": files})
-        if status == record.DONE:  # a diverged run's last checkpoint is worth a look
+        if status == record.DONE:  # the last checkpoint of a diverged run is kept for inspection
             durable.remove(self.folder / "checkpoints")
 
     def close(self) -> None:
@@ -283,7 +284,7 @@ class Recorder:
         return self._log
 
     def _put_back(self, found: Checkpoint) -> None:
-        """Leave the notes and files of the checkpoint and of this session, no others."""
+        """Restore the notes and files of the checkpoint, and remove those written after it."""
         kept = {path for path in self._files() if self._earlier.get(path) != _identity(path)}
         for path in self._earlier.keys() - kept:
             durable.remove(path)
@@ -297,7 +298,7 @@ class Recorder:
             durable.remove(self.folder / "notes.json")
 
     def _files(self) -> list[Path]:
-        """Files that the study saved: all that a seal covers, but for the recorder's own."""
+        """Files that the study saved: all sealed files except the recorder's own."""
         return [path for path in _sealed(self.folder) if path.name not in _OWN]
 
     def _admit(self, found: Checkpoint) -> None:
@@ -327,6 +328,6 @@ def _sealed(folder: Path) -> list[Path]:
 
 
 def _identity(path: Path) -> tuple[int, int, int]:
-    """Tell a file from what it is once it was replaced or written to."""
+    """Identity of a file's content, which changes when the file is replaced or written to."""
     facts = path.lstat()
     return facts.st_ino, facts.st_mtime_ns, facts.st_size

@@ -36,7 +36,7 @@ class Run:
         require_integer("seed", self.seed, minimum=0)
 
     def __getitem__(self, name: str) -> Any:
-        """Plain value of a field, as records gave it before they held typed runs; deprecated."""
+        """Plain value of a field; deprecated, for code from before records held typed runs."""
         warnings.warn(
             f"run[{name!r}] is deprecated: a record's run is a {type(self).__name__}, so write "
             f"run.{name}",
@@ -47,7 +47,7 @@ class Run:
 
 
 def described(run: Run, study: str, version: int) -> dict[str, Any]:
-    """Say what the hash covers, and what ``run.json`` holds: study, version and run."""
+    """Describe a run by plain values: study, version and run, as in the hash and ``run.json``."""
     return {"study": study, "version": version, "run": canonical(run)}
 
 
@@ -57,6 +57,6 @@ def content_hash(run: Run, study: str, version: int) -> str:
 
 
 def digest(description: dict[str, Any]) -> str:
-    """Hash of what `described` returns; also of what was read back from ``run.json``."""
+    """Hash of a description, made by `described` or read back from ``run.json``."""
     text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]

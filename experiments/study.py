@@ -1,4 +1,4 @@
-"""Studies: found by dotted name inside this package, or by the path of a file anywhere."""
+"""Studies, found by a dotted name in this package or by the path of any file."""
 
 from __future__ import annotations
 
@@ -34,17 +34,19 @@ _OFFERED = ("VERSION", "PRESETS", "DEFAULT_PRESET", "runs", "execute")
 
 @dataclass(frozen=True)
 class Study:
-    """A study module and the name under which its records are kept.
+    """A study module, and the name of the folder of its records.
 
     Parameters
     ----------
     name
-        ``toy.linear_cde``, or for a file outside the package its stem.
+        Dotted name such as ``toy.linear_cde``; for a file outside this package, its stem.
     locator
-        What finds it again in another process: the dotted name or the absolute path.
+        The dotted name, or the absolute path of the file, with which another process can load the
+        study.
     module
-        The module: ``VERSION``, ``PRESETS``, ``DEFAULT_PRESET``, ``runs``, ``execute``; where what
-        to run depends on what was found, ``due``, asked again when all that it listed has ended.
+        The module, which defines ``VERSION``, ``PRESETS``, ``DEFAULT_PRESET``, ``runs`` and
+        ``execute``. A study whose later runs depend on the results of earlier ones also defines
+        ``due``, which is called again whenever all runs that it listed have ended.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Study:
 
     @property
     def version(self) -> int:
-        """The study's version; raise it when its meaning changes, and all its hashes change."""
+        """The study's version; raise it when the study's meaning changes: its hashes change too."""
         return self.module.VERSION
 
     @property
@@ -63,11 +65,11 @@ class Study:
 
     @property
     def builtin(self) -> bool:
-        """Whether the study is one of this package, whose dotted name no other can have."""
+        """Whether the study belongs to this package, so that its dotted name is unique."""
         return "." in self.name
 
     def preset(self, name: str | None) -> str:
-        """Check a preset's name; None is the default."""
+        """Check a preset's name and return it; None gives the default preset."""
         chosen = self.module.DEFAULT_PRESET if name is None else name
         if chosen not in self.module.PRESETS:
             raise ConfigError(unknown("preset", chosen, self.module.PRESETS, f" of {self.name}"))
@@ -79,7 +81,8 @@ class Study:
         Raises
         ------
         ConfigError
-            If the study makes no such run today: it was described by another version of it.
+            If the description does not fit the study's run class, because another version of the
+            study wrote it.
         """
         kind = vars(self.module).get(str(plain.get("type")), run_module.Run)
         try:
@@ -91,12 +94,12 @@ class Study:
             ) from error
 
     def bench(self, mixer: str, preset: str) -> list[Run]:
-        """Make the runs of a preset with a guest, ``FILE:NAME``, in place of a model.
+        """Make the runs of a preset with the guest ``FILE:NAME`` in place of a model.
 
         Raises
         ------
         ConfigError
-            If the study takes no guests, or there is no such guest.
+            If the study takes no guests, or the guest does not exist.
         """
         from experiments import guest
 
@@ -123,16 +126,16 @@ class Study:
 
     @property
     def takes_guests(self) -> bool:
-        """Whether the study has a bench for mixers from other files (see `experiments.guest`)."""
+        """Whether the study accepts mixers from other files (see `experiments.guest`)."""
         return hasattr(self.module, "bench")
 
     @property
     def searches(self) -> bool:
-        """Whether the study says what is due next, instead of all its runs at once."""
+        """Whether the study defines ``due``: its later runs depend on results of earlier ones."""
         return hasattr(self.module, "due")
 
     def due(self, preset: str, runs: Sequence[Run], held: Mapping[Run, Record]) -> list[Run]:
-        """List what a study that searches wants next, given its finished records."""
+        """List the next runs of a searching study, given its finished records."""
         with self._at_home():
             return list(self.module.due(preset, runs, held))
 
@@ -141,12 +144,12 @@ class Study:
         return run_module.content_hash(run, self.name, self.version)
 
     def _at_home(self) -> AbstractContextManager[None]:
-        """Do something as `at_home` says; a study of this package names its neighbours in full."""
+        """Apply `at_home` to a study outside this package; others import by full names."""
         return nullcontext() if self.builtin else at_home(self.file)
 
 
 class StudyExitError(RuntimeError):
-    """A study called ``sys.exit``: the process is not its own to end."""
+    """A study called ``sys.exit``, which would end a process that other runs share."""
 
     exit_code = FAILED
 
@@ -162,7 +165,7 @@ def load(locator: str) -> Study:
     Raises
     ------
     ConfigError
-        If there is no such study, or the file does not offer what a study offers.
+        If there is no such study, or the module lacks a name that a study must define.
     """
     if locator.endswith(".py") or "/" in locator or "\\" in locator:
         study = _from_path(Path(locator))
@@ -184,7 +187,7 @@ def siblings(folder: Path) -> list[Path]:
 
 
 def import_file(path: Path, name: str) -> ModuleType:
-    """Import a Python file as the module `name`, once; modules beside it can be imported."""
+    """Import a Python file once, as the module `name`; it may import modules of its folder."""
     held = sys.modules.get(name)
     if held is not None and getattr(held, "__file__", None) == str(path):
         return held
@@ -208,12 +211,12 @@ def import_file(path: Path, name: str) -> ModuleType:
 
 @contextmanager
 def at_home(path: Path) -> Iterator[None]:
-    """Let a file's code import what lies beside it, and keep it from ending the process.
+    """Let the code of a file import modules from its folder, and keep it from ending the process.
 
     Raises
     ------
     StudyExitError
-        In place of `SystemExit`.
+        If the code raises `SystemExit`.
     """
     folder = str(path.parent)
     sys.path.insert(0, folder)
@@ -224,14 +227,14 @@ def at_home(path: Path) -> Iterator[None]:
             f"{path} called sys.exit({error.code!r}); raise an error that says what is wrong"
         ) from error
     finally:
-        if folder in sys.path:  # the code may have done as it liked with it
+        if folder in sys.path:  # the code may have changed the path itself
             sys.path.remove(folder)
 
 
 def places(results: Path) -> str:
-    """Say where records are looked for; that published ones are not installed, where they are not.
+    """Name the folders in which records are searched, or note that published ones are missing.
 
-    They belong to the repository: the package as it is installed from a wheel holds none.
+    Published records belong to the repository; the package installed from a wheel has none.
     """
     if PUBLISHED.is_dir():
         return f"{results} and {PUBLISHED}"
@@ -239,7 +242,7 @@ def places(results: Path) -> str:
 
 
 def unknown(kind: str, got: str, known: tuple[str, ...] | list[str], of: str = "") -> str:
-    """One line that says what was not known, what is nearest to it, and what there is."""
+    """Message about an unknown name, with the nearest known name and all known names."""
     close = difflib.get_close_matches(got, known, n=1, cutoff=0.5)
     guess = f"; did you mean {close[0]!r}?" if close else ""
     return f"unknown {kind} {got!r}{of}{guess} (known: {', '.join(known) or 'none'})"
@@ -280,7 +283,7 @@ def _from_path(path: Path) -> Study:
 
 
 def refuse_clash(path: Path) -> None:
-    """Refuse a file that would take the place of another module (``json.py``)."""
+    """Refuse a file whose name would hide another module (``json.py``)."""
     try:
         spec = importlib.util.find_spec(path.stem)
     except ValueError as error:  # ``__main__.py``

@@ -1,1 +1,1 @@
-"""What each command of the command line does, and what it says."""
+"""The commands of the command line, one module each, and what they print."""

@@ -1,7 +1,7 @@
-"""The ``clean`` command: what killed, repeated and damaged runs left beside the records.
+"""The ``clean`` command: files that killed, repeated and damaged runs left behind.
 
-Whatever belongs to a run is looked at, and removed, under the lock of its record, so that a run
-under way is never touched.
+Files of a run are examined, and removed, under the lock of its record, so that a run under way is
+never touched.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _YOUNG = 3600.0  # seconds; a temporary file of that age is no longer being writ
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that no record needs, and why."""
+    """A file or folder that no record needs, and the reason."""
 
     path: Path
     why: str
 
 
 def clean(results: Path, *, yes: bool) -> int:
-    """List what is left over; remove it where that was asked for."""
+    """List leftover files, and remove them if `yes`."""
     say(f"looking for what is left over in {results}")
     found = 0
     for folder in sorted(path for path in results.iterdir() if _own(path)) if _own(results) else []:
@@ -75,7 +75,7 @@ def _swept(leftovers: list[Leftover], yes: bool) -> int:
 
 
 def _of_record(path: Path) -> list[Leftover]:
-    """Find what lies about a record and in it; call it while nobody else can write there."""
+    """Find leftovers in and beside a record; call it only while its lock is held."""
     found = [Leftover(p, "a temporary file of a killed process") for p in durable.leftovers(path)]
     found += [
         Leftover(p, "a checkpoint that could not be used")
@@ -100,7 +100,7 @@ def _finished(path: Path) -> bool:
 
 
 def _temporary(folder: Path) -> list[Leftover]:
-    """Temporary files of figures, tables and the folder itself, which have no lock."""
+    """Find temporary files of figures, tables and the folder itself, which have no lock."""
     old = time.time() - _YOUNG
     return [
         Leftover(path, "a temporary file of a killed process")
@@ -111,14 +111,14 @@ def _temporary(folder: Path) -> list[Leftover]:
 
 
 def _names(folder: Path) -> list[str]:
-    """Names of the records, and of all else that has a lock."""
+    """List the names of records, and of anything else that has a lock."""
     found = [_ASIDE.fullmatch(path.name) or _LOCK.fullmatch(path.name) for path in folder.iterdir()]
     return sorted({match["name"] for match in found if match})
 
 
 @contextmanager
 def _held(lock: Path, yes: bool) -> Iterator[bool]:
-    """Hold a lock if it is free; whoever only looks makes no lock where there is none."""
+    """Hold a lock if it is free; without `yes`, no lock file is made where there is none."""
     from filelock import FileLock, Timeout
 
     if not yes and not lock.exists():
@@ -137,5 +137,5 @@ def _held(lock: Path, yes: bool) -> Iterator[bool]:
 
 
 def _own(path: Path) -> bool:
-    """Whether it is a folder, and no link to one."""
+    """Whether `path` is a folder, and no link to one."""
     return path.is_dir() and not path.is_symlink()

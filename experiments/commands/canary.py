@@ -1,8 +1,8 @@
-"""The ``canary`` command: a few numbers of every study, which change when its numerics do.
+"""The ``canary`` command: a few numbers of every study, to notice changes of its numerics.
 
-Of each study one run of the preset ``smoke`` is made, and some of its headline numbers (see
-`experiments.report.comparison`) are compared with those written down for this family of processors:
-families differ in the last digits, so each has numbers of its own.
+One run of each study's preset ``smoke`` is made, and some of its headline numbers (see
+`experiments.report.comparison`) are compared with the stored ones. Families of processors differ in
+the last digits, so numbers are stored for each family.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ _WRITE = "python -m experiments canary --write"
 
 @dataclass(frozen=True)
 class Finding:
-    """What one study's canary says.
+    """The result of one study's canary.
 
     Parameters
     ----------
     study
-        Its dotted name.
+        The study's dotted name.
     numbers
-        What was measured; empty if it could not be.
+        The numbers measured; empty if the run failed.
     reason
-        Why it could not be, or why there is nothing to compare with; else empty.
+        Why the run failed, or why there is nothing to compare with; else empty.
     failed
-        Whether it could not be measured though its framework and its data are here.
+        Whether the run failed although its framework and its data are present.
     since
-        Commit at which the numbers on file were written down.
+        Commit at which the stored numbers were measured.
     comparison
-        The numbers on file, and those measured; None if there was nothing to compare.
+        Comparison of the stored numbers with those measured; None if there was nothing to compare.
     """
 
     study: str
@@ -60,13 +60,13 @@ class Finding:
 
     @property
     def changed(self) -> bool:
-        """Whether a number is gone, or deviates by more than the tolerance."""
+        """Whether a number is missing, or deviates by more than the tolerance."""
         if (held := self.comparison) is None:
             return self.failed
         return bool(held.missing) or (held.mixed is not None and held.mixed.deviation > TOLERANCE)
 
     def told(self) -> str:
-        """Say in one line what was found, and what to do about it."""
+        """Describe the result in one line, with what to do about it."""
         held = self.comparison
         if held is None:
             return f"{self.study}: {self.reason}"
@@ -83,7 +83,7 @@ class Finding:
 
 
 def canary(*, write: bool = False, file: Path = FILE) -> int:
-    """Compare every study that can be run here, or write its numbers down."""
+    """Compare the numbers of every study that can run here with the stored ones, or store them."""
     found = findings(file)
     for each in found:
         say(each.told())
@@ -95,7 +95,7 @@ def canary(*, write: bool = False, file: Path = FILE) -> int:
 
 
 def findings(file: Path = FILE, names: Sequence[str] | None = None) -> list[Finding]:
-    """Measure studies, all of this package if none are named, and compare with the file."""
+    """Measure the named studies, or all of this package, and compare with the file."""
     family, held = provenance.processor_family(), _read(file)
     with tempfile.TemporaryDirectory() as results:
         jobs = [_job(name, Path(results)) for name in names or studies.names()]
@@ -129,7 +129,7 @@ def _job(name: str, results: Path) -> Job:
 
 
 def _judged(job: Job, ended: Outcome, held: dict[str, Any] | None) -> Finding:
-    """Compare what a job left with what is on file."""
+    """Compare the numbers of a finished job with the stored ones."""
     if ended.status not in FINISHED:
         failed = ended.code not in (exit_code.ENVIRONMENT, exit_code.DATA)  # neither is here
         return Finding(job.study, {}, f"could not be run: {ended.message}", failed=failed)
@@ -148,14 +148,14 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def save(file: Path, found: Sequence[Finding]) -> None:
-    """Put the numbers that are new or changed on file; those that hold keep their commit.
+    """Store numbers that are new or changed; unchanged ones keep their commit.
 
     Parameters
     ----------
     file
-        JSON: of each study and family the numbers, the commit and the versions that made them.
+        JSON file with the numbers, commit and versions of each study and family of processors.
     found
-        What was measured.
+        The results of the canaries.
     """
     held, facts = _read(file), provenance.collect()
     versions = {"python": facts["python"], **provenance.library_versions()}

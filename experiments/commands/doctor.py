@@ -1,4 +1,4 @@
-"""The ``doctor`` command: what this machine can run, and the command that mends what it cannot."""
+"""The ``doctor`` command: what this machine can run, and how to install what is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXTRAS = {"lcde-jax": "jax", "seq-torch": "torch", "ray": "ray"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked for; the same fields as those of `seq_torch.doctor`."""
+    """One thing looked for, with the fields of a finding of `seq_torch.doctor`."""
 
     name: str
     ok: bool
@@ -25,7 +25,7 @@ class Finding:
 
 
 def show() -> int:
-    """Print every finding and return 0: what is missing here is no error until it is asked for."""
+    """Print every finding and return 0: a missing part is no error until something needs it."""
     for look in (_machine, _packages, _torch, _jax):  # the last two import a framework
         for finding in look():
             say(f"{'ok' if finding.ok else 'no':3} {finding.name}: {finding.detail}")

@@ -1,4 +1,4 @@
-"""The ``plot`` and ``table`` commands: from records alone, with no framework installed."""
+"""The ``plot`` and ``table`` commands, which need records but no framework."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class Request:
 
 
 class Loader:
-    """Finds the records of a study's presets: in the results first, then among the published.
+    """Finds the records of a study's presets, in the results first and then among the published.
 
     Parameters
     ----------
     folder
         The study folder.
     request
-        What was asked for; its overrides apply to every preset that is loaded.
+        The command's options; its overrides apply to every preset that is loaded.
     quiet
-        Whether to find records without a line for each preset.
+        Whether to print no line for each preset.
     """
 
     def __init__(self, folder: Path, request: Request, *, quiet: bool = False) -> None:
@@ -63,8 +63,8 @@ class Loader:
     def __call__(self, preset: str | None, model_file: str = "linear_cde") -> list[Record]:
         """Find the records of one preset of ``model_file.py``, in the order of its runs.
 
-        None is the file's default preset. Empty where that file or its preset does not exist, or
-        nothing was run yet; a line says so.
+        None stands for the file's default preset. The list is empty, and a line says so, where the
+        file or its preset does not exist or no run was made yet.
         """
         study = self.study(model_file)
         settings, seeds = self._request.settings, self._request.seeds
@@ -85,7 +85,7 @@ class Loader:
         return records
 
     def study(self, model_file: str) -> Study | None:
-        """Load the study of that file, if there is one."""
+        """Load the study in ``model_file.py``; None if there is no such file."""
         path = self._folder / f"{model_file}.py"
         return studies.load(str(path)) if path.is_file() else None
 
@@ -104,14 +104,14 @@ class Loader:
 
 
 def _runs(study: Study, preset: str, request: Request) -> list[Run]:
-    """List the runs of a preset, and those of a guest beside them where the study takes it."""
+    """List the runs of a preset, followed by those of a guest if the study takes guests."""
     taken = request.mixer is not None and study.takes_guests
     return [*study.runs(preset), *(study.bench(str(request.mixer), preset) if taken else ())]
 
 
 def plot(request: Request) -> list[Path]:
     """Draw a study's figures into its results folder and return their paths."""
-    os.environ["MPLBACKEND"] = "agg"  # figures become files, whatever windows there are
+    os.environ["MPLBACKEND"] = "agg"  # figures are written to files, never shown in windows
     folder, preset, loader = _prepare(request)
     target = _target(request, folder)
     say(f"drawing the figures of {folder.name} into {target}")
@@ -191,7 +191,7 @@ def _check_preset(name: str | None, found: list[Study], folder: str) -> None:
 
 
 def _file_name(name: str, folder: Path) -> str | None:
-    """Name the study file that a dotted name or a path picks out of its folder, if it does."""
+    """Name of the study file that a dotted name or a path refers to; None for a whole folder."""
     stem = Path(name).stem if name.endswith(".py") else name.partition(".")[2]
     return stem if (folder / f"{stem}.py").is_file() else None
 
@@ -224,7 +224,7 @@ def member(folder: Path, file: str, function: str) -> Callable[..., Any]:
 
 
 def _at_home(folder: Path) -> AbstractContextManager[None]:
-    """Do something as `studies.at_home` says, for figures and tables outside this package."""
+    """Apply `studies.at_home` to figures and tables outside this package."""
     return nullcontext() if folder.parent == ROOT else studies.at_home(folder / "figure.py")
 
 

@@ -16,10 +16,10 @@ _LONGEST = 100  # characters
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
-    """Name each run by the fields that tell all of them apart, no more of them than it takes.
+    """Name each run by as few fields as distinguish all of them.
 
-    Runs with the same fields share the choice of them, so the work grows with the number of runs
-    and not with its square.
+    Runs with equal fields share the choice of fields, so the work grows linearly with the number of
+    runs.
     """
     rows = [dict(_leaves(described(run))) for run in runs]
     chosen = {keys: _telling(keys, rows) for keys in dict.fromkeys(map(tuple, rows))}
@@ -30,7 +30,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
 
 
 def _telling(keys: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the first of these fields that divide the rows further than those before them."""
+    """Return the fields that divide the rows further than the fields before them do."""
     kept, marks, groups = [], [()] * len(rows), 1
     for key in keys:
         finer = [(*mark, repr(row.get(key))) for mark, row in zip(marks, rows, strict=True)]

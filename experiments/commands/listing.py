@@ -1,4 +1,4 @@
-"""The ``list`` and ``show`` commands: what there is, and one record in full."""
+"""The ``list`` and ``show`` commands: an overview of all records, and one record in full."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _TAIL = 5
 
 
 def overview(locator: str | None, results: Path) -> None:
-    """Print every study's presets with the count of records by status, and of the published.
+    """Print every study's presets with the number of records by status, published ones included.
 
-    A run that has no record in `results` counts as published where the repository holds one of it.
+    A run without a record in `results` counts as published if the repository holds its record.
     """
     held = {folder.name: _records(folder) for folder in shelf.study_folders(studies.PUBLISHED)}
     whole = 0
@@ -39,7 +39,7 @@ def overview(locator: str | None, results: Path) -> None:
 
 
 def _tell(study: Study, folder: Path, published: set[str]) -> None:
-    """Print a line for each preset of a study, and one for the records of none."""
+    """Print a line for each preset of a study, and one for records that belong to no preset."""
     known: set[str] = set()
     for preset in study.module.PRESETS:
         hashes = [study.hash(run) for run in study.runs(preset)]
@@ -53,12 +53,12 @@ def _tell(study: Study, folder: Path, published: set[str]) -> None:
 
 
 def show(name: str, results: Path) -> None:
-    """Print one record: its run, status, the end of its metrics, and where it comes from.
+    """Print one record: its run, status, last metrics, and provenance.
 
     Parameters
     ----------
     name
-        A record's address, or its hash or the beginning of that.
+        A record's address, its hash, or the first digits of its hash.
     results
         Where to look for a hash.
     """
@@ -88,7 +88,7 @@ def show(name: str, results: Path) -> None:
 
 
 def _compared(held: Record) -> str:
-    """Say whether a record is stale: made from other source than there is now."""
+    """Describe whether a record is stale: whether it was made from source other than today's."""
     file = _study_file(held)
     differences = None if file is None else source.stale(held, file)
     if differences is None:
@@ -99,14 +99,14 @@ def _compared(held: Record) -> str:
 
 
 def _study_file(held: Record) -> Path | None:
-    """File of the study that a record is of, where it can be told."""
+    """File of the study that a record belongs to; None if it cannot be found."""
     if held.study in studies.names():
         return studies.load(held.study).file
     return belonging.owner(held.path.parent)
 
 
 def _records(folder: Path) -> list[Path]:
-    """List the records in a folder; none, and a line, where an archive there is damaged."""
+    """List the records in a folder; an empty list and a printed line if an archive is damaged."""
     try:
         return shelf.records(folder)
     except (RejectedFileError, ReadError) as error:
@@ -115,7 +115,7 @@ def _records(folder: Path) -> list[Path]:
 
 
 def _whole(paths: list[Path]) -> set[str]:
-    """Hashes of those records that are finished and whole; a line says what is not."""
+    """Hashes of the finished and undamaged records; a printed line for each other one."""
     found = set()
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Standard output: lines for people, and what to do when it takes no more of them."""
+"""Standard output: printing lines for people, and errors while printing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from experiments.store.stored import printable
 
 
 class OutputError(Exception):
-    """Standard output takes no more: its reader has left, or the disk that holds it is full.
+    """Standard output cannot be written: its reader has gone, or its disk is full.
 
     Parameters
     ----------
     error
-        What the system answered.
+        The error of the operating system.
     """
 
     def __init__(self, error: OSError) -> None:
@@ -27,12 +27,12 @@ class OutputError(Exception):
 
 
 def say(text: object, stream: TextIO | None = None) -> None:
-    """Print a line, control characters escaped.
+    """Print a line, with control characters escaped.
 
     Raises
     ------
     OutputError
-        If it cannot be printed.
+        If the line cannot be printed.
     """
     try:
         print(printable(text), file=stream, flush=True)
@@ -41,7 +41,7 @@ def say(text: object, stream: TextIO | None = None) -> None:
 
 
 def complain(text: object) -> None:
-    """Print a line on standard error, or nowhere."""
+    """Print a line on standard error, if that is possible."""
     try:
         print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
     except OSError:
@@ -49,9 +49,10 @@ def complain(text: object) -> None:
 
 
 def open_streams() -> None:
-    """Give the null device to each standard stream that the process was started without.
+    """Open the null device for each standard stream that the process was started without.
 
-    Otherwise the next file that is opened would take its place, and receive what is printed.
+    Otherwise the next opened file would take the number of that stream, and receive what is
+    printed.
     """
     for descriptor in range(3):
         try:
@@ -64,7 +65,7 @@ def open_streams() -> None:
 
 
 def finish(code: int) -> int:
-    """Return the code once all is printed; where that fails, end the process with it at once."""
+    """Return the code after flushing the output; if that fails, end the process with the code."""
     try:
         sys.stdout.flush()
     except OSError:

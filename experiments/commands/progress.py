@@ -1,4 +1,4 @@
-"""Progress: a live bar with the time left on a terminal, plain lines elsewhere."""
+"""Progress: a live bar with the time left on a terminal, plain lines otherwise."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SECONDS = 10.0
 
 
 def reporter(labels: Mapping[str, str], stream: TextIO) -> Lines:
-    """Make a `Bar` if `stream` is a terminal, else `Lines`; use it as a context.
+    """Make a `Bar` if `stream` is a terminal, else `Lines`; use the result as a context manager.
 
     Parameters
     ----------
     labels
-        What to call each run, by hash.
+        Label of each run, by its hash.
     stream
-        Where to write.
+        Stream to write to.
     """
     return Bar(labels, stream) if stream.isatty() else Lines(labels, stream)
 
@@ -43,7 +43,7 @@ class Lines:
         return None
 
     def on_event(self, event: dict[str, Any]) -> None:
-        """Take one event of an engine."""
+        """Handle one event of an engine."""
         name = event["event"]
         if name == "progress":
             total = event["total"]
@@ -87,7 +87,7 @@ class Lines:
 
 
 class Bar(Lines):
-    """A live bar over all runs and one for each that is under way."""
+    """A live bar over all runs, and one for each run under way."""
 
     def __init__(self, labels: Mapping[str, str], stream: TextIO) -> None:
         from rich.console import Console

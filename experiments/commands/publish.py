@@ -1,4 +1,4 @@
-"""The ``publish`` command: finished records join the archives that the repository holds."""
+"""The ``publish`` command: add finished records to the repository's archives."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ OTHER = "other"  # the archive of records that no preset lists
 
 
 def publish(locator: str, results: Path) -> int:
-    """Add a study's records to the published ones; what is published already stays as it is.
+    """Add a study's records to the published ones; records already published do not change.
 
-    Each goes into the archive of the first preset that lists its run. Nothing is written unless
-    every record that would be added is finished, whole, and of the study as it is now.
+    Each record goes into the archive of the first preset that lists its run. Nothing is written
+    unless every record to be added is finished, undamaged, and of the study's present version.
 
     Parameters
     ----------
     locator
-        Of the study, one of this package.
+        Locator of a study of this package.
     results
         Results folder of the records.
 
     Raises
     ------
     ConfigError
-        If there is nothing to publish, or a record that cannot be.
+        If there is nothing to publish, or a record cannot be published.
     CorruptRecordError, RejectedFileError
         If a record, or an archive that would be added to, is damaged.
     """
@@ -61,7 +61,7 @@ def publish(locator: str, results: Path) -> int:
 
 
 def presets(study: Study) -> dict[str, str]:
-    """Of each run that the study lists, by its hash, the first preset that does."""
+    """Map the hash of each run that the study lists to the first preset that lists it."""
     found: dict[str, str] = {}
     for preset in study.module.PRESETS:
         for run in study.runs(preset):
@@ -79,7 +79,7 @@ def _publishable(locator: str) -> Study:
 
 
 def _sealed(study: Study, path: Path) -> dict[str, bytes]:
-    """Files of a record under its seal; refuses what is unfinished, or of another study."""
+    """Read the sealed files of a record; refuse records that are unfinished or of another study."""
     held = Record.open(path)
     if not held.finished:
         raise ConfigError(f"{path} is {held.status}; expected finished records, so run it first")
@@ -99,7 +99,7 @@ def _by_preset(study: Study, added: Records) -> dict[str, Records]:
 
 
 def _rewritten(target: Path, records: Records) -> str:
-    """Write an archive with these records more; returns its SHA-256."""
+    """Write an archive again with these records added; return its SHA-256."""
     held = archive.read(target) if target.exists() else {}
     data = archive.packed({**held, **records})
     durable.make_folder(target.parent)

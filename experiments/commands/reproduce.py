@@ -1,4 +1,4 @@
-"""The ``reproduce`` command: published records drawn at random, run again and compared."""
+"""The ``reproduce`` command: run randomly drawn published records again, and compare."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Request:
 
 
 def reproduce(request: Request) -> int:
-    """Draw records, run them again, and write an attestation of each."""
+    """Draw records, run them again, and write an attestation of each rerun."""
     for name, value in (("sample", request.sample), ("workers", request.workers)):
         if value < 1:
             raise ConfigError(f"--{name} {value}: expected at least 1")
@@ -65,7 +65,7 @@ def reproduce(request: Request) -> int:
 
 
 def published(study: str | None = None) -> list[Record]:
-    """List the published records of all studies of this package or of one, each once."""
+    """List the published records of all studies of this package, or of one, without repetition."""
     found: dict[str, Record] = {}
     for each in map(studies.load, [study] if study else studies.names()):
         for preset in each.module.PRESETS:
@@ -77,22 +77,22 @@ def published(study: str | None = None) -> list[Record]:
 def draw(
     records: Sequence[Record], count: int, seed: int, minutes: float | None = None
 ) -> list[Record]:
-    """Draw records at random, in rounds: each takes one from every study's every preset.
+    """Draw records at random, in rounds that take one record of every preset of every study.
 
-    So each preset that has records is covered once `count` is as large as the number of presets.
-    Drawn is from those that took at most their share of the budget, ``minutes / count``; of a
-    preset where all took longer there is one, the shortest.
+    Every preset that has records is covered if `count` is at least the number of presets. With a
+    budget, only records that took at most ``minutes / count`` are drawn; a preset in which all
+    records took longer contributes its shortest one.
 
     Parameters
     ----------
     records
         To draw from.
     count
-        How many, at most.
+        Largest number of records to draw.
     seed
-        Of the draw.
+        Seed of the draw.
     minutes
-        The wall times on record of all that is drawn, together; None for any.
+        Budget for the sum of the recorded wall times of the drawn records; None for no limit.
     """
     chance, share = np.random.default_rng(seed), (minutes or float("inf")) * 60 / count
     groups: dict[tuple[str, str], list[Record]] = {}
@@ -107,7 +107,7 @@ def draw(
 
 
 def seconds(held: Record) -> float:
-    """Wall time on record."""
+    """Wall time in the record, summed over its sessions."""
     return float(held.provenance["wall_seconds"])
 
 
@@ -118,7 +118,7 @@ def _transposed(groups: Sequence[Sequence[Record]]) -> Iterator[list[Record]]:
 
 @dataclass
 class _Reruns:
-    """The state of one command: what is still to do, and how long the rest will take."""
+    """The state of one command: the records still to run, and the time that they will take."""
 
     todo: list[Record]
     facts: dict[str, Any]
@@ -129,7 +129,7 @@ class _Reruns:
     done: list[Attestation] = field(default_factory=list)
 
     def run(self, workers: int) -> int:
-        """Run all again in their order; stop at a signal alone."""
+        """Run all records again in order; only a signal stops the command early."""
         while waiting := [held for held in self.todo if held.hash not in self.began]:
             threads, alike = next(groupby(waiting, _threads))
             engine = LocalEngine(workers, threads)
@@ -157,7 +157,7 @@ class _Reruns:
         )
 
     def _heard(self, event: dict[str, Any]) -> None:
-        """Take notice of an event of the engine; of an outcome, write the attestation."""
+        """Handle an event of the engine; write an attestation if the event is an outcome."""
         if event["event"] == "started":
             self.began[event["hash"]] = time.monotonic()
         elif event["event"] == "outcome" and event["code"] != exit_code.INTERRUPTED:

@@ -1,4 +1,4 @@
-"""The ``results`` command: one page per study, made from the published records alone."""
+"""The ``results`` command: one page per study, from the published records alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from experiments.store import durable
 from experiments.study import ROOT
 
 INTRODUCTION = "introduction.md"
-"""A study's own words, which a person writes: what came out, what did not, and its figures."""
+"""Introduction of each study's page, written by hand: findings, failures and figures."""
 _HEAD = """\
 # {title}
 
@@ -27,7 +27,7 @@ seeds or draws. `python -m experiments table {name}` prints these tables from yo
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the page of every study of this package, and that of reproduction, into `folder`."""
+    """Write the page of every study of this package, and the page of reproduction, to `folder`."""
     durable.make_folder(folder)
     paths = []
     for name in names():
@@ -48,7 +48,7 @@ def study_folders() -> list[str]:
 
 
 def page(name: str) -> str:
-    """Title, introduction and tables of a study, from published records; or the reproduction."""
+    """Make a page: title, introduction and tables of a study, or the page of reproduction."""
     if name == "reproduction":
         return reproduction.page()
     title = (importlib.import_module(f"experiments.{name}").__doc__ or name).strip().rstrip(".")

@@ -37,7 +37,7 @@ Rerun = Literal["stale", "failed", "all"]
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the command line asked for; see ``python -m experiments run --help``."""
+    """Options of the ``run`` command; see ``python -m experiments run --help``."""
 
     study: str
     preset: str | None = None
@@ -59,7 +59,7 @@ class Request:
 
 @dataclass(frozen=True)
 class _Planned:
-    """One run, where its record goes, and what is there already."""
+    """One run, the address of its record, and the record that exists already, if any."""
 
     run: Run
     path: Path
@@ -76,14 +76,14 @@ class _Planned:
 
 
 def run(request: Request) -> int:
-    """Run what is not finished yet and return the exit code.
+    """Run everything that is not finished and return the exit code.
 
     Raises
     ------
     ConfigError
         If the request is wrong or the results folder cannot be used; nothing was run.
     ImportError
-        If the engine or a sink asked for is not installed; nothing was run.
+        If the requested engine or sink is not installed; nothing was run.
     """
     try:
         return _run(request)
@@ -124,7 +124,7 @@ def _run(request: Request) -> int:
 
 
 def _engine(request: Request, runs: int) -> Engine:
-    """Make the engine asked for; of a cluster elsewhere, its own room is the limit."""
+    """Make the requested engine; a running cluster is limited by its own resources only."""
     workers, threads = _share(request, runs)
     if request.engine == "local":
         if request.address is not None or request.gpus:
@@ -138,7 +138,7 @@ def _engine(request: Request, runs: int) -> Engine:
 
 
 def _share(request: Request, runs: int) -> tuple[int, int]:
-    """Workers and threads: as many workers as runs and cores allow, the cores shared among them."""
+    """Choose workers and threads: as many workers as runs and cores allow, sharing the cores."""
     for name in ("workers", "threads"):
         value = getattr(request, name)
         if value is not None and value < 1:
@@ -195,7 +195,7 @@ def _starts_over(held: Record, study: Study, request: Request) -> bool:
 def _due(
     study: Study, preset: str, planned: Sequence[_Planned], outcomes: Sequence[Outcome]
 ) -> list[_Planned]:
-    """List the runs that the study wants next, of those that were not tried by this command."""
+    """List the runs that a searching study wants next and that this command has not tried."""
     tried = {outcome.hash for outcome in outcomes}
     waiting = [item for item in planned if not item.skipped and item.path.name not in tried]
     if not waiting or not study.searches:
@@ -263,7 +263,7 @@ def _statuses(planned: Sequence[_Planned], outcomes: Sequence[Outcome]) -> list[
 
 
 def _code(planned: Sequence[_Planned], outcomes: Sequence[Outcome]) -> int:
-    """Return the gravest outcome's code; divergence counts only where it is the whole result."""
+    """Return the code of the gravest outcome; divergence counts only if every run diverged."""
     if _statuses(planned, outcomes) == [record.DIVERGED]:
         return exit_code.DIVERGED
     codes = {outcome.code for outcome in outcomes} - {exit_code.DIVERGED}

@@ -1,4 +1,4 @@
-"""The ``verify`` command: every record against its own digests, archives against theirs."""
+"""The ``verify`` command: compare records and archives with their digests."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ T = TypeVar("T")
 
 
 def verify(locator: str | None, results: Path) -> int:
-    """Check the records of one study or of all, name those that are damaged, return the exit code.
+    """Check the records of one study or of all, name damaged ones, and return the exit code.
 
-    One that the system refuses to read is named too, and is not damaged for that.
-
-    Of a finished record every file is compared with its SHA-256; one that is unfinished has none,
-    and need only be readable. An archive that is damaged as a whole counts as one.
+    Every file of a finished record is compared with its SHA-256. An unfinished record has no
+    digests and need only be readable. A damaged archive counts as one damaged record. A record that
+    the system refuses to read is named too, but does not count as damaged.
 
     Parameters
     ----------
     locator
-        Of the study; None for all records that there are.
+        Locator of a study; None for all records.
     results
-        Where to look, besides the published records.
+        Results folder to check, besides the published records.
     """
     say(f"checking the records in {studies.places(results)}")
     only = None if locator is None else studies.load(locator).name
@@ -48,7 +47,7 @@ def verify(locator: str | None, results: Path) -> int:
 
 
 def _verify_place(place: Path, only: str | None, found: Counter[str]) -> None:
-    """Count the records of a results folder by what was found of them."""
+    """Count the records of a results folder by status."""
     for folder in [place / only] if only else shelf.study_folders(place):
         if _tried(lambda folder=folder: _whole(folder), found):
             for path in shelf.records(folder):
@@ -57,7 +56,7 @@ def _verify_place(place: Path, only: str | None, found: Counter[str]) -> None:
 
 
 def _tried(check: Callable[[], T], found: Counter[str]) -> T | None:
-    """Do a check; None where it failed, which is said and counted."""
+    """Run a check; a failure is printed and counted, and gives None."""
     try:
         return check()
     except (CorruptRecordError, RejectedFileError) as error:
@@ -76,7 +75,7 @@ def _whole(folder: Path) -> bool:
 
 
 def _checked(path: Path) -> str:
-    """Status of a record that can be trusted so far as its status promises."""
+    """Check a record as far as its status allows, and return the status."""
     held = Record.open(path)
     for name in PARTS:
         try:

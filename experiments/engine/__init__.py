@@ -6,7 +6,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Give what was in the module of this name before it became a folder."""
+    """Give names that this module had before it became a package, with a warning."""
     local = importlib.import_module(f"{__name__}.local")
     if name.startswith("_") or name == "local" or not hasattr(local, name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
-"""One job: a run done, resumed or skipped in the present process, under its record's lock.
+"""One job: start, resume or skip a run in the present process, under its record's lock.
 
-Every engine ends in `perform`; it is all that another engine needs.
+Every engine calls `perform`; a new engine needs nothing else of this module.
 """
 
 from __future__ import annotations
@@ -57,32 +57,32 @@ _EXTRAS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run for a worker, in values that travel as JSON.
+    """One run for a worker, as plain values that can be sent as JSON.
 
     Parameters
     ----------
     study
         Locator of the study (see `experiments.study.load`).
     run
-        The run to do, in plain values (see `seqtheory.plain`).
+        The run, in plain values (see `seqtheory.plain`).
     hash
-        Its content hash.
+        The run's content hash.
     preset, settings
-        What the command asked for, copied into the record.
+        The preset and overrides of the command, copied into the record.
     folder
         The record's folder.
     over
-        Start over even if there is a finished or a half-done record.
+        Start over even if there is a finished or an unfinished record.
     force
-        Resume even from a checkpoint of other source.
+        Resume even from a checkpoint that other source wrote.
     checkpoint_seconds
         Time between checkpoints.
     provenance
         Facts about the command, copied into the record.
     log
-        Sinks that get the metrics too (see `experiments.store.sinks`).
+        Sinks that receive the metrics too (see `experiments.store.sinks`).
     guest
-        ``FILE:NAME`` of the guest that the run is of, if it is of one (see `experiments.guest`).
+        ``FILE:NAME`` of the run's guest; None without one (see `experiments.guest`).
     """
 
     study: str
@@ -106,11 +106,11 @@ class Outcome:
     Parameters
     ----------
     hash
-        The run.
+        Hash of the run.
     status
-        The record's status now.
+        The record's status after the job.
     code
-        Exit code that this outcome asks for (see `experiments.exit_code`).
+        Exit code for this outcome (see `experiments.exit_code`).
     message
         One line for people; empty for ``done``.
     """
@@ -122,13 +122,13 @@ class Outcome:
 
 
 class StopFlag:
-    """Whether this process was asked to stop; set by signals or by the parent's death."""
+    """A flag that asks this process to stop; set by signals or by the parent's death."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
 
     def ask(self, *_: Any) -> None:
-        """Ask for a stop; also a signal handler."""
+        """Ask for a stop; can be used as a signal handler."""
         self._asked.set()
 
     def asked(self) -> bool:
@@ -137,7 +137,7 @@ class StopFlag:
 
 
 def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
-    """Do one job: resume, skip or start it, and leave its record in a named status."""
+    """Do one job: resume, skip or start its run, and leave the record with a status."""
     try:
         with inputs.collected() as data:
             study = load(job.study)
@@ -165,7 +165,7 @@ def _perform(study: Study, job: Job, source: Source, report: Report, stop: StopF
 
 
 def install_hint(error: ImportError) -> str:
-    """Say what is missing or broken, and the command that installs it."""
+    """Describe what is missing or broken, and the command that installs it."""
     if isinstance(error, ConfigError):  # which has said it already
         return str(error)
     top = (error.name or "").partition(".")[0]
@@ -175,12 +175,12 @@ def install_hint(error: ImportError) -> str:
             return (
                 f"{top or extra} is {broken}: run `uv sync --package experiments --extra {extra}`"
             )
-    # No hint for a name that nobody checked: whoever registers it would have their code run.
+    # No hint for an unknown name: anyone may register it, and would have their code run.
     return f"{error}: run `uv sync --package experiments`, or see to that module yourself"
 
 
 def _names(package: str, error: ImportError) -> bool:
-    """Whether a message names a package or a library of it: libtorch_cpu.so; not ray in array."""
+    """Whether a message names a package or its library (libtorch_cpu.so), but not ray in array."""
     return re.search(rf"(?:\b|_|lib){package}", str(error)) is not None
 
 
@@ -197,9 +197,9 @@ def _heard(study: Study, job: Job) -> Run:
 
 @contextmanager
 def _locked(folder: Path, stop: StopFlag, report: Report) -> Iterator[Callable[[], None]]:
-    """Hold the record's lock: the kernel frees it with its holder, however that dies.
+    """Hold the record's lock, which the system releases when its holder ends in any way.
 
-    Yields a check that raises `LockLostError` once the lock file is another one, or gone.
+    Yields a check that raises `LockLostError` if the lock file was replaced or removed.
     """
     from filelock import FileLock, Timeout
 
@@ -247,14 +247,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _prepare(folder: Path, job: Job, report: Report) -> Record | None:
-    """Return a finished record to keep, or leave a folder in which to run."""
+    """Return a finished record to keep, or prepare a folder to run in and return None."""
     try:
         held = Record.open(folder)
     except FileNotFoundError:
         held = None
     except CorruptRecordError as error:
         if not (folder.is_symlink() or stored.is_folder(folder)):
-            raise  # an archive beside it is damaged, and not for a run to mend
+            raise  # an archive beside it is damaged, which a run must not repair
         kept = durable.move_aside(folder, "corrupt")
         report({"event": "warning", "text": f"{error}; kept as {kept.name}, running again"})
         held = None
@@ -269,9 +269,9 @@ def _prepare(folder: Path, job: Job, report: Report) -> Record | None:
 
 
 def _supersede(folder: Path, held: Record) -> None:
-    """Put a finished record aside until the new one is; drop an unfinished one.
+    """Move a finished record aside until the new one is finished; remove an unfinished one.
 
-    One in an archive stays there: the new folder takes its place.
+    A record in an archive stays there; the new folder takes precedence over it.
     """
     if not stored.is_folder(folder):
         return

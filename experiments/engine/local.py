@@ -1,4 +1,4 @@
-"""Engines: where jobs run. The local one keeps a few workers and gives each one job at a time."""
+"""Engines, which run jobs. The local engine keeps a few workers, each with one job at a time."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """Runs jobs somewhere and says how each ended; the records are the same for every engine.
+    """Runs jobs and returns their outcomes; records do not depend on the engine.
 
-    ``str`` of it names it and what it runs with; ``threads`` is how many a run has;
-    ``stopped_by`` is the signal that ended the last `map` early, if one did.
+    ``str(engine)`` describes the engine and its settings; ``threads`` is the number of threads per
+    run; ``stopped_by`` is the signal that ended the last `map` early, or None.
     """
 
     threads: int
     stopped_by: int | None
 
     def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
-        """Run the jobs; one outcome each, in their order."""
+        """Run the jobs and return one outcome for each, in order."""
         ...
 
 
@@ -53,15 +53,15 @@ class LocalEngine:
     threads
         Threads that each may use for linear algebra, torch, numba and XLA; at least 1.
     stall_seconds
-        Silence after which a worker counts as hung. Workers say every second that they are alive.
+        Silence after which a worker counts as hung. Workers send a sign of life every second.
 
     Notes
     -----
     A worker is a fresh Python whose environment limits its threads before anything is
-    imported. It is kept for further jobs, since importing a framework takes seconds. If it dies or
-    hangs, another takes its place and its job is tried once more; if that one ends alike, the job
-    alone is left unfinished. SIGTERM, SIGINT and SIGUSR1 are passed on: runs finish their step,
-    write a checkpoint and end. A second SIGINT kills.
+    imported. It is kept for further jobs, since importing a framework takes seconds. If a worker
+    dies or hangs, another one replaces it and tries the job once more; if that one dies too, only
+    this job stays unfinished. SIGTERM, SIGINT and SIGUSR1 are passed on: runs finish their step,
+    write a checkpoint and end. A second SIGINT kills the workers.
     """
 
     def __init__(self, workers: int, threads: int, stall_seconds: float = 600.0) -> None:
@@ -74,12 +74,12 @@ class LocalEngine:
         return f"local engine (workers {self.workers}, threads {self.threads})"
 
     def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
-        """Run the jobs; one outcome each, in their order.
+        """Run the jobs and return one outcome for each, in order.
 
         Raises
         ------
         KeyboardInterrupt
-            At the second SIGINT, when all workers have been killed.
+            At the second SIGINT, after all workers have been killed.
         """
         environment = thread_environment(self.threads)
         pool = _Pool(jobs, self.workers, environment, on_event, self.stall_seconds)
@@ -90,9 +90,10 @@ class LocalEngine:
 
 
 def thread_environment(threads: int) -> dict[str, str]:
-    """Environment variables that hold every library we use to so many threads.
+    """Environment variables that limit every numerical library to `threads` threads.
 
-    XLA on the CPU sizes its pools by ``NPROC`` and by no flag (seen with jax 0.10).
+    XLA on the CPU sizes its pools by ``NPROC`` alone; no flag changes that (observed with jax
+    0.10).
     """
     return dict.fromkeys(
         (
@@ -109,7 +110,7 @@ def thread_environment(threads: int) -> dict[str, str]:
 
 
 def while_heard(on_event: OnEvent, stop: Callable[[], None]) -> OnEvent:
-    """Pass events on until they cannot be printed any more; then ask once for a stop."""
+    """Pass events on until they cannot be printed; then call `stop` once."""
     heard = True
 
     def tell(event: dict[str, Any]) -> None:
@@ -128,17 +129,17 @@ def while_heard(on_event: OnEvent, stop: Callable[[], None]) -> OnEvent:
 
 
 class HungSinks:
-    """Sinks that hung in some run of a sweep, and are left out of the runs that follow."""
+    """Sinks that hung in a run of a sweep, and are left out of the following runs."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
 
     def left_out_of(self, job: Job) -> Job:
-        """Give the job without these sinks."""
+        """Return the job without the sinks that hung."""
         return dataclasses.replace(job, log=tuple(n for n in job.log if n not in self._names))
 
     def is_news(self, event: dict[str, Any]) -> bool:
-        """Take notice of an event; whether it is not of a sink that another worker told of."""
+        """Handle an event; False if it is the warning of a sink that another worker reported."""
         name = event.get("hung_sink")
         if name is None:
             return True
@@ -193,20 +194,20 @@ class _Pool:
         ]
 
     def stop(self, number: int) -> None:
-        """Start nothing more and pass the signal on."""
+        """Start no further job, and pass the signal on."""
         self.stopping = True
         self.waiting.clear()
         for worker in self.workers:
             worker.signal(number)
 
     def _end_hung(self) -> None:
-        """Kill workers from which nothing was heard for too long; their readers notice it."""
+        """Kill workers that were silent for too long; the threads that read them notice it."""
         for worker in self.workers:
             if worker.job is not None and worker.silent_seconds() > self._stall_seconds:
                 worker.kill(f"nothing was heard of it for {self._stall_seconds:g} s")
 
     def _assign(self) -> bool:
-        """Give idle workers a job each; return whether anything is still under way."""
+        """Give each idle worker a job; return whether any job is under way."""
         while self.waiting:
             worker = next((w for w in self.workers if w.job is None), None)
             if worker is None and len(self.workers) < self._size:
@@ -219,7 +220,7 @@ class _Pool:
         return any(worker.job for worker in self.workers)
 
     def _hire(self) -> _Worker | None:
-        """Start a worker; where the machine has no room for one more, do with those there are."""
+        """Start a worker; if the machine has no room for it, go on with the existing ones."""
         try:
             worker = _Worker(self._environment, self.events)
         except OSError as error:
@@ -245,7 +246,7 @@ class _Pool:
             self._on_event({"hash": worker.job.hash if worker.job else "", **event})
 
     def _bury(self, worker: _Worker) -> None:
-        """Settle the job of a worker that died, or left because a stop was asked for."""
+        """Settle the job of a worker that died, or that ended after a request to stop."""
         self.workers.remove(worker)
         how = worker.end()
         if worker.job is None:
@@ -262,12 +263,12 @@ class _Pool:
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes[outcome.hash] = outcome
         self._on_event({"event": "outcome", **dataclasses.asdict(outcome)})
-        if outcome.code == ENVIRONMENT:  # every other run would say the same
+        if outcome.code == ENVIRONMENT:  # every other run would fail in this way
             self.waiting.clear()
 
 
 class _Worker:
-    """One worker process, in a session of its own: the terminal's Ctrl-C reaches us alone."""
+    """One worker process, in its own session, so that Ctrl-C reaches only this process."""
 
     def __init__(
         self,
@@ -300,7 +301,7 @@ class _Worker:
             raise OSError(errno.EAGAIN, str(error)) from error
 
     def give(self, job: Job) -> None:
-        """Hand over a job; a worker that is already dead is noticed by its reader."""
+        """Send a job; if the worker is dead already, its reading thread notices."""
         self.job, self._heard = job, time.monotonic()
         assert self._process.stdin is not None
         try:
@@ -310,28 +311,28 @@ class _Worker:
             return
 
     def signal(self, number: int) -> None:
-        """Pass a signal on, if the process is there."""
+        """Pass a signal on, if the process still exists."""
         if self._process.poll() is not None:
             return
         try:
             self._process.send_signal(number)
-        except ValueError:  # Windows passes on none but the one that ends a process
+        except ValueError:  # Windows can only send the signal that ends a process
             self._process.terminate()
 
     def silent_seconds(self) -> float:
-        """Seconds since anything was heard of it."""
+        """Seconds since the worker's last sign of life."""
         return time.monotonic() - self._heard
 
     def kill(self, reason: str) -> None:
-        """End the process at once, be it stopped or hung."""
+        """End the process at once, even if it is stopped or hung."""
         if not self._killed_for:
             self._killed_for = reason
             self._process.kill()
 
     def end(self) -> str:
-        """Let the process go (killing it if it is busy) and say how it ended."""
+        """End the process (killing it if it is busy) and return how it ended."""
         if self.job is not None and self._process.poll() is None:
-            try:  # its answers may have ended just before it did
+            try:  # its output may end shortly before the process does
                 self._process.wait(timeout=0.5)
             except subprocess.TimeoutExpired:
                 self._process.kill()
@@ -359,9 +360,9 @@ class _Worker:
                 event = json.loads(line)
                 self._heard = time.monotonic()
                 self._events.put((self, event))
-        except ValueError:  # half a line: it died in the middle of an answer
+        except ValueError:  # an incomplete line: the worker died while writing
             self.kill("it ended in the middle of an answer")
-        except Exception as error:  # whatever it is, nobody hears this worker any more
+        except Exception as error:  # of any kind: nothing reads this worker's answers any more
             self.kill(f"its answers could not be read ({type(error).__name__}: {error})")
         finally:
             self._events.put((self, None))
@@ -372,7 +373,7 @@ class _Worker:
             for line in self._process.stderr:
                 self._last_words.append(line.rstrip())
                 self._events.put((self, {"event": "output", "text": line.rstrip()}))
-        except Exception as error:  # unread, it would wait for ever once the pipe is full
+        except Exception as error:  # unread, the worker would block once the pipe is full
             self.kill(f"what it prints could not be read ({type(error).__name__}: {error})")
 
 

@@ -1,8 +1,8 @@
-"""The Ray engine: each job a task of a Ray cluster, one of this machine or one that runs already.
+"""The Ray engine: each job is a task of a Ray cluster, started here or running already.
 
-The records lie on a folder that all machines share and are those that the local engine makes. A
-record's lock and its checkpoints are all that two workers need to know of each other: a run whose
-worker was lost is handed out again and goes on from its last checkpoint.
+Records are in a folder that all machines share, and equal those of the local engine. Workers
+coordinate only through a record's lock and checkpoints: a run whose worker was lost is submitted
+again and resumes from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from experiments.engine.local import OnEvent
 
-_LOSSES = 3  # a run that takes its worker down each time must end
+_LOSSES = 3  # a run is given up after it has lost its worker this many times
 _SECONDS = 0.2
-_START_SECONDS = 120.0  # the first worker of a sweep has so long to start
-_OBJECT_STORE = 80 * 2**20  # bytes; nothing but jobs and outcomes travels
+_START_SECONDS = 120.0  # time in which the first worker of a sweep must start
+_OBJECT_STORE = 80 * 2**20  # bytes; only jobs and outcomes are sent
 
 
 class RayEngine:
@@ -44,21 +44,22 @@ class RayEngine:
     Parameters
     ----------
     workers
-        Number of runs at once; None for as many as the cluster has room for.
+        Number of runs at once; None for no limit but the cluster's resources.
     threads
-        CPUs that each run takes, and threads that each library may use in it.
+        Number of CPUs that each run takes, and of threads that each library in it may use.
     address
-        Of a running cluster, ``host:port`` or ``auto``; None starts one on this machine, which
-        listens on loopback alone.
+        Address of a running cluster, ``host:port`` or ``auto``; None starts a cluster on this
+        machine that listens on loopback only.
     gpus
-        GPUs that each run takes: a fraction below 1, or a whole number. A run sees no others.
+        GPUs that each run takes: a fraction below 1, or a whole number. Other GPUs are hidden from
+        it.
 
     Raises
     ------
     ImportError
         If Ray is not installed.
     ConfigError
-        If the address or the number of GPUs is none.
+        If the address or the number of GPUs is invalid.
     """
 
     def __init__(self, workers: int | None, threads: int, address: str | None, gpus: float) -> None:
@@ -76,7 +77,7 @@ class RayEngine:
         return f"Ray on {place} ({runs}threads {self.threads}, GPUs {self.gpus:g} per run)"
 
     def map(self, jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
-        """Run the jobs; one outcome each, in their order.
+        """Run the jobs and return one outcome for each, in order.
 
         Raises
         ------
@@ -89,7 +90,7 @@ class RayEngine:
         with Signals(sweep.stop) as signals:
             try:
                 self._connect()
-                signals.again()  # Ray takes SIGTERM for itself
+                signals.again()  # Ray has replaced the handler of SIGTERM
                 self._check_room(on_event)
                 outcomes = sweep.run()
             finally:
@@ -98,7 +99,7 @@ class RayEngine:
         return outcomes
 
     def task_options(self) -> dict[str, Any]:
-        """Tell Ray what each task takes, and that lost ones are ours to repeat."""
+        """Options of each Ray task: resources, and no retries, which this engine does itself."""
         return {"num_cpus": self.threads, "num_gpus": self.gpus, "max_retries": 0}
 
     def _connect(self) -> None:
@@ -118,13 +119,13 @@ class RayEngine:
             num_cpus=(self.workers or 1) * self.threads,
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE,
-            # Ray leaves the name to a shell as it is, and one with a space would start nothing.
+            # Ray passes the name to a shell unquoted, and a name with a space would start nothing.
             runtime_env={**environment, "py_executable": shlex.quote(sys.executable)},
             **quiet,
         )
 
     def _environment(self) -> dict[str, str]:
-        """Environment of the tasks: their threads, and their share of a GPU's memory for JAX."""
+        """Environment of the tasks: number of threads, and JAX's share of a GPU's memory."""
         environment = thread_environment(self.threads)
         if self.gpus == 0:
             environment["CUDA_VISIBLE_DEVICES"] = ""
@@ -133,7 +134,7 @@ class RayEngine:
         return environment
 
     def _check_room(self, on_event: OnEvent) -> None:
-        """Say so if no machine has room for one run: Ray would wait for ever in silence."""
+        """Warn if no machine has room for one run, for which Ray would wait for ever in silence."""
         needed = {"CPU": self.threads, "GPU": self.gpus}
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if any(all(node.get(k, 0) >= v for k, v in needed.items()) for node in nodes):
@@ -161,7 +162,7 @@ class _Sweep:
         self._stopping = False
 
     def stop(self, _: int) -> None:
-        """Start nothing more, and have what is under way write its checkpoint."""
+        """Start no further task, and ask the running ones to write a checkpoint."""
         self._stopping = True
 
     def run(self) -> list[Outcome]:
@@ -185,7 +186,7 @@ class _Sweep:
         ]
 
     def _await(self, board: Any) -> None:
-        """Wait until Ray has started the board, or a stop was asked for: it may start nothing."""
+        """Wait until Ray has started the board, or until a stop was requested."""
         asked, end = board.take.remote(False), time.monotonic() + _START_SECONDS
         while not self._stopping and not self._ray.wait([asked], timeout=_SECONDS)[0]:
             if time.monotonic() > end:
@@ -195,14 +196,14 @@ class _Sweep:
                 )
 
     def _here(self) -> dict[str, Any]:
-        """Keep the board on the command's machine: with that the sweep ends in any case."""
+        """Keep the board on the command's machine, without which the sweep ends anyway."""
         strategies = importlib.import_module("ray.util.scheduling_strategies")
         node = self._ray.get_runtime_context().get_node_id()
         strategy = strategies.NodeAffinitySchedulingStrategy(node, soft=False)
         return {"scheduling_strategy": strategy}
 
     def _submit(self, perform: Any, board: Any) -> bool:
-        """Hand out what may be; return whether anything is still under way."""
+        """Submit as many jobs as allowed; return whether any task is under way."""
         limit = 0 if self._stopping else self._engine.workers or len(self._order)
         while self._waiting and len(self._tasks) < limit:
             job = self._sinks.left_out_of(self._waiting.popleft())
@@ -212,7 +213,7 @@ class _Sweep:
         return bool(self._tasks)
 
     def _withdraw(self) -> None:
-        """Take back what no worker has begun."""
+        """Cancel the tasks that no worker has begun."""
         self._waiting.clear()
         for task, job in self._tasks.items():
             if job.hash not in self._started:
@@ -220,7 +221,7 @@ class _Sweep:
 
     def _tell(self, event: dict[str, Any]) -> None:
         if event["event"] == "started":
-            if event["hash"] in self._started:  # a worker was lost, and this is the next
+            if event["hash"] in self._started:  # this worker replaces a lost one
                 return
             self._started.add(event["hash"])
         if self._sinks.is_news(event):
@@ -246,7 +247,7 @@ class _Sweep:
         self._finish(outcome)
 
     def _lost(self, job: Job, how: str) -> None:
-        """Hand out again the run of a worker that died."""
+        """Submit again the run of a worker that died."""
         self._losses[job.hash] += 1
         if self._stopping:
             return self._finish(Outcome(job.hash, UNFINISHED, INTERRUPTED, f"lost ({how})"))
@@ -261,12 +262,12 @@ class _Sweep:
     def _finish(self, outcome: Outcome) -> None:
         self._outcomes[outcome.hash] = outcome
         self._on_event({"event": "outcome", **dataclasses.asdict(outcome)})
-        if outcome.code == ENVIRONMENT:  # every other run would say the same
+        if outcome.code == ENVIRONMENT:  # every other run would fail in this way
             self._withdraw()
 
 
 def _import_ray(*, alone: bool) -> Any:
-    """Import Ray, told first what it reads from the environment at import."""
+    """Set the environment variables that Ray reads at import, then import it."""
     os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would build an environment per worker
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # `_environment` does it
@@ -276,14 +277,14 @@ def _import_ray(*, alone: bool) -> Any:
 
 
 def _knock(address: str) -> None:
-    """Fail at once if nothing listens at an address; Ray itself would try for minutes."""
+    """Raise at once if nothing listens at an address, which Ray would try for minutes."""
     host, _, port = address.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=10):
         pass
 
 
 def _provenance(job: Job) -> bytes:
-    """Content of the record's provenance, which changes as soon as a run is begun."""
+    """Content of the record's provenance, which changes as soon as a run begins."""
     try:
         return (Path(job.folder) / "provenance.json").read_bytes()
     except OSError:

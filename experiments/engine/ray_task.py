@@ -1,4 +1,4 @@
-"""What runs in a Ray worker: one job, and the courier between it and the command."""
+"""Code that runs in a Ray worker: one job, and its communication with the command."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _SECONDS = 0.25
 
 
 class Board:
-    """An actor beside the command: tasks pin up events and read whether to stop."""
+    """An actor on the command's machine: tasks post events to it and learn whether to stop."""
 
     def __init__(self) -> None:
         self._events: list[dict[str, Any]] = []
         self._stopping = False
 
     def post(self, events: list[dict[str, Any]]) -> bool:
-        """Pin up events; return whether a stop was asked for."""
+        """Post events; return whether a stop was requested."""
         self._events += events
         return self._stopping
 
     def take(self, stopping: bool) -> list[dict[str, Any]]:
-        """Take the events down and say whether the command was asked to stop."""
+        """Return and remove all events; `stopping` tells the tasks whether to stop."""
         self._stopping = stopping
         events, self._events = self._events, []
         return events
 
 
 def work(job: Job, board: Any) -> Outcome:
-    """Do one job; the task that the engine hands out."""
+    """Do one job; this is the task that the engine submits."""
     if not Path(job.folder).parent.is_dir():
         text = f"{Path(job.folder).parent} is not seen by all machines: results must be shared"
         return Outcome(job.hash, UNFINISHED, ENVIRONMENT, text)
@@ -55,12 +55,12 @@ def work(job: Job, board: Any) -> Outcome:
 
 @functools.cache
 def _facts() -> dict[str, Any]:
-    """Facts about this machine, which need not be the command's."""
+    """Facts about this machine, which may differ from the command's."""
     return provenance.collect()
 
 
 class _Courier:
-    """Carries events to the board and the stop back, four times a second."""
+    """Sends events to the board and receives the request to stop, four times a second."""
 
     def __init__(self, name: str, board: Any) -> None:
         self.stop = StopFlag()
@@ -72,7 +72,7 @@ class _Courier:
 
     def __enter__(self) -> _Courier:
         self.report({"event": "started"})
-        self._exchange()  # now it is known, before any work, whether to begin
+        self._exchange()  # learns, before any work, whether to begin
         self._thread.start()
         return self
 
@@ -84,17 +84,17 @@ class _Courier:
     ) -> None:
         self._over.set()
         self._thread.join()
-        self._exchange()  # what is told of a run arrives before its outcome does
+        self._exchange()  # the events of a run arrive before its outcome does
 
     def report(self, event: dict[str, Any]) -> None:
-        """Take an event along; of progress only the newest."""
+        """Queue an event; a newer progress event replaces an older one."""
         with self._lock:
             if self._events and self._events[-1]["event"] == event["event"] == "progress":
                 self._events.pop()
             self._events.append({"hash": self._name, **event})
 
     def printed(self) -> contextlib.ExitStack:
-        """Send what the study prints as events too."""
+        """Send the study's printed lines as events."""
         stack, lines = contextlib.ExitStack(), _Printed(self)
         stack.enter_context(contextlib.redirect_stdout(lines))
         stack.enter_context(contextlib.redirect_stderr(lines))
@@ -121,11 +121,11 @@ class _Printed(io.TextIOBase):
         self._courier, self._rest = courier, ""
 
     def writable(self) -> bool:
-        """Whether it can be written to; it can."""
+        """Return True: text can be written to this stream."""
         return True
 
     def write(self, text: str, /) -> int:
-        """Take text; report each whole line of it."""
+        """Write text; each complete line of it becomes an event."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             self._courier.report({"event": "output", "text": line})

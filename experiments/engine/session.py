@@ -1,4 +1,4 @@
-"""Sessions: the stretches of work that make up one record, written into its provenance."""
+"""Sessions: the periods of work on one record, written into its provenance."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _MEASURED = ("wall_seconds", "processor_seconds")
 
 
 class Session:
-    """One stretch of work on a record; an interrupted run has several.
+    """One period of work on a record; an interrupted run has several.
 
     Parameters
     ----------
     folder
         The record's folder.
     facts
-        What the provenance says beside source and sessions.
+        Entries of the provenance besides source and sessions.
     recorder
-        The run's recorder, asked at the end where it resumed.
+        The run's recorder, which knows at which step it resumed.
     source
-        Digests of the source now running.
+        Digests of the running source.
 
     Raises
     ------
     RejectedFileError
-        If the provenance of earlier sessions is there and cannot be read.
+        If the provenance of earlier sessions exists and cannot be read.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Session:
         self._facts, self._recorder, self._source = facts, recorder, source
         self._started, self._worked = time.monotonic(), time.process_time()
         self._session: dict[str, Any] = {"start": provenance.now()}
-        try:  # one that cannot be read is an error: its sessions would be forgotten in silence
+        try:  # an unreadable provenance is an error: its sessions would be lost in silence
             self._before = earlier(folder / "provenance.json")
         except FileNotFoundError:
             self._before = {}
         self._write()
 
     def end(self) -> None:
-        """Write down when this stretch ended and where it had resumed."""
+        """Record when this session ended and at which step it had resumed."""
         self._session["end"] = provenance.now()
         self._session["wall_seconds"] = round(time.monotonic() - self._started, 3)
         self._session["processor_seconds"] = round(time.process_time() - self._worked, 3)
@@ -61,11 +61,11 @@ class Session:
         self._write()
 
     def cancel(self) -> None:
-        """Leave the provenance as it was: nothing was done."""
+        """Restore the provenance as it was before this session, in which nothing was done."""
         durable.write_json(self.folder / "provenance.json", self._before)
 
     def seal(self, status: str) -> None:
-        """End the stretch and finish the record."""
+        """End the session and finish the record."""
         self.end()
         self._recorder.seal(status)
 
@@ -83,7 +83,7 @@ class Session:
 
 
 def earlier(path: Path) -> dict[str, Any]:
-    """Provenance with the sessions so far, each with numbers where they are added up."""
+    """Read a provenance and its earlier sessions, after checking their times."""
     found = stored.read_json(path)
     sessions = found.get("sessions", [])
     if not isinstance(sessions, list) or not all(map(_is_session, sessions)):

@@ -1,4 +1,4 @@
-"""Signals that ask for a stop, for as long as an engine works."""
+"""Handlers of the signals that ask for a stop, while an engine works."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Signals:
-    """Handlers of SIGTERM, SIGINT and SIGUSR1; as a context, it puts the previous ones back.
+    """Context manager that handles SIGTERM, SIGINT and SIGUSR1, and restores earlier handlers.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Signals:
             signal.signal(number, handler)
 
     def again(self) -> None:
-        """Take the signals once more, from a library that took them in the meantime."""
+        """Install the handlers again, after a library has replaced them."""
         for number in self._previous:
             signal.signal(number, self._received)
 

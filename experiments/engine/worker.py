@@ -1,8 +1,8 @@
 """A worker process: jobs in on standard input, events out on standard output, as JSON lines.
 
 ``python -m experiments.engine.worker`` is started by the local engine, with its threads already
-limited by the environment. What a study prints goes to standard error. A worker whose parent died
-asks its run for a checkpoint, and leaves after half a minute at the latest.
+limited by the environment. What a study prints goes to standard error. If the parent dies, the
+worker asks its run for a checkpoint and ends after half a minute at the latest.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def _listen(stream: TextIO, jobs: queue.SimpleQueue[Job | None], stop: StopFlag)
         fields = json.loads(line)
         tuples = {name: tuple(fields[name]) for name in ("settings", "log")}
         jobs.put(Job(**{**fields, **tuples}))
-    jobs.put(None)  # no more jobs: the parent is content, or dead
+    jobs.put(None)  # no more jobs: the parent has finished or died
     stop.ask()
     time.sleep(_GRACE_SECONDS)
     os._exit(INTERRUPTED)
 
 
 def _beat(answers: TextIO) -> None:
-    """Say every second that this process is neither stopped nor hung outside of Python."""
+    """Send a sign of life every second: this process is not stopped, nor hung outside of Python."""
     while True:
         time.sleep(_HEARTBEAT_SECONDS)
         _answer(answers, {"event": "alive"})
@@ -76,7 +76,7 @@ def _answer(answers: TextIO, event: dict[str, Any]) -> None:
         with _answering:
             answers.write(json.dumps(event) + "\n")
             answers.flush()
-    except BrokenPipeError:  # the parent died; `_listen` sees to the rest
+    except BrokenPipeError:  # the parent died, which `_listen` handles
         pass
 
 

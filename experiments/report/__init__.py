@@ -1,1 +1,1 @@
-"""What figures and tables of all studies are made with."""
+"""Shared parts of the figures and tables of all studies."""

@@ -1,6 +1,6 @@
-"""Attestations: what reruns of published records came to, one line of JSON each.
+"""Attestations: the results of rerunning published records, one line of JSON each.
 
-They are committed, in ``experiments/attestations/<date>-<processor>.jsonl``.
+They are committed to the repository, in ``experiments/attestations/<date>-<processor>.jsonl``.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ _LIMIT = 2**26  # bytes of a file
 
 @dataclass(frozen=True, kw_only=True)
 class Attestation:
-    """What one rerun of one published record came to.
+    """The result of rerunning one published record.
 
     Parameters
     ----------
     date
-        When the rerun ended, in UTC.
+        Date and time in UTC at which the rerun ended.
     study, preset, hash
-        The record.
+        Study, preset and hash of the record.
     published
         How the record was made: ``status``, ``commit``, ``dirty`` (tracked files differed from
         the commit), ``processor``, ``gpus`` and ``seconds``.
     commit, dirty, processor, family, gpus, threads, versions
-        How the rerun was made; ``family`` tells processors of one name apart.
+        How the rerun was made; ``family`` distinguishes processors with equal names.
     seconds
         Wall time of the rerun.
     status, message
-        How it ended, and why, if not well.
+        Status of the rerun, and the reason if it failed.
     numbers
-        The headline numbers, published and rerun; None if the rerun left no finished record.
+        Comparison of published and rerun headline numbers; None if the rerun left no finished
+        record.
     """
 
     date: str
@@ -64,7 +65,7 @@ class Attestation:
 
     @property
     def deviation(self) -> float:
-        """Largest deviation (see `experiments.report.comparison`); infinite if it ended unlike."""
+        """Largest deviation of a headline number; infinite if the rerun has another status."""
         held = self.numbers
         if self.status != self.published["status"] or held is None or held.missing:
             return math.inf
@@ -72,22 +73,22 @@ class Attestation:
 
     @property
     def exact(self) -> bool:
-        """Whether it ended alike, with the same digits in every headline number."""
+        """Whether status and all digits of every headline number agree."""
         return self.deviation == 0.0
 
     @property
     def close(self) -> bool:
-        """Whether it ended alike and no headline number deviates by more than 1e-6."""
+        """Whether the status agrees and no headline number deviates by more than 1e-6."""
         return self.deviation <= CLOSE
 
     @property
     def same_processor(self) -> bool:
-        """Whether processor and GPUs bear the names of those on record."""
+        """Whether processor and GPUs have the names in the published record."""
         before = (self.published["processor"], self.published["gpus"])
         return before == (self.processor, self.gpus)
 
     def told(self) -> str:
-        """Say in a few words how the rerun compares with the record."""
+        """Describe in a few words how the rerun compares with the record."""
         before, held = self.published["status"], self.numbers
         if self.status != before or held is None:
             return f"{self.status} where {before} is published: {self.message}".rstrip(": ")
@@ -113,13 +114,13 @@ def append(path: Path, found: Attestation) -> None:
 
 
 def read(path: Path) -> list[Attestation]:
-    """Read a file of attestations; empty where there is none."""
+    """Read a file of attestations; an empty list if there is no file."""
     lines = enumerate(_content(path).splitlines(), start=1)
     return [_parsed(line, f"{path}:{number}") for number, line in lines]
 
 
 def committed() -> list[Attestation]:
-    """All attestations, the newest of each record alone, in the order of study and hash."""
+    """Read the newest attestation of each record, in the order of study and hash."""
     found = [each for path in sorted(FOLDER.glob("*.jsonl")) for each in read(path)]
     newest = {each.hash: each for each in sorted(found, key=lambda each: each.date)}
     return sorted(newest.values(), key=lambda each: (each.study, each.preset, each.hash))

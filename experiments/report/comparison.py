@@ -1,14 +1,15 @@
 """Two records of one run, number by number.
 
-Compared are the **headline numbers**: every number of the last line of the metrics and of the
-notes, a list's numbers one by one. Of a number a (first record) and b (second record),
+The **headline numbers** are compared: every number in the last line of the metrics and in the
+notes, with the numbers of a list one by one. For a number a in the first record and b in the
+second,
 
     absolute deviation   |a - b|
     relative deviation   |a - b| / max(|a|, |b|)
     deviation            |a - b| / max(1, |a|, |b|)
 
-Each is 0 where a and b are the same, NaN and infinities too, and infinite where only one of them
-is finite. The third is the smaller of the other two, up to a factor of 2 where both are near 1.
+Each is 0 where a and b are equal, or both NaN, and infinite where only one of them is finite. The
+third is the smaller of the other two, up to a factor of 2 where a and b are near 1.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Largest:
-    """The largest deviation of one kind, and which number has it, before and after."""
+    """The largest deviation of one kind, and the name and both values of its number."""
 
     deviation: float
     metric: str
@@ -41,11 +42,13 @@ class Comparison:
     Parameters
     ----------
     compared, same
-        How many numbers both have, and how many of those have the same digits.
+        Number of headline numbers that both records have, and of those that agree to the last
+        digit.
     missing
         Names of the numbers that the second record lacks.
     absolute, relative, mixed
-        The largest deviation of each kind, in the order above; None where nothing was compared.
+        The largest absolute and relative deviation, and the largest by max(1, abs(a), abs(b)); None
+        if nothing was compared.
     """
 
     compared: int
@@ -63,7 +66,7 @@ def headline(record: Record) -> dict[str, float]:
 
 
 def compare(before: Mapping[str, float], after: Mapping[str, float]) -> Comparison:
-    """Compare numbers by name; a name that `after` alone has is passed over."""
+    """Compare numbers by name; names that only `after` has are ignored."""
     pairs = {name: (a, after[name]) for name, a in before.items() if name in after}
     return Comparison(
         compared=len(pairs),
@@ -87,7 +90,7 @@ def _numbers(value: Any, name: str) -> Iterator[tuple[str, float]]:
 
 
 def _largest(pairs: Pairs, unit: Callable[[float, float], float]) -> Largest | None:
-    """Find the largest deviation in units of ``unit(a, b)``; of equals, the first."""
+    """Find the largest deviation in units of ``unit(a, b)``; the first one among equals."""
     found = [Largest(_deviation(a, b, unit), name, a, b) for name, (a, b) in pairs.items()]
     return max(found, key=lambda each: each.deviation, default=None)
 

@@ -1,4 +1,4 @@
-"""Accuracy of one run while it trained: whether it passed, and how long it stood still."""
+"""Accuracy of one run during training: whether it passed, and the lengths of its plateaus."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from experiments.record import Record
 
 SOLVED_ABOVE = 0.90
 RISE = 0.02
-"""An accuracy has risen when it is this much above where it last rose."""
+"""An accuracy rises when it exceeds its value at the last rise by this much."""
 PATIENCE = 3
-"""A failure must have stood still this many times as long as any run that then rose again."""
+"""A failed run's last plateau must be this many times as long as any plateau that ended."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Held-out token accuracy of one run while it trained."""
+    """Held-out token accuracy of one run during training."""
 
     seed: int
     steps: tuple[int, ...]
@@ -27,27 +27,27 @@ class Curve:
 
     @property
     def best(self) -> float:
-        """The best accuracy: the published rule stops at the first one above the threshold."""
+        """The best accuracy; the published rule stops at the first one above the threshold."""
         return max(self.accuracies)
 
     def best_by(self, steps: int) -> float:
-        """Give the best accuracy up to that many steps, or that of the first evaluation."""
+        """Give the best accuracy up to `steps` steps, or else that of the first evaluation."""
         known = zip(self.steps, self.accuracies, strict=True)
         return max(a for s, a in known if s <= max(steps, self.steps[0]))
 
     @property
     def passes(self) -> bool:
-        """Whether it ever exceeded the threshold."""
+        """Whether the accuracy ever exceeded the threshold."""
         return self.best > SOLVED_ABOVE
 
     @property
     def first_pass(self) -> int:
-        """Steps after which it first exceeded the threshold.
+        """Steps after which the accuracy first exceeded the threshold.
 
         Raises
         ------
         ValueError
-            If it never did.
+            If it never exceeded the threshold.
         """
         for step, accuracy in zip(self.steps, self.accuracies, strict=True):
             if accuracy > SOLVED_ABOVE:
@@ -56,7 +56,7 @@ class Curve:
 
     @property
     def plateaus(self) -> tuple[int, ...]:
-        """Steps from each rise of the accuracy to the next; the last plateau has not ended."""
+        """Steps from each rise of the accuracy to the next; the last one lasts until the end."""
         rises, level = [self.steps[0]], self.accuracies[0]
         for step, accuracy in zip(self.steps, self.accuracies, strict=True):
             if accuracy - level >= RISE:
@@ -66,19 +66,20 @@ class Curve:
 
 
 def stood_still(failing: Iterable[Curve], of_model: Iterable[Curve]) -> bool:
-    """Whether runs failed for good: each stood still, at a rate that did not fall, long enough.
+    """Whether all failing runs ended on a plateau that was long enough to count as failure.
 
-    A model that learns in jumps stands still before each of them, and a rate that falls to zero
-    ends every training on a plateau. So a failing run tells something only if its learning rate was
-    constant and its last plateau is `PATIENCE` times the longest one that any run of the same model
-    has left again. Of a model that never left one nothing is known.
+    A model that learns in jumps has a plateau before each of them, and a learning rate that falls
+    to zero ends every training on a plateau. A failing run is therefore evidence only if its
+    learning rate was constant and its last plateau is `PATIENCE` times as long as the longest one
+    that any run of its model has left. If no run of the model ever left a plateau, the answer is
+    False.
 
     Parameters
     ----------
     failing
         The runs that did not pass.
     of_model
-        All runs of their model, on any task and length.
+        All runs of that model, on any task and length.
     """
     left = [plateau for curve in of_model for plateau in curve.plateaus[:-1]]
     return bool(left) and all(

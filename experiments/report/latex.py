@@ -13,7 +13,7 @@ _ESCAPED = {
 
 
 def tabular(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""Lay out a table as a ``tabular`` that needs no package; signs of LaTeX are escaped."""
+    r"""Format a table as a ``tabular`` that needs no package; special characters are escaped."""
     lines = [" & ".join(map(escaped, row)) + r" \\" for row in (header, *rows)]
     body = [lines[0], r"\hline", *lines[1:]]
     columns = "l" * len(header)
@@ -21,5 +21,5 @@ def tabular(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that LaTeX prints as it is."""
+    """Escape text, so that LaTeX prints every character."""
     return "".join(_ESCAPED.get(sign, sign) for sign in text)

@@ -1,4 +1,4 @@
-"""Where the records behind a table come from: grouped by study, preset and machine."""
+"""The origins of the records behind a table, grouped by study, preset and machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from experiments.record import Record
 
 @dataclass(frozen=True)
 class Source:
-    """Finished records of one preset that one kind of machine made; `hardware` names its GPUs."""
+    """Finished records of one preset, made on one kind of machine, which `hardware` names."""
 
     study: str
     preset: str
@@ -30,7 +30,7 @@ class Source:
 
 
 def sources(records: Sequence[Record]) -> list[Source]:
-    """Group finished records, in the order in which their groups appear."""
+    """Group finished records by study, preset and machine, in order of first appearance."""
     groups: dict[tuple[str, str, str], list[Record]] = {}
     for record in (record for record in records if record.finished):
         facts = record.provenance

@@ -1,6 +1,6 @@
 """Published numbers of Figure 2: fewest blocks above 90 % token accuracy, one seed each.
 
-Source: N. Muca Cirone et al., arXiv:2402.19047, Figure 2; None where no depth up to 4 got there.
+Source: N. Muca Cirone et al., arXiv:2402.19047, Figure 2; None where no depth up to 4 sufficed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page of reproduction: what reruns of published records came to, from the attestations."""
+"""The page of reproduction: results of rerunning published records, from the attestations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NONE = "No attestation yet."
 
 
 def page() -> str:
-    """Title, one sentence, and what came of each preset and each record that deviates."""
+    """Make the page: title, one sentence, and tables by preset and of each deviating record."""
     found = attestation.committed()
     sections = [_HEAD, f"{sentence(found)}\n"]
     if found:
@@ -31,7 +31,7 @@ def page() -> str:
 
 
 def sentence(found: Sequence[Attestation]) -> str:
-    """Say in one sentence how many reruns agree, and how far the furthest is off."""
+    """Describe in one sentence how many reruns agree, and the largest deviation."""
     if not found:
         return _NONE
     exact, close = sum(each.exact for each in found), sum(each.close for each in found)

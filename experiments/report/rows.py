@@ -1,4 +1,4 @@
-"""Rows that are made from records: picked out by the values of their fields."""
+"""Selection of table rows by the values of their fields."""
 
 from __future__ import annotations
 

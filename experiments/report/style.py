@@ -1,4 +1,4 @@
-"""One look for every figure: readable at paper size, safe for colour-blind eyes, reproducible."""
+"""The style of every figure: readable at paper size, safe for colour-blind eyes, reproducible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMN = 3.25
 """Width of one column, in inches."""
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's colours, the darkest first; give each series a marker of its own as well."""
+"""Okabe and Ito's colours, the darkest first; give each series its own marker as well."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 _SETTINGS = {

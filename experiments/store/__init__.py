@@ -1,1 +1,1 @@
-"""Records on disk: written so that a crash loses nothing, read as what anybody may have changed."""
+"""Records on disk: written so that a crash loses nothing, and checked when they are read."""

@@ -1,12 +1,12 @@
-"""Archives of finished records: one compressed file in place of many folders, read in place.
+"""Archives of finished records: one compressed file in place of many folders.
 
 ``<results>/<study>/<preset>.tar.xz`` stands for the folders ``<hash>/`` that ``tar -xf`` would make
-beside it. It is compressed as a whole, since records resemble each other more than themselves.
+beside it, and is read without being unpacked on disk. It is compressed as a whole, since different
+records resemble each other.
 
-The unpacked bytes follow from the files alone: in the order of their names, each after one header
-that says its name and size, with no date and no owner. So a reader takes only what it would have
-written itself: links, devices, absolute names, and a name given twice are all refused by one
-comparison.
+The unpacked bytes depend on the files alone: files come in the order of their names, each after a
+header with its name and size, without dates or owners. A reader accepts only headers that it would
+have written itself, so one comparison refuses links, devices, absolute names and repeated names.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     Records = Mapping[str, Mapping[str, bytes]]
 
 SUFFIX = ".tar.xz"
-LIMIT = 2**28  # bytes unpacked; a repository is no place for more
+LIMIT = 2**28  # bytes unpacked; a repository should not hold more
 HASH = re.compile(r"[0-9a-f]{16}")
 
-_MEMORY = 2**26  # bytes that unpacking may take beside its result
+_MEMORY = 2**26  # bytes that unpacking may take besides its result
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)
 # Of POSIX.1-1988: name, mode, owner, group, size, date, checksum, kind, link, magic word, names of
@@ -39,12 +39,12 @@ _USTAR = struct.Struct("100s8s8s8s12s12s8s1s100s8s32s32s8s8s155s12x")
 
 
 def packed(records: Records) -> bytes:
-    """Pack records, each a dictionary of its files' contents; equal records give equal bytes.
+    """Pack records, each a dictionary of file contents by name; equal records give equal bytes.
 
     Raises
     ------
     ValueError
-        If they are larger than `LIMIT`.
+        If the records together are larger than `LIMIT`.
     """
     parts = []
     for record, files in sorted(records.items()):
@@ -57,16 +57,17 @@ def packed(records: Records) -> bytes:
 
 
 def read(path: Path) -> Records:
-    """Read an archive, once for as long as the file is the same.
+    """Read an archive; the result is cached until the file changes.
 
     Raises
     ------
     FileNotFoundError
-        If it is not there.
+        If there is no such file.
     RejectedFileError
-        If it is a link, damaged, too large, or not such an archive; names the path, and the entry.
+        If the file is a link, damaged, too large, or no archive of records; the message names path
+        and entry.
     ReadError
-        If the system refuses to read it.
+        If the system refuses to read the file.
     """
     with stored.naming(path):
         facts = path.lstat()
@@ -79,7 +80,7 @@ def _read(path: Path, *identity: int) -> Records:
 
 
 def unpacked(data: bytes, path: Path) -> Records:
-    """Inverse of `packed`, for bytes that came from `path` and may be anything."""
+    """Inverse of `packed`, for bytes from the untrusted file `path`."""
     records: dict[str, dict[str, bytes]] = {}
     last = ("", "")
     for record, name, content in _entries(_decompressed(data, path), path):
@@ -120,7 +121,7 @@ def _entries(data: bytes, path: Path) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _announced(block: bytes, path: Path, at: int) -> tuple[str, str, int]:
-    """Record, name and size that a header says; it must be the header that `packed` writes."""
+    """Record, name and size in a header, which must be exactly as `packed` writes it."""
     try:
         fields = _USTAR.unpack(block)
         name, record = (fields[i].rstrip(b"\0").decode("ascii") for i in (0, 14))
@@ -137,7 +138,7 @@ def _announced(block: bytes, path: Path, at: int) -> tuple[str, str, int]:
 
 
 def _header(record: str, name: str, size: int) -> bytes:
-    """Make the header of a file ``record/name``, which a stranger's name cannot leave."""
+    """Make the header of a file ``record/name``, after checking that both names are safe."""
     if not HASH.fullmatch(record):
         raise ValueError(f"got a record named {record[:120]!r}; expected 16 hexadecimal digits")
     fields = [stored.checked_name(name).encode(), b"0000644", b"0000000", b"0000000"]

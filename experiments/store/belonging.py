@@ -1,9 +1,9 @@
-"""Which study file a folder of records belongs to, since two files may have one name.
+"""The study file that a folder of records belongs to, since two study files may share a name.
 
-The folder of a study outside this package holds ``study.json`` with the path of its file, relative
-to the folder: it stays true when study and results are moved together. Where there is still
-another file at that path, its records are not this study's, and the command is refused. Where
-there is none, the study is taken to have been moved, and a line says so.
+The folder of a study outside this package holds ``study.json`` with the path of the study's file,
+relative to the folder, so that it stays valid when study and results are moved together. If another
+study file is still at that path, the records are not this study's and the command is refused. If
+there is none, the study is assumed to have been moved, and a line says so.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ NAME = "study.json"
 
 
 def settle(study: Study, folder: Path) -> str:
-    """Make a folder of records this study's, or refuse; returns what is worth saying, or nothing.
+    """Claim a folder of records for a study; return a line to print, or an empty text.
 
     Raises
     ------
     ConfigError
-        If it belongs to another study file.
+        If the folder belongs to another study file.
     """
     said = check(study, folder)
     if not study.builtin and (said or not (folder / NAME).exists()):
@@ -41,7 +41,7 @@ def settle(study: Study, folder: Path) -> str:
 
 
 def check(study: Study, folder: Path) -> str:
-    """Refuse a folder of records that belongs to another study file, as `settle` does."""
+    """Raise ConfigError if a folder of records belongs to another study file, as `settle` does."""
     if study.builtin or (other := owner(folder)) is None or other == study.file.resolve():
         return ""
     if other.exists():
@@ -53,12 +53,12 @@ def check(study: Study, folder: Path) -> str:
 
 
 def owner(folder: Path) -> Path | None:
-    """Study file that a folder of records says it belongs to, there or gone; None if it does not.
+    """Study file named by a folder of records, even if it is gone; None if none is named.
 
     Raises
     ------
     ConfigError
-        If what it says cannot be read.
+        If the name cannot be read.
     """
     try:
         held = stored.read_json(folder / NAME).get("file")

@@ -1,9 +1,9 @@
-"""Checkpoints of one run: a folder per step, the last two kept, each with proof that it is whole.
+"""Checkpoints of one run: a folder per step with digests of its files; the last two are kept.
 
-``checkpoints/step_N/`` holds ``tensors.safetensors``, in ``files`` what the run had saved by then,
-and, written after them, ``state.json`` with the SHA-256 of all of these, the length and SHA-256 of
-the metrics written so far, the notes, and what the run was made from. A folder without a matching
-``state.json`` is not a checkpoint.
+``checkpoints/step_N/`` holds ``tensors.safetensors``, in ``files`` the files that the run had saved
+by then, and ``state.json``, which is written last. That file holds the SHA-256 of all the others,
+the length and SHA-256 of the metrics so far, the notes, and digests of the source. A folder without
+a matching ``state.json`` is not a checkpoint.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STEP = re.compile(r"step_(\d{1,15})")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a run stood: its step, its arrays, its plain state.
+    """The state of a run after a step: arrays, plain values, notes and saved files.
 
     Parameters
     ----------
@@ -40,15 +40,15 @@ class Checkpoint:
     state
         Plain JSON values; tuples come back as lists.
     metrics_bytes, metrics_sha256
-        How much of ``metrics.jsonl`` belongs to it, and the digest of that.
+        Length and digest of the part of ``metrics.jsonl`` written by then.
     origin
         Code, environment and data of the run that wrote it (see `experiments.store.source`).
     notes
-        Facts noted by then, encoded.
+        Notes by then, encoded as JSON values.
     files
         Content of each file saved by then.
     forced
-        Differences of origin over which ``--force`` went on, in all sessions up to then.
+        Differences of origin that ``--force`` accepted, in all sessions up to then.
     """
 
     step: int
@@ -63,7 +63,7 @@ class Checkpoint:
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, its proof last, then remove all but the newest two."""
+    """Write a checkpoint, ``state.json`` last, then remove all but the newest two."""
     target = folder / f"step_{checkpoint.step}"
     durable.make_folder(target)
     if checkpoint.files:
@@ -90,17 +90,17 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
 def newest(
     folder: Path, metrics: bytes, on_rejected: Callable[[Path, str], None]
 ) -> Checkpoint | None:
-    """Newest checkpoint that proves to be whole; each newer one that does not is reported first.
+    """Newest valid checkpoint; each newer, invalid one is reported to `on_rejected` first.
 
-    One that the system refuses to read is neither: that is a `ReadError`.
+    A checkpoint that the system refuses to read counts as neither, and raises `ReadError`.
 
     Parameters
     ----------
     folder
-        The run's ``checkpoints`` folder; it need not be there.
+        The run's ``checkpoints`` folder; it need not exist.
     metrics
-        Content of the run's metrics file: a checkpoint whose part of it is lost or changed is no
-        use.
+        Content of the run's metrics file. A checkpoint is invalid if its part of the file is lost
+        or changed.
     on_rejected
         Called with the folder of a rejected checkpoint and the reason.
     """
@@ -113,7 +113,7 @@ def newest(
 
 
 def newest_origin(folder: Path) -> Origin | None:
-    """Tell what the newest checkpoint was made from; None without one."""
+    """Digests of what the newest checkpoint was made from; None without a checkpoint."""
     for path in _steps(folder):
         try:
             facts = stored.read_json(path / "state.json")
@@ -125,7 +125,7 @@ def newest_origin(folder: Path) -> Origin | None:
 
 
 def _steps(folder: Path) -> list[Path]:
-    """Step folders, newest first; anything with another name is not ours and is left alone."""
+    """Step folders, newest first; files and folders with other names are ignored."""
     if not stored.is_folder(folder):
         return []
     found = [(int(m[1]), path) for path in folder.iterdir() if (m := _STEP.fullmatch(path.name))]

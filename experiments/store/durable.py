@@ -1,9 +1,10 @@
-"""Writing so that a file is either wholly the old one or wholly the new one.
+"""Atomic writing: after a crash, a file has either its old or its new content.
 
-Everything the experiments write goes through this file: a temporary file in the same folder,
-flushed and synchronised, then renamed over its target, then the folder synchronised. A process
-killed at any point leaves at worst a temporary file, which `clear_leftovers` removes. The one
-exception is `Log`, which appends lines: a kill may tear its last line, and readers allow for that.
+The experiments write everything through this module. Content goes to a temporary file in the
+target's folder, which is flushed, synchronised and renamed to the target; then the folder is
+synchronised. A process killed at any point leaves at worst a temporary file, which
+`clear_leftovers` removes. The one exception is `Log`, which appends lines: a kill may leave an
+incomplete last line, which readers ignore.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from experiments.store import system_error
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Each system has some of these; without O_BINARY Windows would end lines in its own way.
+# No system has all of these; without O_BINARY, Windows would change the ends of lines.
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
 _SUFFIX = ".tmp"
 
 
 class WriteError(OSError):
-    """A write failed; says how many bytes, where, and why. What was there before is intact."""
+    """A write failed; the message says how many bytes, where and why. The old content is intact."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -39,14 +40,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises
     ------
     WriteError
-        Where the disk is full, the folder is missing or cannot be written. The previous file is
-        untouched and no temporary file stays behind.
+        If the disk is full, or the folder is missing or cannot be written. The previous file is
+        unchanged and no temporary file is left.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}")
     try:
         _write_new(temporary, data)
-        os.replace(temporary, path)  # noqa: PTH105 - the one place; tests inject faults into `os`
+        os.replace(temporary, path)  # noqa: PTH105 - the only call; tests inject faults into `os`
         sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -87,7 +88,7 @@ def tensor_bytes(tensors: Mapping[str, np.ndarray]) -> bytes:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents, durably."""
+    """Make a folder and its parents, and synchronise them to the disk."""
     with _naming(f"make the folder {path}"):
         Path(path).mkdir(parents=True, exist_ok=True)
         sync_folder(Path(path).parent)
@@ -122,12 +123,12 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Temporary files at any depth; those of a process that still writes are among them."""
+    """Temporary files at any depth, including those of processes that are still writing."""
     return sorted(folder.rglob(f".*{_SUFFIX}"))
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last through a power cut."""
+    """Synchronise a folder, so that renames in it survive a power cut."""
     if os.name == "nt":  # Windows cannot open a folder, and its renames need no such call
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -143,10 +144,9 @@ class Log:
     Parameters
     ----------
     path
-        The file; made if it is not there.
+        The file, which is created if needed.
     keep
-        The number of leading bytes to keep; what follows is cut off before the first line is
-        appended.
+        Number of leading bytes to keep; the rest is cut off before the first line is appended.
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:
@@ -172,7 +172,7 @@ class Log:
         self.size += len(data)
 
     def sync(self) -> None:
-        """Bring the lines to the disk."""
+        """Synchronise the lines to the disk."""
         with _naming(f"write {self.size:,} bytes to {self._path}"):
             os.fsync(self._descriptor)
 
@@ -210,7 +210,7 @@ def _plain(name: str, array: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _naming(action: str) -> Iterator[None]:
-    """Say what was being done when the system refused; it often names no path itself."""
+    """Turn an error of the system into one that names `action`, since few name a path."""
     try:
         yield
     except WriteError:

@@ -1,7 +1,7 @@
-"""Data files that a run reads: each is digested as it is opened, and the digest goes on record.
+"""Data files that a run reads: the digest of each is computed when it is opened, and recorded.
 
-A reader calls `reading` with the path that it is about to open; a study of one's own calls
-`experiments.recorder.Recorder.data`. Outside a run nothing is kept.
+A reader calls `reading` with the path that it is about to open; a study calls
+`experiments.recorder.Recorder.data`. Outside a run nothing is recorded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _collecting: list[dict[str, str]] = []
 
 @contextmanager
 def collected() -> Iterator[dict[str, str]]:
-    """Collect the digests of the files that are read meanwhile, by their `spelt` paths."""
+    """Collect the digests of files read within this context, by their `spelt` paths."""
     found: dict[str, str] = {}
     _collecting.append(found)
     try:
@@ -36,12 +36,13 @@ def collected() -> Iterator[dict[str, str]]:
 
 
 def reading(path: str | os.PathLike[str]) -> Path:
-    """Digest a file, or all files of a folder, for the record of the run under way.
+    """Record the digest of a file, or of all files of a folder, for the run under way.
 
     Parameters
     ----------
     path
-        What is about to be read. If it is not there, nothing is kept: its reader says so better.
+        The file or folder that is about to be read. If it does not exist, nothing is recorded, and
+        its reader will raise.
 
     Returns
     -------
@@ -54,12 +55,12 @@ def reading(path: str | os.PathLike[str]) -> Path:
 
 
 def digest(path: Path) -> str | None:
-    """SHA-256 of a file, or of a folder's files with their names; None if it is not there.
+    """SHA-256 of a file, or of a folder's files with their names; None if there is neither.
 
     Raises
     ------
     ReadError
-        If the system refuses to read it.
+        If the system refuses to read the file or folder.
     """
     if path.is_dir():
         total = hashlib.sha256()
@@ -74,7 +75,7 @@ def digest(path: Path) -> str | None:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Put a home folder in place of ``~``, or raise a `DataError` where there is none."""
+    """Replace ``~`` by the home folder; raise `DataError` if there is none."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
@@ -82,7 +83,7 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def spelt(path: Path) -> str:
-    """Spell a path so that it names no person and outlives a move of the data: ``~/words.csv``."""
+    """Write a path relative to a known folder, such as ``~/words.csv``, without a user's name."""
     path = expanded(path).absolute()
     for name, folder in _places():
         if path.is_relative_to(folder):

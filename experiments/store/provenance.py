@@ -1,4 +1,4 @@
-"""Where a record comes from: commit, lock, versions, hardware; no name of a person or a machine."""
+"""Provenance of a record: commit, lock, versions, hardware; no names of people or machines."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ def collect() -> dict[str, Any]:
 
 
 def now() -> str:
-    """Tell the time in UTC, for people; durations are measured on the monotonic clock."""
+    """Give the current time in UTC, for display; durations are measured on the monotonic clock."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit and whether tracked files differ from it; None without git or outside a repository."""
-    # In a container or on a shared disk the folder may be another user's. Git would then say
-    # nothing, lest it start a program named in that folder's settings; we run its code already.
+    # In a container or on a shared disk the folder may belong to another user. Git then refuses to
+    # answer, since the folder's settings may name programs to start; its code is run here anyway.
     git = ("git", "-c", "safe.directory=*", "-C", str(folder))
     commit = _output(*git, "rev-parse", "HEAD")
     if not commit:
         return None
-    made = ":(top,exclude)experiments/attestations"  # what reruns leave is no source of them
+    made = ":(top,exclude)experiments/attestations"  # written by reruns, and not their source
     changes = _output(*git, "status", "--porcelain", "--untracked-files=no", "--", ":/", made)
     return {"commit": commit, "dirty": changes != ""}
 
@@ -81,7 +81,7 @@ def package_versions() -> dict[str, str]:
 
 @functools.cache
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that compute, this project's own packages left out."""
+    """Versions of the numerical libraries, without this project's own packages."""
     return {name: v for name, v in package_versions().items() if name not in _OWN}
 
 
@@ -114,9 +114,9 @@ def _cpu_model() -> str:
 
 @functools.cache
 def processor_family() -> str:
-    """Maker, family and model of the processor: those of one family do the same arithmetic.
+    """Maker, family and model of the processor; processors of one family give equal numbers.
 
-    A name does not tell as much: a virtual machine may call processors of several families alike.
+    The name is not enough: a virtual machine may give one name to processors of several families.
     """
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")

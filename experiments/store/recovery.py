@@ -1,10 +1,10 @@
-"""Whether the source of a record can be had again: from the commit on record, file by file.
+"""Whether the source of a record can be recovered from the commit that the record names.
 
-A record holds the commit and a digest of every file that was imported. Its source is **recovered**
-if that commit, in this repository's history, holds each of these files with its digest; so it is
-for records of a tree with uncommitted changes too, where those touched none of the files. Records
-differ from today's source sooner or later, and are none the worse for it: this says whether anyone
-can run them as they were run.
+A record holds the commit and a digest of every imported file. Its source is **recovered** if that
+commit, in this repository's history, holds each of these files with its digest. This can also hold
+for a record made with uncommitted changes, if none of them touched these files. Sooner or later
+every record differs from today's source and is valid nevertheless; recovery says whether anyone can
+run it again from its own source.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _HERE = Path(__file__).resolve().parent
 _GIT = ("git", "-c", "safe.directory=*", "-C", str(_HERE))
 _MODULE = re.compile(rf"(?:packages/\w+/src/)?((?:{'|'.join(source.PACKAGES)})/.+\.py)")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
-_contents: dict[str, bytes] = {}  # of blobs, by their name: commits share most of theirs
+_contents: dict[str, bytes] = {}  # of blobs by name; commits share most of them
 
 
 def recovered(record: Record) -> bool | None:
-    """Whether the commit on record holds the source on record.
+    """Whether the recorded commit holds the recorded source.
 
     Returns
     -------
-    None where it cannot be told: outside a repository, without git, in a shallow clone that lacks
-    the commit, or of a record without digests. False too if no commit is on record.
+    None if it cannot be decided: outside a repository, without git, in a shallow clone that lacks
+    the commit, or for a record without digests. False if the record names no commit.
     """
     digests, digest = _on_record(record)
     if not digests or not is_repository():
@@ -52,7 +52,7 @@ def recovered(record: Record) -> bool | None:
 
 
 def told(records: Sequence[Record]) -> str:
-    """Say where records were made, and whether their source is in this repository's history."""
+    """Describe where records were made, and whether their source is in the history."""
     known = sorted({commit[:8] for held in records if (commit := _commit(held)) is not None})
     made = f"made at commit{'s' * (len(known) != 1)} {', '.join(known)}" if known else "made"
     if None in (answers := [recovered(held) for held in records]):
@@ -65,24 +65,24 @@ def told(records: Sequence[Record]) -> str:
 
 
 def is_repository() -> bool:
-    """Whether this package lies in a git repository, and there is git."""
+    """Whether this package lies in a git repository, and git is installed."""
     return _asked("rev-parse", "--is-inside-work-tree") == b"true\n"
 
 
 def is_shallow() -> bool:
-    """Whether the repository's history is cut off."""
+    """Whether the repository is a shallow clone, without its whole history."""
     return _asked("rev-parse", "--is-shallow-repository") == b"true\n"
 
 
 def _commit(record: Record) -> str | None:
-    """Commit on record, if one is."""
+    """Give the recorded commit, or None."""
     git = record.provenance.get("git")
     commit = git.get("commit") if isinstance(git, dict) else None
     return commit if isinstance(commit, str) and _COMMIT.fullmatch(commit) else None
 
 
 def _on_record(record: Record) -> tuple[Mapping[str, str], Callable[[bytes], str]]:
-    """Digests of the source by file, and how they were made: an older form hashed whole files."""
+    """Digests of the source by file, and the function that made them (once, of whole files)."""
     if (origin := record.origin) is not None:
         return origin["code"], source.code_digest
     older = record.provenance.get("source")
@@ -90,14 +90,14 @@ def _on_record(record: Record) -> tuple[Mapping[str, str], Callable[[bytes], str
 
 
 def _renamed(name: str, study: str) -> str:
-    """Name of a file below its package; once, a study's own folder was called ``study``."""
+    """Name of a file below its package; older records call a study's own folder ``study``."""
     head, _, rest = name.partition("/")
     return f"experiments/{study.partition('.')[0]}/{rest}" if head == source.STUDY else name
 
 
 @functools.cache
 def _files(commit: str) -> dict[str, str] | None:
-    """Blobs of the project's modules at a commit, by their name; None if there is no such one."""
+    """Blobs of the project's modules at a commit, by file name; None if there is no such commit."""
     listed = _git("ls-tree", "-r", "-z", "--full-tree", f"{commit}^{{commit}}")
     if listed is None:
         return None
@@ -109,7 +109,7 @@ def _files(commit: str) -> dict[str, str] | None:
 
 
 def _fetch(blobs: Iterable[str]) -> None:
-    """Read the contents of blobs that are not known yet, all in one call of git."""
+    """Read the contents of blobs that are not cached yet, all in one call of git."""
     wanted = sorted(set(blobs) - _contents.keys())
     if not wanted:
         return

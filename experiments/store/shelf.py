@@ -1,7 +1,7 @@
-"""Where the files of a record lie: in a folder of its own, or in an archive beside such folders.
+"""Access to the files of a record, in a folder of its own or in an archive beside it.
 
-A record's address is ``<results>/<study>/<hash>`` either way. Where a folder is there, it is the
-record; else the archives in the study's folder are looked through, see `experiments.store.archive`.
+A record's address is ``<results>/<study>/<hash>`` in both cases. If that folder exists, it is the
+record; otherwise the archives in the study's folder are searched (see `experiments.store.archive`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Shelf(Protocol):
-    """The files of one record, to be read and not to be written."""
+    """Read-only access to the files of one record."""
 
     def read(self, name: str, limit: int) -> bytes:
         """Content of a file of at most `limit` bytes.
@@ -26,11 +26,11 @@ class Shelf(Protocol):
         Raises
         ------
         FileNotFoundError
-            If it is not there.
+            If there is no such file.
         RejectedFileError
-            If it is a link, a device, or larger than `limit`.
+            If the file is a link, a device, or larger than `limit`.
         ReadError
-            If the system refuses.
+            If the system refuses to read it.
         """
         ...
 
@@ -39,13 +39,13 @@ class Shelf(Protocol):
         ...
 
     def place(self, name: str) -> str:
-        """Say where a file lies, for messages."""
+        """Path of a file, for messages."""
         ...
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A record in a folder of its own, where it was made."""
+    """A record in its own folder."""
 
     path: Path
 
@@ -54,7 +54,7 @@ class Folder:
         return stored.read_bytes(self.path / name, limit)
 
     def names(self) -> list[str]:
-        """Names of the files; a folder's own folders are left out."""
+        """Names of the files, without those in subfolders."""
         return sorted(path.name for path in self.path.iterdir() if not stored.is_folder(path))
 
     def place(self, name: str) -> str:
@@ -101,16 +101,16 @@ class Packed:
 
 
 def at(path: Path) -> Folder | Packed:
-    """Find the files of the record with the address `path`.
+    """Find the record with the address `path`.
 
     Raises
     ------
     FileNotFoundError
-        If there is neither a folder nor an archive that holds it.
+        If neither the folder nor an archive that holds the record exists.
     RejectedFileError
-        If it is a link, or an archive that was looked through is damaged.
+        If the address is a link, or an archive that was searched is damaged.
     ReadError
-        If the system refuses.
+        If the system refuses to read it.
     """
     if stored.is_folder(path):
         return Folder(path)
@@ -124,12 +124,12 @@ def at(path: Path) -> Folder | Packed:
 
 
 def archives(folder: Path) -> list[Path]:
-    """List the archives in the folder of a study, in order; none where there is no folder."""
+    """List the archives in the folder of a study, in order; empty if there is no folder."""
     return [folder / name for name in _listed(folder) if name.endswith(archive.SUFFIX)]
 
 
 def records(folder: Path) -> list[Path]:
-    """Addresses of all records in the folder of a study, without what was moved aside."""
+    """Addresses of all records in the folder of a study, without those moved aside."""
     found = {name for name in _listed(folder) if archive.HASH.fullmatch(name)}
     kept = {name for name in found if (folder / name).is_dir()}
     for place in archives(folder):
@@ -138,7 +138,7 @@ def records(folder: Path) -> list[Path]:
 
 
 def study_folders(results: Path) -> list[Path]:
-    """Folders of the studies in a results folder; none where there is no such folder."""
+    """Folders of the studies in a results folder; empty if there is no such folder."""
     return [path for name in _listed(results) if (path := results / name).is_dir()]
 
 

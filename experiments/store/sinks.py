@@ -1,9 +1,9 @@
-"""Sinks: what a run logs, sent to W&B or TensorBoard too.
+"""Sinks: copies of a run's metrics, sent to W&B or TensorBoard.
 
-``metrics.jsonl`` stays the truth. Each sink works in a thread of its own, so that neither an error
-in it nor a network that is away can stop or slow a run: the first failure is told as one warning,
-and the run goes on without that sink. One that hangs at the end of a run is left out of the runs
-that follow, too. The programs are extras, imported only when asked for::
+``metrics.jsonl`` stays the authoritative record. Each sink works in its own thread, so that neither
+an error in it nor a failing network can stop or slow a run: the first failure is reported in one
+warning, and the run continues without that sink. A sink that hangs at the end of a run is left out
+of the following runs too. The packages are extras, imported only when needed::
 
     uv sync --package experiments --extra wandb        WANDB_MODE=offline writes to disk alone
     uv sync --package experiments --extra tensorboard  uvx tensorboard --logdir results
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 Name = Literal["wandb", "tensorboard"]
 _PACKAGES = {"wandb": "wandb", "tensorboard": "tensorboardX"}
 _CLOSE_SECONDS = 30.0
-_hung: set[str] = set()  # sinks that this process waited for once, in vain
+_hung: set[str] = set()  # sinks that did not finish in time in this process
 
 
 class Sink(Protocol):
-    """Where metrics go besides the record."""
+    """Receives metrics besides the record."""
 
     def log(self, step: int, metrics: Mapping[str, float | str]) -> None:
-        """Take one line."""
+        """Send one line of metrics."""
         ...
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send everything that was not sent yet."""
         ...
 
 
 def require(names: Sequence[str]) -> None:
-    """Check before any work that what the sinks need is installed.
+    """Check that the packages of the sinks are installed; called before any work.
 
     Raises
     ------
     ModuleNotFoundError
-        If a package is missing; its name is in the error.
+        If a package is missing; the error has its name.
     """
     for name in names:
         if missing(name):
@@ -68,7 +68,7 @@ class Sinks:
     Parameters
     ----------
     names
-        Which ones; none is usual.
+        Names of the sinks; usually none.
     folder
         The record's folder; its name identifies the run.
     description
@@ -90,7 +90,7 @@ class Sinks:
         self._feeds: list[_Feed] = []
 
     def begin(self, resumed_from: int | None) -> None:
-        """Open the sinks; lines after the step resumed from, sent before, are sent again."""
+        """Open the sinks; a resumed run sends lines after the resumed step again."""
         first = 0 if resumed_from is None else resumed_from + 1
 
         def opener(name: str) -> Callable[[], Sink]:
@@ -106,7 +106,7 @@ class Sinks:
                 feed.send(step, flat)
 
     def close(self) -> None:
-        """Wait a while for the sinks to finish; to be called when the record is sealed."""
+        """Wait a limited time for the sinks to finish; called when the record is sealed."""
         for feed in self._feeds:
             feed.end()
         for feed in self._feeds:
@@ -115,7 +115,7 @@ class Sinks:
 
 
 class _Feed:
-    """One sink and its thread; whatever goes wrong there is told once, from the run's thread."""
+    """One sink and its thread; the run's thread reports a failure there, once."""
 
     def __init__(
         self, name: str, open_sink: Callable[[], Sink], report: Callable[[dict[str, Any]], None]
@@ -171,7 +171,7 @@ class TensorBoard:
 
     def __init__(self, folder: Path, description: Mapping[str, Any], first_step: int) -> None:
         writer = importlib.import_module("tensorboardX").SummaryWriter
-        # Its files are named by the second: two sessions in one would be one file.
+        # Its files are named by the second: two sessions within one second would share a file.
         suffix = f".{first_step:09d}"
         path = str(folder / "tensorboard")
         self._writer = writer(path, purge_step=first_step, filename_suffix=suffix)
@@ -208,11 +208,11 @@ class WeightsAndBiases:
         self._run.define_metric("*", step_metric="step")  # a resumed run sends some steps again
 
     def log(self, step: int, metrics: Mapping[str, float | str]) -> None:
-        """Send a line; its step is a value of it, the axis of all the others."""
+        """Send a line, with the step as one of its values and as the axis of the others."""
         self._run.log({"step": step, **metrics})
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send everything that was not sent yet."""
         self._run.finish()
 
 

@@ -1,11 +1,12 @@
-"""What a record was made from, digested: when any of it differs, the record is stale.
+"""Digests of what a record was made from; a record is stale when any of them differs today.
 
-Three things decide the numbers of a run beside its description: the **code** that it executed, the
-**environment** (Python, the numerical libraries, the threads) and the **data** files that it read.
+Besides its description, three things determine the numbers of a run: the **code** that it executed,
+the **environment** (Python, the numerical libraries, the threads) and the **data** files that it
+read.
 
-Of the code, every module of this project's packages and of the study's own folder that was imported
-counts, but for the machinery: what a worker imports before it knows its study moves numbers from
-place to place and makes none. Digested is the syntax tree without docstrings, so that prose,
+The code is every imported module of this project's packages and of the study's own folder, except
+the machinery: modules that a worker imports before it knows its study, which transport numbers but
+compute none. The digest of a module is that of its syntax tree without docstrings, so that prose,
 comments and layout may be edited.
 """
 
@@ -38,26 +39,27 @@ PARTS = ("code", "environment", "data")
 _ABSENT = "missing"
 _LIMIT = 2**24  # bytes of a module
 _STARTS = ("engine/worker", "engine/ray_task")
-_came_from: dict[str, tuple[object, bytes | None]] = {}  # by file: the module, and the content
+_came_from: dict[str, tuple[object, bytes | None]] = {}  # module and content, by file
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Source:
-    """Code as it was when it was imported, so that a later edit cannot be mistaken for it.
+    """Source code as it was when it was imported, even if a file was edited since.
 
-    A process that does one run after another goes on with what it has imported; what it has not is
-    read anew for each run.
+    A process that does several runs keeps the modules that it has imported; all other files are
+    read again for each run.
 
     Parameters
     ----------
     study_file
         The study module's file.
     threads
-        Threads that the run may use; None where nobody said.
+        Number of threads that the run may use; None if unknown.
     data
-        Digests of the data files read so far; it may grow (see `experiments.store.inputs`).
+        Digests of the data files read so far; more may be added later (see
+        `experiments.store.inputs`).
     guest
-        Folder of the guest's file (see `experiments.guest`), where there is a guest.
+        Folder of the guest's file (see `experiments.guest`); None without a guest.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Source:
         self._content: dict[str, bytes | None] = {}
         self._read_loaded()
         for root, folder in self._roots.items():
-            if root not in (STUDY, GUEST):  # they may hold anything: read what is imported
+            if root not in (STUDY, GUEST):  # these may hold many other files: only imports are read
                 for name, file in _files(root, folder):
                     if name not in self._content:
                         self._content[name] = content(Path(file))
@@ -87,7 +89,7 @@ class Source:
         }
 
     def differences(self, then: Origin) -> list[str]:
-        """Say what is not as it was when `then` was used, one phrase each."""
+        """Describe each difference between the present source and `then`, one phrase each."""
         self._read_loaded()
 
         def code(name: str) -> str | None:
@@ -98,7 +100,7 @@ class Source:
         return _differences(then, code, self._threads)
 
     def _read_loaded(self) -> set[str]:
-        """Names of the files imported so far, whose content is then known."""
+        """Read the files imported so far, and return their names."""
         loaded = set()
         for module in list(sys.modules.values()):
             file = getattr(module, "__file__", None) or ""
@@ -112,22 +114,21 @@ class Source:
 
 
 def stale(record: Record, study_file: Path, threads: int | None = None) -> list[str] | None:
-    """Say what differs between the making of a record and now; empty if nothing does.
+    """Describe what differs between the source of a record and today's; empty if nothing does.
 
     Parameters
     ----------
     record
-        What to judge.
+        The record to compare.
     study_file
         The study module's file.
     threads
-        Threads to compare with those of the record; None to leave them out.
+        Number of threads to compare with the record's; None to skip this comparison.
 
     Returns
     -------
-    One phrase per difference; None if it cannot be told, since the record holds digests of an
-    older form. A package or a data file that is not on this machine cannot be compared and counts
-    as unchanged.
+    One phrase per difference; None if the record's digests are of an older form, which cannot be
+    compared. A package or data file that is not on this machine counts as unchanged.
     """
     if record.origin is None:
         return None
@@ -146,7 +147,7 @@ def is_origin(value: object) -> bool:
 
 @functools.cache
 def machinery() -> frozenset[str]:
-    """Names of the modules of this package that carry runs: what a worker itself imports."""
+    """Names of this package's modules that a worker imports before it knows its study."""
     folder, found, waiting = Path(__file__).parents[1], set(), list(_STARTS)
     while waiting:
         name = waiting.pop()
@@ -221,7 +222,7 @@ def _roots(study_file: Path, guest: Path | None = None) -> dict[str, Path]:
 
 
 def _name(roots: Mapping[str, Path], file: str) -> str | None:
-    """Name of a file that counts; None for any other."""
+    """Name of a file that counts as source; None for any other file."""
     for root, folder in roots.items():
         if not file.startswith(f"{folder}{os.sep}") or not file.endswith(".py"):
             continue
@@ -233,13 +234,13 @@ def _name(roots: Mapping[str, Path], file: str) -> str | None:
 
 
 def _installed(file: str, folder: Path) -> bool:
-    """Whether a file below a study's folder belongs to an environment that was made in there."""
+    """Whether a file below a study's folder belongs to a virtual environment in that folder."""
     prefixes = [p for p in (sys.prefix, sys.base_prefix) if Path(p).is_relative_to(folder)]
     return "site-packages" in file or any(file.startswith(f"{p}{os.sep}") for p in prefixes)
 
 
 def _files(name: str, folder: Path | str) -> Iterator[tuple[str, str]]:
-    """Modules of a package, with their names; a folder that cannot be imported from has none."""
+    """Modules of a package, with their names; empty for a folder that is no package."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and entry.name.isidentifier():
@@ -249,13 +250,13 @@ def _files(name: str, folder: Path | str) -> Iterator[tuple[str, str]]:
 
 
 def _current(roots: Mapping[str, Path], name: str) -> str | None:
-    """Digest of a file as it is now; None where its package is not installed."""
+    """Digest of a file's present content; None if its package is not installed."""
     root, _, path = name.partition("/")
     return code_digest(content(roots[root] / path)) if root in roots else None
 
 
 def content(path: Path) -> bytes | None:
-    """Content of a module; None where there is none, which is not the same as a refusal to read."""
+    """Content of a module; None if there is no file, and an error if it cannot be read."""
     with stored.naming(path):
         try:
             return _plain_file.content(path, _LIMIT, ValueError)
@@ -265,7 +266,7 @@ def content(path: Path) -> bytes | None:
 
 @functools.lru_cache(maxsize=4096)
 def code_digest(content: bytes | None) -> str:
-    """SHA-256 of the syntax tree without docstrings; of the bytes, where they are no Python."""
+    """SHA-256 of the syntax tree without docstrings, or of the bytes if they are no Python."""
     if content is None:
         return _ABSENT
     try:
@@ -276,7 +277,7 @@ def code_digest(content: bytes | None) -> str:
 
 
 def _words(node: ast.AST) -> Iterator[str]:
-    """Spell a tree out; empty fields are left out, since each Python adds some of its own."""
+    """Serialise a syntax tree without empty fields, of which each Python version adds some."""
     yield type(node).__name__
     for field, value in ast.iter_fields(node):
         items = value if isinstance(value, list) else [value]

@@ -1,8 +1,8 @@
-"""Reading files that may be damaged, huge or hostile: bounded, no links followed, no pickles.
+"""Reading files that may be damaged, huge or hostile: size limits, no links, no pickles.
 
-What a file holds and what the system says about it are two things. A file is rejected for what it
-is, a link or no JSON; where the system refuses to read it, for want of handles or because a network
-file system is away, it may well be whole, and nothing is concluded.
+Two kinds of failure are kept apart. A file is rejected for its content, such as invalid JSON, or
+for being a link (`RejectedFileError`). If the system refuses to read it, because file handles run
+out or a network file system is unavailable, the file may be intact (`ReadError`).
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 JSON_LIMIT = 16 * 2**20
 LOG_LIMIT = 2**30
 TENSOR_LIMIT = 2**36
-_MOST_NESTED = 100  # whatever is done with a value goes as deep as the value
+_MOST_NESTED = 100  # functions of a value recurse as deep as it is nested
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class RejectedFileError(ValueError):
-    """A stored file cannot be used; the message names it and says why."""
+    """A stored file cannot be used; the message names the file and the reason."""
 
     exit_code = DATA
 
 
 class ReadError(OSError):
-    """The system refused to read something that may be whole; says what, why, and what helps."""
+    """The system refused to read a file that may be intact; the message says why and what helps."""
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn a refusal of the system into a `ReadError`; a file that is not there stays just that."""
+    """Turn errors of the system into `ReadError`, except for FileNotFoundError."""
     try:
         yield
     except (FileNotFoundError, ReadError):
@@ -56,12 +56,12 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder, and no link to one.
+    """Whether `path` is a folder, and no link to one.
 
     Raises
     ------
     ReadError
-        If the system does not say.
+        If the system refuses to answer.
     """
     with naming(path):
         try:
@@ -76,11 +76,11 @@ def read_bytes(path: Path, limit: int) -> bytes:
     Raises
     ------
     FileNotFoundError
-        If it is not there.
+        If there is no such file.
     RejectedFileError
-        If it is a link, a device, or larger than `limit`.
+        If the file is a link, a device, or larger than `limit`.
     ReadError
-        If the system refuses.
+        If the system refuses to read it.
     """
     with naming(path):
         return _plain_file.content(path, limit, RejectedFileError, links=False)
@@ -108,7 +108,7 @@ def parse_json(data: bytes, place: Path | str) -> dict[str, Any]:
 
 
 def _nested(value: object) -> int:
-    """How deep lists and dictionaries stand in each other."""
+    """Depth to which lists and dictionaries are nested."""
     depth, level = 0, [value]
     while level := [item for item in level if isinstance(item, (dict, list))]:
         depth += 1
@@ -135,7 +135,7 @@ def sha256(data: bytes) -> str:
 
 
 def checked_name(name: str) -> str:
-    """Return a name for a file inside a record, or refuse one that could leave it."""
+    """Return a file name within a record; raise ValueError if it could point outside."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
             f"got the name {str(name)[:120]!r}; expected letters, digits, "

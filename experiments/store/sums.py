@@ -1,7 +1,7 @@
 """Digests of archives: ``SHA256SUMS`` in a results folder, as ``sha256sum -c SHA256SUMS`` reads it.
 
-A record's own seal says that its files are those that its run left; the digest of an archive says
-that no record was added to it, or taken out, by anything but the command that made it.
+A record's own seal shows that its files are unchanged since its run; the digest of an archive shows
+that no record was added or removed since the archive was made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+/[\w.-]+)")
 
 
 def read(results: Path) -> dict[str, str]:
-    """SHA-256 of each archive by its path ``<study>/<preset>.tar.xz``; none without such a file.
+    """SHA-256 of each archive by its path ``<study>/<preset>.tar.xz``; empty without the file.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def check(folder: Path) -> dict[str, str]:
     Raises
     ------
     RejectedFileError
-        If an archive is damaged, has another digest or none, or is not there.
+        If an archive is damaged or missing, has another digest, or has none.
     """
     results, sums = folder.parent, read(folder.parent)
     there = {f"{folder.name}/{path.name}" for path in shelf.archives(folder)}

@@ -1,4 +1,4 @@
-"""What the operating system refused, as one line for people: where, why, and what helps."""
+"""Errors of the operating system as one line for people: where, why, and what helps."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _ADVICE = {
 
 
 def told(error: OSError) -> str:
-    """Say what could not be used, if the error knows, why, and what helps."""
-    if error.strerror is None:  # one of ours: it says all of that
+    """Describe an error: the path if the error has one, the reason, and what helps."""
+    if error.strerror is None:  # raised by this package, with all of that in its message
         return str(error)
     return reason(error) if error.filename is None else f"{_path(error)}: {reason(error)}"
 
 
 def reason(error: OSError) -> str:
-    """Say why, and what helps."""
+    """Describe the reason of an error, and what helps."""
     text = os.strerror(error.errno) if error.errno else str(error)
     helps = _ADVICE.get(errno.errorcode.get(error.errno or 0, ""))
     return f"{text}; {helps}" if helps else text

@@ -7,10 +7,8 @@ from seqtheory._moved import Moved
 from .delta_net import DeltaNetConfig
 from .delta_product import DeltaProductConfig
 from .gated_delta_net import GatedDeltaNetConfig
-from .gru import GRUConfig
 from .linear_cde import LinearCDEConfig
 from .lru import LRUConfig
-from .lstm import LSTMConfig
 from .mamba import MambaConfig
 from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
@@ -19,7 +17,7 @@ from .module import ModuleConfig
 from .recurrent import Recurrent
 from .residual_rnn import ResidualRNNConfig
 from .residual_ssm import ResidualSSMConfig
-from .rnn import RNNConfig
+from .rnn import GRUConfig, LSTMConfig, RNNConfig
 from .s4 import S4Config
 from .s4_dplr import S4DPLRConfig
 from .s4d import S4DConfig
@@ -54,9 +52,14 @@ __all__ = [
     "TransformerConfig",
 ]
 
-_MOVED = (
+_PARTS = (
     *("bidirectional", "complex_map", "convolution", "diagonal_convolution", "dplr_kernel"),
     *("dplr_state", "eigenvalues", "orthogonal", "real_mode", "short_convolution", "start"),
     *("step_size", "structured", "unit_norm", "vandermonde"),
 )
-sys.meta_path.append(Moved({f"{__name__}.{name}": f"{__name__}.parts.{name}" for name in _MOVED}))
+_MOVED = {name: f"parts.{name}" for name in _PARTS} | dict.fromkeys(
+    ("gru", "lstm", "torch_cell"), "rnn"
+)
+sys.meta_path.append(
+    Moved({f"{__name__}.{old}": f"{__name__}.{new}" for old, new in _MOVED.items()})
+)

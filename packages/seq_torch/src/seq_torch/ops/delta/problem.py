@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from ..glue.matrices import MatrixProblem, checked
-
-AXES = {
-    "v": "batch head time factor value",
-    "k": "batch group|head time factor key",
-    "q": "batch group time key",
-    "beta": "batch head time factor",
-    "log_decay": "batch head time",
-    "initial": "batch head key value",
-}
+from ..glue.matrices import MatrixProblem
 
 
 @dataclass(frozen=True)
 class Problem(MatrixProblem):
     """Checked inputs in the types that they came in."""
+
+    axes: ClassVar = {
+        "v": "batch head time factor value",
+        "k": "batch group|head time factor key",
+        "q": "batch group time key",
+        "beta": "batch head time factor",
+        "log_decay": "batch head time",
+        "initial": "batch head key value",
+    }
 
     q: Tensor
     k: Tensor
@@ -30,14 +31,4 @@ class Problem(MatrixProblem):
     log_decay: Tensor | None = None
 
 
-def check(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    beta: Tensor,
-    log_decay: Tensor | None,
-    initial: Tensor | None,
-) -> Problem:
-    """Check every input against `v`; see `matrices.checked`."""
-    named = {"v": v, "k": k, "q": q, "beta": beta, "log_decay": log_decay, "initial": initial}
-    return Problem(**checked(named, AXES, "v"))
+check = Problem.check

@@ -103,7 +103,7 @@ def delta_scan(
     arXiv 2412.06464 (decay); Siems et al., arXiv 2502.10297 (several factors). Kernels:
     https://github.com/fla-org/flash-linear-attention.
     """
-    problem = check(q, k, v, beta, log_decay, initial).with_all_heads()
+    problem = check(q=q, k=k, v=v, beta=beta, log_decay=log_decay, initial=initial).with_all_heads()
     output, state = run("delta_scan", BACKENDS, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from ..glue.matrices import MatrixProblem, checked
-
-AXES = {
-    "v": "batch head time value",
-    "k": "batch group|head time key",
-    "q": "batch group time key",
-    "a": "batch head time key",
-    "b": "batch head time key",
-    "log_decay": "batch head time key",
-    "initial": "batch head key value",
-}
+from ..glue.matrices import MatrixProblem
 
 
 @dataclass(frozen=True)
 class Problem(MatrixProblem):
     """Checked inputs in the types that they came in."""
+
+    axes: ClassVar = {
+        "v": "batch head time value",
+        "k": "batch group|head time key",
+        "q": "batch group time key",
+        "a": "batch head time key",
+        "b": "batch head time key",
+        "log_decay": "batch head time key",
+        "initial": "batch head key value",
+    }
 
     q: Tensor
     k: Tensor
@@ -32,15 +33,4 @@ class Problem(MatrixProblem):
     initial: Tensor
 
 
-def check(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    a: Tensor,
-    b: Tensor,
-    log_decay: Tensor,
-    initial: Tensor | None,
-) -> Problem:
-    """Check every input against `v`; see `matrices.checked`."""
-    named = {"v": v, "k": k, "q": q, "a": a, "b": b, "log_decay": log_decay, "initial": initial}
-    return Problem(**checked(named, AXES, "v"))
+check = Problem.check

@@ -103,7 +103,7 @@ def generalised_delta_scan(
     Kimi Team, arXiv 2510.26692 (KDA); Peng et al., arXiv 2503.14456 (RWKV-7); the names a, b and
     DPLR as in https://github.com/fla-org/flash-linear-attention.
     """
-    problem = check(q, k, v, a, b, log_decay, initial).with_all_heads()
+    problem = check(q=q, k=k, v=v, a=a, b=b, log_decay=log_decay, initial=initial).with_all_heads()
     output, state = run("generalised_delta_scan", BACKENDS, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

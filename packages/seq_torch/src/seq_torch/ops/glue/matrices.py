@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,7 +15,14 @@ from .checks import check_axes, check_tensors, common_type, depending
 
 @dataclass(frozen=True)
 class MatrixProblem:
-    """Checked inputs in the types that they came in; a subclass names them."""
+    """Checked inputs in the types that they came in; a subclass names them and their axes."""
+
+    axes: ClassVar[Mapping[str, str]]
+
+    @classmethod
+    def check(cls, **named: Tensor | None) -> Self:
+        """Check every input against the values `v`; see `checked`."""
+        return cls(**checked({name: named[name] for name in cls.axes}, cls.axes, "v"))
 
     @property
     def given(self) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ import torch
 
 SMALL = 1 << 15  # elementary steps below which handing work to a thread costs more than it saves
 MANY = 8  # independent sequences that keep the threads busy by themselves
+BLOCK = 64  # states that one worker carries together
 
 
 def count(work: int, tasks: int) -> int:
@@ -44,6 +45,43 @@ def run_lanes(work: int, lanes: int, share: Callable[[int, int], None]) -> None:
     """
     workers = count(work, lanes)
     run(workers, lambda i: share(i * lanes // workers, (i + 1) * lanes // workers))
+
+
+def run_tiles(
+    work: int,
+    sequences: int,
+    states: int,
+    share: Callable[[int, int, int, int], None],
+    *,
+    cut_sequences: bool = True,
+    cut_states: bool = True,
+) -> None:
+    """Call ``share(first, last, left, right)`` for parts of the sequences and of their states.
+
+    Parameters
+    ----------
+    work
+        Elementary steps of all sequences together.
+    sequences, states
+        Their numbers.
+    share
+        Does the sequences from `first` up to `last` and the states from `left` up to `right`,
+        without the last ones.
+    cut_sequences, cut_states
+        Whether two workers may share the sequences, or the states of one.
+    """
+    most = sequences if cut_sequences else 1
+    blocks = -(-states // BLOCK) if cut_states and most < MANY else 1
+    workers = count(work, most * blocks)
+    cuts = min(most, workers)
+
+    def tiles(worker: int) -> None:
+        for task in range(worker, cuts * blocks, workers):
+            cut, block = divmod(task, blocks)
+            first, last = cut * sequences // cuts, (cut + 1) * sequences // cuts
+            share(first, last, block * states // blocks, (block + 1) * states // blocks)
+
+    run(workers, tiles)
 
 
 @cache

@@ -6,7 +6,6 @@ call them. The states are the output, so the backward pass computes none again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -16,8 +15,6 @@ from torch import Tensor
 from ..glue import pages, threads
 from ..glue.checks import plain
 
-BLOCK = 64  # states that one worker carries together
-
 
 def forward(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     """States after every step."""
@@ -25,7 +22,7 @@ def forward(a: Tensor, b: Tensor, initial: Tensor | None) -> Tensor:
     h = pages.empty_like(b)
     if h.numel():
         kernel, arrays = _kernels(h).forward, _arrays(a, b, initial, h)
-        _share(h, len(b), lambda *lanes: kernel(*lanes, *arrays))
+        threads.run_tiles(h.numel(), len(h), h.shape[2], lambda *tile: kernel(*tile, *arrays))
     return h
 
 
@@ -40,9 +37,14 @@ def backward(
     da = torch.zeros_like(a) if together else a.new_zeros(len(h), *a.shape[1:])
     db, dinitial = pages.empty_like(h), torch.zeros_like(initial)
     if h.numel():
-        cuts = 1 if together else len(h)
         kernel, arrays = _kernels(h).backward, _arrays(a, initial, h, dh, da, db, dinitial)
-        _share(h, cuts, lambda *lanes: kernel(*lanes, *arrays))
+        threads.run_tiles(
+            h.numel(),
+            len(h),
+            h.shape[2],
+            lambda *tile: kernel(*tile, *arrays),
+            cut_sequences=not together,
+        )
     if a.shape[0] == 1 and len(da) != 1:
         da = da.sum(0, keepdim=True)
     return da, db, dinitial
@@ -64,21 +66,6 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     return tuple(
         (torch.view_as_real(t).flatten(-2) if t.is_complex() else t).numpy() for t in tensors
     )
-
-
-def _share(h: Tensor, cuts: int, kernel: Callable[..., None]) -> None:
-    """Call the kernel for every part of the sequences and of the states, on all threads."""
-    batch, _, state = h.shape
-    blocks = -(-state // BLOCK) if cuts < threads.MANY else 1
-    workers = threads.count(h.numel(), cuts * blocks)
-
-    def share(worker: int) -> None:
-        for task in range(worker, cuts * blocks, workers):
-            cut, block = divmod(task, blocks)
-            first, last = cut * batch // cuts, (cut + 1) * batch // cuts
-            kernel(first, last, block * state // blocks, (block + 1) * state // blocks)
-
-    threads.run(workers, share)
 
 
 def _optional(value: Tensor | None, like: Tensor) -> Tensor:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from ..glue.matrices import MatrixProblem, checked
-
-AXES = {
-    "v": "batch head time factor value",
-    "k": "batch group|head time factor key",
-    "q": "batch group time key",
-    "decay": "batch head time",
-    "initial": "batch head key value",
-}
+from ..glue.matrices import MatrixProblem
 
 
 @dataclass(frozen=True)
 class Problem(MatrixProblem):
     """Checked inputs in the types that they came in; queries and keys serve groups of heads."""
+
+    axes: ClassVar = {
+        "v": "batch head time factor value",
+        "k": "batch group|head time factor key",
+        "q": "batch group time key",
+        "decay": "batch head time",
+        "initial": "batch head key value",
+    }
 
     q: Tensor
     k: Tensor
@@ -39,7 +40,4 @@ class Problem(MatrixProblem):
         return Problem(**{name: value.flatten(0, 1) for name, value in parted.items()})
 
 
-def check(q: Tensor, k: Tensor, v: Tensor, decay: Tensor, initial: Tensor | None) -> Problem:
-    """Check every input against `v`; see `matrices.checked`."""
-    named = {"v": v, "k": k, "q": q, "decay": decay, "initial": initial}
-    return Problem(**checked(named, AXES, "v"))
+check = Problem.check

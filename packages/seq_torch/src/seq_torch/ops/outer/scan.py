@@ -83,7 +83,7 @@ def outer_scan(
     Dao and Gu, arXiv 2405.21060, sections 2 and 6. Kernel:
     https://github.com/fla-org/flash-linear-attention.
     """
-    problem = check(q, k, v, decay, initial)
+    problem = check(q=q, k=k, v=v, decay=decay, initial=initial)
     output, state = run("outer_scan", BACKENDS, problem.with_groups_in_batch(), backend)
     output = output.to(v.dtype).reshape(*v.shape[:3], v.shape[-1])
     state = state.reshape(problem.initial.shape)

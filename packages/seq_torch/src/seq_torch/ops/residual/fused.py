@@ -15,7 +15,6 @@ from torch import Tensor
 from ..glue import threads
 from ..glue.checks import plain
 
-BLOCK = 64  # states of a diagonal recurrence that one worker carries together
 CODES = {"linear": 0, "tanh": 1, "hardtanh": 2}  # the kernels' names of the activations
 
 
@@ -31,7 +30,7 @@ def forward(x: Tensor, weight: Tensor, initial: Tensor, dt: float, activation: s
         arrays = tuple(t.numpy() for t in (x, turned, initial, h))
         kernel = residual.diagonal if weight.ndim == 1 else residual.dense
         step, code = arrays[-1].dtype.type(dt), CODES[activation]
-        _share(h, weight, lambda *lanes: kernel(*lanes, *arrays, step, code))
+        _run(h, weight, lambda *tile: kernel(*tile, *arrays, step, code))
     return h
 
 
@@ -54,26 +53,17 @@ def backward(
         by_row = torch.zeros_like(initial)
         tensors = (x, weight, initial, plain(h), dh, dx, by_row, dinitial)
         arrays = tuple(t.numpy() for t in tensors)
-        _share(dh, weight, lambda *lanes: residual.diagonal_back(*lanes, *arrays, step, code))
+        _run(dh, weight, lambda *tile: residual.diagonal_back(*tile, *arrays, step, code))
         return dx, by_row.sum(0), dinitial
     before = torch.cat((initial[:, None], h[:, :-1]), dim=1)
     z = x + before @ weight.mT
     arrays = tuple(t.numpy() for t in (z, weight, dh, dx, dinitial))
-    _share(dh, weight, lambda *lanes: residual.dense_back(*lanes, *arrays, step, code))
+    _run(dh, weight, lambda *tile: residual.dense_back(*tile, *arrays, step, code))
     return dx, dx.flatten(0, 1).mT @ before.flatten(0, 1), dinitial
 
 
-def _share(h: Tensor, weight: Tensor, kernel: Callable[..., None]) -> None:
+def _run(h: Tensor, weight: Tensor, kernel: Callable[..., None]) -> None:
     """Call the kernel for every part of the sequences and, if diagonal, of the states."""
     batch, _, state = h.shape
-    blocks = -(-state // BLOCK) if weight.ndim == 1 and batch < threads.MANY else 1
-    workers = threads.count(h.numel() * weight.shape[0] ** (weight.ndim - 1), batch * blocks)
-    cuts = min(batch, workers)
-
-    def share(worker: int) -> None:
-        for task in range(worker, cuts * blocks, workers):
-            cut, block = divmod(task, blocks)
-            first, last = cut * batch // cuts, (cut + 1) * batch // cuts
-            kernel(first, last, block * state // blocks, (block + 1) * state // blocks)
-
-    threads.run(workers, share)
+    work = h.numel() * weight.shape[0] ** (weight.ndim - 1)
+    threads.run_tiles(work, batch, state, kernel, cut_states=weight.ndim == 1)

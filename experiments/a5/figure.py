@@ -27,6 +27,8 @@ from experiments.report.rows import select
 
 Load = Callable[..., list[Record]]
 
+LINE_OF_TEXT = 0.04
+"""Height of a small label, in units of accuracy."""
 # Presets that are shown beside any other.
 EXTRA = ("controls", "long")
 NAMES = {
@@ -105,21 +107,24 @@ def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:
         if rows:
             values = [cell.accuracies for cell in rows]
             style.band(panel, [cell.length for cell in rows], values, **_line(number))
-        for cell in select(one_block, model=model):
-            if cell not in rows:
-                _longer_training(panel, cell, number)
+    first = shortest(one_block)
+    _longer_trainings(panel, [c for c in one_block if c.model in NAMES and c not in first])
     panel.axhline(SOLVED_ABOVE, color="0.4", linestyle="--", linewidth=0.8)
     panel.set_xticks(sorted({cell.length for cell in one_block}))
     panel.set(xlabel="length", ylabel="token accuracy", title="One block", ylim=(0, 1.03))
 
 
-def _longer_training(panel: Axes, cell: Cell, number: int) -> None:
-    place = (cell.length, float(cell.accuracies.mean()))
-    (point,) = panel.plot([place[0]], [place[1]], color=style.PALETTE[number], linestyle="")
-    point.set(marker=style.MARKERS[number], markerfacecolor="white")
-    panel.annotate(
-        f"{cell.budget / 1000:g}k", place, (3, 2), textcoords="offset points", fontsize=5
-    )
+def _longer_trainings(panel: Axes, cells: Sequence[Cell]) -> None:
+    """Draw hollow marks, each with its steps beside it, in its colour and clear of the others."""
+    lowest: dict[int, float] = {}
+    for cell in sorted(cells, key=lambda cell: -cell.accuracies.mean()):
+        number, height = list(NAMES).index(cell.model), float(cell.accuracies.mean())
+        look = {**_line(number), "linestyle": "", "markerfacecolor": "white"}
+        panel.plot([cell.length], [height], **look)
+        lowest[cell.length] = min(height, lowest.get(cell.length, 2.0) - LINE_OF_TEXT)
+        place = (cell.length + 0.5, lowest[cell.length])
+        text = f"{cell.budget / 1000:g}k"
+        panel.text(*place, text, fontsize=5, va="center", color=style.PALETTE[number])
 
 
 def _longer(panel: Axes, one_block: Sequence[Cell]) -> None:

@@ -76,7 +76,7 @@ def linear_on_groups(found: Iterable[Comparison]) -> list[Comparison]:
 def _row(name: str, held: Sequence[Comparison], others: Sequence[Comparison]) -> Row:
     measured = np.array([log(c.measured / c.cell.length) for c in held])
     predicted = np.array([log(_observable(c.predicted / c.cell.length)) for c in held])
-    constants = np.array([_constant(c.cell.task, others) for c in held])
+    constants = np.array([other_tasks(c.cell.task, others) for c in held])
     return Row(
         name,
         len(held),
@@ -91,7 +91,7 @@ def _observable(multiple: float) -> float:
     return min(max(multiple, SEEN), FAR)
 
 
-def _constant(task: str, others: Sequence[Comparison]) -> float:
+def other_tasks(task: str, others: Iterable[Comparison]) -> float:
     """Mean of log(horizon / L) over the trackers of other tasks."""
     held = [log(c.measured / c.cell.length) for c in others if c.cell.task != task]
     return float(np.mean(held)) if held else log(FOUR)

@@ -7,11 +7,13 @@ from math import isfinite
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.report import style
+from experiments.tracking.baseline import FOUR, other_tasks, overall
 from experiments.tracking.cells import Cell
-from experiments.tracking.horizon import FACTOR, Comparison, comparisons, overflows
+from experiments.tracking.horizon import Comparison, comparisons, overflows
 
 
 def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
@@ -19,7 +21,8 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
 
     Lengths are in units of the trained length. A tracker whose prediction has no end, or whose
     classes were not apart, stands at the upper or lower edge. Hollow marks are trackers in JAX;
-    dots those that overflow in single precision, at the length where they do.
+    dots those that overflow in single precision, at the length where they do. Beside the line of
+    predictions that come true stand the two constants of the claim, each with its error.
     """
     found, ended = comparisons(study), overflows(study)
     if not found:
@@ -30,9 +33,7 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
     with style.paper():
         figure = Figure(figsize=(style.WIDTH / 2 + 1.6, 3.2), layout="constrained")
         panel = figure.subplots()
-        line = np.array([low, high])
-        panel.fill_between(line, line / FACTOR, line * FACTOR, color="0.9", linewidth=0)
-        panel.plot(line, line, color="0.4", linewidth=0.8)
+        _rivals(panel, [c for c in found if c.cell.framework == "torch"], (low, high))
         tasks = list(dict.fromkeys(c.cell.task for c in found))
         for task, framework in dict.fromkeys((c.cell.task, c.cell.framework) for c in found):
             chosen = [(c.cell.task, c.cell.framework) == (task, framework) for c in found]
@@ -61,8 +62,22 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
             ylim=(low / 1.05, high * 1.05),
         )
         panel.xaxis.set_minor_formatter("{x:g}")
-        panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        title = "error in the logarithm, torch"
+        panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5))
         return style.save(figure, folder, "tracking_horizon")
+
+
+def _rivals(panel: Axes, found: Sequence[Comparison], ends: tuple[float, float]) -> None:
+    """Draw the line of exact predictions and the constants, with their errors over `found`."""
+    if not found:
+        panel.plot(ends, ends, color="0.4", linewidth=0.8)
+        return
+    errors = overall(found)
+    panel.plot(ends, ends, color="0.4", label=f"exact; predictions: {errors.predicted:.2f}")
+    panel.axhline(FOUR, color="0.4", linestyle="--", label=f"constant {FOUR}: {errors.four:.2f}")
+    means = np.exp([other_tasks(task, found) for task in {c.cell.task for c in found}])
+    text = f"mean of other tasks: {errors.constant:.2f}"
+    panel.axhspan(means.min(), means.max(), color="0.85", linewidth=0, zorder=0, label=text)
 
 
 def _in_trained_lengths(found: Sequence[Comparison]) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from experiments.__main__ import main
 from experiments.a5 import figure as a5_figure
 from experiments.commands import results
 from experiments.commands.drawing import PUBLISHED, Loader, Request
+from experiments.commands.publish import presets
 from experiments.record import Record, find
 from experiments.store import shelf, sums
 from experiments.toy import figure
@@ -33,6 +34,7 @@ WHOLE = [
     ("memory.memory_functions", "quick"),
     ("stability.functionals", "quick"),
     ("stability.images", "quick"),
+    ("stability.images", "long"),
     ("lra.sequence_models", "quick"),
     ("lra.s4_jax", "quick"),
     ("tracking.sequence_models", "quick"),
@@ -47,6 +49,12 @@ WHOLE = [
 def load(tmp_path: Path) -> Callable[[str], Loader]:
     """Make the loader of a study folder that finds published records alone."""
     return lambda name: Loader(studies.ROOT / name, Request(study=name, results=tmp_path))
+
+
+def test_every_published_record_is_of_a_preset() -> None:
+    for folder in shelf.study_folders(PUBLISHED):
+        of_presets = presets(studies.load(folder.name)).keys()
+        assert {path.name for path in shelf.records(folder)} <= of_presets
 
 
 def test_all_published_records_are_whole_and_hold_sealed_files_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -119,7 +120,7 @@ def _longer_trainings(panel: Axes, cells: Sequence[Cell]) -> None:
     lowest: dict[int, float] = {}
     for cell in sorted(cells, key=lambda cell: -cell.accuracies.mean()):
         number, height = list(NAMES).index(cell.model), float(cell.accuracies.mean())
-        look = {**_line(number), "linestyle": "", "markerfacecolor": "white"}
+        look: dict[str, Any] = {**_line(number), "linestyle": "", "markerfacecolor": "white"}
         panel.plot([cell.length], [height], **look)
         lowest[cell.length] = min(height, lowest.get(cell.length, 2.0) - LINE_OF_TEXT)
         place = (cell.length + 0.5, lowest[cell.length])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from experiments.record import Record
 
@@ -35,6 +35,10 @@ class Verdict:
             raise ValueError(f"status: got {self.status!r}, expected one of {', '.join(STATUSES)}")
 
 
+Judge: TypeAlias = "Callable[[Sequence[Record]], Verdict]"
+"""From a study's records to what they say."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """A falsifiable statement and the function that judges it.
@@ -51,7 +55,35 @@ class Claim:
 
     name: str
     statement: str
-    judge: Callable[[Sequence[Record]], Verdict]
+    judge: Judge
+
+
+def all_hold(
+    parts: Iterable[tuple[bool, str]], missing: str, otherwise: Status = "fail"
+) -> Verdict:
+    """Judge a claim that has several parts.
+
+    Parameters
+    ----------
+    parts
+        Of each task, say: whether the claim holds of it, and the numbers behind that.
+    missing
+        What was not run, where there is no part.
+    otherwise
+        Verdict where one does not hold.
+    """
+    found = list(parts)
+    if not found:
+        return Verdict("not run", missing)
+    holds = all(part for part, _ in found)
+    return Verdict("pass" if holds else otherwise, "; ".join(detail for _, detail in found))
+
+
+def lacking(found: Mapping[str, object]) -> Verdict | None:
+    """Verdict *not run* that names what has no finished record; None where all have some."""
+    if missing := [name for name, rows in found.items() if not rows]:
+        return Verdict("not run", f"no finished record of {', '.join(missing)}")
+    return None
 
 
 def verdict_table(claims: Iterable[Claim], records: Sequence[Record], kind: str = "claim") -> str:

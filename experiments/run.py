@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from experiments.exit_code import ConfigError
 from seqtheory.checks import require_integer
@@ -60,3 +61,26 @@ def digest(description: dict[str, Any]) -> str:
     """Hash of a description, made by `described` or read back from ``run.json``."""
     text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+def of_preset(preset: str, makers: Mapping[str, Callable[[], list[AnyRun]]]) -> list[AnyRun]:
+    """Make the runs of a preset.
+
+    Parameters
+    ----------
+    preset
+        Its name.
+    makers
+        What makes the runs of each preset, by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset.
+    """
+    if preset not in makers:
+        raise ValueError(f"preset {preset!r}: expected one of {', '.join(makers)}")
+    return makers[preset]()

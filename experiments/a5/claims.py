@@ -9,11 +9,9 @@ import numpy as np
 
 from experiments.a5.linear_cde import LENGTHS
 from experiments.a5.minimum_depth import Cell, cells, longest, outcome
-from experiments.claim import Claim, Verdict
+from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.rows import select
-
-Judge = Callable[[Sequence[Record]], Verdict]
 
 _CHANCE = 1 / 60
 

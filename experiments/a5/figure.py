@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,7 @@ from experiments.record import Record
 from experiments.report import style
 from experiments.report.curve import SOLVED_ABOVE
 from experiments.report.published_depths import DEPTHS
-from experiments.report.rows import select
-
-Load = Callable[..., list[Record]]
+from experiments.report.rows import Load, select
 
 LINE_OF_TEXT = 0.04
 """Height of a small label, in units of accuracy."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.a5 import words
-from experiments.a5.words import WordsRun
+from experiments.a5.words import CONTROL_GROUPS, CONTROL_LENGTH, PUBLISHED_LENGTHS, SEEDS, WordsRun
+from experiments.run import of_preset
 from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.group import order_of
 from seqtheory.training import Training
@@ -29,10 +30,6 @@ DEFAULT_PRESET = "quick"
 Form = Literal["free", "embedding", "published"]
 FORMS: tuple[Form, ...] = ("free", "embedding", "published")
 LENGTHS = (3, 4, 6, 8, 12, 20)
-PUBLISHED_LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20)
-CONTROL_GROUPS = ("A5", "A4_x_Z5", "Z60")
-CONTROL_LENGTH = 8
-SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +64,18 @@ class LinearCDERun(WordsRun):
 
 def runs(preset: str) -> list[LinearCDERun]:
     """List the runs of a preset."""
-    if preset == "smoke":
-        return [_run(3, 0, num_steps=250, num_words=2_000, num_held_out=200, num_longer=50)]
-    if preset == "quick":
-        return [_run(length, seed) for length in LENGTHS for seed in SEEDS]
-    if preset == "controls":
-        return [_run(CONTROL_LENGTH, s, group=group) for group in CONTROL_GROUPS for s in SEEDS]
-    if preset == "paper":
-        return [_published(length, seed) for length in PUBLISHED_LENGTHS for seed in SEEDS]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    small: dict[str, Any] = {"num_words": 2_000, "num_held_out": 200, "num_longer": 50}
+    return of_preset(
+        preset,
+        {
+            "smoke": lambda: [_run(3, 0, num_steps=250, **small)],
+            "quick": lambda: [_run(n, seed) for n in LENGTHS for seed in SEEDS],
+            "controls": lambda: [
+                _run(CONTROL_LENGTH, seed, group=g) for g in CONTROL_GROUPS for seed in SEEDS
+            ],
+            "paper": lambda: [_published(n, seed) for n in PUBLISHED_LENGTHS for seed in SEEDS],
+        },
+    )
 
 
 def _run(length: int, seed: int, num_steps: int = 2_000, **settings: Any) -> LinearCDERun:

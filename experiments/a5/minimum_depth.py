@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from experiments.guest import model_name
 from experiments.record import Record
+from experiments.report import curve as curves
 from experiments.report import published_depths
-from experiments.report.curve import Curve, curve, stood_still
-from experiments.report.rows import select
-
-Outcome = Literal["solved", "cannot", "undertrained"]
+from experiments.report.curve import Curve, Outcome, curve
+from experiments.report.rows import grouped, select
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Cell:
     @property
     def is_solved(self) -> bool:
         """Whether at least two seeds of three pass, and as large a share of any other number."""
-        return 3 * sum(curve.passes for curve in self.curves) >= 2 * len(self.curves)
+        return curves.is_solved(self.curves)
 
     @property
     def accuracies(self) -> np.ndarray:
@@ -46,16 +44,14 @@ class Cell:
 
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in order of model, group, length, depth and budget."""
-    groups: dict[tuple[str, str, int, int, int], list[Record]] = {}
-    for record in records:
-        if record.finished and record.metrics:
-            run = record.run
-            key = (model_name(run), run.group, run.length, run.depth, run.training.num_steps)
-            groups.setdefault(key, []).append(record)
-    return [
-        Cell(*key, tuple(curve(record) for record in held), tuple(held))
-        for key, held in sorted(groups.items())
-    ]
+
+    def facts(record: Record) -> tuple[str, str, int, int, int]:
+        run = record.run
+        return model_name(run), run.group, run.length, run.depth, run.training.num_steps
+
+    groups = grouped((r for r in records if r.finished and r.metrics), facts)
+    found = sorted(groups.items())
+    return [Cell(*key, tuple(map(curve, held)), tuple(held)) for key, held in found]
 
 
 def longest(study: Sequence[Cell]) -> list[Cell]:
@@ -69,14 +65,9 @@ def shortest(study: Sequence[Cell]) -> list[Cell]:
 
 
 def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
-    """Say what a cell shows, by the rule that a failure counts only where training could tell.
+    """Say what a cell shows (`experiments.report.curve.outcome`).
 
-    A cell that does not solve its words *cannot* do it if four things hold, and else it is
-    *undertrained*: every failing seed had at least as many steps as the slowest run that passed on
-    such words; each stood still at a constant rate for three times the longest plateau that any run
-    of its model left again (`experiments.curve.stood_still`); the same model solves length 3 at
-    depth 1 or the words of another group; and no published run of it solved these words with as
-    many blocks.
+    A model learns at all if it solves length 3 at depth 1 or the words of another group.
 
     Parameters
     ----------
@@ -85,16 +76,17 @@ def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
     others
         All cells of the study.
     """
-    if cell.is_solved:
-        return "solved"
-    failing = [curve for curve in cell.curves if not curve.passes]
-    long_enough = min(curve.steps[-1] for curve in failing) >= _slowest_pass(cell, others)
-    of_model = [curve for other in select(others, model=cell.model) for curve in other.curves]
-    contradicted = cell.group == "A5" and published_depths.is_solved(
-        cell.model, cell.length, cell.depth
+    of_task = select(others, group=cell.group, length=cell.length)
+    of_model = select(others, model=cell.model)
+    easy = (c for c in of_model if c.group != "A5" or (c.length == 3 and c.depth == 1))
+    return curves.outcome(
+        cell.curves,
+        of_task=[curve for other in of_task for curve in other.curves],
+        of_model=[curve for other in of_model for curve in other.curves],
+        learns=any(c.is_solved for c in easy),
+        contradicted=cell.group == "A5"
+        and published_depths.is_solved(cell.model, cell.length, cell.depth),
     )
-    tells = long_enough and stood_still(failing, of_model) and not contradicted
-    return "cannot" if tells and _learns_at_all(cell.model, others) else "undertrained"
 
 
 def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[int, int | None]]:
@@ -112,19 +104,3 @@ def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[i
 def _last(ordered: Sequence[Cell]) -> list[Cell]:
     kept = {(cell.model, cell.group, cell.length, cell.depth): cell for cell in ordered}
     return [kept[key] for key in sorted(kept)]
-
-
-def _slowest_pass(cell: Cell, others: Sequence[Cell]) -> int:
-    """Count the steps of the slowest run that passed on words of the cell's group and length."""
-    steps = [
-        curve.steps[-1]
-        for other in select(others, group=cell.group, length=cell.length)
-        for curve in other.curves
-        if curve.passes
-    ]
-    return max(steps, default=0)
-
-
-def _learns_at_all(model: str, others: Sequence[Cell]) -> bool:
-    same = [cell for cell in others if cell.model == model and cell.is_solved]
-    return any(c.group != "A5" or (c.length == 3 and c.depth == 1) for c in same)

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from experiments.a5 import depth_schedule, words
-from experiments.a5.words import WordsRun
+from experiments.a5.words import CONTROL_GROUPS, CONTROL_LENGTH, PUBLISHED_LENGTHS, SEEDS, WordsRun
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.report.curve import curve
+from experiments.run import of_preset
 from seqtheory.checks import require_fraction, require_integer
 from seqtheory.training import Training
 
@@ -32,13 +33,8 @@ DEFAULT_PRESET = "quick"
 Model = Literal[
     "rnn", "lstm", "transformer", "s4", "s4d", "s5", "mamba", "lru", "selective_diagonal"
 ]
-MODELS: tuple[Model, ...] = (
-    "rnn", "lstm", "transformer", "s4", "s4d", "s5", "mamba", "lru", "selective_diagonal"
-)  # fmt: skip
-PUBLISHED_LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20)
-CONTROL_GROUPS = ("A5", "A4_x_Z5", "Z60")
-CONTROL_LENGTH, CONTROL_STEPS = 8, 4_500
-SEEDS = (0, 1, 2)
+MODELS: tuple[Model, ...] = get_args(Model)
+CONTROL_STEPS = 4_500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,26 +82,19 @@ class SequenceModelRun(WordsRun):
 
 def runs(preset: str) -> list[SequenceModelRun]:
     """List the runs of a preset."""
-    if preset == "smoke":
-        return _smoke()
-    if preset == "quick":
-        return _quick()
-    if preset == "controls":
-        return [
+    ladder = {
+        "smoke": _smoke,
+        "quick": _quick,
+        "controls": lambda: [
             _run(model, CONTROL_LENGTH, 1, seed, CONTROL_STEPS, group=group)
             for group in CONTROL_GROUPS
             for model in ("mamba", "selective_diagonal")
             for seed in SEEDS
-        ]
-    if preset == "long":
-        return [
-            _run(model, length, depth, seed, num_steps=steps)
-            for model, length, depth, steps in LONG
-            for seed in SEEDS
-        ]
-    if preset == "paper":
-        return _paper()
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+        ],
+        "long": lambda: [_run(m, n, depth, s, steps) for m, n, depth, steps in LONG for s in SEEDS],
+        "paper": _paper,
+    }
+    return of_preset(preset, ladder)
 
 
 def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,12 +11,14 @@ from experiments.a5.figure import records
 from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
 from experiments.claim import verdict_table
 from experiments.record import Record
+from experiments.report import origins
+from experiments.report.curve import SOLVED_ABOVE
 from experiments.report.markdown import markdown, spread
-from experiments.report.origins import sources
 from experiments.report.published_depths import DEEPEST, DEPTHS
-from experiments.report.rows import select
+from experiments.report.rows import Load, select
+from seqtheory.metrics import position_horizon
 
-Load = Callable[..., list[Record]]
+_ABOVE = float(np.nextafter(SOLVED_ABOVE, 1.0))  # an accuracy at the threshold is not above it
 
 
 def table(load: Load, preset: str | None) -> str:
@@ -38,7 +40,7 @@ def table(load: Load, preset: str | None) -> str:
         "Token accuracy of the trained models, mean (least..most) of seeds.",
         _longer(longest(study)),
         "## Where the numbers come from",
-        _sources(found),
+        origins.table(found),
         "## Claims",
         verdict_table(CLAIMS, found),
     ]
@@ -104,7 +106,7 @@ def _longer(study: Sequence[Cell]) -> str:
         lengths = sorted({int(n) for r in cell.records for n in r.notes.get("longer", {})})
         for length in lengths:
             held = [r.notes["longer"][str(length)] for r in cell.records if "longer" in r.notes]
-            horizon = [_horizon(facts["position_accuracy"]) for facts in held]
+            horizon = [position_horizon(facts["position_accuracy"], _ABOVE) for facts in held]
             rows.append(
                 [
                     cell.model,
@@ -118,17 +120,3 @@ def _longer(study: Sequence[Cell]) -> str:
     header = ["model", "group", "length", "depth", "tokens", "horizon"]
     note = "The horizon is the first positions that are all above 0.9 accurate."
     return f"{markdown(header, rows)}\n\n{note}"
-
-
-def _horizon(position_accuracy: Sequence[float]) -> int:
-    below = [place for place, value in enumerate(position_accuracy) if value <= 0.9]
-    return below[0] if below else len(position_accuracy)
-
-
-def _sources(found: Sequence[Record]) -> str:
-    """One line per preset and study: how many records, which hardware, how long."""
-    rows = [
-        [s.study, s.preset, str(len(s.records)), s.seeds, s.hours, s.hardware]
-        for s in sources(found)
-    ]
-    return markdown(["study", "preset", "records", "seeds", "time of all", "hardware"], rows)

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 _SPLIT, _LONGER = 1, 2
 LONGER_FACTORS = (2, 4)
 
+PUBLISHED_LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20)
+CONTROL_GROUPS = ("A5", "A4_x_Z5", "Z60")
+CONTROL_LENGTH = 8
+SEEDS = (0, 1, 2)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WordsRun(Run):

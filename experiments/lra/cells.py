@@ -13,6 +13,7 @@ from experiments.guest import model_name
 from experiments.lra.tasks import short_name
 from experiments.lra.training_run import LongRangeRun
 from experiments.record import DONE, Record
+from experiments.report.rows import grouped
 from seqtheory.plain import described
 
 Part = Literal["train", "validation", "test"]
@@ -70,14 +71,8 @@ class Cell:
 
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in the order of the runs."""
-    groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
-        if record.finished:
-            groups.setdefault(_key(record), []).append(record)
-    names = ("task", "short", "framework", "model", "norm", "position", "settings", "scale")
-    return [
-        Cell(**dict(zip(names, key, strict=True)), records=held) for key, held in groups.items()
-    ]
+    groups = grouped((record for record in records if record.finished), _facts)
+    return [Cell(*facts, records=held) for facts, held in groups.items()]
 
 
 def scale(run: LongRangeRun) -> str:
@@ -91,7 +86,8 @@ def scale(run: LongRangeRun) -> str:
     )
 
 
-def _key(record: Record) -> tuple[str, ...]:
+def _facts(record: Record) -> tuple[str, str, str, str, str, str, str, str]:
+    """Fields of a record's cell, in their order."""
     run = record.run
     label = record.notes["data"]["label"]
     if run.selection == "test" and "selected on test" not in label:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from experiments.claim import Claim, Verdict
+from experiments.claim import Claim, Judge, Verdict, all_hold
 from experiments.lra.cells import Cell, cells
 from experiments.lra.differences import Difference, at_levels, name_of, overall, tables
 from experiments.record import Record
 from experiments.report.rows import select
 
-Judge = Callable[[Sequence[Record]], Verdict]
-
 ENOUGH_SEEDS = 5
+MISSING = f"needs every cell of a table in both frameworks with {ENOUGH_SEEDS} seeds"
 AGREEMENT = 2.0
 """Percentage points within which the frameworks are said to agree."""
 MARGIN = 3.0
@@ -48,15 +47,14 @@ def _judge_factor(factor: str, other: str) -> Judge:
 
     def judge(records: Sequence[Record]) -> Verdict:
         found = decided_at(factor, other, records)
-        if not found:
-            return _missing()
-        details, holds = [], True
-        for cell, differences in found:
-            signs = {d.mean > 0 for d in differences}
-            holds &= len(signs) == 1 and all(d.excludes_zero for d in differences)
-            listed = ", ".join(f"{d.where} {d}" for d in differences)
-            details.append(f"{cell.task}: {name_of(factor)}, {listed}")
-        return Verdict("pass" if holds else "undecided", "; ".join(details))
+        parts = [part(cell, differences) for cell, differences in found]
+        return all_hold(parts, MISSING, otherwise="undecided")
+
+    def part(cell: Cell, differences: Sequence[Difference]) -> tuple[bool, str]:
+        signs = {d.mean > 0 for d in differences}
+        holds = len(signs) == 1 and all(d.excludes_zero for d in differences)
+        listed = ", ".join(f"{d.where} {d}" for d in differences)
+        return holds, f"{cell.task}: {name_of(factor)}, {listed}"
 
     return judge
 
@@ -64,23 +62,13 @@ def _judge_factor(factor: str, other: str) -> Judge:
 def _judge_agreement(records: Sequence[Record]) -> Verdict:
     found = decided("framework", records)
     if not found:
-        return _missing()
-    detail = _listed("framework", found)
+        return Verdict("not run", MISSING)
+    detail = "; ".join(f"{cell.task}: {name_of('framework')} {each}" for cell, each in found)
     intervals = [difference.interval for _, difference in found]
     if any(low > AGREEMENT or high < -AGREEMENT for low, high in intervals):
         return Verdict("fail", detail)
     within = all(low >= -AGREEMENT and high <= AGREEMENT for low, high in intervals)
     return Verdict("pass" if within else "undecided", detail)
-
-
-def _missing() -> Verdict:
-    return Verdict(
-        "not run", f"needs every cell of a table in both frameworks with {ENOUGH_SEEDS} seeds"
-    )
-
-
-def _listed(factor: str, found: Sequence[tuple[Cell, Difference]]) -> str:
-    return "; ".join(f"{cell.task}: {name_of(factor)} {difference}" for cell, difference in found)
 
 
 def _judge_pixels(model: str) -> Judge:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from experiments.lra.cells import Cell
+from experiments.report.rows import grouped
 
 CONFIDENCE = 0.95
 # Factor, its two levels: the difference is the first less the second.
@@ -90,11 +91,8 @@ def name_of(factor: str) -> str:
 
 def tables(found: Sequence[Cell]) -> list[list[Cell]]:
     """Split the cells of S4 into tables: one task, one set of other settings."""
-    groups: dict[tuple[str, str], list[Cell]] = {}
-    for cell in found:
-        if cell.model == "s4":
-            groups.setdefault((cell.task, cell.settings), []).append(cell)
-    return list(groups.values())
+    of_s4 = (cell for cell in found if cell.model == "s4")
+    return list(grouped(of_s4, lambda cell: (cell.task, cell.settings)).values())
 
 
 def differences(table: Sequence[Cell], factor: str) -> list[Difference]:

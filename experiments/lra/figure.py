@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,8 @@ from experiments.lra.differences import tables
 from experiments.lra.table import FILES, named
 from experiments.record import Record
 from experiments.report import style
-from experiments.report.rows import select
+from experiments.report.rows import Load, select
 from seqtheory.hippo import normal_part
-
-Load = Callable[..., list[Record]]
 
 PLACES = (("layer", "pre"), ("layer", "post"), ("batch", "pre"), ("batch", "post"))
 DASHES: dict[str, LineStyleType] = {"torch": "-", "JAX": "--"}

@@ -27,6 +27,7 @@ from experiments.lra.training_run import (
     note_data,
     note_selected,
 )
+from experiments.run import of_preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,16 +59,19 @@ class JaxRun(LongRangeRun):
 
 def runs(preset: str) -> list[JaxRun]:
     """List the runs of a preset: the grid of S4 on ListOps."""
-    if preset == "smoke":
-        return grid(smoke(JaxRun), (0,))
-    if preset == "quick":
-        return grid(short(JaxRun, "list_ops"), SEEDS)
-    if preset == "paper":
-        annotated = [published(JaxRun, found) for found in ANNOTATED.values()]
-        return grid(published(JaxRun, FIRST["list_ops"]), SEEDS) + [
-            replace(run, seed=seed) for run in annotated for seed in SEEDS[:2]
-        ]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    ladder = {
+        "smoke": lambda: grid(smoke(JaxRun), (0,)),
+        "quick": lambda: grid(short(JaxRun, "list_ops"), SEEDS),
+        "paper": _paper,
+    }
+    return of_preset(preset, ladder)
+
+
+def _paper() -> list[JaxRun]:
+    annotated = [published(JaxRun, found) for found in ANNOTATED.values()]
+    return grid(published(JaxRun, FIRST["list_ops"]), SEEDS) + [
+        replace(run, seed=seed) for run in annotated for seed in SEEDS[:2]
+    ]
 
 
 def execute(run: JaxRun, recorder: Recorder) -> None:

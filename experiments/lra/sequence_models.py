@@ -29,6 +29,7 @@ from experiments.lra.training_run import (
     note_data,
     note_selected,
 )
+from experiments.run import of_preset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,16 +47,19 @@ PEER_SEEDS = (0, 1)
 
 def runs(preset: str) -> list[LongRangeRun]:
     """List the runs of a preset: the grid of S4 on every task, and other models beside it."""
-    if preset == "smoke":
-        small = smoke(LongRangeRun)
-        return grid(small, (0,)) + _peers(small, (0,))
-    if preset == "quick":
-        return _tasks({name: short(LongRangeRun, name) for name in SHORT})
-    if preset == "paper":
-        first = {name: published(LongRangeRun, found) for name, found in FIRST.items()}
-        later = [published(LongRangeRun, found, bidirectional=True) for found in LATER.values()]
-        return _tasks(first) + [replace(run, seed=seed) for run in later for seed in PEER_SEEDS]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    small = smoke(LongRangeRun)
+    ladder = {
+        "smoke": lambda: grid(small, (0,)) + _peers(small, (0,)),
+        "quick": lambda: _tasks({name: short(LongRangeRun, name) for name in SHORT}),
+        "paper": _paper,
+    }
+    return of_preset(preset, ladder)
+
+
+def _paper() -> list[LongRangeRun]:
+    first = {name: published(LongRangeRun, found) for name, found in FIRST.items()}
+    later = [published(LongRangeRun, found, bidirectional=True) for found in LATER.values()]
+    return _tasks(first) + [replace(run, seed=seed) for run in later for seed in PEER_SEEDS]
 
 
 def bench(mixer: Guest, preset: str) -> list[LongRangeRun]:

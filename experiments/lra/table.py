@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,12 +12,10 @@ from experiments.lra.claims import CLAIMS, decided_at
 from experiments.lra.differences import FACTORS, Difference, differences, name_of, tables
 from experiments.lra.published_values import ACCURACY, FIRST_S4
 from experiments.record import Record
+from experiments.report import origins
 from experiments.report.latex import tabular
 from experiments.report.markdown import markdown, spread
-from experiments.report.origins import sources
-from experiments.report.rows import select
-
-Load = Callable[..., list[Record]]
+from experiments.report.rows import Load, select
 
 FILES = ("sequence_models", "s4_jax")
 NAMES = {
@@ -58,7 +56,7 @@ def table(load: Load, preset: str | None) -> str:
         "## LaTeX",
         *(f"```latex\n{tabular(*rows)}\n```" for _, rows in (*replicated, ("", models)) if rows[1]),
         "## Where the numbers come from",
-        _sources(records),
+        origins.table(records, diverged=True, devices=True),
         "## Claims",
         verdict_table(CLAIMS, records),
     ]
@@ -167,15 +165,3 @@ def _models(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
 
 def _parameters(cell: Cell) -> str:
     return f"{int(np.mean([record.notes['parameters'] for record in cell.records])):,}"
-
-
-def _sources(records: Sequence[Record]) -> str:
-    """One line per study and preset: how many records, how they ended, where."""
-    rows = []
-    for s in sources(records):
-        diverged = sum(record.status == "diverged" for record in s.records)
-        devices = ", ".join(sorted({str(r.notes.get("device", "unknown")) for r in s.records}))
-        counts = [str(len(s.records)), str(diverged)]
-        rows.append([s.study, s.preset, *counts, s.seeds, s.hours, devices, s.hardware])
-    header = ["study", "preset", "records", "diverged", "seeds", "time of all", "on", "hardware"]
-    return markdown(header, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -25,11 +25,9 @@ Model = Literal["s4", "s4d_lin", "s4d_inv", "s4d_legs", "s5", "lru", "mamba", "t
 Norm = Literal["layer", "batch"]
 Position = Literal["pre", "post"]
 
-MODELS: tuple[Model, ...] = (
-    "s4", "s4d_lin", "s4d_inv", "s4d_legs", "s5", "lru", "mamba", "transformer"
-)  # fmt: skip
-NORMS: tuple[Norm, ...] = ("layer", "batch")
-POSITIONS: tuple[Position, ...] = ("pre", "post")
+MODELS: tuple[Model, ...] = get_args(Model)
+NORMS: tuple[Norm, ...] = get_args(Norm)
+POSITIONS: tuple[Position, ...] = get_args(Position)
 
 MOST_TRAINING_ROWS = 5_000
 """Of more training rows than these, the first so many measure the training accuracy."""

@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from experiments.claim import Claim, Verdict
+from experiments.claim import Claim, Judge, Verdict, lacking
 from experiments.memory.curves import Family, MapFacts, families, map_facts
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
 from experiments.report.rows import select
 
-Judge = Callable[[Sequence[Record]], Verdict]
 Decide = Callable[[Mapping[str, Sequence[Family]]], Verdict]
 
 MAPS = ("direct", "exp", "softplus", "best")
@@ -41,9 +40,7 @@ def _judge(
             and (reading != "gaussian" or family.draws[0] == PUBLISHED_DRAWS)
         ]
         found = {name: select(rows, map=name) for name in maps}
-        if missing := [name for name in maps if not found[name]]:
-            return Verdict("not run", f"no finished record of {', '.join(missing)}")
-        return decide(found)
+        return lacking(found) or decide(found)
 
     return judge
 
@@ -119,11 +116,9 @@ def _judge_readings(records: Sequence[Record]) -> Verdict:
 
 def _judge_maps(decide: Callable[[Mapping[str, MapFacts]], Verdict]) -> Judge:
     def judge(records: Sequence[Record]) -> Verdict:
-        found = {facts.map: facts for facts in map_facts(records)}
-        missing = [name for name in MAPS if name not in found]
-        if missing:
-            return Verdict("not run", f"no finished record of {', '.join(missing)}")
-        return decide({name: found[name] for name in MAPS})
+        known = {facts.map: facts for facts in map_facts(records)}
+        found = {name: known[name] for name in MAPS if name in known}
+        return lacking({name: known.get(name) for name in MAPS}) or decide(found)
 
     return judge
 

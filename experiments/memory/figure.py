@@ -7,7 +7,7 @@ each panel names the readings in which they do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,8 @@ from matplotlib.patches import Patch
 from experiments.memory import functions, map_figure, trained_figure
 from experiments.memory.curves import READINGS, Family, families, map_facts
 from experiments.memory.theory import HEAVY, UP_TO
-from experiments.record import Record
 from experiments.report import style
-from experiments.report.rows import select
-
-Load = Callable[..., list[Record]]
+from experiments.report.rows import Load, select
 
 TITLES = {
     "exponential": "memory $0.9^t$",

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.claim import Claim, Verdict, verdict_table
+from experiments.claim import Claim, Judge, Verdict, verdict_table
 from experiments.guest import model_name
 from experiments.memory.theory import HEAVY
 from experiments.memory.trained_curves import kernel_name
@@ -19,8 +19,6 @@ from experiments.report import style
 from experiments.report.markdown import markdown, spread
 from experiments.report.rows import select
 from seqtheory.memory_theory import fit_decay
-
-Judge = Callable[[Sequence[Record]], Verdict]
 
 STATES = ("random", "trained")
 SHOWN_AGES = (1, 10, 100)

@@ -15,13 +15,13 @@ LSTM); S. Wang and Q. Li, arXiv:2311.14495, theorem 3.3, the bound.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.memory.theory import HEAVY
-from experiments.run import Run
+from experiments.run import Run, of_preset
 from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.memory import Exponential, Polynomial
 from seqtheory.tasks import DecayingMemory
@@ -35,7 +35,7 @@ PRESETS = ("smoke", "quick", "paper")
 DEFAULT_PRESET = "quick"
 
 Model = Literal["diagonal", "rnn", "gru", "lstm", "s4d", "mamba", "transformer"]
-MODELS: tuple[Model, ...] = ("diagonal", "rnn", "gru", "lstm", "s4d", "mamba", "transformer")
+MODELS: tuple[Model, ...] = get_args(Model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,24 +101,23 @@ def runs(preset: str) -> list[MemoryFunctionRun]:
         clip=1.0,
         evaluate_every=250,
     )
-    if preset == "smoke":
-        short = replace(training, num_steps=4, evaluate_every=2, warmup_steps=0)
-        small: dict[str, Any] = {"length": 20, "num_train": 64, "num_held_out": 8, "horizon": 20}
-        return [MemoryFunctionRun(model=model, training=short, **small) for model in MODELS]
-    if preset == "quick":
-        return [
-            MemoryFunctionRun(model=model, seed=seed, training=training)
-            for seed in (0, 1)
-            for model in MODELS
-        ]
-    if preset == "paper":
-        long = replace(training, num_steps=50_000, batch_size=128)
-        return [
-            MemoryFunctionRun(model=model, seed=seed, width=64, training=long)
-            for seed in (0, 1, 2)
-            for model in MODELS
-        ]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    short = replace(training, num_steps=4, evaluate_every=2, warmup_steps=0)
+    long = replace(training, num_steps=50_000, batch_size=128)
+    small: dict[str, Any] = {"length": 20, "num_train": 64, "num_held_out": 8, "horizon": 20}
+    ladder = {
+        "smoke": lambda: _every_model(1, training=short, **small),
+        "quick": lambda: _every_model(2, training=training),
+        "paper": lambda: _every_model(3, training=long, width=64),
+    }
+    return of_preset(preset, ladder)
+
+
+def _every_model(seeds: int, **settings: Any) -> list[MemoryFunctionRun]:
+    return [
+        MemoryFunctionRun(model=model, seed=seed, **settings)
+        for seed in range(seeds)
+        for model in MODELS
+    ]
 
 
 def bench(mixer: Guest, preset: str) -> list[MemoryFunctionRun]:

@@ -33,7 +33,7 @@ from experiments.memory.networks import (
 )
 from experiments.memory.perturbation import perturbed_errors
 from experiments.memory.theory import HEAVY, LIGHT, MAPS, UP_TO
-from experiments.run import canonical
+from experiments.run import canonical, of_preset
 from seqtheory.memory import Airy, Exponential, ExponentialSum, Polynomial, Shift, Sine, TwoParts
 from seqtheory.memory_theory import CommonShift
 from seqtheory.reparameterisation import Best, Direct, Inverse, ReLU
@@ -57,13 +57,7 @@ STARTS = {"Exponential": 0.05, "Polynomial": 1e-3}
 
 def runs(preset: str) -> list[RecurrentRun]:
     """List the runs of a preset, one for each ladder."""
-    if preset == "smoke":
-        return _smoke()
-    if preset == "quick":
-        return _quick()
-    if preset == "paper":
-        return _paper()
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    return of_preset(preset, {"smoke": _smoke, "quick": _quick, "paper": _paper})
 
 
 def _smoke() -> list[RecurrentRun]:

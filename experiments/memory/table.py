@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,9 @@ from experiments.memory.claims import CLAIMS, FINDINGS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
+from experiments.report import origins
 from experiments.report.markdown import markdown
-from experiments.report.rows import select
-
-Load = Callable[..., list[Record]]
+from experiments.report.rows import Load, grouped, select
 
 SHOWN_BETAS = (0.0, 1e-3, 1e-2, 1e-1)
 SHOWN_SCALES = (10.0, 100.0, 1000.0)
@@ -51,7 +50,7 @@ def _theory(records: Sequence[Record]) -> list[str]:
         "over the weight, and the variance of dh/dw in white noise.",
         _maps(map_facts(records)),
         "## Where the numbers come from",
-        _sources(records),
+        origins.one_by_one(records, ("map", "seed", "draws"), _facts),
         "## Claims",
         verdict_table(CLAIMS, records),
         "## Findings",
@@ -147,31 +146,10 @@ def _at_scales(scales: Mapping[str, Any], quantity: str) -> str:
 
 
 def _grouped(found: Sequence[Family], *names: str) -> dict[tuple[object, ...], list[Family]]:
-    groups: dict[tuple[object, ...], list[Family]] = {}
-    for family in found:
-        groups.setdefault(tuple(getattr(family, name) for name in names), []).append(family)
+    groups = grouped(found, lambda family: tuple(getattr(family, name) for name in names))
     return dict(sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])))
 
 
-def _sources(records: Sequence[Record]) -> str:
-    rows = []
-    for record in records:
-        if not record.finished:  # it may hold next to nothing yet
-            rows.append([f"`{record.hash[:8]}`", record.status, *[""] * 6])
-            continue
-        provenance = record.provenance
-        rows.append(
-            [
-                f"`{record.hash[:8]}`",
-                record.status,
-                str(provenance["preset"]),
-                map_name(record.run.parameterisation),
-                str(record.run.seed),
-                str(record.run.draws),
-                f"{provenance['wall_seconds']:.0f} s",
-                str(provenance["hardware"]["cpu"]),
-            ]
-        )
-    return markdown(
-        ["record", "status", "preset", "map", "seed", "draws", "time", "hardware"], rows
-    )
+def _facts(record: Record) -> list[str]:
+    run = record.run
+    return [map_name(run.parameterisation), str(run.seed), str(run.draws)]

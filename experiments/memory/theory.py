@@ -18,13 +18,14 @@ Q. Li, arXiv:2311.14495, section 3. The published protocol is the third reading.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from experiments.run import Run
+from experiments.run import Run, of_preset
 from seqtheory.checks import require_integer
 from seqtheory.memory import Exponential, Polynomial
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
@@ -36,6 +37,7 @@ VERSION = 1
 PRESETS = ("smoke", "quick", "paper")
 DEFAULT_PRESET = "quick"
 
+Map = Direct | Exp | Softplus | Best | Inverse | ReLU
 Reading = Literal["shift", "vertices", "gaussian"]
 
 # The verdicts are about sizes up to this one; the second figure shows modes under just this one.
@@ -83,7 +85,7 @@ class TheoryRun(Run):
     `seed` decides the draws of the sampled reading, and where the search for the worst case starts.
     """
 
-    parameterisation: Direct | Exp | Softplus | Best | Inverse | ReLU
+    parameterisation: Map
     targets: tuple[Target, ...]
     betas: tuple[float, ...] = BETAS
     draws: int = 30
@@ -111,20 +113,23 @@ def runs(preset: str) -> list[TheoryRun]:
     `quick` has the small figure, whose horizon of 100 steps is shorter than its slowest mode, and
     one of 1000 steps that is not. `paper` searches the worst case there as well, and adds maps.
     """
-    if preset == "smoke":
-        targets = tuple(
-            Target(kernel=target.kernel, widths=(2, 4), slowest=target.slowest[:2], sets=2)
-            for target in SMALL
-        )
-        return [TheoryRun(parameterisation=p, targets=targets) for p in MAPS[:2]]
-    long = _long((2, 4, 8, 12), ("shift", "gaussian"))
-    if preset == "quick":
-        return [TheoryRun(parameterisation=p, targets=(*SMALL, *long)) for p in MAPS]
-    if preset == "paper":
-        targets = (*SMALL, *long, *_long((2, 4, 8), ("vertices",)))
-        more = (Best(b=0.1), Inverse(), ReLU())
-        return [TheoryRun(parameterisation=p, targets=targets) for p in (*MAPS, *more)]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    tiny = (
+        Target(kernel=target.kernel, widths=(2, 4), slowest=target.slowest[:2], sets=2)
+        for target in SMALL
+    )
+    quick = (*SMALL, *_long((2, 4, 8, 12), ("shift", "gaussian")))
+    paper = (*quick, *_long((2, 4, 8), ("vertices",)))
+    more = (Best(b=0.1), Inverse(), ReLU())
+    ladder = {
+        "smoke": lambda: _mapped(MAPS[:2], tuple(tiny)),
+        "quick": lambda: _mapped(MAPS, quick),
+        "paper": lambda: _mapped((*MAPS, *more), paper),
+    }
+    return of_preset(preset, ladder)
+
+
+def _mapped(maps: Iterable[Map], targets: tuple[Target, ...]) -> list[TheoryRun]:
+    return [TheoryRun(parameterisation=p, targets=targets) for p in maps]
 
 
 def _long(widths: tuple[int, ...], readings: tuple[Reading, ...]) -> tuple[Target, ...]:

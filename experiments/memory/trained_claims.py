@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from experiments.claim import Claim, Verdict
+from experiments.claim import Claim, Judge, Verdict, lacking
 from experiments.memory.recurrent_models import LENGTH, STARTS
 from experiments.memory.trained_curves import Ladder, ladders
 from experiments.record import Record
 from experiments.report.rows import select
 
-Judge = Callable[[Sequence[Record]], Verdict]
 Decide = Callable[[Mapping[str, Sequence[Ladder]]], Verdict]
 
 MAPS = ("direct", "exp", "softplus", "best")
@@ -30,9 +29,7 @@ def _judge(decide: Decide, maps: Sequence[str] = MAPS, **facts: object) -> Judge
     def judge(records: Sequence[Record]) -> Verdict:
         rows = select(ladders(records), matrix="diagonal", **facts)
         found = {name: select(rows, map=name) for name in maps}
-        if missing := [name for name in maps if not found[name]]:
-            return Verdict("not run", f"no finished record of {', '.join(missing)}")
-        return decide(found)
+        return lacking(found) or decide(found)
 
     return judge
 

@@ -18,7 +18,7 @@ from experiments.memory.theory import UP_TO
 from experiments.memory.trained_curves import READINGS, Ladder, ladders
 from experiments.record import Record
 from experiments.report import style
-from experiments.report.rows import select
+from experiments.report.rows import grouped, select
 
 Panel = Callable[[Axes, Sequence[Ladder], Sequence[int]], None]
 
@@ -29,31 +29,20 @@ CEILING = 1e6
 
 def draw(records: Sequence[Record], folder: Path) -> list[Path]:
     """Draw `memory_trained_<which>` and `memory_learnt_<which>`."""
-    groups: dict[str, list[Ladder]] = {}
-    for ladder in ladders(records):
-        matrix = [] if ladder.matrix == "diagonal" else [ladder.matrix]
-        which = "_".join([ladder.activation, *matrix, str(ladder.length), "steps"])
-        groups.setdefault(which, []).append(ladder)
     paths = []
-    for which, found in groups.items():
-        paths += _grid(
-            found,
-            _perturbed,
-            (r"perturbation $\beta$", r"error $E_m(\beta)$"),
-            _readings(found),
-            folder,
-            f"memory_trained_{which}",
-        )
+    for which, found in grouped(ladders(records), _which).items():
+        name, axes = f"memory_trained_{which}", (r"perturbation $\beta$", r"error $E_m(\beta)$")
+        paths += _grid(found, _perturbed, axes, _readings(found), folder, name)
+        one = select(found, reading=found[0].reading)
         target = Line2D([], [], color="0.6", linewidth=3, label="target memory")
-        paths += _grid(
-            select(found, reading=found[0].reading),
-            _learnt,
-            ("age $t + 1$", "memory function"),
-            [target],
-            folder,
-            f"memory_learnt_{which}",
-        )
+        name, axes = f"memory_learnt_{which}", ("age $t + 1$", "memory function")
+        paths += _grid(one, _learnt, axes, [target], folder, name)
     return paths
+
+
+def _which(ladder: Ladder) -> str:
+    matrix = [] if ladder.matrix == "diagonal" else [ladder.matrix]
+    return "_".join([ladder.activation, *matrix, str(ladder.length), "steps"])
 
 
 def _grid(

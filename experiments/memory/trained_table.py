@@ -14,7 +14,8 @@ from experiments.memory.trained_claims import CLAIMS
 from experiments.memory.trained_curves import FLOOR, READINGS, SLACK, Ladder, ladders
 from experiments.record import Record
 from experiments.report.markdown import markdown, spread
-from experiments.report.rows import select
+from experiments.report.origins import listed_seeds
+from experiments.report.rows import grouped, select
 
 SHOWN_BETAS = (0.0, 1e-3, 1e-2, 1e-1)
 Network = Mapping[str, Any]
@@ -150,28 +151,19 @@ def _at(rows: Sequence[Ladder], beta: float) -> str:
 
 
 def _grouped(found: Sequence[Ladder]) -> dict[Key, list[Ladder]]:
-    groups: dict[Key, list[Ladder]] = {}
-    for ladder in found:
-        groups.setdefault(tuple(getattr(ladder, name) for name in _FACTS), []).append(ladder)
-    return groups
+    return grouped(found, lambda row: (*(getattr(row, name) for name in _FACTS),))
 
 
 def _sources(records: Sequence[Record]) -> str:
     """One line for each preset, status and machine."""
-    groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in (record for record in records if record.finished):
+
+    def origin(record: Record) -> tuple[str, str, str]:
         facts = record.provenance
         cpu = str(facts.get("hardware", {}).get("cpu", ""))
-        groups.setdefault((str(facts.get("preset", "")), record.status, cpu), []).append(record)
-    rows = [
-        [
-            preset,
-            status,
-            str(len(held)),
-            ", ".join(sorted({str(record.run.seed) for record in held})),
-            spread([record.provenance.get("wall_seconds", 0.0) / 60 for record in held]),
-            cpu,
-        ]
-        for (preset, status, cpu), held in groups.items()
-    ]
+        return str(facts.get("preset", "")), record.status, cpu
+
+    rows = []
+    for (preset, status, cpu), held in grouped((r for r in records if r.finished), origin).items():
+        minutes = spread([record.provenance.get("wall_seconds", 0.0) / 60 for record in held])
+        rows.append([preset, status, str(len(held)), listed_seeds(held), minutes, cpu])
     return markdown(["preset", "status", "records", "seeds", "minutes", "hardware"], rows)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from experiments.record import Record
+
+Outcome = Literal["solved", "cannot", "undertrained"]
 
 SOLVED_ABOVE = 0.90
 RISE = 0.02
@@ -86,6 +89,47 @@ def stood_still(failing: Iterable[Curve], of_model: Iterable[Curve]) -> bool:
         curve.constant_rate and not curve.diverged and curve.plateaus[-1] >= PATIENCE * max(left)
         for curve in failing
     )
+
+
+def is_solved(curves: Sequence[Curve]) -> bool:
+    """Whether at least two seeds of three pass, and as large a share of any other number."""
+    return 3 * sum(curve.passes for curve in curves) >= 2 * len(curves)
+
+
+def outcome(
+    curves: Sequence[Curve],
+    *,
+    of_task: Iterable[Curve],
+    of_model: Iterable[Curve],
+    learns: bool,
+    contradicted: bool,
+) -> Outcome:
+    """Say what the seeds of one model on one task show; a failure counts where training could tell.
+
+    A model that does not solve its task *cannot* do it if four things hold, and else it is
+    *undertrained*: every failing seed had at least as many steps as the slowest one that passed on
+    this task; each stood still at a constant rate for three times the longest plateau that any run
+    of its model left again (`stood_still`); the model learns something else; and no published run
+    contradicts it.
+
+    Parameters
+    ----------
+    curves
+        Of the seeds.
+    of_task, of_model
+        Curves of all runs on the same task, and of all runs of the same model.
+    learns
+        Whether the model solves a task that shows that it learns at all.
+    contradicted
+        Whether a published run of the model solved this task.
+    """
+    if is_solved(curves):
+        return "solved"
+    failing = [curve for curve in curves if not curve.passes]
+    slowest = max((curve.first_pass for curve in of_task if curve.passes), default=0)
+    long_enough = min(curve.steps[-1] for curve in failing) >= slowest
+    tells = long_enough and learns and not contradicted and stood_still(failing, of_model)
+    return "cannot" if tells else "undertrained"
 
 
 def curve(record: Record) -> Curve:

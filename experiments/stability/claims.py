@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from experiments.claim import Claim, Verdict
+from experiments.claim import Claim, Judge, Verdict, all_hold
 from experiments.record import Record
 from experiments.report.rows import select
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios, starting_ratio
@@ -22,7 +23,6 @@ from experiments.stability.sweep import (
     learning_rates,
 )
 
-Judge = Callable[[Sequence[Record]], Verdict]
 Row = Mapping[str, "MedianRatios"]
 Pick = Callable[[list[float]], list[float]]
 
@@ -51,19 +51,12 @@ def _judge_order(images: bool, names: Sequence[str]) -> Judge:
     """
 
     def judge(records: Sequence[Record]) -> Verdict:
-        details, holds = [], True
-        for task, found in _of_kind(records, images).items():
-            if not set(names) <= {cell.map for cell in found}:
-                continue
-            rates = [learning_rates(select(found, map=name)) for name in names]
-            shared = sorted(set.intersection(*(set(row) for row in rates)))
-            holds &= all(a[s] > b[s] for a, b in pairwise(rates) for s in shared)
-            pairs = zip(names, rates, strict=True)
-            listed = ", ".join(f"{n} {_each(row[s] for s in shared)}" for n, row in pairs)
-            details.append(f"{task}, seed by seed: {listed}")
-        if not details:
-            return Verdict("not run", f"no sweep of {', '.join(names)}")
-        return Verdict("pass" if holds else "fail", "; ".join(details))
+        parts = [
+            _compared(task, {n: learning_rates(select(found, map=n)) for n in names}, operator.gt)
+            for task, found in _of_kind(records, images).items()
+            if set(names) <= {cell.map for cell in found}
+        ]
+        return all_hold(parts, f"no sweep of {', '.join(names)}")
 
     return judge
 
@@ -72,25 +65,28 @@ def _judge_below(first: str, second: str, rate: float) -> Judge:
     """Whether one map ends below another at a rate, in every seed of every task."""
 
     def judge(records: Sequence[Record]) -> Verdict:
-        details, holds = [], True
-        for task, found in by_task(cells(records)).items():
-            ends = [final_losses(select(found, map=name, rate=rate)) for name in (first, second)]
-            shared = sorted(set.intersection(*(set(row) for row in ends)))
-            if not shared:
-                continue
-            holds &= all(ends[0][s] < ends[1][s] for s in shared)
-            pairs = zip((first, second), ends, strict=True)
-            listed = ", ".join(f"{n} {_each(row[s] for s in shared)}" for n, row in pairs)
-            details.append(f"{task}, seed by seed: {listed}")
-        if not details:
-            return Verdict("not run", f"no seed of both {first} and {second} at the rate {rate:g}")
-        return Verdict("pass" if holds else "fail", "; ".join(details))
+        ends = {
+            task: {n: final_losses(select(found, map=n, rate=rate)) for n in (first, second)}
+            for task, found in by_task(cells(records)).items()
+        }
+        parts = [_compared(t, row, operator.lt) for t, row in ends.items() if _shared(row)]
+        return all_hold(parts, f"no seed of both {first} and {second} at the rate {rate:g}")
 
     return judge
 
 
-def _each(values: Iterable[float]) -> str:
-    return " ".join(f"{value:.3g}" for value in values)
+def _compared(
+    task: str, values: Mapping[str, Mapping[int, float]], comes: Callable[[float, float], bool]
+) -> tuple[bool, str]:
+    """Whether the values of each map come before the next one's, in every seed that all have."""
+    seeds = _shared(values)
+    holds = all(comes(a[s], b[s]) for a, b in pairwise(values.values()) for s in seeds)
+    rows = (f"{n} {' '.join(f'{row[s]:.3g}' for s in seeds)}" for n, row in values.items())
+    return holds, f"{task}, seed by seed: {', '.join(rows)}"
+
+
+def _shared(values: Mapping[str, Mapping[int, float]]) -> list[int]:
+    return sorted(set.intersection(*(set(row) for row in values.values())))
 
 
 def _judge_ratio(decide: Callable[[Row], tuple[bool, str]], pick: Pick) -> Judge:
@@ -99,18 +95,18 @@ def _judge_ratio(decide: Callable[[Row], tuple[bool, str]], pick: Pick) -> Judge
     `decide` gets what each map has at one of those rates, and gives its answer with the numbers.
     """
 
+    def part(task: str, rate: float, row: Mapping[str, Cell]) -> tuple[bool, str]:
+        holds, numbers = decide({name: _median_ratios(cell) for name, cell in row.items()})
+        return holds, f"{task}, rate {rate:g}: {numbers}"
+
     def judge(records: Sequence[Record]) -> Verdict:
-        details, holds = [], True
-        for task, found in by_task(cells(records)).items():
-            shared = comparable(found)
-            for rate in pick(sorted(shared)):
-                row = {name: _median_ratios(cell) for name, cell in shared[rate].items()}
-                passes, numbers = decide(row)
-                holds &= passes
-                details.append(f"{task}, rate {rate:g}: {numbers}")
-        if not details:
-            return Verdict("not run", "no sweep with a rate at which all fair maps are stable")
-        return Verdict("pass" if holds else "fail", "; ".join(details))
+        shared = {task: comparable(found) for task, found in by_task(cells(records)).items()}
+        parts = [
+            part(task, rate, rows[rate])
+            for task, rows in shared.items()
+            for rate in pick(sorted(rows))
+        ]
+        return all_hold(parts, "no sweep with a rate at which all fair maps are stable")
 
     return judge
 

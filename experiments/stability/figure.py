@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from experiments.record import Record
 from experiments.report import style
-from experiments.report.rows import select
+from experiments.report.rows import Load, select
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios
 from experiments.stability.sweep import MAPS, Cell, by_task, cells
 from experiments.stability.table import FILES
-
-Load = Callable[..., list[Record]]
 
 SHOWN_RATES = 3
 DIVERGED_AT = 30.0

@@ -15,8 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.run import of_preset
 from experiments.stability.targets import CausalAttention, LinearFunctional, RandomFilter
-from experiments.stability.training_run import RATES, STARTS, TrainingRun, steps_of, swept, train
+from experiments.stability.training_run import (
+    RATES,
+    STARTS,
+    TrainingRun,
+    published,
+    settings,
+    swept,
+    train,
+)
 from seqtheory import metrics
 from seqtheory.checks import require_choice, require_integer
 from seqtheory.memory import Exponential, Polynomial
@@ -59,27 +68,28 @@ class FunctionalRun(TrainingRun):
 
 def runs(preset: str) -> list[FunctionalRun]:
     """List the runs of a preset."""
-    if preset == "smoke":
-        training = Training(num_steps=20, evaluate_every=10, schedule="cosine")
-        small = FunctionalRun(
-            task=LinearFunctional(length=20, num_sequences=100),
-            held_out=20,
-            width=4,
-            state_dim=4,
-            training=training,
-        )
-        return swept(small, rates=(5e0, 5e-3), seeds=(0,))
-    if preset == "quick":
-        return swept(_small(LinearFunctional()))
-    if preset == "targets":
-        return [run for task in OTHER_TARGETS for run in _fair(_small(task))]
-    if preset == "paper":
-        return [run for kernel in (Exponential(), Polynomial()) for run in _paper(kernel)]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    ladder = {
+        "smoke": _smoke,
+        "quick": lambda: swept(_small(LinearFunctional())),
+        "targets": lambda: [run for task in OTHER_TARGETS for run in _fair(_small(task))],
+        "paper": lambda: [*_paper(Exponential()), *_paper(Polynomial())],
+    }
+    return of_preset(preset, ladder)
+
+
+def _smoke() -> list[FunctionalRun]:
+    small = FunctionalRun(
+        task=LinearFunctional(length=20, num_sequences=100),
+        held_out=20,
+        width=4,
+        state_dim=4,
+        training=Training(num_steps=20, evaluate_every=10, schedule="cosine"),
+    )
+    return swept(small, rates=(5e0, 5e-3), seeds=(0,))
 
 
 def _small(task: LinearFunctional | CausalAttention | RandomFilter) -> FunctionalRun:
-    training = _training(64, 300, evaluate_every=15)
+    training = settings("squared_error", 64, 300, evaluate_every=15)
     return FunctionalRun(task=task, width=16, state_dim=32, training=training)
 
 
@@ -90,23 +100,10 @@ def _fair(run: FunctionalRun) -> list[FunctionalRun]:
 
 def _paper(kernel: Exponential | Polynomial) -> list[FunctionalRun]:
     """Ten epochs of 55,000 sequences; the published memory is the exponential one."""
-    rows, held_out, batch_size = 55_000, 5_000, 128
-    run = FunctionalRun(
-        task=LinearFunctional(kernel=kernel, num_sequences=rows + held_out),
-        held_out=held_out,
-        training=_training(batch_size, steps_of(10, rows, batch_size), evaluate_every=43),
-    )
-    return swept(run)
-
-
-def _training(batch_size: int, steps: int, evaluate_every: int) -> Training:
-    return Training(
-        batch_size=batch_size,
-        num_steps=steps,
-        schedule="cosine",
-        weight_decay=0.01,
-        evaluate_every=evaluate_every,
-    )
+    rows, held_out = 55_000, 5_000
+    task = LinearFunctional(kernel=kernel, num_sequences=rows + held_out)
+    training = published("squared_error", rows)
+    return swept(FunctionalRun(task=task, held_out=held_out, training=training))
 
 
 def execute(run: FunctionalRun, recorder: Recorder) -> None:

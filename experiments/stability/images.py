@@ -21,11 +21,13 @@ import numpy as np
 
 from experiments.data import CIFAR10, MNIST, DataError, FashionMNIST, Splits
 from experiments.data.folder import located
+from experiments.run import of_preset
 from experiments.stability.training_run import (
     RATES,
     STARTS,
     TrainingRun,
-    steps_of,
+    published,
+    settings,
     swept,
     train,
 )
@@ -56,53 +58,39 @@ class ImageRun(TrainingRun):
 
 def runs(preset: str) -> list[ImageRun]:
     """List the runs of a preset."""
-    if preset == "smoke":
-        small = ImageRun(
-            images=FashionMNIST(share=0.005, downsampled=True),
-            width=4,
-            state_dim=4,
-            training=_training(16, 6, evaluate_every=3),
-        )
-        return swept(small, rates=(5e0, 5e-3), seeds=(0,))
-    if preset == "quick":
-        return swept(_small(400), rates=RATES[:5])
-    if preset == "long":
-        return _long()
-    if preset == "paper":
-        return [run for images in (MNIST(), FashionMNIST(), CIFAR10()) for run in _paper(images)]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    data = (MNIST(), FashionMNIST(), CIFAR10())
+    ladder = {
+        "smoke": _smoke,
+        "quick": lambda: swept(_small(400), rates=RATES[:5]),
+        # A cell of `quick`, where the published training breaks down.
+        "long": lambda: swept(_small(4_000), starts=STARTS[:1], rates=(5e-3,)),
+        "paper": lambda: [run for images in data for run in _paper(images)],
+    }
+    return of_preset(preset, ladder)
+
+
+def _smoke() -> list[ImageRun]:
+    small = ImageRun(
+        images=FashionMNIST(share=0.005, downsampled=True),
+        width=4,
+        state_dim=4,
+        training=settings("cross_entropy", 16, 6, evaluate_every=3),
+    )
+    return swept(small, rates=(5e0, 5e-3), seeds=(0,))
 
 
 def _small(num_steps: int) -> ImageRun:
     """Few images: what is asked is where training breaks down, not how well it ends."""
     return ImageRun(
         images=FashionMNIST(share=0.05, validation=0.04),
-        training=_training(8, num_steps, evaluate_every=40),
+        training=settings("cross_entropy", 8, num_steps, evaluate_every=40),
     )
-
-
-def _long() -> list[ImageRun]:
-    """Repeat a cell of `quick`, where the published training breaks down, for ten times as long."""
-    return swept(_small(4_000), starts=STARTS[:1], rates=(5e-3,))
 
 
 def _paper(images: FashionMNIST | MNIST | CIFAR10) -> list[ImageRun]:
     """Ten epochs of all images."""
-    batch_size = 128
     rows = round(images.published.rows[0] * (1 - images.validation))
-    steps = steps_of(10, rows, batch_size)
-    return swept(ImageRun(images=images, training=_training(batch_size, steps, evaluate_every=43)))
-
-
-def _training(batch_size: int, steps: int, evaluate_every: int) -> Training:
-    return Training(
-        loss="cross_entropy",
-        batch_size=batch_size,
-        num_steps=steps,
-        schedule="cosine",
-        weight_decay=0.01,
-        evaluate_every=evaluate_every,
-    )
+    return swept(ImageRun(images=images, training=published("cross_entropy", rows)))
 
 
 def execute(run: ImageRun, recorder: Recorder) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.data import CIFAR10
 from experiments.record import DIVERGED, Record
-from experiments.report.rows import select
+from experiments.report.rows import grouped
 from experiments.stability.functionals import FunctionalRun
 from experiments.stability.images import ImageRun
 from experiments.stability.targets import CausalAttention, LinearFunctional
@@ -69,12 +69,12 @@ class Cell:
 
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in the order of the runs."""
-    groups: dict[tuple[Any, ...], list[Record]] = {}
-    for record in records:
-        if record.finished:
-            run = record.run
-            key = (task_name(record), map_name(run), run.training.learning_rate, length(run))
-            groups.setdefault(key, []).append(record)
+
+    def facts(record: Record) -> tuple[str, str, float, int]:
+        run = record.run
+        return task_name(record), map_name(run), run.training.learning_rate, length(run)
+
+    groups = grouped((record for record in records if record.finished), facts)
     return [_cell(key, held) for key, held in groups.items()]
 
 
@@ -105,7 +105,7 @@ def final_losses(found: Iterable[Cell]) -> dict[int, float]:
 
 def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Split cells into sweeps."""
-    return {task: select(found, task=task) for task in dict.fromkeys(cell.task for cell in found)}
+    return grouped(found, lambda cell: cell.task)
 
 
 def map_name(run: TrainingRun) -> str:
@@ -143,12 +143,11 @@ def loss_of(line: dict[str, Any]) -> float:
     return line["loss"] if "loss" in line else line["rmse"] ** 2
 
 
-def _cell(key: tuple[Any, ...], held: Sequence[Record]) -> Cell:
-    facts = dict(zip(("task", "map", "rate", "length"), key, strict=True))
+def _cell(facts: tuple[str, str, float, int], held: Sequence[Record]) -> Cell:
     is_classes = isinstance(held[0].run, ImageRun)
     constant = [r.notes["constant"] if is_classes else r.notes["constant"] ** 2 for r in held]
     return Cell(
-        **facts,
+        *facts,
         initial=np.array([loss_of(r.metrics[0]) for r in held]),
         final=np.array([_final(r) for r in held]),
         constant=np.array(constant),

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from experiments.claim import verdict_table
-from experiments.record import Record
+from experiments.report import origins
 from experiments.report.markdown import markdown, spread
-from experiments.report.origins import sources
-from experiments.report.rows import select
+from experiments.report.rows import Load, select
 from experiments.stability.claims import CLAIMS
 from experiments.stability.gradient_ratio import comparable, ratios
 from experiments.stability.published_values import MNIST_LOSS
 from experiments.stability.published_values import RATES as PUBLISHED_RATES
 from experiments.stability.sweep import MAPS, Cell, by_task, cells, largest_rate
-
-Load = Callable[..., list[Record]]
 
 FILES = ("functionals", "images")
 
@@ -44,7 +41,7 @@ def table(load: Load, preset: str | None) -> str:
         "(least..most) of seeds.",
         _ratios(found),
         "## Where the numbers come from",
-        _sources(records),
+        origins.table(records, diverged=True),
         "## Claims",
         verdict_table(CLAIMS, records),
     ]
@@ -123,14 +120,3 @@ def _ratios(found: Sequence[Cell]) -> str:
                     ]
                 )
     return markdown(["task", "rate", "map", "largest", "spread", "over the mean"], rows)
-
-
-def _sources(records: Sequence[Record]) -> str:
-    """One line per study and preset: how many records, how they ended, where."""
-    rows = []
-    for s in sources(records):
-        diverged = sum(record.status == "diverged" for record in s.records)
-        counts = [str(len(s.records)), str(diverged)]
-        rows.append([s.study, s.preset, *counts, s.seeds, s.hours, s.hardware])
-    header = ["study", "preset", "records", "diverged", "seeds", "time of all", "hardware"]
-    return markdown(header, rows)

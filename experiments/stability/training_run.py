@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from experiments.run import Run
 from seqtheory.checks import require_integer
@@ -102,6 +102,29 @@ def swept(
     ]
 
 
+def settings(
+    loss: Literal["squared_error", "cross_entropy"],
+    batch_size: int,
+    num_steps: int,
+    *,
+    evaluate_every: int,
+) -> Training:
+    """Training settings that all sweeps share: a cosine, and a weight decay of 0.01."""
+    return Training(
+        loss=loss,
+        batch_size=batch_size,
+        num_steps=num_steps,
+        schedule="cosine",
+        weight_decay=0.01,
+        evaluate_every=evaluate_every,
+    )
+
+
+def published(loss: Literal["squared_error", "cross_entropy"], rows: int) -> Training:
+    """Ten epochs of so many rows in batches of 128, as published; a short last batch is a step."""
+    return settings(loss, 128, 10 * math.ceil(rows / 128), evaluate_every=43)
+
+
 def gradient_over_weight(model: Any) -> Callable[[], dict[str, list[float]]]:
     r"""Watch how large a gradient is beside its weight, for the weights of every real part.
 
@@ -176,8 +199,3 @@ def train(run: TrainingRun, data: FitData, recorder: Recorder, output: Any) -> A
         seq_torch.fit, model, data, run.seeded_training, recorder, measure=measure, device=device
     )
     return model
-
-
-def steps_of(epochs: int, rows: int, batch_size: int) -> int:
-    """Count the steps of so many epochs; a short last batch is one."""
-    return epochs * math.ceil(rows / batch_size)

@@ -6,7 +6,7 @@ the scale of the labels depends on the largest one drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from matplotlib.ticker import NullFormatter
 
 from experiments.record import Record
 from experiments.report import style
-from experiments.report.rows import select
+from experiments.report.rows import Load, select
 from experiments.toy import kernel_figure, structure_figure, trained_figure
 from experiments.toy.measurement import (
     Measurement,
@@ -26,8 +26,6 @@ from experiments.toy.measurement import (
     ratio_by_width,
 )
 from experiments.toy.published_values import LINEAR_CDE
-
-Load = Callable[..., list[Record]]
 
 PANELS = {2: "$S^{12}$ of 2-D paths", 3: "$S^{123}$ of 3-D paths"}
 # What the fourth model in 2-D and the third in 3-D cannot go below as the number of increments

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from experiments.run import Run
+from experiments.run import Run, of_preset
 from seqtheory import metrics
 from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.limit_kernel import dense_limit, diagonal_limit, fit_kernel_ridge
@@ -63,12 +63,13 @@ class KernelLimitRun(Run):
 
 def runs(preset: str) -> list[KernelLimitRun]:
     """List the runs of a preset: dense and diagonal, in 2-D also without forcing."""
-    if preset == "smoke":
-        return [_run(2, s, True, num_paths=400, widths=(8, 16), draws=2) for s in _STRUCTURES]
-    if preset == "quick":
-        forced = [_run(d, s, True) for d in (2, 3) for s in _STRUCTURES]
-        return [*forced, *(_run(2, s, False) for s in _STRUCTURES)]
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    small: dict[str, Any] = {"num_paths": 400, "widths": (8, 16), "draws": 2}
+    kinds = ((2, True), (3, True), (2, False))
+    ladder = {
+        "smoke": lambda: [_run(2, s, True, **small) for s in _STRUCTURES],
+        "quick": lambda: [_run(d, s, forcing) for d, forcing in kinds for s in _STRUCTURES],
+    }
+    return of_preset(preset, ladder)
 
 
 _STRUCTURES: tuple[Literal["dense", "diagonal"], ...] = ("dense", "diagonal")

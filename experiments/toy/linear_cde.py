@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from experiments.run import Run
+from experiments.run import Run, of_preset
 from seqtheory import metrics
 from seqtheory.checks import require_choice, require_fraction, require_integer, require_positive
 from seqtheory.dataset import Dataset
@@ -96,18 +96,16 @@ class LinearCDERun(Run):
 
 def runs(preset: str) -> list[LinearCDERun]:
     """List the runs of a preset; `controls` are what the claims compare `paper` with."""
-    if preset == "smoke":
-        small = {"num_paths": 1_000, "widths": (8, 16), "draws": 2, "method": "auto"}
-        return [_run(d, **small) for d in (2, 3)]
-    if preset == "quick":
-        return [_run(d, num_paths=20_000, widths=(64, 128, 256), draws=3) for d in (2, 3)]
-    if preset == "paper":
-        return [_run(d) for d in (2, 3)]
-    if preset == "controls":
-        return _forcing() + _solvers()
-    if preset == "structures":
-        return _structures()
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    small: dict[str, Any] = {"num_paths": 1_000, "widths": (8, 16), "draws": 2, "method": "auto"}
+    quick: dict[str, Any] = {"num_paths": 20_000, "widths": (64, 128, 256), "draws": 3}
+    ladder = {
+        "smoke": lambda: [_run(d, **small) for d in (2, 3)],
+        "quick": lambda: [_run(d, **quick) for d in (2, 3)],
+        "paper": lambda: [_run(d) for d in (2, 3)],
+        "controls": lambda: _forcing() + _solvers(),
+        "structures": _structures,
+    }
+    return of_preset(preset, ladder)
 
 
 def _run(

@@ -12,12 +12,12 @@ before the linear map, no residual).
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
-from experiments.run import Run
+from experiments.run import Run, of_preset
 from seqtheory import metrics
 from seqtheory.checks import require_choice, require_fraction, require_integer
 from seqtheory.tasks import SignatureLabels
@@ -32,8 +32,8 @@ DEFAULT_PRESET = "quick"
 
 Model = Literal["s4", "s5", "mamba"]
 Baseline = Literal["published", "2024-05"]
-MODELS: tuple[Model, ...] = ("s4", "s5", "mamba")
-BASELINES: tuple[Baseline, ...] = ("published", "2024-05")
+MODELS: tuple[Model, ...] = get_args(Model)
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 SHAPES = ((1, False), (2, False), (2, True))
 """Depth, and whether there is an activation."""
 # A state of Mamba costs a scan over time; those of S4 (a convolution) and of S5 (shared by all
@@ -94,20 +94,14 @@ class SequenceModelRun(Run):
 
 def runs(preset: str) -> list[SequenceModelRun]:
     """List the runs of a preset."""
-    if preset == "smoke":
-        training = Training(learning_rate=1e-3, num_steps=20, evaluate_every=10)
-        states = dict.fromkeys(MODELS, 4)
-        return _cells(1, 200, states, length=20, width=8, training=training)
-    if preset in ("quick", "preprint"):
-        training = Training(
-            learning_rate=1e-3, num_steps=4_000, evaluate_every=200, schedule="cosine"
-        )
-        return _cells(1, 12_500, QUICK_STATES, training=training, baseline=_baseline(preset))
-    if preset in ("paper", "paper-preprint"):
-        training = Training(learning_rate=1e-4, num_steps=1_000_000, evaluate_every=10_000)
-        states = dict.fromkeys(MODELS, 256)
-        return _cells(5, 100_000, states, width=256, training=training, baseline=_baseline(preset))
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    ladder = {
+        "smoke": _smoke,
+        "quick": lambda: _quick("published"),
+        "preprint": lambda: _quick("2024-05"),
+        "paper": lambda: _paper("published"),
+        "paper-preprint": lambda: _paper("2024-05"),
+    }
+    return of_preset(preset, ladder)
 
 
 def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
@@ -115,8 +109,20 @@ def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
     return in_place_of("mamba", runs(preset), mixer)
 
 
-def _baseline(preset: str) -> Baseline:
-    return "2024-05" if preset.endswith("preprint") else "published"
+def _smoke() -> list[SequenceModelRun]:
+    training = Training(learning_rate=1e-3, num_steps=20, evaluate_every=10)
+    return _cells(1, 200, dict.fromkeys(MODELS, 4), length=20, width=8, training=training)
+
+
+def _quick(baseline: Baseline) -> list[SequenceModelRun]:
+    training = Training(learning_rate=1e-3, num_steps=4_000, evaluate_every=200, schedule="cosine")
+    return _cells(1, 12_500, QUICK_STATES, training=training, baseline=baseline)
+
+
+def _paper(baseline: Baseline) -> list[SequenceModelRun]:
+    training = Training(learning_rate=1e-4, num_steps=1_000_000, evaluate_every=10_000)
+    states = dict.fromkeys(MODELS, 256)
+    return _cells(5, 100_000, states, width=256, training=training, baseline=baseline)
 
 
 def _cells(

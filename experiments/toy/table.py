@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, ItemsView, Sequence
 
 from experiments.claim import verdict_table
 from experiments.record import Record
+from experiments.report import origins
 from experiments.report.markdown import markdown, spread
-from experiments.report.rows import select
+from experiments.report.rows import Load, grouped, select
 from experiments.toy import kernel_table, structure_claims, trained_claims
 from experiments.toy.claims import CLAIMS
 from experiments.toy.measurement import (
@@ -20,7 +21,7 @@ from experiments.toy.measurement import (
 from experiments.toy.published_values import LINEAR_CDE, TRAINED
 from experiments.toy.trained import Cell, cells
 
-Load = Callable[..., list[Record]]
+_HEADER = ("run", "seed / data seed", "solver")
 
 
 def table(load: Load, preset: str | None) -> str:
@@ -48,7 +49,7 @@ def _random(load: Load, preset: str | None) -> list[str]:
         "Mean (least..most) over draws of RMSE / RMSE of predicting zero.",
         _by_width(rows + more),
         "## Where the numbers come from",
-        _sources(main + controls),
+        origins.one_by_one(main + controls, _HEADER, _facts),
         "## Claims",
         verdict_table(CLAIMS, main + controls),
     ]
@@ -67,7 +68,7 @@ def _structured(records: Sequence[Record]) -> list[str]:
         "wider, and its readout has a feature for every unit of the width.",
         _by_family(rows, lambda row: row.num_parameters),
         "## Where the structured records come from",
-        _sources(records),
+        origins.one_by_one(records, _HEADER, _facts),
         "## Claims on structures",
         verdict_table(structure_claims.CLAIMS, records),
     ]
@@ -153,31 +154,14 @@ def _by_width(rows: Sequence[Measurement]) -> str:
 
 def _groups(
     rows: Sequence[Measurement], *names: str
-) -> list[tuple[tuple[object, ...], list[Measurement]]]:
-    groups: dict[tuple[object, ...], list[Measurement]] = {}
-    for row in rows:
-        groups.setdefault(tuple(getattr(row, name) for name in names), []).append(row)
-    return list(groups.items())
+) -> ItemsView[tuple[object, ...], list[Measurement]]:
+    return grouped(rows, lambda row: tuple(getattr(row, name) for name in names)).items()
 
 
-def _sources(records: Sequence[Record]) -> str:
-    lines = []
-    for record in records:
-        if not record.finished:  # it may hold next to nothing yet
-            lines.append([f"`{record.hash[:8]}`", record.status, *[""] * 6])
-            continue
-        run, notes, provenance = record.run, record.notes, record.provenance
-        lines.append(
-            [
-                f"`{record.hash[:8]}`",
-                record.status,
-                str(provenance["preset"]),
-                f"{run.task.channels}-D {structure_name(run.structure)}",
-                f"{run.seed} / {run.data_seed}",
-                f"{notes.get('method', '')} depth {notes.get('depth')}, tail {notes.get('tail')}",
-                f"{provenance['wall_seconds']:.0f} s",
-                str(provenance["hardware"]["cpu"]),
-            ]
-        )
-    header = ["record", "status", "preset", "run", "seed / data seed", "solver", "time", "hardware"]
-    return markdown(header, lines)
+def _facts(record: Record) -> list[str]:
+    run, notes = record.run, record.notes
+    return [
+        f"{run.task.channels}-D {structure_name(run.structure)}",
+        f"{run.seed} / {run.data_seed}",
+        f"{notes.get('method', '')} depth {notes.get('depth')}, tail {notes.get('tail')}",
+    ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from experiments.guest import model_name
 from experiments.record import Record
+from experiments.report.rows import grouped
 
 NAMES = {"s4": "S4", "s5": "S5", "mamba": "Mamba"}
 
@@ -45,24 +45,18 @@ class Cell:
 
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in the order of the runs."""
-    groups: dict[tuple[Any, ...], list[Record]] = {}
-    for record in records:
-        if record.status == "done":
-            run = record.run
-            key = (
-                run.task.channels,
-                *(model_name(run), run.depth, run.nonlinear, run.baseline),
-                record.provenance["preset"],
-            )
-            groups.setdefault(key, []).append(record)
-    return [_cell(key, held) for key, held in groups.items()]
+
+    def facts(record: Record) -> tuple[int, str, int, bool, str, str]:
+        run, preset = record.run, record.provenance["preset"]
+        return run.task.channels, model_name(run), run.depth, run.nonlinear, run.baseline, preset
+
+    groups = grouped((record for record in records if record.status == "done"), facts)
+    return [Cell(*key, *_ratios(held)) for key, held in groups.items()]
 
 
-def _cell(key: tuple[Any, ...], held: Sequence[Record]) -> Cell:
+def _ratios(held: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
     curves = [{line["step"]: line["rmse"] for line in r.metrics} for r in held]
     steps = sorted(set.intersection(*(set(curve) for curve in curves)))
     zeros = [record.notes["predict_zero"] for record in held]
     ratios = [[c[step] / z for step in steps] for c, z in zip(curves, zeros, strict=True)]
-    names = ("channels", "model", "depth", "nonlinear", "baseline", "preset")
-    facts = dict(zip(names, key, strict=True))
-    return Cell(**facts, steps=np.array(steps), ratios=np.array(ratios))
+    return np.array(steps), np.array(ratios)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from experiments.claim import Claim, Verdict
+from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.markdown import spread
 from experiments.report.rows import select
 from experiments.toy.trained import Cell, cells
 
-Judge = Callable[[Sequence[Record]], Verdict]
 # A linear model has a weight for every coordinate of a path, and overfits fewer paths than this.
 ENOUGH_PATHS = 10_000
 ABLE = 0.3

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.guest import model_name
 from experiments.record import DONE, Record
 from experiments.report.curve import Curve, curve
+from experiments.report.rows import grouped
 from experiments.tracking.models import KINDS, Kind
 from experiments.tracking.tasks import longest, task_name
 
@@ -90,14 +91,8 @@ class Cell:
 
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in the order of the runs."""
-    groups: dict[tuple[Any, ...], list[Record]] = {}
-    for record in records:
-        if record.finished and record.metrics:
-            groups.setdefault(_key(record), []).append(record)
-    names = ("task", "model", "framework", "length", "budget")
-    return [
-        Cell(**dict(zip(names, key, strict=True)), records=held) for key, held in groups.items()
-    ]
+    groups = grouped((r for r in records if r.finished and r.metrics), _facts)
+    return [Cell(*facts, records=held) for facts, held in groups.items()]
 
 
 def names(study: Iterable[Cell]) -> list[str]:
@@ -108,13 +103,12 @@ def names(study: Iterable[Cell]) -> list[str]:
     return list(dict.fromkeys(cell.name for cell in found))
 
 
-def _key(record: Record) -> tuple[Any, ...]:
+def _facts(record: Record) -> tuple[str, str, str, int, int]:
+    """Task, model, framework, length and budget of a record's cell."""
     run = record.run
     framework = "JAX" if record.study.endswith("linear_cde") else "torch"
-    return (
-        *(task_name(run.task), model_name(run), framework),
-        *(longest(run.task), run.training.num_steps),
-    )
+    steps = run.training.num_steps
+    return task_name(run.task), model_name(run), framework, longest(run.task), steps
 
 
 def _measured(record: Record, length: int, kind: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.claim import Claim, Verdict
+from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.rows import select
 from experiments.tracking.baseline import by_task, overall
@@ -19,8 +19,6 @@ from experiments.tracking.judgement import (
     outcome,
 )
 from experiments.tracking.prediction import predicted
-
-Judge = Callable[[Sequence[Record]], Verdict]
 
 FIRST, LAST = 40, 100
 """Lengths at which parity and counting are tested, after a training up to 20."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,11 @@ from matplotlib.figure import Figure
 
 from experiments.record import Record
 from experiments.report import style
-from experiments.report.rows import select
+from experiments.report.rows import Load, select
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.horizon_figure import draw_horizons
 from experiments.tracking.judgement import FAR, far_accuracy
 from experiments.tracking.prediction import predicted
-
-Load = Callable[..., list[Record]]
 
 SIGNS = {"possible": "+", "impossible": "\N{MINUS SIGN}", "open": "?"}
 CURVES = (

@@ -19,10 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from experiments.run import of_preset
 from experiments.tracking import tracking_run
 from experiments.tracking.models import LINEAR_CDES, LinearCDEModel, linear_cde, model_config
-from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, short, smoke
-from experiments.tracking.tasks import Task
+from experiments.tracking.settings import SHORT_WORDS, TASKS, shorts, smoke
 from experiments.tracking.tracking_run import Tracker, TrackingRun
 
 if TYPE_CHECKING:
@@ -60,27 +60,18 @@ class LinearCDERun(TrackingRun):
 
 def runs(preset: str) -> list[LinearCDERun]:
     """List the runs of a preset."""
-    if preset == "smoke":
-        return [smoke(LinearCDERun, model) for model in LINEAR_CDES]
-    if preset == "quick":
-        return _listed(
-            (TASKS["parity"], ("diagonal",)),  # which it can learn, so that its failures count
-            (TASKS["A5"], LINEAR_CDES),
-            (SHORT_WORDS, ("diagonal",)),
-            (TASKS["Z60"], ("diagonal", "block_diagonal")),
-        )
-    if preset == "prediction":
-        return _listed(*((task, LINEAR_CDES) for task in TASKS.values()))
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
-
-
-def _listed(*chosen: tuple[Task, tuple[LinearCDEModel, ...]]) -> list[LinearCDERun]:
-    return [
-        short(LinearCDERun, task, model, seed)
-        for task, models in chosen
-        for model in models
-        for seed in SEEDS
-    ]
+    quick = {
+        TASKS["parity"]: ("diagonal",),  # which it can learn, so that its failures count
+        TASKS["A5"]: LINEAR_CDES,
+        SHORT_WORDS: ("diagonal",),
+        TASKS["Z60"]: ("diagonal", "block_diagonal"),
+    }
+    ladder = {
+        "smoke": lambda: [smoke(LinearCDERun, model) for model in LINEAR_CDES],
+        "quick": lambda: shorts(LinearCDERun, quick),
+        "prediction": lambda: shorts(LinearCDERun, dict.fromkeys(TASKS.values(), LINEAR_CDES)),
+    }
+    return of_preset(preset, ladder)
 
 
 def execute(run: LinearCDERun, recorder: Recorder) -> None:

@@ -20,9 +20,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
+from experiments.run import of_preset
 from experiments.tracking import tracking_run
 from experiments.tracking.models import MODELS, STRUCTURED, TorchModel, mixer, model_config
-from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, short, smoke
+from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, shorts, smoke
 from experiments.tracking.tasks import Task
 from experiments.tracking.tracking_run import Tracker, TrackingRun
 from seqtheory.tasks import GroupWords
@@ -64,46 +65,30 @@ COUNTING: tuple[TorchModel, ...] = (
     "mamba", "mamba_signed", "complex_diagonal", "delta_net_signed", "delta_product"
 )  # fmt: skip
 DIAGONALS: tuple[TorchModel, ...] = ("mamba", "mamba_signed", "complex_diagonal")
+QUICK: dict[Task, tuple[TorchModel, ...]] = {
+    TASKS["parity"]: PARITY,
+    TASKS["counting"]: COUNTING,
+    TASKS["flip_flop"]: ("mamba",),  # which Mamba can learn, so that its failures count
+    TASKS["A5"]: (*STRUCTURED, *DIAGONALS, "rnn"),
+    SHORT_WORDS: DIAGONALS,
+    TASKS["Z60"]: ("complex_diagonal",),
+}
 
 
 def runs(preset: str) -> list[SequenceModelRun]:
     """List the runs of a preset."""
-    if preset == "smoke":
-        return [smoke(SequenceModelRun, model) for model in MODELS]
-    if preset == "quick":
-        return _quick()
-    if preset == "prediction":
-        return [
-            short(SequenceModelRun, task, model, seed)
-            for task in TASKS.values()
-            for model in MODELS
-            for seed in SEEDS
-        ]
-    if preset == "paper":
-        return _paper()
-    raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    ladder = {
+        "smoke": lambda: [smoke(SequenceModelRun, model) for model in MODELS],
+        "quick": lambda: shorts(SequenceModelRun, QUICK),
+        "prediction": lambda: shorts(SequenceModelRun, dict.fromkeys(TASKS.values(), MODELS)),
+        "paper": _paper,
+    }
+    return of_preset(preset, ladder)
 
 
 def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
     """Give the runs of a preset with a guest in place of Mamba."""
     return in_place_of("mamba", runs(preset), mixer)
-
-
-def _quick() -> list[SequenceModelRun]:
-    chosen: list[tuple[Task, tuple[TorchModel, ...]]] = [
-        (TASKS["parity"], PARITY),
-        (TASKS["counting"], COUNTING),
-        (TASKS["flip_flop"], ("mamba",)),  # which Mamba can learn, so that its failures count
-        (TASKS["A5"], (*STRUCTURED, *DIAGONALS, "rnn")),
-        (SHORT_WORDS, DIAGONALS),
-        (TASKS["Z60"], ("complex_diagonal",)),
-    ]
-    return [
-        short(SequenceModelRun, task, model, seed)
-        for task, models in chosen
-        for model in models
-        for seed in SEEDS
-    ]
 
 
 STATES: dict[TorchModel, int] = dict.fromkeys((*STRUCTURED, "complex_diagonal"), 128)

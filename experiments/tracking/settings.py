@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from experiments.tracking.models import Model
@@ -77,6 +78,16 @@ def short(kind: type[AnyRun], task: Task, model: Model, seed: int) -> AnyRun:
         pairs=isinstance(task, GroupWords),
         training=training,
     )
+
+
+def shorts(kind: type[AnyRun], chosen: Mapping[Task, Sequence[Model]]) -> list[AnyRun]:
+    """Make those runs of models on tasks, from every seed."""
+    return [
+        short(kind, task, model, seed)
+        for task, models in chosen.items()
+        for model in models
+        for seed in SEEDS
+    ]
 
 
 def smoke(kind: type[AnyRun], model: Model) -> AnyRun:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from experiments.claim import verdict_table
-from experiments.record import Record
+from experiments.report import origins
 from experiments.report.markdown import markdown, spread
-from experiments.report.origins import sources
-from experiments.report.rows import select
+from experiments.report.rows import Load, grouped, select
 from experiments.tracking.baseline import FOUR, by_task, linear_on_groups, overall
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
@@ -19,8 +18,6 @@ from experiments.tracking.horizon import FACTOR, Comparison, comparisons, overfl
 from experiments.tracking.judgement import FAR, far_accuracy, is_measured_possible, outcome
 from experiments.tracking.prediction import predicted
 from experiments.tracking.tracking_run import SEEN
-
-Load = Callable[..., list[Record]]
 
 
 def table(load: Load, preset: str | None) -> str:
@@ -60,7 +57,7 @@ def table(load: Load, preset: str | None) -> str:
         "twice the trained length predicts the step: median (least..most) of runs.",
         _compared(overflows(study)),
         "## Where the numbers come from",
-        _sources(found),
+        origins.table(found),
         "## Claims",
         verdict_table(CLAIMS, found),
     ]
@@ -154,10 +151,7 @@ def _late(study: Sequence[Cell]) -> str:
 def _compared(found: Sequence[Comparison]) -> str:
     if not found:
         return "None."
-    groups: dict[tuple[str, int, str], list[Comparison]] = {}
-    for comparison in found:
-        cell = comparison.cell
-        groups.setdefault((cell.task, cell.length, cell.name), []).append(comparison)
+    groups = grouped(found, lambda c: (c.cell.task, c.cell.length, c.cell.name))
     rows = [
         [
             f"{task}, {length}",
@@ -191,11 +185,3 @@ def _constants(study: Sequence[Cell]) -> str:
 def _median(values: Sequence[float], shape: str) -> str:
     middle, least, most = (shape.format(f(values)) for f in (np.median, min, max))
     return f"{middle} ({least}..{most})"
-
-
-def _sources(found: Sequence[Record]) -> str:
-    rows = [
-        [s.study, s.preset, str(len(s.records)), s.seeds, s.hours, s.hardware]
-        for s in sources(found)
-    ]
-    return markdown(["study", "preset", "records", "seeds", "time of all", "hardware"], rows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from math import isfinite, isnan
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from experiments.report.curve import SOLVED_ABOVE
@@ -119,10 +119,10 @@ class Tracker:
 def note_tracking(run: TrackingRun, recorder: Recorder, tracker: Tracker) -> None:
     """Record how a trained model does at every length, how far it tracks, and what predicts that.
 
-    The horizon is the length up to which every position is right in at least nine of ten of the
-    longest sequences. All is measured in double precision, since the question is what the trained
-    recurrence does: nothing normalises a linear recurrence, so that its state grows, and single
-    precision ends where the norm behind it overflows. Where that is, is recorded beside.
+    The horizon is the length up to which every position that has a target is right in at least nine
+    of ten of the longest sequences. All is measured in double precision, since the question is what
+    the trained recurrence does: nothing normalises a linear recurrence, so that its state grows,
+    and single precision ends where the norm behind it overflows. That length is recorded as well.
     """
     data = tasks.longer(run.task, run.data_seed, run.tested, run.num_longer)
     measured = {n: tracker.in_double(part) for n, part in data.items()}
@@ -130,18 +130,11 @@ def note_tracking(run: TrackingRun, recorder: Recorder, tracker: Tracker) -> Non
     single = tracker.in_single(data[farthest])
     recorder.note(
         longer={str(n): found for n, found in measured.items()},
-        horizon=_horizon(measured[farthest]),
-        single_horizon=_horizon(single),
+        horizon=metrics.position_horizon(measured[farthest]["position_accuracy"], SOLVED_ABOVE),
+        single_horizon=metrics.position_horizon(single["position_accuracy"], SOLVED_ABOVE),
         chance=tasks.chance(data[farthest]),
         prediction=_prediction(run, tracker),
     )
-
-
-def _horizon(measured: Mapping[str, Any]) -> int:
-    """Give the longest length up to which it tracks; positions without a target say nothing."""
-    places = enumerate(measured["position_accuracy"], start=1)
-    lengths, accuracies = zip(*(place for place in places if not isnan(place[1])), strict=True)
-    return metrics.horizon(lengths, accuracies, SOLVED_ABOVE)
 
 
 def _prediction(run: TrackingRun, tracker: Tracker) -> dict[str, Any]:

@@ -192,3 +192,12 @@ def test_bad_scales_and_curves_are_refused() -> None:
         metrics.horizon([20, 10], [1.0, 1.0])
     with pytest.raises(ValueError, match="got 0 lengths and 0 accuracies"):
         metrics.horizon([], [])
+    with pytest.raises(ValueError, match="at least one"):
+        metrics.position_horizon([np.nan])
+
+
+def test_positions_without_a_target_hold_and_fail_nothing():
+    thirds = [np.nan, np.nan, 1.0] * 7 + [np.nan, np.nan, 0.0]
+    assert metrics.position_horizon(thirds) == 21
+    assert metrics.position_horizon([0.9, 0.5]) == 1
+    assert metrics.position_horizon([0.9, 0.5], np.nextafter(0.9, 1.0)) == 0

@@ -270,6 +270,35 @@ def horizon(lengths: Sequence[int], accuracies: Sequence[float], threshold: floa
     return held
 
 
+def position_horizon(accuracies: Sequence[float] | np.ndarray, threshold: float = 0.9) -> int:
+    """Longest length up to which an accuracy holds at every position.
+
+    Parameters
+    ----------
+    accuracies
+        The accuracy at positions 1, 2 and so on; NaN marks a position without a target, which says
+        nothing.
+    threshold
+        What an accuracy must reach.
+
+    Returns
+    -------
+    The last position with a target before the first failure; 0 if the first one fails.
+
+    Raises
+    ------
+    ValueError
+        If no position has a target.
+
+    Examples
+    --------
+    >>> position_horizon([1.0, float("nan"), 0.95, 0.4, 1.0])
+    3
+    """
+    counted = np.flatnonzero(~np.isnan(accuracies))
+    return horizon((counted + 1).tolist(), np.asarray(accuracies)[counted].tolist(), threshold)
+
+
 def time_weighted_error(
     outputs: Float[np.ndarray, "batch time ..."],
     targets: Float[np.ndarray, "batch time ..."],

@@ -18,6 +18,7 @@ from seqtheory.diagnostics._classes import (
     occurrences,
     score_margin_used,
 )
+from seqtheory.metrics import position_horizon
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -262,8 +263,7 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
         )
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold={threshold}: expected more than 0 and at most 1.")
-    failed = right.mean(axis=0) < threshold
-    return int(np.argmax(failed)) if failed.any() else right.shape[1]
+    return position_horizon(right.mean(axis=0), threshold)
 
 
 def _seen(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from lcde_jax import Diagonal, LinearCDE, solve
+from lcde_jax import Adaptive, Diagonal, Euler, Exact, LinearCDE, LogODE, solve
 from lcde_jax.solvers import log_ode, taylor
 from seqtheory import linear_cde
 from seqtheory.signature import add_time, log_signature
@@ -305,9 +305,12 @@ def test_bad_paths_are_refused(path, error, message):
     ("options", "message"),
     [
         ({"method": "exakt"}, "did you mean 'exact'"),
-        ({"method": "euler", "order": 2}, "leave it out"),
+        ({"method": "euler", "order": 2}, "order=2 .* leave it out"),
+        ({"window": 8}, "window=8 .* leave it out"),
+        ({"method": "log_ode", "rtol": 1e-3}, "rtol=0.001 .* leave it out"),
+        ({"method": Adaptive(), "rtol": 1e-3}, "in the solver itself"),
         ({"order": 0}, "order=0"),
-        ({"method": "log_ode", "order": 4}, "1 to 3"),
+        ({"method": "log_ode", "order": 4}, "at most 3"),
         ({"method": "log_ode", "window": 0}, "window=0"),
         ({"method": "adaptive", "rtol": 0.0}, "rtol=0.0"),
         ({"method": "adaptive", "atol": -1.0}, "atol=-1.0"),
@@ -319,6 +322,22 @@ def test_bad_paths_are_refused(path, error, message):
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         solve(LinearCDE(4, 2, key=jax.random.key(0)), np.zeros((5, 2)), **options)
+
+
+@pytest.mark.parametrize(
+    ("solver", "options"),
+    [
+        (Exact(order=3), {"order": 3}),
+        (Adaptive(rtol=1e-6, atol=1e-4), {"method": "adaptive", "rtol": 1e-6, "atol": 1e-4}),
+        (Euler(), {"method": "euler"}),
+        (Euler(values=True), {"method": "euler_values"}),
+        (LogODE(order=3, window=2), {"method": "log_ode", "order": 3, "window": 2}),
+        (LogODE(), {"method": "log_ode", "order": 2, "window": 8}),
+    ],
+)
+def test_a_name_and_its_settings_are_short_for_a_solver(solver, options):
+    cde, path = LinearCDE(3, 2, key=jax.random.key(3)), a_path(3, 20)
+    np.testing.assert_array_equal(solve(cde, path, method=solver), solve(cde, path, **options))
 
 
 def test_log_ode_refuses_diagonal_matrices():

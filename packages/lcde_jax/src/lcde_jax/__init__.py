@@ -17,7 +17,7 @@ from .features import (
     random_features,
     signature_depth,
 )
-from .solvers import solve
+from .solvers import Adaptive, Euler, Exact, LogODE, solve
 from .structure import (
     BlockDiagonal,
     Dense,
@@ -59,11 +59,14 @@ __all__ = [
     "S4",
     "S4D",
     "S5",
+    "Adaptive",
     "BlockDiagonal",
     "CheckpointError",
     "Dense",
     "Diagonal",
     "DiagonalPlusLowRank",
+    "Euler",
+    "Exact",
     "FeaturePlan",
     "LastOutput",
     "LeastSquares",
@@ -71,6 +74,7 @@ __all__ = [
     "LinearCDEClassifier",
     "LinearCDEConfig",
     "LinearInput",
+    "LogODE",
     "MeanOutput",
     "OneHotDiagonal",
     "Readout",

@@ -67,7 +67,7 @@ def series_order(
     if isinstance(cde.structure, Diagonal):
         return 1, 1  # closed form
     with _precision(dtype):
-        norm = float(_norm_bound(_cast(cde, dtype))) * longest
+        norm = float(exact.norm_bound(_cast(cde, dtype))) * longest
         taylor.check_norm(norm)
         accuracy = max(accuracy, taylor.rounding(dtype))
         order, substeps = taylor.orders(jnp.asarray(norm, dtype), accuracy)
@@ -95,11 +95,6 @@ def _in_parts(solver, cde: LinearCDE, block: np.ndarray) -> np.ndarray:
             padded = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
             features[start : start + len(part)] = np.asarray(solver(cde, padded))[: len(part)]
     return features
-
-
-@jax.jit
-def _norm_bound(cde: LinearCDE) -> Float[Array, ""]:
-    return taylor.generators(cde).norm_bound()
 
 
 @partial(jax.jit, static_argnames=("order", "substeps"))

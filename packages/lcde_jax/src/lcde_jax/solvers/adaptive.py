@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import diffrax
 import jax.numpy as jnp
 
+from seqtheory.checks import require_positive
+
 from ..structure import Dense, apply
+from .solver import Solver
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -16,6 +19,36 @@ if TYPE_CHECKING:
 
 PUBLISHED_TOLERANCE = 1e-2  # rtol and atol of arXiv 2402.19047's toy experiment
 PUBLISHED_FIRST_STEP = 0.01
+
+
+class Adaptive(Solver):
+    """Tsit5 with an adaptive step, as in the published toy experiment.
+
+    It stops at every vertex, so that on short segments the error is far below the tolerance (1e-5
+    in float32 on the toy data).
+
+    Parameters
+    ----------
+    rtol, atol
+        Relative and absolute tolerance of a step, above 0; by default the published 1e-2.
+    """
+
+    rtol: float = PUBLISHED_TOLERANCE
+    atol: float = PUBLISHED_TOLERANCE
+
+    def __check_init__(self) -> None:
+        """Raise unless both tolerances are positive."""
+        require_positive("rtol", self.rtol)
+        require_positive("atol", self.atol)
+
+    def __call__(
+        self,
+        cde: LinearCDE,
+        initial: Float[Array, " width"],
+        driver: Float[Array, "time path_channel"],
+    ) -> Float[Array, "time width"]:
+        """Give the state at every vertex."""
+        return states(cde, initial, driver[:, 0], driver, self.rtol, self.atol)
 
 
 def states(

@@ -4,15 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from seqtheory.checks import require_flag
+
 from ..structure import Dense, Diagonal, apply
+from .solver import Solver
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
 
     from ..cde import LinearCDE
+
+
+class Euler(Solver):
+    """One first-order step per segment.
+
+    Parameters
+    ----------
+    values
+        Whether to step with the values of the driver divided by the number of points, as the
+        published token experiments do, instead of with its increments; see `published_increments`.
+    """
+
+    values: bool = eqx.field(default=False, static=True)
+
+    def __check_init__(self) -> None:
+        """Raise unless `values` is True or False."""
+        require_flag("values", self.values)
+
+    def __call__(
+        self,
+        cde: LinearCDE,
+        initial: Float[Array, " width"],
+        driver: Float[Array, "time path_channel"],
+    ) -> Float[Array, "time width"]:
+        """Give the state at every vertex."""
+        steps = published_increments(driver) if self.values else jnp.diff(driver, axis=0)
+        return states(cde, initial, steps)
 
 
 def states(

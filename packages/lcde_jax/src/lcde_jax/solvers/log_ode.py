@@ -15,15 +15,62 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from seqtheory.checks import require_integer
+
+from ..structure import Dense
 from . import taylor
+from .solver import Solver
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
 
     from ..cde import LinearCDE
+
+
+class LogODE(Solver):
+    """One exponential per window of several segments, for dense matrices.
+
+    Parameters
+    ----------
+    order
+        Level of the log-signature that is kept, 1 to 3.
+    window
+        Segments per window, at least 1.
+
+    References
+    ----------
+    Walker et al., arXiv 2402.18512.
+    """
+
+    order: int = eqx.field(default=2, static=True)
+    window: int = eqx.field(default=8, static=True)
+
+    def __check_init__(self) -> None:
+        """Raise unless `order` and `window` are in range."""
+        require_integer("order", self.order, 1, 3)
+        require_integer("window", self.window, 1)
+
+    def check(self, cde: LinearCDE, driver: Float[Array, "time path_channel"]) -> None:
+        """Refuse matrices that are not dense."""
+        if not isinstance(cde.structure, Dense):
+            raise ValueError(
+                f"got {self} for {cde.structure}, expected dense matrices: it works with their "
+                "commutators, which have no such structure. Use method='exact', which has a closed "
+                "form for diagonal matrices."
+            )
+
+    def __call__(
+        self,
+        cde: LinearCDE,
+        initial: Float[Array, " width"],
+        driver: Float[Array, "time path_channel"],
+    ) -> Float[Array, "window_and_one width"]:
+        """Give the state at the first vertex and at the end of each window."""
+        return states(cde, initial, jnp.diff(driver, axis=0), self.order, self.window)
 
 
 class _Field(NamedTuple):

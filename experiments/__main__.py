@@ -281,11 +281,11 @@ def main(arguments: list[str] | None = None) -> int:
         complain(f"error: {install_hint(error)}")
         code = exit_code.ENVIRONMENT
     except Exception as error:
-        code = _told(error)
+        code = _print_error(error)
     return finish(code)
 
 
-def _told(error: Exception) -> int:
+def _print_error(error: Exception) -> int:
     """Print an error of a foreseen kind in one line and return its exit code; else raise it."""
     if isinstance(error, BrokenPipeError):  # raised while the parser prints
         error = OutputError(error)
@@ -293,7 +293,7 @@ def _told(error: Exception) -> int:
     if isinstance(error, OutputError) and error.closed:
         return error.exit_code
     if code is None and isinstance(error, OSError):
-        complain(f"error: {system_error.told(error)}")
+        complain(f"error: {system_error.message(error)}")
         return exit_code.FAILED
     if code is None:
         raise error

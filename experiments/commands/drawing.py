@@ -93,7 +93,7 @@ class Loader:
         for folder in self._folders:
             here = [r for r in records if r.path.parent.parent == folder]
             if here:
-                made = recovery.told(here)
+                made = recovery.summary(here)
                 say(f"{study.name}, preset {preset}: {len(here)} records from {folder}, {made}")
         if len(records) < expected:
             missing = expected - len(records)

@@ -82,7 +82,7 @@ def show(name: str, results: Path) -> None:
     for line in held.metrics[-_TAIL:]:
         say(f"  {json.dumps(record.encode(line))}")
     say(f"provenance: {json.dumps(record.encode(held.provenance), indent=1)}")
-    say(f"{recovery.told([held])}; {_compared(held)}")
+    say(f"{recovery.summary([held])}; {_compared(held)}")
     if held.failure:
         say(f"failure:\n{held.failure.get('traceback')}")
 

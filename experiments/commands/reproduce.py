@@ -201,7 +201,7 @@ class _Reruns:
         minutes = left * (time.monotonic() - self.started) / max(before, 1e-9) / 60
         say(
             f"{len(self.done)}/{len(self.todo)} {found.study} {found.preset} {found.hash}: "
-            f"{found.told()}; {found.seconds:.0f} s, about {minutes:.0f} min left"
+            f"{found.summary()}; {found.seconds:.0f} s, about {minutes:.0f} min left"
         )
 
 

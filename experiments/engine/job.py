@@ -125,15 +125,15 @@ class StopFlag:
     """A flag that asks this process to stop; set by signals or by the parent's death."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._event = threading.Event()
 
     def ask(self, *_: Any) -> None:
         """Ask for a stop; can be used as a signal handler."""
-        self._asked.set()
+        self._event.set()
 
     def asked(self) -> bool:
         """Whether a stop was asked for."""
-        return self._asked.is_set()
+        return self._event.is_set()
 
 
 def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
@@ -151,12 +151,12 @@ def perform(job: Job, report: Report, stop: StopFlag) -> Outcome:
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         if isinstance(error, OSError):
-            text = system_error.told(error)
+            text = system_error.message(error)
         return Outcome(job.hash, record.UNFINISHED, getattr(error, "exit_code", FAILED), text)
 
 
 def _perform(study: Study, job: Job, source: Source, report: Report, stop: StopFlag) -> Outcome:
-    folder, run = Path(job.folder), _heard(study, job)
+    folder, run = Path(job.folder), _restored_run(study, job)
     with _locked(folder, stop, report) as check_lock:
         finished = _prepare(folder, job, report)
         if finished is not None:
@@ -184,7 +184,7 @@ def _names(package: str, error: ImportError) -> bool:
     return re.search(rf"(?:\b|_|lib){package}", str(error)) is not None
 
 
-def _heard(study: Study, job: Job) -> Run:
+def _restored_run(study: Study, job: Job) -> Run:
     if job.guest is not None:
         guest.found(job.guest)
     run = study.heard(job.run)

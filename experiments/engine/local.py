@@ -276,7 +276,7 @@ class _Worker:
         events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]],
     ) -> None:
         self.job: Job | None = None
-        self._heard = time.monotonic()
+        self._last_sign = time.monotonic()
         self._killed_for = ""
         self._last_words: deque[str] = deque(maxlen=5)
         self._events = events
@@ -302,7 +302,7 @@ class _Worker:
 
     def give(self, job: Job) -> None:
         """Send a job; if the worker is dead already, its reading thread notices."""
-        self.job, self._heard = job, time.monotonic()
+        self.job, self._last_sign = job, time.monotonic()
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(dataclasses.asdict(job)) + "\n")
@@ -321,7 +321,7 @@ class _Worker:
 
     def silent_seconds(self) -> float:
         """Seconds since the worker's last sign of life."""
-        return time.monotonic() - self._heard
+        return time.monotonic() - self._last_sign
 
     def kill(self, reason: str) -> None:
         """End the process at once, even if it is stopped or hung."""
@@ -358,7 +358,7 @@ class _Worker:
         try:
             for line in self._process.stdout:
                 event = json.loads(line)
-                self._heard = time.monotonic()
+                self._last_sign = time.monotonic()
                 self._events.put((self, event))
         except ValueError:  # an incomplete line: the worker died while writing
             self.kill("it ended in the middle of an answer")

@@ -87,7 +87,7 @@ class Attestation:
         before = (self.published["processor"], self.published["gpus"])
         return before == (self.processor, self.gpus)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Describe in a few words how the rerun compares with the record."""
         before, held = self.published["status"], self.numbers
         if self.status != before or held is None:

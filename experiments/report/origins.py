@@ -11,7 +11,7 @@ from experiments.report.rows import grouped
 
 
 @dataclass(frozen=True)
-class Source:
+class RecordGroup:
     """Finished records of one preset, made on one kind of machine, which `hardware` names."""
 
     study: str
@@ -32,7 +32,7 @@ class Source:
 
     @property
     def diverged(self) -> str:
-        """How many met a number that is not finite."""
+        """Number of records that diverged: a number was not finite."""
         return str(sum(record.status == "diverged" for record in self.records))
 
     @property
@@ -41,7 +41,7 @@ class Source:
         return ", ".join(sorted({str(r.notes.get("device", "unknown")) for r in self.records}))
 
 
-def sources(records: Sequence[Record]) -> list[Source]:
+def sources(records: Sequence[Record]) -> list[RecordGroup]:
     """Group finished records by study, preset and machine, in order of first appearance."""
 
     def origin(record: Record) -> tuple[str, str, str]:
@@ -50,39 +50,39 @@ def sources(records: Sequence[Record]) -> list[Source]:
         return record.study, str(facts["preset"]), " and ".join(machine)
 
     groups = grouped((record for record in records if record.finished), origin)
-    return [Source(*key, tuple(held)) for key, held in groups.items()]
+    return [RecordGroup(*key, tuple(held)) for key, held in groups.items()]
 
 
 def table(records: Sequence[Record], *, diverged: bool = False, devices: bool = False) -> str:
-    """One line per source: how many records, of which seeds, how long they took, and where.
+    """Format a table with one line per group: number of records, seeds, time and hardware.
 
     Parameters
     ----------
     records
-        Of a study.
+        Records of a study.
     diverged
-        Adds a column of how many diverged.
+        Whether to add a column with the number of diverged records.
     devices
-        Adds a column of the devices that the records note.
+        Whether to add a column with the devices noted in the records.
     """
-    columns: dict[str, Callable[[Source], str]] = {
-        "study": lambda source: source.study,
-        "preset": lambda source: source.preset,
-        "records": lambda source: str(len(source.records)),
-        **({"diverged": lambda source: source.diverged} if diverged else {}),
-        "seeds": lambda source: source.seeds,
-        "time of all": lambda source: source.hours,
-        **({"on": lambda source: source.devices} if devices else {}),
-        "hardware": lambda source: source.hardware,
+    columns: dict[str, Callable[[RecordGroup], str]] = {
+        "study": lambda group: group.study,
+        "preset": lambda group: group.preset,
+        "records": lambda group: str(len(group.records)),
+        **({"diverged": lambda group: group.diverged} if diverged else {}),
+        "seeds": lambda group: group.seeds,
+        "time of all": lambda group: group.hours,
+        **({"on": lambda group: group.devices} if devices else {}),
+        "hardware": lambda group: group.hardware,
     }
-    rows = [[column(source) for column in columns.values()] for source in sources(records)]
+    rows = [[column(group) for column in columns.values()] for group in sources(records)]
     return markdown([*columns], rows)
 
 
 def one_by_one(
     records: Sequence[Record], header: Sequence[str], facts: Callable[[Record], Sequence[str]]
 ) -> str:
-    """One line per record, with further columns; of an unfinished one its hash and status alone."""
+    """Format one line per record, with further columns; only hash and status if unfinished."""
     rows = []
     for record in records:
         row = [f"`{record.hash[:8]}`", record.status]
@@ -97,5 +97,5 @@ def one_by_one(
 
 
 def listed_seeds(records: Sequence[Record]) -> str:
-    """Seeds of the runs of records, each once."""
+    """List the seeds of records, without repetition."""
     return ", ".join(sorted({str(record.run.seed) for record in records}))

@@ -51,7 +51,7 @@ def recovered(record: Record) -> bool | None:
     return all(name in there and digest(there[name]) == held for name, held in named.items())
 
 
-def told(records: Sequence[Record]) -> str:
+def summary(records: Sequence[Record]) -> str:
     """Describe where records were made, and whether their source is in the history."""
     known = sorted({commit[:8] for held in records if (commit := _commit(held)) is not None})
     made = f"made at commit{'s' * (len(known) != 1)} {', '.join(known)}" if known else "made"
@@ -66,12 +66,12 @@ def told(records: Sequence[Record]) -> str:
 
 def is_repository() -> bool:
     """Whether this package lies in a git repository, and git is installed."""
-    return _asked("rev-parse", "--is-inside-work-tree") == b"true\n"
+    return _answer("rev-parse", "--is-inside-work-tree") == b"true\n"
 
 
 def is_shallow() -> bool:
     """Whether the repository is a shallow clone, without its whole history."""
-    return _asked("rev-parse", "--is-shallow-repository") == b"true\n"
+    return _answer("rev-parse", "--is-shallow-repository") == b"true\n"
 
 
 def _commit(record: Record) -> str | None:
@@ -113,7 +113,7 @@ def _fetch(blobs: Iterable[str]) -> None:
     wanted = sorted(set(blobs) - _contents.keys())
     if not wanted:
         return
-    rest = _git("cat-file", "--batch", told="\n".join(wanted).encode("ascii")) or b""
+    rest = _git("cat-file", "--batch", stdin="\n".join(wanted).encode("ascii")) or b""
     for blob in wanted:  # each answers "<blob> blob <size>", then its content and a line feed
         head, _, rest = rest.partition(b"\n")
         if head.split()[1:2] == [b"blob"]:  # not "missing"
@@ -122,15 +122,15 @@ def _fetch(blobs: Iterable[str]) -> None:
 
 
 @functools.cache
-def _asked(*question: str) -> bytes | None:
+def _answer(*question: str) -> bytes | None:
     return _git(*question)
 
 
-def _git(*arguments: str, told: bytes | None = None) -> bytes | None:
+def _git(*arguments: str, stdin: bytes | None = None) -> bytes | None:
     """Return what git prints; None if it is missing, refuses or takes over a minute."""
     try:
         done = subprocess.run(
-            (*_GIT, *arguments), input=told or b"", capture_output=True, timeout=60, check=True
+            (*_GIT, *arguments), input=stdin or b"", capture_output=True, timeout=60, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -123,13 +123,13 @@ class _Feed:
         self._name, self._open, self._report = name, open_sink, report
         self._lines: queue.SimpleQueue[tuple[int, Mapping[str, Any]] | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
-        self._told = False
+        self._reported = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def send(self, step: int, metrics: Mapping[str, Any]) -> None:
         self._tell()
-        if not self._told:
+        if not self._reported:
             self._lines.put((step, metrics))
 
     def end(self) -> None:
@@ -137,8 +137,8 @@ class _Feed:
 
     def wait(self) -> None:
         self._thread.join(_CLOSE_SECONDS)
-        if self._thread.is_alive() and self._failure is None and not self._told:
-            self._told = True
+        if self._thread.is_alive() and self._failure is None and not self._reported:
+            self._reported = True
             _hung.add(self._name)
             text = (
                 f"--log {self._name} stopped: it did not finish within {_CLOSE_SECONDS:.0f} s, and "
@@ -148,8 +148,8 @@ class _Feed:
         self._tell()
 
     def _tell(self) -> None:
-        if self._failure is not None and not self._told:
-            self._told = True
+        if self._failure is not None and not self._reported:
+            self._reported = True
             reason = (str(self._failure).splitlines() or [""])[0]
             text = f"{type(self._failure).__name__}: {reason}; the record has everything"
             self._report({"event": "warning", "text": f"--log {self._name} stopped: {text}"})

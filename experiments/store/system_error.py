@@ -24,7 +24,7 @@ _ADVICE = {
 }
 
 
-def told(error: OSError) -> str:
+def message(error: OSError) -> str:
     """Describe an error: the path if the error has one, the reason, and what helps."""
     if error.strerror is None:  # raised by this package, with all of that in its message
         return str(error)

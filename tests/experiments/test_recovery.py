@@ -44,14 +44,14 @@ def use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "_GIT", (*recovery._GIT[:3], "-C", str(folder)))
     monkeypatch.setattr(recovery, "_contents", {})
     recovery._files.cache_clear()
-    recovery._asked.cache_clear()
+    recovery._answer.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _forget():
     yield
     recovery._files.cache_clear()
-    recovery._asked.cache_clear()
+    recovery._answer.cache_clear()
 
 
 def record(commit: str | None, older: dict | None = None, code: dict | None = None):
@@ -101,11 +101,11 @@ def test_records_are_told_together(history):
     code = {"seqtheory/module.py": source.code_digest(MODULE)}
     whole, lost = record(first, code=code), record(second, code=code)
     made = f"made at commit {first[:8]} from source"
-    assert recovery.told([whole, whole]) == f"{made} in this repository's history"
-    assert recovery.told([lost]).endswith("from source not in this repository's history")
-    assert recovery.told([whole, whole, lost]).endswith("history; 2 of 3 from source in it")
-    assert recovery.told([record(first)]) == f"made at commit {first[:8]}"
-    assert recovery.told([record(None, code=code)]).startswith("made from source not in")
+    assert recovery.summary([whole, whole]) == f"{made} in this repository's history"
+    assert recovery.summary([lost]).endswith("from source not in this repository's history")
+    assert recovery.summary([whole, whole, lost]).endswith("history; 2 of 3 from source in it")
+    assert recovery.summary([record(first)]) == f"made at commit {first[:8]}"
+    assert recovery.summary([record(None, code=code)]).startswith("made from source not in")
 
 
 @pytest.mark.skipif(

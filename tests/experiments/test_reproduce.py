@@ -119,7 +119,7 @@ def test_an_attestation_comes_back_from_its_file_and_judges(found, exact, close,
     attestation.append(path, found)
     assert [str(each) for each in attestation.read(path)] == [str(found)] * 2  # NaN is not itself
     assert (found.exact, found.close) == (exact, close)
-    assert found.told()
+    assert found.summary()
 
 
 def test_a_file_is_named_by_its_day_and_processor():

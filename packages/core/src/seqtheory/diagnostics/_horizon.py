@@ -219,7 +219,7 @@ def predict_horizon(
     numbers = as_labels(labels, points.shape[:2])
     count = int(numbers.max()) + 1 if num_classes is None else num_classes
     occurrences(numbers.ravel(), count)
-    points = _seen(points, count, readout)
+    points = _normalised(points, count, readout)
     first = _reference(numbers, count, reference)
     centroids = class_centroids(points[:, :first], numbers[:, :first], count)
     used, width = _margin(points, numbers, centroids, first, readout)
@@ -266,13 +266,13 @@ def observed_horizon(correct: Bool[np.ndarray, "batch time"], threshold: float =
     return position_horizon(right.mean(axis=0), threshold)
 
 
-def _seen(
+def _normalised(
     points: Float[np.ndarray, "batch time n"], num_classes: int, readout: str
 ) -> Float[np.ndarray, "batch time n"]:
     """Transform the states as a readout of this kind does before it compares them."""
     require_choice("readout", readout, ("centroid", "direction", "scores"))
     if readout == "scores":
-        return _compared(points, num_classes)
+        return _normalised_scores(points, num_classes)
     return points if readout == "centroid" else _directions(points)
 
 
@@ -284,7 +284,7 @@ def _directions(points: Float[np.ndarray, "batch time n"]) -> Float[np.ndarray, 
     return scaled / np.where(norms > 0, norms, 1.0)
 
 
-def _compared(
+def _normalised_scores(
     scores: Float[np.ndarray, "batch time n"], num_classes: int
 ) -> Float[np.ndarray, "batch time n"]:
     """Scores shifted to mean 0 and scaled to norm 1, which changes no comparison of them."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from seqtheory._text_file import shown
 from seqtheory.group import Group, index_dtype
-from seqtheory.word_csv._source import Source, open_source
+from seqtheory.word_csv._source import WordFile, open_word_file
 from seqtheory.word_csv._writing import MAX_TOKEN
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def read(
     """
     if group is not None and order not in (None, group.order):
         raise ValueError(f"got order {order} but {group.name} has order {group.order}; pass one.")
-    source = open_source(Path(path))
+    source = open_word_file(Path(path))
     pairs = _pairs(source)
     order = group.order if group is not None else order
     length = pairs.shape[1] // 2
@@ -74,7 +74,7 @@ def read(
     return np.ascontiguousarray(words), np.ascontiguousarray(targets)
 
 
-def _pairs(source: Source) -> Int[np.ndarray, "word twice_length"]:
+def _pairs(source: WordFile) -> Int[np.ndarray, "word twice_length"]:
     """Input and target of each row side by side."""
     length = len(_slow_row(source, source.rows[: source.rows.index(b"\n")], 2, None)) // 2
     regular = source.header == ("seed", "input", "target")
@@ -127,7 +127,7 @@ def _fast_block(block: bytes, length: int) -> Int[np.ndarray, "word twice_length
     return values.reshape(-1, fields)[:, 1:]
 
 
-def _slow_row(source: Source, row: bytes, line: int, length: int | None) -> list[int]:
+def _slow_row(source: WordFile, row: bytes, line: int, length: int | None) -> list[int]:
     """Parse one row, or raise an error that names its fault; the slow twin of `_fast_block`."""
     fields = row.decode("ascii").split(",")
     if not row.strip():
@@ -149,7 +149,7 @@ def _slow_row(source: Source, row: bytes, line: int, length: int | None) -> list
     return word + target
 
 
-def _tokens(source: Source, field: str, line: int, name: str) -> list[int]:
+def _tokens(source: WordFile, field: str, line: int, name: str) -> list[int]:
     parts = field.split()
     if not parts:
         source.fail(line, f"the column {name!r} is empty, expected tokens separated by spaces")
@@ -159,7 +159,7 @@ def _tokens(source: Source, field: str, line: int, name: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _check_range(source: Source, pairs: Int[np.ndarray, "word twice_length"], order: int) -> None:
+def _check_range(source: WordFile, pairs: Int[np.ndarray, "word twice_length"], order: int) -> None:
     if pairs.min() < 0 or pairs.max() >= order:
         row, position = np.argwhere((pairs < 0) | (pairs >= order))[0].tolist()
         name = "input" if position < pairs.shape[1] // 2 else "target"
@@ -170,7 +170,7 @@ def _check_range(source: Source, pairs: Int[np.ndarray, "word twice_length"], or
         )
 
 
-def _check_products(source: Source, words: np.ndarray, targets: np.ndarray, group: Group) -> None:
+def _check_products(source: WordFile, words: np.ndarray, targets: np.ndarray, group: Group) -> None:
     wrong = group.running_products(words) != targets
     if wrong.any():
         row, position = np.argwhere(wrong)[0].tolist()

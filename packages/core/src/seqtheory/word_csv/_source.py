@@ -25,7 +25,7 @@ class WordFileError(ValueError):
 
 
 @dataclass(frozen=True)
-class Source:
+class WordFile:
     r"""The text of a word file: the names of its columns, and its rows.
 
     Parameters
@@ -62,7 +62,7 @@ def fail(path: Path, line: int, reason: str) -> NoReturn:
     raise WordFileError(f"{path}:{line}: {reason}.")
 
 
-def open_source(path: Path) -> Source:
+def open_word_file(path: Path) -> WordFile:
     """Read a word file and unify its line ends; raise WordFileError for other files."""
     data = _plain_file.content(path, MAX_FILE, WordFileError)
     _refuse_foreign(path, data)
@@ -75,7 +75,7 @@ def open_source(path: Path) -> Source:
     _refuse_long_lines(path, text)
     header, newline, rows = text.partition(b"\n")
     names = tuple(name.strip() for name in header.decode("ascii").split(","))
-    source = Source(path, names, rows.rstrip(b"\n") + b"\n")
+    source = WordFile(path, names, rows.rstrip(b"\n") + b"\n")
     for name in ("input", "target"):
         source.column(name)
     if not newline or not rows or rows.isspace():

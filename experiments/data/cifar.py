@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickletools
 import warnings
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.data.damage import refused
-from experiments.data.folder import contents, read
+from experiments.data.folder import complete, contents, read
 from experiments.data.official import BINARY_BATCHES, PYTHON_BATCHES, Official, md5
 from experiments.data.splits import Contents, File, Images
 from experiments.data.tar import members
@@ -73,25 +74,18 @@ def read_cifar(official: Official, path: Path) -> Contents:
 def _batches(official: Official, path: Path) -> tuple[Path, dict[str, bytes]]:
     """Content of the six batches of one form, in order, and where they lie."""
     if path.is_file():
-        return path, _complete(_unpacked(path), path)
-    for place in (path, *(path / name for name in official.elsewhere)):
-        for form in _FORMS:
-            if found := {name: place / name for name in form if (place / name).is_file()}:
-                return place, _complete({name: read(file) for name, file in found.items()}, place)
+        return path, _unpacked(path)
+    places = (path, *(path / name for name in official.elsewhere))
+    for place, form in itertools.product(places, _FORMS):
+        if found := complete([place], form, official.name):
+            return place, {name: read(file) for name, file in found.items()}
     for name in _ARCHIVES:
         if (archive := path / name).is_file():
-            return archive, _complete(_unpacked(archive), archive)
+            return archive, _unpacked(archive)
     raise DataError(
         f"{path} holds no file of {official.name} (expected {', '.join(BINARY_BATCHES)}, the same "
         f"without .bin, or {' or '.join(_ARCHIVES)}); it holds {contents(path)}"
     )
-
-
-def _complete(found: dict[str, bytes], place: Path) -> dict[str, bytes]:
-    form = max(_FORMS, key=lambda names: len(found.keys() & set(names)))
-    if missing := [name for name in form if name not in found]:
-        raise DataError(f"{place} lacks {', '.join(missing)} of CIFAR-10")
-    return {name: found[name] for name in form}
 
 
 def _unpacked(path: Path) -> dict[str, bytes]:
@@ -100,8 +94,12 @@ def _unpacked(path: Path) -> dict[str, bytes]:
     def is_batch(name: str) -> bool:
         return name.rpartition("/")[2] in names
 
-    found = members(path, "tar archive of CIFAR-10", is_batch, _MEMBER_LIMIT)
-    return {name.rpartition("/")[2]: content for name, content in found}
+    members_of = members(path, "tar archive of CIFAR-10", is_batch, _MEMBER_LIMIT)
+    found = {name.rpartition("/")[2]: content for name, content in members_of}
+    form = max(_FORMS, key=lambda names: len(found.keys() & set(names)))
+    if missing := [name for name in form if name not in found]:
+        raise DataError(f"{path} lacks {', '.join(missing)} of CIFAR-10")
+    return {name: found[name] for name in form}
 
 
 def _parsed(name: str, content: bytes, path: Path) -> Images:

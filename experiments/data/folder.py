@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from experiments.data.download import download
@@ -115,6 +115,43 @@ def whole(path: Path, limit: int) -> bytes:
             return _plain_file.content(path, limit, DataError)
     except FileNotFoundError as error:
         raise DataError(f"{path} is not a file: there is nothing") from error
+
+
+def complete(
+    places: Iterable[Path], names: Sequence[str], of: str, *, packed: bool = False
+) -> dict[str, Path]:
+    """Find the files of a data set in the first of some folders that holds one of them.
+
+    Parameters
+    ----------
+    places
+        Folders to look in.
+    names
+        All files that belong together.
+    of
+        Name of the data set, for messages.
+    packed
+        Whether a file may bear its name with ``.gz`` behind it.
+
+    Returns
+    -------
+    Their paths by name; nothing where no folder holds any of them.
+
+    Raises
+    ------
+    DataError
+        If that folder lacks some of them; they are named.
+    """
+    endings = (".gz", "") if packed else ("",)
+    for place in places:
+        paths = ((name, place / f"{name}{ending}") for name in names for ending in endings)
+        found = {name: path for name, path in paths if path.is_file()}
+        if missing := [name for name in names if name not in found]:
+            if found:
+                raise DataError(f"{place} lacks {', '.join(missing)} of {of}")
+            continue
+        return found
+    return {}
 
 
 def contents(folder: Path) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.data.folder import contents, read
+from experiments.data.folder import complete, contents, read
 from experiments.data.official import IDX_FILES, Official, md5, named
 from experiments.data.splits import Contents, File, Images
 from experiments.exit_code import DataError
@@ -84,16 +84,9 @@ def _paths(official: Official, folder: Path) -> dict[str, Path]:
             f"{folder} is a file, expected the folder that holds the four files of "
             f"{official.name} ({', '.join(IDX_FILES)}, plain or .gz), or an .npz"
         )
-    for place in (folder, *(folder / name for name in official.elsewhere)):
-        both = {name: (place / name, place / f"{name}.gz") for name in IDX_FILES}
-        found = {
-            name: next((p for p in paths if p.is_file()), None) for name, paths in both.items()
-        }
-        if not any(found.values()):
-            continue
-        if missing := [name for name, path in found.items() if path is None]:
-            raise DataError(f"{place} lacks {', '.join(missing)} (plain or .gz) of {official.name}")
-        return {name: path for name, path in found.items() if path is not None}
+    places = (folder, *(folder / name for name in official.elsewhere))
+    if found := complete(places, IDX_FILES, official.name, packed=True):
+        return found
     raise DataError(
         f"{folder} holds no file of {official.name} (expected {', '.join(IDX_FILES)}, plain or "
         f".gz); it holds {contents(folder)}"

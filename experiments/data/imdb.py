@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from experiments.data.acl_imdb import read_archive, read_folder
 from experiments.data.folder import contents, is_remote, located
-from experiments.data.published import Published, Remote
+from experiments.data.published import Published, remotes
 from experiments.data.review_csv import read_csv
 from experiments.data.reviews import Reviews
 from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
@@ -64,12 +64,8 @@ class IMDB:
         folder="imdb",
         copies=("imdb_*.csv", "imdb_*.csv.gz"),
         url="https://ai.stanford.edu/~amaas/data/sentiment",
-        remote=(
-            Remote(
-                ARCHIVE,
-                84_125_825,
-                "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
-            ),
+        remote=remotes(
+            f"{ARCHIVE} 84125825 c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
         ),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from experiments.data.folder import contents, is_remote, located
+from experiments.data.folder import complete, contents, is_remote, located
 from experiments.data.published import Published
 from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
 from experiments.exit_code import DataError
@@ -92,9 +92,9 @@ class ListOpsFiles:
         DataError
             If a file is missing (it is named), or damaged (with its line and column).
         """
-        folder = self._folder(located(self.published, source))
-        parts = [self._part(folder / name) for name in FILES]
-        files = {name: File.at(folder / name) for name in FILES}
+        paths = self._paths(located(self.published, source))
+        parts = [self._part(path) for path in paths.values()]
+        files = {name: File.at(path) for name, path in paths.items()}
         learnt = _ROWS[0]
         if self.split == VALIDATE_ON_TEST:
             parts[1] = parts[2]
@@ -115,15 +115,12 @@ class ListOpsFiles:
         )
         return Splits(train, validation, test, provenance)
 
-    def _folder(self, path: Path) -> Path:
+    def _paths(self, path: Path) -> dict[str, Path]:
         if not path.is_dir():
             raise DataError(f"{path} is a file, expected the folder of {', '.join(FILES)}")
-        for place in (path, *(path / name for name in self.published.copies)):
-            missing = [name for name in FILES if not (place / name).is_file()]
-            if not missing:
-                return place
-            if len(missing) < len(FILES):
-                raise DataError(f"{place} lacks {', '.join(missing)} of ListOps")
+        places = (path, *(path / name for name in self.published.copies))
+        if found := complete(places, FILES, self.published.name):
+            return found
         raise DataError(
             f"{path} holds no file of ListOps (expected {', '.join(FILES)}); it holds "
             f"{contents(path)}"

@@ -14,6 +14,12 @@ class Remote:
     sha256: str
 
 
+def remotes(table: str) -> tuple[Remote, ...]:
+    """Read a table of files to download, a line for each: name, bytes, SHA-256."""
+    lines = (line.split() for line in table.strip().splitlines())
+    return tuple(Remote(name, int(size), sha256) for name, size, sha256 in lines)
+
+
 @dataclass(frozen=True)
 class Published:
     """A data set with a name.

@@ -35,6 +35,7 @@ from experiments.data import (
 from experiments.data.cifar import read_pickled
 from experiments.data.folder import located
 from experiments.data.pixels import Raster, grey, moments, scaled, sixteen
+from experiments.data.published import Remote
 from experiments.run import canonical
 
 TRAIN, TEST = 24, 10
@@ -125,7 +126,7 @@ def published_as(kind: type, files: dict[str, bytes], remote: dict[str, bytes] |
         md5=digests,
         url="https://nowhere.invalid",
         remote=tuple(
-            official.Remote(name, len(content), hashlib.sha256(content).hexdigest())
+            Remote(name, len(content), hashlib.sha256(content).hexdigest())
             for name, content in (remote or offered).items()
         ),
     )

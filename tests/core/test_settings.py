@@ -9,12 +9,29 @@ import numpy as np
 import pytest
 
 from seqtheory import plain, settings
+from seqtheory.reparameterisation import Direct, Sigmoid
 
 MIXERS = [
     settings.S4D(state_dim=7, initialisation="legs", start="published"),
     settings.S4DPLR(state_dim=6, bidirectional=True),
     settings.S5(state_dim=6, blocks=2),
     settings.LinearCDE(state_dim=4, transition="direct", initial="orthogonal"),
+    settings.LRU(state_dim=3, max_modulus=1.0),
+    settings.S4(state_dim=3, published_step=True),
+    settings.SelectiveDiagonal(state_dim=3, unit_modulus=True),
+    settings.Mamba(state_dim=3, step_rank=2),
+    settings.Mamba2(state_dim=3, groups=2),
+    settings.Mamba3(state_dim=4, rate="heavy_tail"),
+    settings.StableSSM(state_dim=4, parameterisation=Direct(), upstream_sign=True),
+    settings.DeltaNet(heads=2, normalisation="exact", read_scale=0.5),
+    settings.GatedDeltaNet(heads=2, eigenvalues="signed"),
+    settings.DeltaProduct(heads=2, factors=3, gated=True),
+    settings.Transformer(heads=2),
+    settings.ResidualRNN(parameterisation=Sigmoid(), dt=0.5),
+    settings.ResidualSSM(recurrence=settings.ResidualRNN(dt=0.25)),
+    settings.RNN(),
+    settings.LSTM(),
+    settings.GRU(),
 ]
 MODEL = settings.SequenceModel(
     mixer=MIXERS[0],
@@ -33,6 +50,12 @@ def test_settings_come_back_from_plain_values_and_pickles(mixer) -> None:
         mixer.state_dim = 3
 
 
+def test_every_mixer_is_on_the_list() -> None:
+    found = [getattr(settings, name) for name in settings.__all__]
+    kinds = {kind for kind in found if isinstance(kind, type) and issubclass(kind, settings.Mixer)}
+    assert kinds - {settings.Mixer, settings.DeltaRule} == set(map(type, MIXERS))
+
+
 @pytest.mark.parametrize("mixer", MIXERS, ids=lambda m: type(m).__name__)
 def test_a_subclass_keeps_fields_checks_and_documentation(mixer) -> None:
     @dataclass(frozen=True, kw_only=True)
@@ -41,9 +64,11 @@ def test_a_subclass_keeps_fields_checks_and_documentation(mixer) -> None:
 
     assert [f.name for f in fields(Built)] == [f.name for f in fields(mixer)]
     assert Built.__doc__.startswith("Of a framework.\n\n")
-    assert "state_dim\n    " in Built.__doc__
-    with pytest.raises(ValueError, match="state_dim=0: expected"):
-        Built(state_dim=0)
+    counts = [f.name for f in fields(mixer) if f.name in ("state_dim", "heads")]
+    for name in counts:
+        assert f"{name}\n    " in Built.__doc__
+        with pytest.raises(ValueError, match=f"{name}=0: expected"):
+            Built(**{name: 0})
 
 
 def test_a_part_that_is_no_part_of_the_model_is_named() -> None:

@@ -13,9 +13,12 @@ import torch
 from jaxtyping import Float
 
 from seqtheory.reparameterisation import DiscreteReparameterisation, Reparameterisation
+from seqtheory.settings.parameterisation import check_parameterisation
 
 from .ops.glue.constant import constant_when_compiled
 from .parameter import require_full_precision
+
+__all__ = ["Parameterisation", "check_parameterisation", "initial_weights", "rate"]
 
 Parameterisation: TypeAlias = Reparameterisation | DiscreteReparameterisation
 
@@ -66,15 +69,6 @@ def initial_weights(
     wanted = rates.detach().cpu().numpy().astype(np.float64)
     found = parameterisation.inverse(parameterisation.limit - wanted)
     return torch.from_numpy(np.asarray(found)).to(rates)
-
-
-def check_parameterisation(value: object, kinds: tuple[type, ...]) -> None:
-    """Raise unless `value` is an instance (not a class) of one of these families."""
-    if isinstance(value, kinds):
-        return
-    hint = " You gave the class: add ()." if isinstance(value, type) else ""
-    names = " or ".join(f"seqtheory.reparameterisation.{kind.__name__}" for kind in kinds)
-    raise TypeError(f"parameterisation={value!r} is none; expected a {names}, e.g. Exp().{hint}")
 
 
 class _Rate(torch.autograd.Function):

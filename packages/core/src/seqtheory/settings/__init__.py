@@ -4,27 +4,56 @@ Each class is a frozen dataclass that checks itself. `lcde_jax` and `seq_torch` 
 ``build``. The subclass has the name that model files use: `S5` becomes `S5Config` in both.
 """
 
+from seqtheory.settings.delta_rule import DeltaNet, DeltaProduct, DeltaRule, GatedDeltaNet
 from seqtheory.settings.inputs import LinearInput, TokenInput
 from seqtheory.settings.linear_cde import LinearCDE
+from seqtheory.settings.lru import LRU
+from seqtheory.settings.mamba import Mamba
+from seqtheory.settings.mamba2 import Mamba2
+from seqtheory.settings.mamba3 import Mamba3
 from seqtheory.settings.mixer import Mixer, Settings
 from seqtheory.settings.model import SequenceModel
 from seqtheory.settings.outputs import LastOutput, MeanOutput, Output, StepOutput
+from seqtheory.settings.residual_rnn import ResidualRNN
+from seqtheory.settings.residual_ssm import ResidualSSM
+from seqtheory.settings.rnn import GRU, LSTM, RNN
+from seqtheory.settings.s4 import S4
 from seqtheory.settings.s4_dplr import S4DPLR
 from seqtheory.settings.s4d import S4D
 from seqtheory.settings.s5 import S5
+from seqtheory.settings.selective_diagonal import SelectiveDiagonal
+from seqtheory.settings.stable_ssm import StableSSM
+from seqtheory.settings.transformer import Transformer
 
 __all__ = [
+    "GRU",
+    "LRU",
+    "LSTM",
+    "RNN",
+    "S4",
     "S4D",
     "S4DPLR",
     "S5",
+    "DeltaNet",
+    "DeltaProduct",
+    "DeltaRule",
+    "GatedDeltaNet",
     "LastOutput",
     "LinearCDE",
     "LinearInput",
+    "Mamba",
+    "Mamba2",
+    "Mamba3",
     "MeanOutput",
     "Mixer",
     "Output",
+    "ResidualRNN",
+    "ResidualSSM",
+    "SelectiveDiagonal",
     "SequenceModel",
     "Settings",
+    "StableSSM",
     "StepOutput",
     "TokenInput",
+    "Transformer",
 ]

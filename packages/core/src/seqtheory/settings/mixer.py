@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, ClassVar
 
 
@@ -18,7 +18,9 @@ class Settings:
         """Append the docstring of the inherited settings to that of the subclass."""
         super().__init_subclass__(**kwargs)
         extended = cls.__bases__[0]
-        if is_dataclass(extended) and fields(extended) and cls.__doc__:
+        if not is_dataclass(extended) or extended is Mixer or inspect.isabstract(extended):
+            return
+        if cls.__doc__:
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{inspect.getdoc(extended)}"
 
 

@@ -1,4 +1,4 @@
-"""Shared settings of state-space models: modes, discretisation, steps and starts."""
+"""Shared settings of recurrences: modes, discretisation, steps, starts, real eigenvalues."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ DISCRETISATIONS = ("zero_order_hold", "bilinear")
 
 Start: TypeAlias = Literal["own", "published"]
 """Initial values of parameters: "own", as documented, or "published", as in the cited code."""
+
+
+Eigenvalues: TypeAlias = Literal["unit", "signed"]
+"""Range of real eigenvalues: [0, 1], or [-1, 1]."""
 
 
 def num_modes(state_dim: int) -> int:
@@ -39,3 +43,17 @@ def check_start(value: object) -> None:
 def check_discretisation(value: object) -> None:
     """Raise unless `value` is "zero_order_hold" or "bilinear"."""
     require_choice("discretisation", value, DISCRETISATIONS)
+
+
+def check_eigenvalues(value: object) -> None:
+    """Raise unless `value` is "unit", for eigenvalues in [0, 1], or "signed", for [-1, 1]."""
+    require_choice("eigenvalues", value, ("unit", "signed"))
+
+
+def head_width(inner: int, heads: int) -> int:
+    """Channels of each head; ValueError where the heads cannot share the inner channels."""
+    if inner % heads:
+        raise ValueError(
+            f"{inner} inner channels cannot be shared by {heads} heads; choose a divisor."
+        )
+    return inner // heads

@@ -4,9 +4,7 @@ import sys
 
 from seqtheory._moved import Moved
 
-from .delta_net import DeltaNetConfig
-from .delta_product import DeltaProductConfig
-from .gated_delta_net import GatedDeltaNetConfig
+from .delta_rule import DeltaNetConfig, DeltaProductConfig, GatedDeltaNetConfig
 from .linear_cde import LinearCDEConfig
 from .lru import LRUConfig
 from .mamba import MambaConfig
@@ -57,8 +55,10 @@ _PARTS = (
     *("dplr_state", "eigenvalues", "orthogonal", "real_mode", "short_convolution", "start"),
     *("step_size", "structured", "unit_norm", "vandermonde"),
 )
-_MOVED = {name: f"parts.{name}" for name in _PARTS} | dict.fromkeys(
-    ("gru", "lstm", "torch_cell"), "rnn"
+_MOVED = (
+    {name: f"parts.{name}" for name in _PARTS}
+    | dict.fromkeys(("gru", "lstm", "torch_cell"), "rnn")
+    | dict.fromkeys(("delta_net", "delta_product", "gated_delta_net"), "delta_rule")
 )
 sys.meta_path.append(
     Moved({f"{__name__}.{old}": f"{__name__}.{new}" for old, new in _MOVED.items()})

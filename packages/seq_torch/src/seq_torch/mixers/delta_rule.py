@@ -10,68 +10,39 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory.checks import require_flag, require_integer, require_positive
-from seqtheory.plain import added
+from seqtheory import settings
 
 from .. import ops
 from ..parameter import StateParameter
 from .mixer import MixerConfig
-from .parts.eigenvalues import Eigenvalues, check_eigenvalues
 from .parts.short_convolution import ShortConvolution
-from .parts.start import Start, check_start
 from .parts.step_size import log_steps, unsoftplus
-from .parts.unit_norm import Normalisation, check_normalisation, unit
+from .parts.unit_norm import unit
 from .recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeltaRuleConfig(MixerConfig):
-    """Settings that the recurrences of the delta rule share; see `DeltaNetConfig`."""
-
-    heads: int = 4
-    key_dim: int = 16
-    value_dim: int = 16
-    eigenvalues: Eigenvalues = "unit"
-    block: bool = True
-    convolution: int = 4
-    trained_start: bool = False
-    normalisation: Normalisation = added("smooth", unsaid="exact")  # noqa: RUF009
-    read_scale: float | None = added(None, unsaid=1.0)
-    bias: bool = True
-    start: Start = "own"
-
-    def __post_init__(self) -> None:
-        for name in ("heads", "key_dim", "value_dim"):
-            require_integer(name, getattr(self, name), minimum=1)
-        require_integer("convolution", self.convolution, minimum=0)
-        for name in ("block", "trained_start", "bias"):
-            require_flag(name, getattr(self, name))
-        check_eigenvalues(self.eigenvalues)
-        check_normalisation(self.normalisation)
-        check_start(self.start)
-        if self.read_scale is not None:
-            require_positive("read_scale", self.read_scale)
-
-    @property
-    def scale(self) -> float:
-        """What multiplies a query of norm 1."""
-        if self.read_scale is not None:
-            return self.read_scale
-        return self.key_dim**-0.5 if self.block else 1.0
-
-    @property
-    def decays(self) -> bool:
-        """Whether the state decays at every position."""
-        return False
-
-    @property
-    def householders(self) -> int:
-        """Factors of a position."""
-        return 1
+class DeltaRuleConfig(settings.DeltaRule, MixerConfig):
+    """Recurrences of the delta rule in torch, by `ops.delta_scan`."""
 
     def build(self, width: int) -> DeltaRule:
         """Draw the module."""
         return DeltaRule(self, width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeltaNetConfig(settings.DeltaNet, DeltaRuleConfig):
+    """DeltaNet in torch, by `ops.delta_scan`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatedDeltaNetConfig(settings.GatedDeltaNet, DeltaRuleConfig):
+    """Gated DeltaNet in torch, by `ops.delta_scan`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeltaProductConfig(settings.DeltaProduct, DeltaRuleConfig):
+    """DeltaProduct in torch, by `ops.delta_scan`."""
 
 
 class DeltaRule(Recurrent):

@@ -10,99 +10,25 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory.checks import require_flag, require_integer
+from seqtheory import settings
+from seqtheory.settings.state_space import head_width
 
 from .. import ops
 from ..parameter import StateParameter
 from .mixer import MixerConfig
-from .parts.eigenvalues import Eigenvalues, check_eigenvalues, ranged
+from .parts.eigenvalues import ranged
 from .parts.short_convolution import ShortConvolution
-from .parts.step_size import check_steps, log_steps, unsoftplus
+from .parts.step_size import log_steps, unsoftplus
 from .recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mamba2Config(MixerConfig):
-    r"""A selective recurrence whose states share one scalar decay in each head.
-
-    .. math:: h_k = a_k h_{k-1} + \Delta_k B_k u_k^\top, \quad y_k = h_k^\top C_k + D u_k,
-              \qquad \Delta_k = \mathrm{softplus}(W_\Delta x_k + b), \quad
-              a_k = e^{-\Delta_k A},
-
-    in each head, where u is the head's part of the channels, h has `state_dim` rows, and
-    :math:`(B_k, C_k) = W_{BC} x_k` serve all heads of a group. Alone, u = x. The block is
-
-    .. math:: (z, u', x', \Delta) = W_{in} x, \qquad
-              (u, B, C) = \mathrm{silu}(\mathrm{conv}(u', x')), \qquad
-              y = W_{out}\,\mathrm{norm}(y' \odot \mathrm{silu}(z)),
-
-    with y' the recurrence's output and the root-mean-square norm of each group's channels.
-
-    Parameters
-    ----------
-    state_dim
-        N, rows of a head's state.
-    heads
-        A divisor of the inner width: `expand` times the model's, or the model's own without the
-        block.
-    groups
-        Groups of heads in a row, each with its own B and C; a divisor of `heads`.
-    block
-        True for the whole block, False for the bare recurrence.
-    expand
-        The block's inner width over the model's.
-    convolution
-        Length of the block's causal convolution.
-    dt_min, dt_max
-        Steps at zero input start log-uniformly between these.
-    eigenvalues
-        "unit" for decays :math:`a = e^{-\Delta A}` in [0, 1], "signed" for
-        :math:`2 e^{-\Delta A} - 1` in their place, in [-1, 1].
-
-    Notes
-    -----
-    A, positive, starts uniformly in [1, 16], D from 1. The input map is :math:`\Delta B`, Euler's.
-
-    References
-    ----------
-    Dao and Gu, arXiv 2405.21060, sections 6 and 7; for the signed range, Grazzi et al., arXiv
-    2411.12537, section 4.
-    """
-
-    state_dim: int = 64
-    heads: int = 4
-    groups: int = 1
-    block: bool = True
-    expand: int = 2
-    convolution: int = 4
-    dt_min: float = 1e-3
-    dt_max: float = 1e-1
-    eigenvalues: Eigenvalues = "unit"
-
-    def __post_init__(self) -> None:
-        for name in ("state_dim", "heads", "groups", "expand", "convolution"):
-            require_integer(name, getattr(self, name), minimum=1)
-        if self.heads % self.groups:
-            raise ValueError(
-                f"got groups={self.groups} with heads={self.heads}, expected a divisor of the "
-                "heads: each group has as many."
-            )
-        require_flag("block", self.block)
-        check_steps(self.dt_min, self.dt_max)
-        check_eigenvalues(self.eigenvalues)
+class Mamba2Config(settings.Mamba2, MixerConfig):
+    """Mamba-2 in torch, by `ops.outer_scan`."""
 
     def build(self, width: int) -> Mamba2:
         """Draw the module."""
         return Mamba2(self, width)
-
-
-def head_width(inner: int, heads: int) -> int:
-    """Channels of a head, or raise where they cannot be shared."""
-    if inner % heads:
-        raise ValueError(
-            f"{inner} inner channels cannot be shared by {heads} heads; choose a divisor."
-        )
-    return inner // heads
 
 
 class Mamba2(Recurrent):

@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
+from seqtheory import settings
+
 from .mixer import MixerConfig
 from .recurrent import Recurrent
 
@@ -70,19 +72,8 @@ def _hidden(state: Any) -> torch.Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RNNConfig(MixerConfig):
-    r"""Elman's recurrent network; its state is as wide as the model.
-
-    .. math:: h_k = \tanh(W x_k + b + U h_{k-1} + c), \qquad y_k = h_k, \qquad h_0 = 0.
-
-    Notes
-    -----
-    Torch's own `torch.nn.RNN` with its initialisation, U(-1/sqrt(width), 1/sqrt(width)).
-
-    References
-    ----------
-    J. Elman, Cognitive Science 14 (1990). Cirone et al., arXiv 2402.19047, section 5.
-    """
+class RNNConfig(settings.RNN, MixerConfig):
+    """Elman's recurrent network in torch."""
 
     def build(self, width: int) -> RNN:
         """Draw the module."""
@@ -102,23 +93,8 @@ class RNN(TorchCell):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LSTMConfig(MixerConfig):
-    r"""Long short-term memory; its state is as wide as the model.
-
-    .. math::
-
-        (i, f, o) = \sigma(W x_k + U h_{k-1} + b), \quad g = \tanh(W' x_k + U' h_{k-1} + b'),
-        \quad c_k = f c_{k-1} + i g, \quad y_k = h_k = o \tanh(c_k).
-
-    Notes
-    -----
-    Torch's own `torch.nn.LSTM` with its initialisation; the forget gate's bias is not raised to 1.
-
-    References
-    ----------
-    S. Hochreiter and J. Schmidhuber, Neural Computation 9 (1997), with the forget gate of
-    F. Gers et al., Neural Computation 12 (2000).
-    """
+class LSTMConfig(settings.LSTM, MixerConfig):
+    """Long short-term memory in torch."""
 
     def build(self, width: int) -> LSTM:
         """Draw the module."""
@@ -148,24 +124,8 @@ class LSTM(TorchCell):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GRUConfig(MixerConfig):
-    r"""Gated recurrent unit; its state is as wide as the model.
-
-    .. math::
-
-        (r, z) = \sigma(W x_k + U h_{k-1} + b), \quad
-        n = \tanh(W' x_k + b' + r (U' h_{k-1} + c')), \quad
-        y_k = h_k = (1 - z)\, n + z\, h_{k-1}.
-
-    Notes
-    -----
-    Torch's own `torch.nn.GRU` with its initialisation; the reset gate r is applied after the
-    product with U', unlike in the first publication.
-
-    References
-    ----------
-    K. Cho et al., arXiv 1406.1078, section 2.3.
-    """
+class GRUConfig(settings.GRU, MixerConfig):
+    """The gated recurrent unit in torch."""
 
     def build(self, width: int) -> GRU:
         """Draw the module."""

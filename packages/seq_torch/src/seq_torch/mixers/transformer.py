@@ -3,72 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
-from seqtheory.checks import require_integer
+from seqtheory import settings
 
-from .mixer import MixerConfig, check_sequence, require_probability
+from .mixer import MixerConfig, check_sequence
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformerConfig(MixerConfig):
-    r"""Causal Transformer layer, norm after each residual.
+class TransformerConfig(settings.Transformer, MixerConfig):
+    """The causal Transformer layer in torch.
 
-    .. math:: u = \mathrm{norm}(x + \mathrm{attention}(x)), \qquad
-              y = \mathrm{norm}(u + W_2\, \mathrm{relu}(W_1 u + b_1) + b_2),
-
-    where position k attends to positions up to k. A model that holds it adds sinusoidal positions
-    to its input, unless told otherwise.
-
-    Parameters
-    ----------
-    heads
-        Attention heads, a divisor of the width.
-    feed_forward
-        Width of the hidden layer.
-    dropout
-        Probability, in [0, 1), at the attention weights, after the attention, in and after the
-        feed-forward part. The published code fixes it at 0.1, whatever the model's own dropout.
-
-    Notes
-    -----
-    The same map, parameters and initialisation as `torch.nn.TransformerEncoderLayer` with a causal
-    mask, but no mask of time x time entries is formed. Not recurrent: there is no `step`.
-
-    References
-    ----------
-    Vaswani et al., arXiv 1706.03762, section 3.
+    Map, parameters and initialisation are those of `torch.nn.TransformerEncoderLayer` with a
+    causal mask, but no mask of time x time entries is formed.
     """
 
-    needs_positions: ClassVar[bool] = True
-
-    heads: int = 8
-    feed_forward: int = 2048
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_integer("heads", self.heads, minimum=1)
-        require_integer("feed_forward", self.feed_forward, minimum=1)
-        require_probability("dropout", self.dropout)
-
     def build(self, width: int) -> Transformer:
-        """Draw the module.
-
-        Raises
-        ------
-        ValueError
-            If `heads` does not divide the width.
-        """
-        if width % self.heads:
-            raise ValueError(
-                f"width={width} cannot be shared by {self.heads} heads; choose heads that divide "
-                "the width."
-            )
+        """Draw the module; ValueError if `heads` does not divide the width."""
+        self.check_width(width)
         return Transformer(self, width)
 
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import torch
 
-from seqtheory.checks import require_choice
+from seqtheory.settings.state_space import Eigenvalues, check_eigenvalues
 
-Eigenvalues: TypeAlias = Literal["unit", "signed"]
-
-
-def check_eigenvalues(value: object) -> None:
-    """Raise unless `value` is "unit" or "signed"."""
-    require_choice("eigenvalues", value, ("unit", "signed"))  # type: ignore[arg-type]
+__all__ = ["Eigenvalues", "check_eigenvalues", "ranged"]
 
 
 def ranged(values: torch.Tensor, eigenvalues: Eigenvalues) -> torch.Tensor:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import torch
 from jaxtyping import Float
 
-from seqtheory.checks import require_choice
+from seqtheory.settings.delta_rule import Normalisation, check_normalisation
 
-Normalisation: TypeAlias = Literal["smooth", "exact"]
+__all__ = ["Normalisation", "check_normalisation", "unit"]
+
 SMOOTHING = 1e-6  # as published
-
-
-def check_normalisation(value: object) -> None:
-    """Raise unless `value` is "smooth" or "exact"."""
-    require_choice("normalisation", value, ("smooth", "exact"))  # type: ignore[arg-type]
 
 
 def unit(

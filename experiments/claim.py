@@ -36,7 +36,7 @@ class Verdict:
 
 
 Judge: TypeAlias = "Callable[[Sequence[Record]], Verdict]"
-"""From a study's records to what they say."""
+"""Function that judges a study's records."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def all_hold(
     Parameters
     ----------
     parts
-        Of each task, say: whether the claim holds of it, and the numbers behind that.
+        For each part, such as a task: whether the claim holds for it, and the numbers behind that.
     missing
-        What was not run, where there is no part.
+        Detail of the verdict *not run*, which is given if there is no part.
     otherwise
-        Verdict where one does not hold.
+        Status if the claim does not hold for some part.
     """
     found = list(parts)
     if not found:
@@ -80,7 +80,7 @@ def all_hold(
 
 
 def lacking(found: Mapping[str, object]) -> Verdict | None:
-    """Verdict *not run* that names what has no finished record; None where all have some."""
+    """Verdict *not run* with the names that have no finished record; None if all have some."""
     if missing := [name for name, rows in found.items() if not rows]:
         return Verdict("not run", f"no finished record of {', '.join(missing)}")
     return None

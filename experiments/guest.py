@@ -33,15 +33,15 @@ _files: dict[str, Path] = {}  # by digest: where this process has seen that file
 
 @dataclass(frozen=True, kw_only=True)
 class Guest:
-    """A mixer by its name, and what its file says.
+    """A mixer of a file outside this repository: its name, and a digest of the file.
 
     Parameters
     ----------
     name
-        Class, function or settings in the file.
+        Name of a class, function or settings in the file.
     source
         Sixteen hexadecimal digits of the SHA-256 of the syntax trees, without docstrings, of the
-        file and of what it imports beside it (see `experiments.store.neighbours`).
+        file and of the files that it imports from its folder (see `experiments.store.neighbours`).
     """
 
     name: str
@@ -59,7 +59,7 @@ def found(locator: str) -> Guest:
     Raises
     ------
     ConfigError
-        If there is no such file, it is no Python, or it defines no such name.
+        If there is no such file, it is not valid Python, or it does not define the name.
     """
     file, colon, name = locator.rpartition(":")
     if not colon or not name.isidentifier():
@@ -91,13 +91,13 @@ def files(guest: Guest) -> list[Path]:
 
 
 def imported(guest: Guest) -> Any:
-    """Import what a guest names: a class, a function, or settings.
+    """Import a guest: a class, a function, or settings.
 
     Raises
     ------
     ConfigError
-        If its file was edited since it was found, was not found in this process, or does not
-        import; `MissingPackageError` where that is for want of a package.
+        If the guest's file was edited after `found`, was not found in this process, or cannot be
+        imported; `MissingPackageError` if a package is missing.
     """
     path = _files.get(guest.source)
     if path is None or neighbours.digest(path)[:16] != guest.source:
@@ -127,14 +127,14 @@ def as_mixer(framework: ModuleType, kind: Any) -> Any:
     framework
         The package `seq_torch`.
     kind
-        A `seq_torch.MixerConfig`, or a class of these whose fields all have defaults; or what
-        `seq_torch.ModuleConfig` makes modules from: a class or a function of the width, a layer
-        that asks for ``hidden_size``, ``d_model`` or ``dim`` and may give a tuple.
+        A `seq_torch.MixerConfig`, or a subclass of it whose fields all have defaults; or anything
+        that `seq_torch.ModuleConfig` accepts: a class or a function of the width, or a layer that
+        takes ``hidden_size``, ``d_model`` or ``dim`` and may return a tuple.
 
     Raises
     ------
     ConfigError
-        If it is a class of settings that cannot be made without values.
+        If `kind` is a class of settings that needs values.
     """
     if isinstance(kind, framework.MixerConfig):
         return kind
@@ -170,7 +170,7 @@ def model_name(run: Any) -> str:
 
 
 def _defined(node: ast.stmt) -> list[str]:
-    """Names that a statement of a module binds; a star for those that it does not say."""
+    """Names that a statement of a module binds; a star for an import of unknown names."""
     match node:
         case ast.ClassDef() | ast.FunctionDef():
             return [node.name]

@@ -1,8 +1,8 @@
-"""The module of a guest's file: imported once for each state of its code, its faults told briefly.
+"""The module of a guest's file, imported once for each version of its code.
 
-A file may be edited while a process goes on, and two guests may bear one name or have neighbours
-that do. So modules of guests are known by the digest of their code; what an earlier guest left
-under a name is forgotten when a later one needs that name.
+A file may be edited while a process runs, and two guests, or files beside them, may share a name.
+Modules of guests are therefore cached by the digest of their code, and a module of an earlier guest
+is forgotten when a later guest needs its name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MissingPackageError(ConfigError, ImportError):
 
 
 def imported(path: Path, digest: str) -> ModuleType:
-    """Import a file whose code has this digest; it can import what lies beside it, then and later.
+    """Import a file whose code has this digest; it may import modules from its folder at any time.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def imported(path: Path, digest: str) -> ModuleType:
 
 
 def _forget(own: dict[str, Path]) -> None:
-    """Forget modules of earlier guests that bear the names of these files."""
+    """Forget modules of earlier guests that have the names of these files."""
     for name in own:
         module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         if getattr(sys.modules.get(module), "__file__", None) in _theirs:
@@ -78,7 +78,7 @@ def _refused(path: Path, error: Exception, own: dict[str, Path]) -> ConfigError:
 
 
 def _missing(error: Exception, folder: Path) -> str | None:
-    """Name of the package for want of which an import failed; None where that is not why."""
+    """Name of the missing package that made an import fail; None if that was not the reason."""
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
     name = error.name.partition(".")[0]

@@ -306,7 +306,7 @@ class Recorder:
         if differences and not self._force:
             raise ResumeRefusedError(
                 f"the checkpoint of step {found.step} was made from other source "
-                f"({'; '.join(differences)}); say --force to go on from it all the same, "
+                f"({'; '.join(differences)}); use --force to resume from it regardless, "
                 "or --rerun stale to start over"
             )
         self.forced = [*found.forced, *differences]

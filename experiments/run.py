@@ -72,9 +72,9 @@ def of_preset(preset: str, makers: Mapping[str, Callable[[], list[AnyRun]]]) -> 
     Parameters
     ----------
     preset
-        Its name.
+        Name of the preset.
     makers
-        What makes the runs of each preset, by name.
+        Function that makes the runs of each preset, by name.
 
     Raises
     ------

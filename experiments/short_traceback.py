@@ -1,4 +1,4 @@
-"""What went wrong in somebody's own code, in one line."""
+"""An error in a user's own code, as one line."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _LETTERS = 300  # of a message
 
 
 def told(error: BaseException, own: Collection[Path] = ()) -> str:
-    """Tell an error by its type, its message and the last lines of the files that are one's own.
+    """Describe an error by its type, its message and its last places in given files.
 
     Parameters
     ----------
     error
-        What was raised.
+        The error.
     own
-        Files of the code that it is told to; lines of all others are left out.
+        The user's own files; places in other files are left out.
 
     Returns
     -------
-    Such as ``ZeroDivisionError: division by zero (model.py:7 in forward: y = x / 0)``.
+    A line such as ``ZeroDivisionError: division by zero (model.py:7 in forward: y = x / 0)``.
     """
     text = " ".join(str(error).split())
     text = text if len(text) <= _LETTERS else f"{text[:_LETTERS]}..."

@@ -287,7 +287,9 @@ def refuse_clash(path: Path) -> None:
     try:
         spec = importlib.util.find_spec(path.stem)
     except ValueError as error:  # ``__main__.py``
-        raise ConfigError(f"{path.name}: {path.stem!r} is taken; rename the file") from error
+        raise ConfigError(
+            f"{path.name}: {path.stem!r} is the name of another module; rename the file"
+        ) from error
     if spec is None or spec.origin is None:  # a mere folder of that name, perhaps its records
         return
     if Path(spec.origin).resolve() != path:

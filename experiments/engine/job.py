@@ -218,7 +218,10 @@ def _locked(folder: Path, stop: StopFlag, report: Report) -> Iterator[Callable[[
         except Timeout:
             if not waiting:
                 report(
-                    {"event": "warning", "text": f"{folder.name}: another process has it; waiting"}
+                    {
+                        "event": "warning",
+                        "text": f"{folder.name}: another process has locked it; waiting",
+                    }
                 )
             waiting = True
             if stop.asked():

@@ -204,7 +204,7 @@ class _Pool:
         """Kill workers that were silent for too long; the threads that read them notice it."""
         for worker in self.workers:
             if worker.job is not None and worker.silent_seconds() > self._stall_seconds:
-                worker.kill(f"nothing was heard of it for {self._stall_seconds:g} s")
+                worker.kill(f"it was silent for {self._stall_seconds:g} s")
 
     def _assign(self) -> bool:
         """Give each idle worker a job; return whether any job is under way."""

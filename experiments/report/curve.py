@@ -92,7 +92,7 @@ def stood_still(failing: Iterable[Curve], of_model: Iterable[Curve]) -> bool:
 
 
 def is_solved(curves: Sequence[Curve]) -> bool:
-    """Whether at least two seeds of three pass, and as large a share of any other number."""
+    """Whether at least two thirds of the seeds pass."""
     return 3 * sum(curve.passes for curve in curves) >= 2 * len(curves)
 
 
@@ -104,22 +104,22 @@ def outcome(
     learns: bool,
     contradicted: bool,
 ) -> Outcome:
-    """Say what the seeds of one model on one task show; a failure counts where training could tell.
+    """Judge one model on one task: *solved*, *cannot* or *undertrained*.
 
-    A model that does not solve its task *cannot* do it if four things hold, and else it is
-    *undertrained*: every failing seed had at least as many steps as the slowest one that passed on
-    this task; each stood still at a constant rate for three times the longest plateau that any run
-    of its model left again (`stood_still`); the model learns something else; and no published run
-    contradicts it.
+    A model that does not solve its task *cannot* do it if four conditions hold: every failing seed
+    had at least as many steps as the slowest seed that passed on this task; each failing seed ended
+    on a plateau, at a constant rate, three times as long as the longest one that any run of its
+    model left (`stood_still`); the model learns another task; and no published run contradicts it.
+    Otherwise it is *undertrained*.
 
     Parameters
     ----------
     curves
-        Of the seeds.
+        One curve per seed.
     of_task, of_model
-        Curves of all runs on the same task, and of all runs of the same model.
+        Curves of all runs on this task, and of all runs of this model.
     learns
-        Whether the model solves a task that shows that it learns at all.
+        Whether the model solves some other task, which shows that it learns at all.
     contradicted
         Whether a published run of the model solved this task.
     """

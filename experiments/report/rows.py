@@ -1,4 +1,4 @@
-"""Rows of tables: selected, and put into groups, by the values of their fields."""
+"""Selection and grouping of table rows by the values of their fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Row = TypeVar("Row")
 Key = TypeVar("Key", bound=Hashable)
 
 Load = Callable[..., list[Record]]
-"""What hands a study its records: from a preset, and where it has several files, one of them."""
+"""Function that gives a study the records of a preset, and of one of its files."""
 
 
 def select(rows: Iterable[Row], **facts: object) -> list[Row]:
@@ -20,7 +20,7 @@ def select(rows: Iterable[Row], **facts: object) -> list[Row]:
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
-    """Put rows of one key together; keys and rows stay in the order in which they come."""
+    """Group rows by key; keys and rows keep their order of first appearance."""
     groups: dict[Key, list[Row]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)

@@ -49,7 +49,7 @@ def check(study: Study, folder: Path) -> str:
             f"the records in {folder} are of {other}, not of {study.file}: rename one of the two "
             "files, or choose another folder with --results"
         )
-    return f"the records in {folder} are of {other}, which is gone: taken for this study, moved"
+    return f"the records in {folder} are of {other}, which is gone: assumed to be of this study"
 
 
 def owner(folder: Path) -> Path | None:

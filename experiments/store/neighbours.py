@@ -1,8 +1,8 @@
-"""What a file from outside imports beside it: its own code, in as many files as it likes.
+"""The neighbours of a file from outside this repository: files that it imports from its folder.
 
-Found in the syntax trees alone, without importing anything, also where an import stands inside a
-function. What is imported by a name that is made when the code runs is not seen; the packages of
-this project are no neighbours, wherever they lie.
+They are found in the syntax trees, without importing anything; imports inside functions count too.
+Imports by a name that is computed at run time are not found. The packages of this project are no
+neighbours, wherever they are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def files(path: Path) -> dict[str, Path]:
-    """Find a file and all that it imports below its own folder, by their paths in there."""
+    """Find a file and everything that it imports below its folder, by paths within that folder."""
     folder, found, waiting = path.parent, {}, [path]
     while waiting:
         file = waiting.pop()
@@ -33,8 +33,8 @@ def files(path: Path) -> dict[str, Path]:
 def digest(path: Path) -> str:
     """SHA-256 of the syntax trees of a file and its neighbours, without docstrings.
 
-    A file without neighbours has the digest of its own tree, whatever it is called; where it has
-    some, their names count, and its own does not.
+    A file without neighbours has the digest of its own tree. With neighbours, the neighbours' names
+    count too; the name of the file itself never counts.
     """
     own, *others = sorted(files(path).items(), key=lambda item: item[1] != path)
     lines = [code_digest(content(own[1]))]
@@ -43,7 +43,7 @@ def digest(path: Path) -> str:
 
 
 def _beside(file: Path, folder: Path) -> Iterator[Path]:
-    """Files that the imports of a file may mean, and the packages that these stand in."""
+    """Files that the imports of a file may refer to, and the packages that contain them."""
     try:
         tree = ast.parse(content(file) or b"")
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -64,7 +64,7 @@ ANSWER = (
     ("oddity", "said"),
     [
         (ANSWER, "in the middle of an answer"),
-        ("os.kill(os.getpid(), signal.SIGSTOP)", "nothing was heard of it for 5 s"),
+        ("os.kill(os.getpid(), signal.SIGSTOP)", "it was silent for 5 s"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "its process was killed"),
     ],
     ids=["half an answer", "stopped", "killed"],

@@ -215,7 +215,7 @@ def test_two_studies_of_one_name_never_share_records(tmp_path, study_file, capsy
     capsys.readouterr()
     assert answer("run", "moved") == 0
     out = capsys.readouterr().out
-    assert "taken for this study, moved" in out
+    assert "assumed to be of this study" in out
     assert "1 already finished" in out
     assert answer("table", "moved") in (0, None)
     assert "taken for" not in capsys.readouterr().out

@@ -139,9 +139,12 @@ def building(path: Path) -> Generator[None, None, None]:
 
 def check_tensors(own: Mapping[str, Facts], stored: Mapping[str, Facts], path: Path) -> None:
     """Raise unless a file holds the tensors of its model, by name, kind and shape."""
-    for names, what in ((own.keys() - stored, "lacks"), (stored.keys() - own, "has an unknown")):
-        if names:
-            raise CheckpointError(f"{path} {what} tensor {min(names)!r}, which its config decides.")
+    if missing := own.keys() - stored:
+        raise CheckpointError(f"{path} lacks tensor {min(missing)!r}, which its config requires.")
+    if unknown := stored.keys() - own:
+        raise CheckpointError(
+            f"{path} has an unknown tensor {min(unknown)!r}, which its config does not mention."
+        )
     for name, wanted in own.items():
         given = stored[name]
         if given.shape != wanted.shape or given.floating != wanted.floating:

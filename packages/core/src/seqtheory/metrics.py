@@ -271,15 +271,15 @@ def horizon(lengths: Sequence[int], accuracies: Sequence[float], threshold: floa
 
 
 def position_horizon(accuracies: Sequence[float] | np.ndarray, threshold: float = 0.9) -> int:
-    """Longest length up to which an accuracy holds at every position.
+    """Count the first positions at all of which an accuracy reaches the threshold.
 
     Parameters
     ----------
     accuracies
-        The accuracy at positions 1, 2 and so on; NaN marks a position without a target, which says
-        nothing.
+        The accuracy at positions 1, 2 and so on; NaN marks a position without a target, which is
+        ignored.
     threshold
-        What an accuracy must reach.
+        Least accuracy that counts as success.
 
     Returns
     -------

@@ -23,7 +23,7 @@ def checked_sets(xs: ArrayLike, ys: ArrayLike | None, features: int) -> tuple[Re
     other = first if second is None else second
     if first.shape[2] != other.shape[2]:
         raise ValueError(
-            f"xs has {first.shape[2]} channels and ys has {other.shape[2]}; expected the same."
+            f"xs has {first.shape[2]} channels and ys has {other.shape[2]}; expected equal numbers."
         )
     rows = len(first) + (0 if second is None else len(second))
     require_memory(

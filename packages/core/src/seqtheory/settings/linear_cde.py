@@ -111,6 +111,11 @@ class LinearCDE(Mixer):
         return isinstance(self.structure, OneHotDiagonal) and self.structure.entries == "complex"
 
     @property
+    def straight_through(self) -> bool:
+        """Whether its gradients are by intention those of another map: of the soft choice."""
+        return isinstance(self.structure, OneHotDiagonal)
+
+    @property
     def pair(self) -> tuple[int, ...]:
         """Last axis of the stored initial state: none, or (2,) for real and imaginary parts."""
         return (2,) if self.complex_state else ()

@@ -40,3 +40,8 @@ class Mixer(Settings):
     def causal(self) -> bool:
         """Whether no output depends on later inputs, as a state for `step` requires."""
         return True
+
+    @property
+    def straight_through(self) -> bool:
+        """Whether its gradients are by intention those of another map, as of a soft choice."""
+        return False

@@ -35,6 +35,16 @@ class ModuleConfig(MixerConfig):
 
     make: Callable[[int], nn.Module]
 
+    @property
+    def causal(self) -> bool:
+        """Whether no output depends on later inputs, as `make` says by an attribute, or else."""
+        return getattr(self.make, "causal", True) is not False
+
+    @property
+    def straight_through(self) -> bool:
+        """Whether gradients are those of another map, as `make` says by an attribute; else not."""
+        return getattr(self.make, "straight_through", False) is True
+
     def build(self, width: int) -> nn.Module:
         """Make the module, after one like it has shown that it keeps the shape of a small input."""
         if torch.get_default_device().type == "meta":  # where nothing can be mapped

@@ -1,0 +1,111 @@
+"""Points on how a model behaves in the process that it shares with others."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.bench.contract.finding import Fault
+from experiments.bench.contract.globals import drawn, kept, stands
+from experiments.bench.contract.subject import kind
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from experiments.bench.contract.subject import Subject
+
+_ROWS = 8
+_TOKENS = 10**6  # of a short run
+_HOURS = 1.0  # that such a run may take
+
+
+class Witness:
+    """What is printed and started while a model is under test."""
+
+    def __init__(self) -> None:
+        self.printed, self._threads, self._children = io.StringIO(), _threads(), _children()
+
+    def started(self) -> list[str]:
+        """Threads and processes that were not there, and still are."""
+        threads = [f"thread {thread.name}" for thread in _threads() - self._threads]
+        return sorted(threads) + sorted(_children() - self._children)
+
+
+def prints(subject: Subject) -> str:
+    """See that nothing is printed."""
+    lines = subject.witness.printed.getvalue().splitlines()
+    if lines:
+        raise Fault(f"{len(lines)} lines on standard output, the first: {lines[0][:60]!r}")
+    return "prints nothing"
+
+
+def threads(subject: Subject) -> str:
+    """See that no thread and no process is left behind."""
+    if left := subject.witness.started():
+        raise Fault(f"leaves {', '.join(left[:3])} behind")
+    return "leaves no thread and no process behind"
+
+
+def global_state(subject: Subject) -> str:
+    """See that no generator is seeded, and no setting of the process changed."""
+    ends = []
+    for seed in (1, 2):
+        with kept(subject.changed), drawn(seed, device=subject.device):
+            model = subject.candidate.settings.build(subject.width).to(subject.device)
+            model(subject.inputs(dtype=kind(model)))
+            ends.append(stands())
+    seeded = [name for name in ends[0] if ends[0][name] == ends[1][name]]
+    said = [f"seeds the global generator of {name}" for name in seeded]
+    said += [f"changes {name}: {how}" for name, how in subject.changed.items()]
+    if said:
+        raise Fault("; ".join(said))
+    return "leaves generators and settings of the process alone"
+
+
+def speed(subject: Subject) -> str:
+    """Measure the microseconds that a token takes, here and now."""
+    import torch
+
+    subject.afford(3, subject.length, "one step of training")
+    model = subject.build(dtype=torch.float32).train()
+    x = subject.inputs(rows=_ROWS, dtype=torch.float32)
+    taken = [_timed(subject, model, x)]
+    while len(taken) < 3 and sum(training for _, training in taken) < subject.patience / 10:
+        taken.append(_timed(subject, model, x))
+    each = zip(("forward", "training"), map(min, zip(*taken, strict=True)), strict=True)
+    for name, seconds in each:
+        subject.numbers[f"{name}_microseconds"] = 1e6 * seconds / (_ROWS * subject.length)
+    forward, training = (subject.numbers[f"{n}_microseconds"] for n in ("forward", "training"))
+    said = f"{forward:.3g} us a token forward, {training:.3g} us in training"
+    if (hours := training * 1e-6 * _TOKENS / 3600) > _HOURS:
+        raise Fault(f"{said}: a million tokens would take {hours:,.1f} h")
+    return said
+
+
+def _timed(subject: Subject, model: nn.Module, x: torch.Tensor) -> tuple[float, float]:
+    """Seconds of one call, and of one with gradients."""
+    start = time.perf_counter()
+    y = subject.map(x, model)
+    forward = time.perf_counter() - start
+    if y.requires_grad:
+        y.square().mean().backward()
+    return forward, time.perf_counter() - start
+
+
+def _threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
+def _children() -> set[str]:
+    """Name the processes that this one has started, and that have not ended."""
+    children = {f"process {child.pid}" for child in multiprocessing.active_children()}
+    if sys.platform == "linux":
+        for file in Path("/proc/self/task").glob("*/children"):
+            children |= {f"process {pid}" for pid in file.read_text("ascii").split()}
+    return children

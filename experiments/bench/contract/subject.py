@@ -1,0 +1,173 @@
+"""The model under test: built from a seed whenever that matters, and called under known draws."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from experiments.bench.contract.finding import Fault, Skip
+from experiments.bench.contract.globals import drawn, kept
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from experiments.bench.contract.conduct import Witness
+    from experiments.bench.model import Candidate
+
+_DOUBLE, _SINGLE = 1e-8, 2e-4  # how far apart equal outputs may be, relative to the largest
+
+
+class Subject:
+    """What the points of a check share.
+
+    Parameters
+    ----------
+    candidate
+        The model.
+    width
+        Channels.
+    length
+        Positions of an ordinary sequence.
+    times
+        The longest sequence has this many times as many.
+    device
+        Where it is run.
+    patience
+        Seconds that one point may take, by what the calls before it took.
+
+    Attributes
+    ----------
+    exact
+        Whether the model computes in double precision after ``.double()``; ``dtype`` is the type
+        that it is compared in.
+    isolated
+        Whether each call is made on a module that was never called, since it keeps what it saw.
+    longest
+        Length up to which it is known to run and to stay finite.
+    changed
+        Settings of the process that it has changed, and what they became.
+    numbers
+        What was measured by the way.
+    witness
+        Of what is printed and started.
+    """
+
+    witness: Witness
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        *,
+        width: int,
+        length: int,
+        times: int,
+        device: str = "cpu",
+        patience: float = 20.0,
+    ) -> None:
+        self.candidate, self.width, self.device = candidate, width, device
+        self.length, self.times, self.patience = length, times, patience
+        self.exact, self.isolated, self.longest = True, False, length
+        self.changed: dict[str, str] = {}
+        self.numbers: dict[str, float] = {}
+        self._seconds = float("inf")  # of one position
+
+    @property
+    def tolerance(self) -> float:
+        """How far apart two outputs may be that are to be equal."""
+        return _DOUBLE if self.exact else _SINGLE
+
+    @functools.cached_property
+    def dtype(self) -> torch.dtype:
+        """Type in which outputs are compared: double, if the model runs in it."""
+        import torch
+
+        return torch.float64
+
+    @functools.cached_property
+    def model(self) -> nn.Module:
+        """One module in evaluation mode, in the type of comparisons, for all points."""
+        return self.build(dtype=self.dtype)
+
+    def build(
+        self, *, seed: int = 0, foreign: int | None = None, dtype: torch.dtype | None = None
+    ) -> nn.Module:
+        """Draw a module in evaluation mode; `dtype` None leaves its numbers as they are drawn."""
+        with kept(self.changed), drawn(seed, foreign=foreign, device=self.device):
+            module = self.candidate.settings.build(self.width).to(self.device).eval()
+        return module if dtype is None else converted(module, dtype)
+
+    def inputs(
+        self, rows: int = 3, time: int | None = None, *, seed: int = 0, dtype: Any = None
+    ) -> torch.Tensor:
+        """Sequences of standard normal numbers; a longer one begins as a shorter one does."""
+        import torch
+
+        time = self.length if time is None else time
+        shape = (time, rows, self.width)
+        generator = torch.Generator().manual_seed(seed)
+        x = torch.stack([torch.randn(shape[1:], generator=generator) for _ in range(time)], 1)
+        return x.to(self.device, self.dtype if dtype is None else dtype)
+
+    def map(self, x: torch.Tensor, model: nn.Module | None = None, draw: int = 0) -> torch.Tensor:
+        """Map sequences, the global generators standing at `draw`; the shape is seen to be kept."""
+        import torch
+
+        model = self.model if model is None else model
+        called: Callable[[torch.Tensor], Any] = self._twin(model) if self.isolated else model
+        with kept(self.changed), drawn(draw, device=self.device):
+            start = time.perf_counter()
+            y = called(x.clone())
+            self._seconds = min(self._seconds, (time.perf_counter() - start) / x.shape[1])
+        if not isinstance(y, torch.Tensor):
+            raise Fault(f"gives a {type(y).__name__} in place of a tensor")
+        if y.shape != x.shape:
+            raise Fault(f"maps {tuple(x.shape)} to {tuple(y.shape)}")
+        return y
+
+    def afford(self, calls: float, time: int, what: str) -> None:
+        """Skip a point whose calls would take longer than there is patience for."""
+        expected = self._seconds * calls * time
+        if expected > self.patience:
+            raise Skip(
+                f"too slow: {what} would take some {expected:,.0f} s, "
+                f"at {1e3 * self._seconds:.3g} ms a position"
+            )
+
+    def _twin(self, model: nn.Module) -> Callable[[torch.Tensor], Any]:
+        """Give a module that was never called the parameters of another."""
+        import torch
+
+        never_called = self.build(dtype=kind(model)).train(model.training)
+        return functools.partial(
+            torch.func.functional_call, never_called, dict(model.named_parameters())
+        )
+
+
+def kind(module: nn.Module) -> torch.dtype:
+    """Type of a module's first real parameter; single precision where it has none."""
+    import torch
+
+    kinds = [p.dtype for p in module.parameters() if p.is_floating_point()]
+    return kinds[0] if kinds else torch.float32
+
+
+def converted(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Convert a module's real numbers, and its complex ones to the complex type beside."""
+    module = module.to(dtype)
+    for part in module.modules():
+        for own in (part._parameters, part._buffers):
+            for tensor in own.values():
+                if tensor is not None and tensor.is_complex():
+                    tensor.data = tensor.data.to(dtype.to_complex())
+    return module
+
+
+def apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Largest difference of two outputs, relative to the largest of their numbers."""
+    if not (one.isfinite().all() and other.isfinite().all()):
+        raise Skip("its outputs are not finite, so that there is nothing to compare")
+    scale = max(one.abs().max().item(), other.abs().max().item())
+    return (one - other).abs().max().item() / scale if scale else 0.0

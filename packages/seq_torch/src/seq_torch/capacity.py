@@ -1,4 +1,4 @@
-"""Modules that do not fit this machine, refused by their settings before any memory is taken."""
+"""Refusal of modules that do not fit this machine, before any memory is taken."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def module_bytes(module: nn.Module) -> int:
 
 
 def require_states(row: Any, batch_size: int) -> None:
-    """Raise MemoryError if as many states as `batch_size`, each as large as `row`, cannot fit."""
+    """Raise MemoryError if `batch_size` states, each as large as `row`, cannot fit this machine."""
     tensors = [leaf for leaf in tree_leaves(row) if isinstance(leaf, torch.Tensor)]
     needed = sum(_tensor_bytes(leaf) for leaf in tensors if leaf.device.type == "cpu")
     require_memory(batch_size * needed, f"a state of batch_size={batch_size}")

@@ -22,7 +22,7 @@ FLA = "uv pip install 'fla-core>=0.6'"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked for.
+    """One requirement of the backends, and whether this machine meets it.
 
     Attributes
     ----------

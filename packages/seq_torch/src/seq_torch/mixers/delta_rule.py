@@ -26,7 +26,7 @@ class DeltaRuleConfig(settings.DeltaRule, MixerConfig):
     """Recurrences of the delta rule in torch, by `ops.delta_scan`."""
 
     def build(self, width: int) -> DeltaRule:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return DeltaRule(self, width)
 
 
@@ -88,7 +88,7 @@ class DeltaRule(Recurrent):
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: Any
     ) -> tuple[torch.Tensor, tuple[torch.Tensor | None, torch.Tensor]]:
-        """Scan over time."""
+        """Give outputs and the last state, by a scan from the state before."""
         (past, S), mapped = state, self.into(x)
         if self.convolution is not None:
             mapped, past = self.convolution.run(mapped, past)
@@ -115,15 +115,16 @@ class DeltaRule(Recurrent):
     def _scan(
         self, x: torch.Tensor, mapped: torch.Tensor, state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Output of the module and the last state, given queries, keys and values side by side."""
+        """Give the output and the last state from queries, keys and values side by side."""
         c = self.config
         q, k, v = mapped.split(self.parts, dim=-1)
         per_head = (c.heads, c.householders)
+        # (batch, time, head, key) and, for keys and values, (batch, time, head, factor, ...).
         # Norms may be of a longer type than the values.
         q = (unit(q.unflatten(-1, (c.heads, -1)), c.normalisation) * c.scale).to(v.dtype)
         k = unit(k.unflatten(-1, (*per_head, -1)), c.normalisation).to(v.dtype)
         o, state = ops.delta_scan(
-            q.transpose(1, 2),
+            q.transpose(1, 2),  # axes (batch, head, time, ...)
             k.transpose(1, 2),
             v.unflatten(-1, (*per_head, -1)).transpose(1, 2),
             self.strengths(x).unflatten(-1, per_head).transpose(1, 2),
@@ -138,13 +139,13 @@ class DeltaRule(Recurrent):
         return self.out(o), state
 
     def strengths(self, x: Float[torch.Tensor, "... width"]) -> Float[torch.Tensor, "... factor"]:
-        """Give beta, one minus the eigenvalue of each factor along its key."""
+        """Give beta, which is one minus the eigenvalue of each factor along its key."""
         share = torch.sigmoid(self.strength(x))
         return share if self.config.eigenvalues == "unit" else 2 * share
 
 
 class Decay(nn.Module):
-    r"""Logarithm of a decay by the input, one per head: :math:`-a\,\mathrm{softplus}(W x + b)`."""
+    r"""Logarithm of each head's decay: :math:`-a\,\mathrm{softplus}(W x + b)` for the input x."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()

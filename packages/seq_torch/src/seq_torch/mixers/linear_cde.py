@@ -34,7 +34,7 @@ class LinearCDEConfig(settings.LinearCDE, MixerConfig):
         check_known(self.structure)
 
     def build(self, width: int) -> LinearCDE:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return LinearCDE(self, width)
 
 
@@ -44,8 +44,8 @@ class LinearCDE(Recurrent):
     Attributes
     ----------
     A
-        Parameters of the matrices by the names of the structure, `width + 1` in front, that of
-        time first.
+        Parameters of the matrices by the names of the structure, each with a leading axis of
+        `width + 1`: time, then the channels.
     start
         S_0, as real pairs where the state is complex.
     C
@@ -62,7 +62,7 @@ class LinearCDE(Recurrent):
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Multiply the state by one matrix per position."""
+        """Give outputs and the last state: the state is multiplied by one matrix per position."""
         return self._scan(self.transitions(x), state)
 
     def lookup(
@@ -93,14 +93,14 @@ class LinearCDE(Recurrent):
         return self.transitions(x).dense()
 
     def initial_state(self, batch_size: int) -> Inexact[torch.Tensor, "batch state_dim"]:
-        """Give the trained start."""
+        """Give the trained start, one for all rows."""
         start = as_complex(self.start) if self.config.complex_state else self.start
         return start.expand(batch_size, -1)
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
+        """Give the output at one position, and the state after it."""
         self.check_step(x_k, state)
         state = self.transitions(x_k).apply(state)
         return self._output(state), state

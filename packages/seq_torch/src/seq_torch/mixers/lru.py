@@ -23,7 +23,7 @@ class LRUConfig(settings.LRU, MixerConfig):
     """The linear recurrent unit in torch, by `ops.linear_scan`."""
 
     def build(self, width: int) -> LRU:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return LRU(self, width)
 
 
@@ -49,32 +49,32 @@ class LRU(Recurrent):
 
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, " state"]:
-        """Transition of each state, inside the unit circle."""
+        """Factor of each state in a step, inside the unit circle."""
         exponent = torch.stack((-self.log_decay.exp(), self.log_phase.exp()), -1)
         return torch.exp(as_complex(exponent))
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Scan over time."""
+        """Map a whole sequence, by a scan from rest."""
         check_sequence(x, self.width)
         driven, both = self._drive(x), self.bidirectional
         return self._read(scanned(self.eigenvalues, driven, bidirectional=both), x)
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch state"]:
-        """Zero."""
+        """Give zeros, the state before the first position."""
         require_causal(self, bidirectional=self.bidirectional)
         return torch.zeros_like(self.eigenvalues).expand(batch_size, -1)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Scan from a state."""
+        """Give outputs and the last state, by a scan from the state before."""
         h = ops.linear_scan(self.eigenvalues, self._drive(x), state)
         return self._read(h, x), h[:, -1]
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
+        """Give the output at one position, and the state after it."""
         self.check_step(x_k, state)
         state = self.eigenvalues * state + self._drive(x_k)
         return self._read(state, x_k), state

@@ -30,7 +30,7 @@ class MambaConfig(settings.Mamba, MixerConfig):
     """
 
     def build(self, width: int) -> SelectiveRecurrence | MambaBlock:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         if self.block:
             return MambaBlock(self, width)
         return SelectiveRecurrence(self, width, self.rank(width))
@@ -59,12 +59,12 @@ class SelectiveRecurrence(Recurrent):
         x: Float[torch.Tensor, "batch time width"],
         gate: Float[torch.Tensor, "batch time width"] | None = None,
     ) -> Float[torch.Tensor, "batch time width"]:
-        """Scan over time; the output is multiplied by silu(gate)."""
+        """Map a whole sequence, by a scan from rest; the output is multiplied by silu(gate)."""
         check_sequence(x, self.width)
         return self._scan(x, gate).mT
 
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width state"]:
-        """Zero."""
+        """Give zeros, the state before the first position."""
         return self.log_decay.new_zeros(batch_size, *self.log_decay.shape)
 
     def run(
@@ -73,18 +73,18 @@ class SelectiveRecurrence(Recurrent):
         state: torch.Tensor,
         gate: Float[torch.Tensor, "batch time width"] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Scan from a state."""
+        """Give outputs and the last state, by a scan from the state before."""
         y, state = self._scan(x, gate, initial_state=state, return_last_state=True)
         return y.mT, state
 
     def _scan(self, x: torch.Tensor, gate: torch.Tensor | None, **state: Any) -> Any:
-        """Scan, channels before time; without a state given or asked for, kernels on a GPU can."""
+        """Scan with axes (batch, width, time); GPU kernels take no state and give none."""
         if self.eigenvalues == "signed":
             return self._signed_scan(x, gate, **state)
         rank, *varying = self.projection(x).split(
             [self.rank] + [self.state_dim] * (1 if self.C is not None else 2), dim=-1
         )
-        B, *rest = (part.mT for part in varying)
+        B, *rest = (part.mT for part in varying)  # (batch, state, time)
         C = rest[0] if self.C is None else self.C.expand(self.width, -1)
         return ops.selective_scan(
             x.mT,
@@ -106,11 +106,11 @@ class SelectiveRecurrence(Recurrent):
         initial_state: torch.Tensor | None = None,
         return_last_state: bool = False,
     ) -> Any:
-        """Do the same with factors 2 exp(step A) - 1, all of them formed at once."""
+        """Scan with the factors 2 exp(step A) - 1, all of them formed at once."""
         a, driven, C = self._signed_parts(x)
         start = None if initial_state is None else initial_state.flatten(1)
         h = ops.linear_scan(a.flatten(2), driven.flatten(2), start).unflatten(2, a.shape[2:])
-        y = (h * C[..., None, :]).sum(-1)
+        y = (h * C[..., None, :]).sum(-1)  # (batch, time, width)
         y = y if self.D is None else y + self.D * x
         y = (y if gate is None else y * functional.silu(gate)).to(x.dtype).mT
         return (y, h[:, -1]) if return_last_state else y
@@ -138,14 +138,14 @@ class MambaBlock(Recurrent):
         self.out = nn.Linear(inner, width, bias=False)
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Map a sequence."""
+        """Map a whole sequence."""
         check_sequence(x, self.width)
         u, gate = self.into(x).chunk(2, dim=-1)
         u = self.convolution.sequence(u)
         return self.out(self.recurrence(functional.silu(u), gate))
 
     def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Zero: the convolution's last inputs, and the recurrence's state."""
+        """Give zeros: the convolution's last inputs, and the recurrence's state."""
         past = self.convolution.initial_state(batch_size)
         return past, self.recurrence.initial_state(batch_size)
 
@@ -154,7 +154,7 @@ class MambaBlock(Recurrent):
         x: Float[torch.Tensor, "batch time width"],
         state: tuple[torch.Tensor, torch.Tensor],
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """Map a sequence from a state."""
+        """Give outputs and the last state, from the state before."""
         past, recurrent = state
         u, gate = self.into(x).chunk(2, dim=-1)
         u, past = self.convolution.run(u, past)

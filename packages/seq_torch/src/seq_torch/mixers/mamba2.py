@@ -27,7 +27,7 @@ class Mamba2Config(settings.Mamba2, MixerConfig):
     """Mamba-2 in torch, by `ops.outer_scan`."""
 
     def build(self, width: int) -> Mamba2:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return Mamba2(self, width)
 
 
@@ -56,7 +56,7 @@ class Mamba2(Recurrent):
     def initial_state(
         self, batch_size: int
     ) -> tuple[torch.Tensor | None, Float[torch.Tensor, "batch head state channel"]]:
-        """Zero: the convolution's last inputs, if there is one, and the recurrence's state."""
+        """Give zeros: last inputs of the convolution, if there is one, and the state."""
         past = None if self.convolution is None else self.convolution.initial_state(batch_size)
         shape = (batch_size, self.config.heads, self.config.state_dim, self.head_width)
         return past, self.log_decay.new_zeros(shape)
@@ -64,7 +64,7 @@ class Mamba2(Recurrent):
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: Any
     ) -> tuple[torch.Tensor, tuple[torch.Tensor | None, torch.Tensor]]:
-        """Scan over time."""
+        """Give outputs and the last state, by a scan from the state before."""
         past, h = state
         varying, step, gate = self._mapped(x)
         if self.convolution is not None:
@@ -81,7 +81,7 @@ class Mamba2(Recurrent):
         return dt, ranged(torch.exp(-dt * self.log_decay.exp()), self.config.eigenvalues)
 
     def _mapped(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Channels, B and C side by side; steps before softplus; gate."""
+        """Give u, B and C side by side, (batch, time, ...); steps before softplus; and the gate."""
         varying = sum(self.parts if self.config.block else self.parts[1:])
         mapped, step, gate = self.into(x).tensor_split(
             (varying, varying + self.config.heads), dim=-1
@@ -98,18 +98,19 @@ class Mamba2(Recurrent):
         state: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         u, B, C = varying.split(self.parts, dim=-1)
+        # From (batch, time, ...) to (batch, head, time, channel) and (batch, group, time, state).
         u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)
         B, C = (value.unflatten(-1, (self.config.groups, -1)).transpose(1, 2) for value in (B, C))
-        dt, a = (value.mT for value in self.decays(step))
+        dt, a = (value.mT for value in self.decays(step))  # (batch, head, time)
         y, state = ops.outer_scan(
             C,
-            B[:, :, :, None],
+            B[:, :, :, None],  # one key and one value a step
             (dt[..., None] * u)[:, :, :, None],
             a,
             state,
             return_last_state=True,
         )
-        y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)
+        y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)  # (batch, time, inner)
         if self.norm is None or self.out is None or gate is None:
             return y, state
         gated = (y * functional.silu(gate)).to(self.norm.weight.dtype)  # for autocast

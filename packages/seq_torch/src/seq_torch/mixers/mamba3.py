@@ -30,7 +30,7 @@ class Mamba3Config(settings.Mamba3, MixerConfig):
     """Mamba-3 in torch, by `ops.outer_scan`; angles are summed in double precision."""
 
     def build(self, width: int) -> Mamba3:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return Mamba3(self, width)
 
 
@@ -55,7 +55,7 @@ class Mamba3(Recurrent):
         self.out = nn.Linear(inner, width, bias=False)
 
     def initial_state(self, batch_size: int) -> State:
-        """Zero: the state, the angles so far, and the last B and u."""
+        """Give zeros: the state, the sum of the angles so far, and the last B and u."""
         c, new = self.config, self.step_bias.new_zeros
         rows = (batch_size, c.heads, c.state_dim)
         return (
@@ -68,16 +68,17 @@ class Mamba3(Recurrent):
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: State
     ) -> tuple[torch.Tensor, State]:
-        """Scan over time."""
+        """Give outputs and the last state, by a scan from the state before."""
         h, angles, last_B, last_u = state
         z, u, B, C, step, rate, share, turn = self.into(x).split(self.parts, dim=-1)
-        u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)
-        dt = functional.softplus(step + self.step_bias).mT
+        u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)  # (batch, head, time, channel)
+        dt = functional.softplus(step + self.step_bias).mT  # (batch, head, time)
         map_ = heavy_tail if self.config.rate == "heavy_tail" else functional.softplus
         rate = map_(rate).clamp_min(FLOOR).mT
         kind = "signed" if self.config.eigenvalues == "signed" else "unit"
         a, share = ranged(torch.exp(-dt * rate), kind), torch.sigmoid(share).mT
         B, C = B.to(self.B_bias.dtype), C.to(self.C_bias.dtype)  # for autocast
+        # From (batch, time, state) to (batch, head, time, state).
         B = (self.B_norm(B)[:, :, None] + self.B_bias).transpose(1, 2)
         C = (self.C_norm(C)[:, :, None] + self.C_bias).transpose(1, 2)
         if self.config.eigenvalues == "complex":
@@ -88,13 +89,13 @@ class Mamba3(Recurrent):
         driven = (((1 - share) * dt * a)[..., None] * before_u, (share * dt)[..., None] * u)
         y, h = ops.outer_scan(
             C,
-            torch.stack((before_B, B), 3),
+            torch.stack((before_B, B), 3),  # two keys and two values a step
             torch.stack(driven, 3),
             a,
             h,
             return_last_state=True,
         )
-        y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)
+        y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)  # (batch, time, inner)
         return self.out(y * functional.silu(z)), (h, angles, B[:, :, -1], u[:, :, -1])
 
 
@@ -107,7 +108,7 @@ def summed(
     turns: Float[torch.Tensor, "batch head time pair"],
     start: Float[torch.Tensor, "batch head pair"],
 ) -> Float[torch.Tensor, "batch head time pair"]:
-    """Angles after every position, less full turns."""
+    """Sum angles over time and take off full turns."""
     total = start[:, :, None].double() + turns.double().cumsum(2)
     return total.remainder(2 * pi).to(start.dtype)
 

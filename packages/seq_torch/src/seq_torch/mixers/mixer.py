@@ -1,4 +1,4 @@
-"""What a mixer is: a frozen config that builds a causal map of sequences."""
+"""The contract of mixers: frozen settings that build a map of sequences."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ..capacity import fitting
 class MixerConfig(settings.Mixer, ABC):
     """Settings of a mixer. A subclass is a frozen dataclass that validates when constructed.
 
-    To add a mixer, subclass this and write `build`; the module's forward maps
-    ``(batch, time, width)`` to the same shape, and position k of its output may depend on
-    positions up to k only: that is why a model hides padding at the end of a row by a mask that
-    the mixer never sees. The module of a recurrent one is a `Recurrent`.
+    To add a mixer, subclass this and write `build`. The forward of the module maps
+    ``(batch, time, width)`` to the same shape, and position k of its output depends on positions
+    up to k only; padding at the end of a row then has no influence, and the mixer needs no mask.
+    The module of a recurrent mixer is a `Recurrent`.
 
-    A mixer that looks ahead says so by `causal`. It then sees zeros where the mask hides the input,
-    and must treat them as it treats what lies beyond the end of a row.
+    A mixer that looks ahead returns False from `causal`. It is given zeros where the mask hides the
+    input, and must treat them as it treats positions beyond the end of a row.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

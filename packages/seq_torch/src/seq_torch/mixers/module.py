@@ -1,4 +1,4 @@
-"""Any module as a mixer: what maps (batch, time, width) to itself, made from its width."""
+"""Any module as a mixer, if it is made from a width and keeps the shape (batch, time, width)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .mixer import MixerConfig
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleConfig(MixerConfig):
-    """A mixer of one's own, without settings of its own.
+    """A module of your own as a mixer, without a settings class.
 
-    It is in training and evaluation what any mixer is; a model around it has no model file, since
-    nothing says how to make it again.
+    It can be trained and evaluated as any mixer. A model around it cannot be saved to a model file,
+    since a function has no plain description from which to make the module again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a recurrent mixer is: a module that hands on a state from part to part of a sequence."""
+"""The contract of recurrent mixers: a state is handed on from part to part of a sequence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Recurrent(nn.Module, ABC):
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: Any
     ) -> tuple[Float[torch.Tensor, "batch time width"], Any]:
-        """Give outputs and last state, for one position at least and a state that fits."""
+        """Give outputs and last state, for at least one position and a checked state."""
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Map a whole sequence."""
@@ -85,7 +85,7 @@ class Recurrent(nn.Module, ABC):
         return y[:, 0], state
 
     def check_step(self, x_k: torch.Tensor, state: Any) -> None:
-        """Raise unless these are one position and a state of as many rows."""
+        """Raise unless `x_k` is one position and `state` fits its number of rows."""
         check_step(x_k, self.width)
         self._check_state(state, len(x_k))
 
@@ -98,7 +98,7 @@ class Recurrent(nn.Module, ABC):
             self._fitting = outline
 
     def _apply(self, *arguments: Any, **options: Any) -> Recurrent:
-        """Move or convert the parameters; what fits is then to be seen anew."""
+        """Move or convert the parameters; the next state is then checked again."""
         self._fitting = None
         return super()._apply(*arguments, **options)
 

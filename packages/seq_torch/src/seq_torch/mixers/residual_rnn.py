@@ -32,7 +32,7 @@ class ResidualRNNConfig(settings.ResidualRNN, MixerConfig):
     """
 
     def build(self, width: int) -> ResidualRNN:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return ResidualRNN(self, width)
 
 
@@ -57,13 +57,13 @@ class ResidualRNN(Recurrent):
         return rate(self.transition, self.w)
 
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width"]:
-        """Zero."""
+        """Give zeros, the state before the first position."""
         return self.w.new_zeros(batch_size, self.width)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: Float[torch.Tensor, "batch width"]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Run over time; the state is in the eigenbasis if a linear scan runs there."""
+        """Give outputs and the last state, in the eigenbasis if a linear scan runs there."""
         losses, config = self._losses, self.config
         x = x.to(losses.dtype)
         if config.upstream_gain:

@@ -24,7 +24,7 @@ class ResidualSSMConfig(settings.ResidualSSM, MixerConfig):
     )
 
     def build(self, width: int) -> ResidualSSM:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return ResidualSSM(self, width)
 
 
@@ -39,13 +39,13 @@ class ResidualSSM(Recurrent):
         self.after = _network(config.activation, width)
 
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch width"]:
-        """Zero."""
+        """Give zeros, the state before the first position."""
         return self.recurrence.initial_state(batch_size)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Run the linear recurrence between the two networks."""
+        """Give outputs and the last state: the recurrence runs between the two networks."""
         h, state = self.recurrence.run(self.before(x), state)
         return self.after(h), state
 

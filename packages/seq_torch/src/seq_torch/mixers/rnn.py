@@ -39,13 +39,13 @@ class TorchCell(Recurrent):
         self.recurrence = self.layer(width, width, batch_first=True)
 
     def initial_state(self, batch_size: int) -> Any:
-        """Zero, ``(1, batch, width)``."""
+        """Give zeros, ``(1, batch, width)``: torch puts the layers first."""
         return next(self.parameters()).new_zeros(1, batch_size, self.width)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: Any
     ) -> tuple[torch.Tensor, Any]:
-        """Map a sequence to the sequence of states."""
+        """Give the states, which are the outputs, and the last of them."""
         if torch._C._are_functorch_transforms_active():  # pyright: ignore
             return self._unrolled(x, state)
         return self.recurrence(x, state)
@@ -76,7 +76,7 @@ class RNNConfig(settings.RNN, MixerConfig):
     """Elman's recurrent network in torch."""
 
     def build(self, width: int) -> RNN:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return RNN(width)
 
 
@@ -88,7 +88,7 @@ class RNN(TorchCell):
     def advance(
         self, drive: torch.Tensor, recurrent: torch.Tensor, state: torch.Tensor
     ) -> torch.Tensor:
-        """Apply tanh."""
+        """Give the next state, tanh of the sum."""
         return torch.tanh(drive + recurrent)
 
 
@@ -97,7 +97,7 @@ class LSTMConfig(settings.LSTM, MixerConfig):
     """Long short-term memory in torch."""
 
     def build(self, width: int) -> LSTM:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return LSTM(width)
 
 
@@ -107,7 +107,7 @@ class LSTM(TorchCell):
     layer = nn.LSTM
 
     def initial_state(self, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Zero hidden state and zero cell."""
+        """Give zeros for the hidden state and for the cell."""
         zeros = super().initial_state(batch_size)
         return zeros, zeros.clone()
 
@@ -128,7 +128,7 @@ class GRUConfig(settings.GRU, MixerConfig):
     """The gated recurrent unit in torch."""
 
     def build(self, width: int) -> GRU:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return GRU(width)
 
 

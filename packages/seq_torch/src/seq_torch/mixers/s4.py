@@ -29,7 +29,7 @@ class S4Config(settings.S4, MixerConfig):
     """
 
     def build(self, width: int) -> S4:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return S4(self, width)
 
 
@@ -51,15 +51,15 @@ class S4(DiagonalConvolution):
 
     @property
     def dt(self) -> Float[torch.Tensor, "width 1"]:
-        """Step of each channel."""
+        """Step Delta of each channel."""
         dt = self.log_dt.exp()
         return functional.softplus(dt) if self.published_step else dt
 
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, "width state"]:
-        """A of each channel."""
+        """Eigenvalues A of each channel, in continuous time."""
         return as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
 
     def discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Exponents, and Euler's gain: the step."""
+        """Give the exponents Delta A, and Euler's gain, which is the step Delta."""
         return self.dt * self.eigenvalues, self.dt

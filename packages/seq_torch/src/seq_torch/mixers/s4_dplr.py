@@ -27,7 +27,7 @@ class S4DPLRConfig(settings.S4DPLR, MixerConfig):
     """S4 in torch, with the cost of `dplr_kernel`; the linear-CDE paper's "S4" is `S4Config`."""
 
     def build(self, width: int) -> S4DPLR:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return S4DPLR(self, width)
 
 
@@ -51,7 +51,7 @@ class S4DPLR(Convolution):
 
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, "width mode"]:
-        """Lambda of each channel."""
+        """Diagonal part Lambda of each channel, in continuous time."""
         return self._real_state(torch.complex(-self.log_decay.exp(), self.frequency))
 
     def kernels(self, length: int) -> Float[torch.Tensor, "direction width length"]:
@@ -68,7 +68,7 @@ class S4DPLR(Convolution):
     def advance(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by a diagonal and a rank of one."""
+        """Advance by one position, in O(state) per channel: a diagonal and a rank of one."""
         mu, p, b = self._system()
         state = advance(mu, p, b * x_k[..., None], state)
         return inner(self._read_out()[0], state), state
@@ -76,7 +76,7 @@ class S4DPLR(Convolution):
     def proceed(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add the response of the state, another kernel of the same kind."""
+        """Convolve, and add the response of the state before, which is itself a kernel."""
         y = ops.causal_convolution(x, self.kernel(x.shape[1]))
         mu, p, b = self._system()
         with torch.autocast(self.C.device.type, enabled=False):

@@ -28,7 +28,7 @@ class S4DConfig(settings.S4D, MixerConfig):
     """S4D in torch: the kernel takes O(width state sqrt(time)) memory."""
 
     def build(self, width: int) -> S4D:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return S4D(self, width)
 
 
@@ -55,18 +55,18 @@ class S4D(DiagonalConvolution):
 
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, "width mode"]:
-        """A of each channel."""
+        """Eigenvalues A of each channel, in continuous time."""
         A = as_complex(torch.stack((-self.log_decay.exp(), self.frequency), -1))
         return real_last(A) if self.odd else A
 
     @property
     def output_maps(self) -> Complex[torch.Tensor, "direction width mode"]:
-        """C of each direction, half of it for a real state."""
+        """Output map C of each direction; half of it for a real state, which counts once."""
         C = directed(self.C)  # a property of `super()` would stop torch.compile
         return once_last(C) if self.odd else C
 
     def discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Exponents and gains of the chosen rule."""
+        """Give exponents and gains by the discretisation of the settings."""
         if self.discretisation == "zero_order_hold":
             return super().discretised()
         A, dt = self.eigenvalues, self.dt

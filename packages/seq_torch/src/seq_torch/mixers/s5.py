@@ -26,7 +26,7 @@ class S5Config(settings.S5, MixerConfig):
     """S5 in torch, by `ops.linear_scan`."""
 
     def build(self, width: int) -> S5:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return S5(self, width)
 
 
@@ -57,21 +57,21 @@ class S5(Recurrent):
         self.D = nn.Parameter(torch.randn(width)) if config.skip else None
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Scan over time."""
+        """Map a whole sequence, by a scan from rest."""
         check_sequence(x, self.width)
         transition, B = self.discretised()
         driven, both = drive(x, B), self.config.bidirectional
         return self._read(scanned(transition, driven, bidirectional=both), x)
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch state"]:
-        """Zero."""
+        """Give zeros, the state before the first position."""
         require_causal(self, bidirectional=self.config.bidirectional)
         return torch.zeros_like(as_complex(self.eigenvalues)).expand(batch_size, -1)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Scan from a state."""
+        """Give outputs and the last state, by a scan from the state before."""
         transition, B = self.discretised()
         h = ops.linear_scan(transition, drive(x, B), state)
         return self._read(h, x), h[:, -1]
@@ -79,7 +79,7 @@ class S5(Recurrent):
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
+        """Give the output at one position, and the state after it."""
         self.check_step(x_k, state)
         transition, B = self.discretised()
         state = transition * state + drive(x_k, B)
@@ -88,7 +88,7 @@ class S5(Recurrent):
     def discretised(
         self,
     ) -> tuple[Complex[torch.Tensor, " state"], Complex[torch.Tensor, "state width"]]:
-        """Eigenvalues and input map of one step."""
+        """Give the eigenvalues and the input map of one step of the recurrence."""
         values = self._real_states(as_complex(self.eigenvalues))
         if self.config.clip_eigenvalues:
             values = torch.complex(values.real.clamp_max(_CLIP), values.imag)

@@ -23,7 +23,7 @@ class SelectiveDiagonalConfig(settings.SelectiveDiagonal, MixerConfig):
     """The selective diagonal recurrence in torch, by `ops.linear_scan`."""
 
     def build(self, width: int) -> SelectiveDiagonal:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return SelectiveDiagonal(self, width)
 
 
@@ -47,27 +47,27 @@ class SelectiveDiagonal(Recurrent):
         self.D = nn.Parameter(torch.ones(width))
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch state"]:
-        """Give the trained start."""
+        """Give the trained start, one for all rows."""
         return as_complex(self.start).expand(batch_size, -1)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Scan over time."""
+        """Give outputs and the last state, by a scan from the state before."""
         h = ops.linear_scan(*self._recurrence(x), state)
         return self._read(h, x), h[:, -1]
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance by one position."""
+        """Give the output at one position, and the state after it."""
         self.check_step(x_k, state)
         transition, driven = self._recurrence(x_k)
         state = transition * state + driven
         return self._read(state, x_k), state
 
     def _recurrence(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Transition and drive at each position."""
+        """Give transition and drive at each position, ``(..., state)``."""
         require_full_precision(self.start.dtype, "complex states")
         phase = self.phase(x).to(self.start.dtype)
         if self.decay is None or self.B is None:

@@ -28,7 +28,7 @@ class StableSSMConfig(settings.StableSSM, MixerConfig):
     """
 
     def build(self, width: int) -> StableSSM:
-        """Draw the module."""
+        """Draw the module from torch's random state."""
         return StableSSM(self, width)
 
 
@@ -51,7 +51,7 @@ class StableSSM(DiagonalConvolution):
 
     @property
     def eigenvalues(self) -> Complex[torch.Tensor, "width pair"]:
-        """A of each channel."""
+        """Eigenvalues A of each channel, in continuous time."""
         return as_complex(
             torch.stack((-rate(self.config.parameterisation, self.w), self.frequency), -1)
         )

@@ -46,7 +46,7 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Map a sequence."""
+        """Map a whole sequence."""
         check_sequence(x, self.width)
         u = self.attention_norm(x + self.dropout(self._attention(x)))
         hidden = self.dropout(functional.relu(self.hidden(u)))
@@ -54,7 +54,7 @@ class Transformer(nn.Module):
 
     def _attention(self, x: torch.Tensor) -> torch.Tensor:
         parts = self.queries_keys_values(x).unflatten(-1, (3, self.heads, -1))
-        queries, keys, values = parts.permute(2, 0, 3, 1, 4)
+        queries, keys, values = parts.permute(2, 0, 3, 1, 4)  # (batch, head, time, channel)
         heads = functional.scaled_dot_product_attention(
             queries,
             keys,
@@ -62,4 +62,4 @@ class Transformer(nn.Module):
             is_causal=True,
             dropout_p=self.dropout.p if self.training else 0.0,
         )
-        return self.attended(heads.transpose(1, 2).flatten(2))
+        return self.attended(heads.transpose(1, 2).flatten(2))  # (batch, time, width)

@@ -1,4 +1,4 @@
-"""How a sequence enters a model: tokens looked up, channels mapped, positions added."""
+"""Inputs of a model: tokens looked up, channels mapped, positions added."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LinearInput(settings.LinearInput):
 
     @fitting
     def build(self, width: int) -> LinearEmbedding:
-        """Draw the map."""
+        """Draw the linear map."""
         return LinearEmbedding(self.channels, width)
 
 
@@ -50,7 +50,7 @@ class TokenEmbedding(nn.Module):
             self.table = nn.Parameter(torch.randn(vocabulary, width))
 
     def checked(self, tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Tokens of the right shape, type and range; 0 where the mask hides them."""
+        """Check tokens (shape, type, range) and give them as int64; 0 where the mask hides them."""
         if tokens.ndim != 2:
             raise ValueError(f"got tokens of shape {tuple(tokens.shape)}, expected (batch, time).")
         if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool:
@@ -85,7 +85,7 @@ class LinearEmbedding(nn.Module):
         self.linear = nn.Linear(channels, width)
 
     def checked(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Channels of the right shape and type; 0 where the mask hides them."""
+        """Check channels (shape, type) and give them; 0 where the mask hides them."""
         if x.ndim != 3 or x.shape[-1] != self.channels:
             raise ValueError(
                 f"got inputs of shape {tuple(x.shape)}, expected (batch, time, {self.channels})."

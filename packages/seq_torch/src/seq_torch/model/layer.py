@@ -40,7 +40,7 @@ class MaskedBatchNorm(nn.Module):
         return normalised.new_zeros(x.shape).index_put((mask,), normalised)
 
     def _masked(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Do the same in one graph, where how many positions are valid is unknown."""
+        """Normalise in one graph, for compilers, which do not know how many positions are valid."""
         hidden = ~mask[..., None]
         norm = self.norm
         if not self.training:
@@ -99,19 +99,19 @@ class Layer(nn.Module):
     def prefill(
         self, x: Float[torch.Tensor, "batch time width"], state: Any
     ) -> tuple[torch.Tensor, Any]:
-        """Map the next part of a sequence."""
+        """Give the output for the next part of a sequence, and the mixer's state after it."""
         assert is_recurrent(self.mixer)  # `SequenceModel.initial_state` has checked it
         mixed, state = self.mixer.prefill(self.before(x), state)
         return self.after(x, mixed), state
 
     def step(self, x_k: Float[torch.Tensor, "batch width"], state: Any) -> tuple[torch.Tensor, Any]:
-        """Advance by one position."""
+        """Give the output at one position, and the state after it."""
         assert is_recurrent(self.mixer)  # `SequenceModel.initial_state` has checked it
         mixed, state = self.mixer.step(self.before(x_k), state)
         return self.after(x_k, mixed), state
 
     def before(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Give what the mixer sees."""
+        """Give the input of the mixer: normalised if the norm comes first, zero where hidden."""
         x = self._normalised(x, mask) if self.config.norm_position == "pre" else x
         if mask is None or self.config.mixer.causal:
             return x

@@ -31,10 +31,10 @@ class ModelState(NamedTuple):
     batch_size
         Rows.
     position
-        Positions so far.
+        Number of positions so far.
     pooled
-        What the readout needs of them, ``(batch, width)``: the sum for `MeanOutput`, the last for
-        `LastOutput`; None for `StepOutput`, and before the first position.
+        What the readout needs of these positions, ``(batch, width)``: their sum for `MeanOutput`,
+        the last of them for `LastOutput`; None for `StepOutput`, and before the first position.
     """
 
     layers: tuple[Any, ...]
@@ -100,7 +100,7 @@ class SequenceModel(nn.Module):
     def mixed(
         self, inputs: Shaped[torch.Tensor, "batch time ..."]
     ) -> Float[torch.Tensor, "batch time width"]:
-        """Output of the last layer's mixer: all that the outputs know of that mixer's state.
+        """Output of the last layer's mixer, before activation, mixing and readout.
 
         Parameters
         ----------

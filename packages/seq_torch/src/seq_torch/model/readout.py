@@ -1,4 +1,4 @@
-"""How a sequence leaves a model: at every position, as a mean over time, or at its last one."""
+"""Readouts of a model: at every position, from the mean over time, or at the last position."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pool_on(
     kept: Float[torch.Tensor, "batch width"] | None,
     position: int,
 ) -> tuple[Float[torch.Tensor, "batch ... width"], Float[torch.Tensor, "batch width"] | None]:
-    """Do as `pool` over all positions so far, `position` of them, of which `x` are the latest.
+    """Reduce over all positions so far as `pool` does: `x` holds the latest, `position` counts all.
 
     Returns
     -------

@@ -40,7 +40,7 @@ class Divergence(NamedTuple):
     tensor: str | None
 
     def facts(self, step: int, learning_rate: float) -> dict[str, Any]:
-        """As `seqtheory.training.History` holds them."""
+        """Give the facts in the form that `seqtheory.training.History` holds."""
         return {"step": step, **self._asdict(), "learning_rate": learning_rate}
 
 
@@ -67,7 +67,7 @@ class Learner:
             self._streams.append(_stream(data.auxiliary, training, size, (1,), start))
 
     def step(self, step: int) -> float | Divergence:
-        """Take the step after `step` others; return the loss of its main batch.
+        """Take step number `step`, counted from 0; return the loss of its main batch.
 
         What it draws at random depends on the seed, the step and the process alone, so that a
         resumed training draws what an uninterrupted one does.

@@ -1,4 +1,4 @@
-"""Where a model computes, in which type and mode, and from which random numbers."""
+"""Device, floating type, mode and random state in which a model computes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def scanned(
 
     .. math:: h_k = \lambda h_{k-1} + b_k, \qquad g_k = \lambda g_{k+1} + b_k
 
-    Both hold what drives position k itself.
+    The drive b_k of position k is part of both.
     """
     h = ops.linear_scan(transition, driven)
     if not bidirectional:

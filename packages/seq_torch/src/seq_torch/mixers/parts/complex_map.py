@@ -20,7 +20,7 @@ def complex_normal(*shape: int, variance: float) -> nn.Parameter:
 def drive(
     x: Float[torch.Tensor, "... width"], B: Complex[torch.Tensor, "state width"]
 ) -> Complex[torch.Tensor, "... state"]:
-    """Apply ``B x``."""
+    """Give ``B x`` of real inputs, complex ``(..., state)``."""
     weight = torch.view_as_real(B).movedim(-1, 1).flatten(0, 1)
     pairs = functional.linear(x, weight).to(weight.dtype)
     return as_complex(pairs.unflatten(-1, (-1, 2)))
@@ -29,6 +29,6 @@ def drive(
 def read(
     h: Complex[torch.Tensor, "... state"], C: Complex[torch.Tensor, "width state"]
 ) -> Float[torch.Tensor, "... width"]:
-    """Apply ``Re(C h)``."""
+    """Give ``Re(C h)`` of complex states, real ``(..., width)``."""
     weight = torch.view_as_real(C.conj().resolve_conj()).flatten(1)
     return functional.linear(torch.view_as_real(h).flatten(-2), weight)

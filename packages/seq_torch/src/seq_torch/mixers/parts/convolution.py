@@ -60,12 +60,12 @@ class Convolution(Recurrent):
 
     @property
     def dt(self) -> Float[torch.Tensor, "width 1"]:
-        """Step of each channel."""
+        """Step Delta of each channel."""
         return self.log_dt.exp()
 
     @property
     def output_maps(self) -> Complex[torch.Tensor, "direction width state"]:
-        """C of each direction."""
+        """Output map C of each direction."""
         return directed(self.C)
 
     def kernel(self, length: int) -> Float[torch.Tensor, "width length"]:
@@ -73,41 +73,41 @@ class Convolution(Recurrent):
         return self.kernels(length)[0]
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
-        """Convolve each channel with its kernel, or with both of them."""
+        """Convolve each channel with its kernel; with two directions, also backwards in time."""
         check_sequence(x, self.width)
-        forwards, *backwards = self.kernels(x.shape[1])
+        forwards, *backwards = self.kernels(x.shape[1])  # each (width, time)
         y = ops.causal_convolution(x, forwards)
         for kernel in backwards:
             later = ops.causal_convolution(x.flip(1), kernel).flip(1)
-            y = y + functional.pad(later[:, 1:], (0, 0, 0, 1))
+            y = y + functional.pad(later[:, 1:], (0, 0, 0, 1))  # lag 0 is the forward kernel's
         return self.read(y, x)
 
     def initial_state(self, batch_size: int) -> Complex[torch.Tensor, "batch width state"]:
-        """Zero."""
+        """Give zeros, the state before the first position."""
         require_causal(self, bidirectional=self.C.ndim == 4)
         return torch.zeros_like(as_complex(self.C)).expand(batch_size, -1, -1)
 
     def run(
         self, x: Float[torch.Tensor, "batch time width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Convolve, and add what the state before the first position gives."""
+        """Give outputs and the last state: a convolution plus the response of the state before."""
         y, state = self.proceed(x, state)
         return self.read(y, x), state
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance the recurrence by one position."""
+        """Give the output at one position, and the state after it."""
         self.check_step(x_k, state)
         y, state = self.advance(x_k, state)
         return self.read(y, x_k), state
 
     def read(self, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Output, given what comes from the states and the input."""
+        """Add the skip term to what comes from the states."""
         return y if self.D is None else y + self.D * x
 
 
 def directed(pairs: Float[torch.Tensor, "*direction width state 2"]) -> torch.Tensor:
-    """Output maps as complex numbers, an axis for the direction in front."""
+    """Give output maps as complex numbers, ``(direction, width, state)``."""
     C = as_complex(pairs)
     return C if C.ndim == 3 else C[None]

@@ -35,7 +35,7 @@ class DiagonalConvolution(Convolution):
     @property
     @abstractmethod
     def eigenvalues(self) -> Complex[torch.Tensor, "width state"]:
-        """A of each channel, in continuous time."""
+        """Eigenvalues A of each channel, in continuous time."""
 
     def discretised(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Exponents z, whose exponential is the transition, and gains g of the input map."""
@@ -43,7 +43,7 @@ class DiagonalConvolution(Convolution):
         return dt * A, ops.zero_order_hold(A, torch.ones_like(A), dt)[1]
 
     def kernels(self, length: int) -> Float[torch.Tensor, "direction width length"]:
-        """Give sums of exponentials."""
+        """Give the kernels, sums of exponentials over the modes."""
         exponents, gain = self.discretised()
         sums = [
             exponential_sum(self._driven(gain * C), exponents, length) for C in self.output_maps
@@ -53,7 +53,7 @@ class DiagonalConvolution(Convolution):
     def advance(
         self, x_k: Float[torch.Tensor, "batch width"], state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Advance every state by itself."""
+        """Advance by one position, every state by itself."""
         exponents, gain = self.discretised()
         state = torch.exp(exponents) * state + self._driven(gain) * x_k[..., None]
         return 2 * (self.output_maps[0] * state).sum(-1).real, state

@@ -1,4 +1,4 @@
-"""The range of real eigenvalues, one switch for every recurrence that has it."""
+"""The range of real eigenvalues: [0, 1], or [-1, 1]."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 class ShortConvolution(nn.Conv1d):
-    """Causal convolution over time; every channel sees itself alone."""
+    """Causal convolution over time, each channel by a kernel of its own."""
 
     def __init__(self, channels: int, length: int, *, bias: bool = True):
         super().__init__(channels, channels, length, groups=channels, bias=bias)
@@ -17,11 +17,11 @@ class ShortConvolution(nn.Conv1d):
     def sequence(
         self, x: Float[torch.Tensor, "batch time channel"]
     ) -> Float[torch.Tensor, "batch time channel"]:
-        """Map a whole sequence; before it stand zeros."""
+        """Map a whole sequence, with zeros before its first position."""
         return self(functional.pad(x.mT, (self.kernel_size[0] - 1, 0))).mT
 
     def initial_state(self, batch_size: int) -> Float[torch.Tensor, "batch channel past"]:
-        """Zero inputs before the first."""
+        """Give zeros, the inputs before the first position."""
         return self.weight.new_zeros(batch_size, self.in_channels, self.kernel_size[0] - 1)
 
     def run(

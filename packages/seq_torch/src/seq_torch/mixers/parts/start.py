@@ -1,4 +1,4 @@
-"""From which distribution parameters are drawn: one switch for every mixer that has it."""
+"""Draws of initial parameters."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ CUT_DEVIATION = 0.87962566103423978  # of a standard normal between -2 and 2
 
 
 def cut_off_normal(*shape: int, deviation: float) -> Float[torch.Tensor, "*shape"]:
-    """Draw normals that are cut off at two deviations, and then have the deviation asked for.
+    """Draw normals that are cut off at two deviations, with this deviation after the cut.
 
-    A cut standard normal has the deviation 0.8796: no entry is beyond 2.274 of the result's.
+    A standard normal that is cut off at 2 has the deviation 0.8796, so the draw is widened by its
+    inverse: no entry is beyond 2.274 times `deviation`.
     """
     wide = deviation / CUT_DEVIATION
     return nn.init.trunc_normal_(torch.empty(*shape), std=wide, a=-2 * wide, b=2 * wide)

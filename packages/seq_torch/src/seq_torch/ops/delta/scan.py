@@ -49,19 +49,20 @@ def delta_scan(
     Parameters
     ----------
     q
-        What is read at each step. The groups divide the heads, and each serves as many in a row:
-        one for each head, one for all, or some between (as in Qwen3-Next).
+        Queries, which read the state at each step. A group of queries serves a row of heads; the
+        number of groups divides that of the heads: one for each head, one for all, or any
+        between (as in Qwen3-Next).
     k, v
-        Keys, of norm 1 unless meant otherwise and in groups as the queries, and values, `factor`
-        of each a step.
+        Keys and values, `factor` of each at every step. Keys are grouped as the queries are, and
+        normally have norm 1.
     beta
-        Strengths; between 0 and 2 for keys of norm 1, beyond that the state grows.
+        Strengths. For keys of norm 1 the state grows if a strength lies outside [0, 2].
     log_decay
         Finite logarithms g of the decays, normally not positive; None for no decay.
     initial
         State before the first step; zero if None.
     return_last_state
-        Whether the state after the last step is returned too.
+        Whether to return the state after the last step too.
     backend
         ``"auto"``, ``"fused"``, ``"chunked"``, ``"cuda"`` or ``"reference"``.
 

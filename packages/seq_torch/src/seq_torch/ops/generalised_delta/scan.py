@@ -54,10 +54,11 @@ def generalised_delta_scan(
     Parameters
     ----------
     q
-        What is read at each step. The groups divide the heads, and each serves as many in a row:
-        one for each head, one for all, or some between.
+        Queries, which read the state at each step. A group of queries serves a row of heads; the
+        number of groups divides that of the heads: one for each head, one for all, or any
+        between.
     k, v
-        Keys, in groups as the queries, and values.
+        Keys, grouped as the queries are, and values.
     a, b
         What is recalled of the state before the step, and where it is added.
     log_decay
@@ -66,7 +67,7 @@ def generalised_delta_scan(
     initial
         State before the first step; zero if None.
     return_last_state
-        Whether the state after the last step is returned too.
+        Whether to return the state after the last step too.
     backend
         ``"auto"``, ``"fused"``, ``"chunked"`` or ``"reference"``.
 

@@ -1,4 +1,4 @@
-"""Which implementation of an operation runs: one that is named, or the first that can.
+"""The choice of a backend: the one that is named, or the first that can run.
 
 An operation is an ordered tuple of backends. Each says what stands in its way for the problem at
 hand, and choosing is one loop over what they say.
@@ -59,8 +59,8 @@ class Backend(Generic[P, R]):
     run
         Solves a problem without obstacles.
     obstacles
-        What of a problem, and of this machine, `run` cannot take, each as a noun with what was
-        expected behind it; empty where it can run.
+        Lists what keeps `run` from solving a problem on this machine, each entry a noun followed by
+        what was expected; empty where it can run.
     """
 
     name: str

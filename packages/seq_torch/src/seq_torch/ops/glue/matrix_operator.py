@@ -57,11 +57,11 @@ def matrix_operator(
     Parameters
     ----------
     name
-        Of the scan.
+        Name of the scan.
     problem
-        Its inputs; a field with a default may be None.
+        Class of its inputs; a field with a default may be None.
     fused
-        Its compiled kernels.
+        Module with its compiled kernels.
     kept
         Names of what the kernels keep for the gradient.
     """

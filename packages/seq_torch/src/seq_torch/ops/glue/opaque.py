@@ -22,7 +22,7 @@ def define(
     Parameters
     ----------
     name
-        Of the operator.
+        Name of the operator.
     schema
         Types of its inputs and results, in torch's words.
     run

@@ -19,7 +19,7 @@ BLOCK = 64  # states that one worker carries together
 
 
 def count(work: int, tasks: int) -> int:
-    """Return the number of workers for so many elementary steps in so many independent tasks."""
+    """Return how many workers to use for `work` elementary steps in `tasks` independent tasks."""
     return 1 if work < SMALL else max(1, min(torch.get_num_threads(), tasks))
 
 
@@ -32,7 +32,7 @@ def run(workers: int, share: Callable[[int], None]) -> None:
 
 
 def run_lanes(work: int, lanes: int, share: Callable[[int, int], None]) -> None:
-    """Call ``share(first, last)`` for parts of independent lanes, which are tasks in a row.
+    """Call ``share(first, last)`` for parts of a row of independent lanes, on all threads.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def run_lanes(work: int, lanes: int, share: Callable[[int, int], None]) -> None:
     lanes
         Their number.
     share
-        Does the lanes from `first` up to `last`, without it.
+        Computes the lanes ``range(first, last)``.
     """
     workers = count(work, lanes)
     run(workers, lambda i: share(i * lanes // workers, (i + 1) * lanes // workers))
@@ -56,7 +56,7 @@ def run_tiles(
     cut_sequences: bool = True,
     cut_states: bool = True,
 ) -> None:
-    """Call ``share(first, last, left, right)`` for parts of the sequences and of their states.
+    """Call ``share(first, last, left, right)`` for parts of sequences and states, on all threads.
 
     Parameters
     ----------
@@ -65,10 +65,9 @@ def run_tiles(
     sequences, states
         Their numbers.
     share
-        Does the sequences from `first` up to `last` and the states from `left` up to `right`,
-        without the last ones.
+        Computes the states ``range(left, right)`` of the sequences ``range(first, last)``.
     cut_sequences, cut_states
-        Whether two workers may share the sequences, or the states of one.
+        Whether workers may divide the sequences, or the states of a sequence, among them.
     """
     most = sequences if cut_sequences else 1
     blocks = -(-states // BLOCK) if cut_states and most < MANY else 1

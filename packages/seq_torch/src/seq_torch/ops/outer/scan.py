@@ -39,16 +39,17 @@ def outer_scan(
     Parameters
     ----------
     q
-        What is read at each step. The groups divide the heads, and each serves as many in a row:
-        one for each head, one for all, or some between (Mamba-2).
+        Queries, which read the state at each step. A group of queries serves a row of heads; the
+        number of groups divides that of the heads: one for each head, one for all, or any
+        between (Mamba-2).
     k, v
-        Keys and values, `factor` of each a step; keys in groups as the queries.
+        Keys and values, `factor` of each at every step; keys are grouped as the queries are.
     decay
         Factors a, of either sign; between -1 and 1 unless the state may grow.
     initial
         State before the first step; zero if None.
     return_last_state
-        Whether the state after the last step is returned too.
+        Whether to return the state after the last step too.
     backend
         ``"auto"``, ``"chunked"``, ``"cuda"`` or ``"reference"``.
 

@@ -67,7 +67,7 @@ def selective_scan(
     delta_softplus
         Whether steps are ``softplus(delta + delta_bias)``.
     return_last_state
-        Whether the state after the last step is returned too.
+        Whether to return the state after the last step too.
     initial_state
         State before the first step; zero if None.
     backend

@@ -1,4 +1,4 @@
-"""Matrices of a structure, one at every position, as what a product with them needs."""
+"""Matrices of a structure, one at every position, stored as what a product with them needs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Transitions(ABC):
         raise TypeError(f"products of {type(self).__name__} matrices are not of that kind.")
 
     def map(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """Move the leading axes of every tensor alike."""
+        """Apply a function to the leading axes of every tensor."""
         return replace(self, **{name: move(getattr(self, name)) for name in self.cores})
 
     def columns(self) -> Self:
@@ -165,7 +165,7 @@ class DiagonalLowRank(Transitions):
 
 @dataclass(frozen=True)
 class SparseRows(Transitions):
-    """The same number of entries in every row, and perhaps the identity beside them."""
+    """Matrices with equally many entries in every row, plus the identity if asked for."""
 
     values: Inexact[Tensor, "... width entry"]
     places: Int[Tensor, "width entry"]

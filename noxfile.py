@@ -29,7 +29,8 @@ ENVIRONMENTS = {
     "ray": "--package experiments --extra ray --extra tensorboard --extra wandb --group test",
     "lint": "--only-group lint",
     "audit": "--only-group audit",
-    "both": "--package experiments --extra jax --extra torch --group test --group types",
+    "both": "--package experiments --extra jax --extra torch --extra parquet --group test "
+    "--group types",
     "docs": "--package experiments --extra jax --extra torch --group docs",
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
@@ -39,6 +40,8 @@ CODE = [
     (f"packages/{name}/src", "--config", f"packages/{name}/pyproject.toml")
     for name in ("core", "lcde_jax", "seq_torch")
 ] + [("experiments", "--config", "experiments/pyproject.toml")]
+# Options that say which runs are meant: what is drawn after a study has the same.
+SELECTION = ("--preset", "--only", "--set", "--seeds", "--words", "--mixer", "--results")
 WORKERS = str(min(4, os.cpu_count() or 1))  # a test process of JAX or torch takes 1 to 2 GiB
 # Which environment runs which tests. Core's runs where neither JAX nor torch is installed.
 TESTS = {
@@ -87,10 +90,8 @@ def study(session: nox.Session, environment: str, name: str, module: str) -> Non
     """
     run = ("-m", "experiments", "run", f"{name}.{module}")
     python(session, environment, *run, *session.posargs)
-    if not {"-h", "--help"} & set(session.posargs):
-        same = options(
-            session.posargs, "--preset", "--set", "--seeds", "--words", "--mixer", "--results"
-        )
+    if not {"-h", "--help", "--dry-run"} & set(session.posargs):
+        same = options(session.posargs, *SELECTION)
         for command in ("plot", "table"):
             python(session, environment, "-m", "experiments", command, f"{name}.{module}", *same)
 

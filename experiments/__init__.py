@@ -1,6 +1,7 @@
 """Studies on the seqtheory bench."""
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 from seqtheory._moved import Moved
 
@@ -25,3 +26,18 @@ _RENAMED = {
 }
 _PATHS = {f"experiments.{n}": f"experiments.{room}.{n}" for room, ns in _ROOMS.items() for n in ns}
 sys.meta_path.append(Moved({**_PATHS, **_RENAMED}))
+
+
+def __getattr__(name: str) -> Any:
+    """Import `load` once it is asked for: it brings the commands with it, which few need."""
+    if name != "load":
+        raise AttributeError(f"module 'experiments' has no attribute {name!r}")
+    from experiments.loading import load
+
+    return load
+
+
+if TYPE_CHECKING:
+    from experiments.loading import load
+
+__all__ = ["load"]

@@ -77,8 +77,16 @@ class Record:
     known: Run | None = None
 
     @classmethod
-    def open(cls, path: Path, known: Run | None = None) -> Record:
+    def open(cls, path: Path | str, known: Run | None = None) -> Record:
         """Open a record and, if it is finished, check every file against its digest.
+
+        Parameters
+        ----------
+        path
+            Its address, or a text: the address, or the beginning of a hash that is looked for in
+            the folder ``results`` and among the published records.
+        known
+            The run that it is of, where that is known.
 
         Raises
         ------
@@ -89,6 +97,7 @@ class Record:
         ReadError
             If the system refuses to read it; the record itself may be intact.
         """
+        path = located(path, Path("results")) if isinstance(path, str) else path
         try:
             found = shelf.at(path)
             sealed = stored.parse_json(found.read("DONE", stored.JSON_LIMIT), found.place("DONE"))

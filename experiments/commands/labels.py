@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from experiments.frame import leaves
 from seqtheory.plain import described
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
     Runs with equal fields share the choice of fields, so the work grows linearly with the number of
     runs.
     """
-    rows = [dict(_leaves(described(run))) for run in runs]
+    rows = [dict(leaves(described(run))) for run in runs]
     chosen = {keys: _telling(keys, rows) for keys in dict.fromkeys(map(tuple, rows))}
     return [
         _text(row, chosen[tuple(row)]) or f"seed={run.seed}"
@@ -45,10 +46,3 @@ def _text(row: dict[str, Any], kept: Sequence[str]) -> str:
     names = {key: leaf if leaves[leaf] == 1 else key for key, leaf in short.items()}
     text = " ".join(f"{names[key]}={row[key]}" for key in kept)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        return [(name, value)]
-    prefix = f"{name}." if name else ""
-    return [leaf for key, item in value.items() for leaf in _leaves(item, f"{prefix}{key}")]

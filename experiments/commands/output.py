@@ -1,4 +1,4 @@
-"""Standard output: printing lines for people, and errors while printing."""
+"""What is printed: answers on standard output, all else on standard error."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def say(text: object, stream: TextIO | None = None) -> None:
         raise OutputError(error) from error
 
 
-def complain(text: object) -> None:
-    """Print a line on standard error, if that is possible."""
+def tell(text: object) -> None:
+    """Print a line about the work itself on standard error, or nowhere if that takes none."""
     try:
         print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
     except OSError:

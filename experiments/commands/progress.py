@@ -1,10 +1,11 @@
-"""Progress: a live bar with the time left on a terminal, plain lines otherwise."""
+"""Progress: a live bar with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
+from experiments.commands.forecast import duration
 from experiments.commands.output import say
 from experiments.store.stored import printable
 
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SECONDS = 10.0
+_BELIEVED = 0.05  # share of the work after which the time left is told
 
 
-def reporter(labels: Mapping[str, str], stream: TextIO) -> Lines:
+def reporter(
+    labels: Mapping[str, str], stream: TextIO, costs: Mapping[str, float] | None = None
+) -> Lines:
     """Make a `Bar` if `stream` is a terminal, else `Lines`; use the result as a context manager.
 
     Parameters
@@ -23,15 +27,23 @@ def reporter(labels: Mapping[str, str], stream: TextIO) -> Lines:
         Label of each run, by its hash.
     stream
         Stream to write to.
+    costs
+        Seconds that each run is expected to take, by hash; the mean of these for others.
     """
-    return Bar(labels, stream) if stream.isatty() else Lines(labels, stream)
+    kind = Bar if stream.isatty() else Lines
+    return kind(labels, stream, costs)
 
 
 class Lines:
     """One line per finished run, and one every ten seconds between them."""
 
-    def __init__(self, labels: Mapping[str, str], stream: TextIO) -> None:
+    def __init__(
+        self, labels: Mapping[str, str], stream: TextIO, costs: Mapping[str, float] | None = None
+    ) -> None:
         self._labels, self._stream = labels, stream
+        known = costs or {}
+        mean = sum(known.values()) / len(known) if known else 1.0
+        self._costs = {name: known.get(name, mean) or mean for name in labels}
         self._parts: dict[str, float] = {}
         self._done = 0
         self._started = self._shown = time.monotonic()
@@ -78,37 +90,44 @@ class Lines:
         count = f"{self._done}/{len(self._labels)}"
         self.say(f"{count} {self._labels[event['hash']]}: {event['status']}{note}")
 
+    def _share(self) -> float:
+        """Share of all work that is done, each run weighed by what it is expected to cost."""
+        done = sum(self._costs[name] * part for name, part in self._parts.items())
+        return done / sum(self._costs.values())
+
     def _time_left(self) -> str:
-        done = sum(self._parts.values())
-        if done <= 0:
-            return "time left unknown"
+        """Time left, once a run has ended or a twentieth of all work is done, and not before."""
+        done = self._share()
         elapsed = time.monotonic() - self._started
-        return f"about {elapsed * (len(self._labels) - done) / done:.0f} s left"
+        if elapsed < _SECONDS or not (self._done or done >= _BELIEVED) or done <= 0:
+            return "time left not known yet"
+        return f"about {duration(elapsed * (1 - done) / done)} left"
 
 
 class Bar(Lines):
     """A live bar over all runs, and one for each run under way."""
 
-    def __init__(self, labels: Mapping[str, str], stream: TextIO) -> None:
+    def __init__(
+        self, labels: Mapping[str, str], stream: TextIO, costs: Mapping[str, float] | None = None
+    ) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
             Progress,
             TextColumn,
             TimeElapsedColumn,
-            TimeRemainingColumn,
         )
 
-        super().__init__(labels, stream)
+        super().__init__(labels, stream, costs)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}", markup=False),
             console=Console(file=stream),
         )
-        self._all = self._progress.add_task(f"{len(labels)} runs", total=float(len(labels)))
+        self._all = self._progress.add_task(f"{len(labels)} runs", total=1.0, left="")
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> Bar:
@@ -126,12 +145,14 @@ class Bar(Lines):
         super()._start(name)
         if name in self._tasks:  # tried once more
             return
-        self._tasks[name] = self._progress.add_task(printable(self._labels[name]), total=1.0)
+        self._tasks[name] = self._progress.add_task(
+            printable(self._labels[name]), total=1.0, left=""
+        )
 
     def _advance(self, name: str) -> None:
         if name in self._tasks:
             self._progress.update(self._tasks[name], completed=self._parts[name])
-        self._progress.update(self._all, completed=sum(self._parts.values()))
+        self._progress.update(self._all, completed=self._share(), left=self._time_left())
 
     def _finish(self, event: dict[str, Any]) -> None:
         self._advance(event["hash"])

@@ -6,10 +6,11 @@ import importlib
 import tempfile
 from pathlib import Path
 
-from experiments.commands import drawing
-from experiments.commands.drawing import Loader, Request
+from experiments.commands import contract
+from experiments.commands.loader import Loader
 from experiments.commands.output import say
 from experiments.report import reproduction
+from experiments.selection import Selection
 from experiments.store import durable
 from experiments.study import ROOT
 
@@ -52,9 +53,9 @@ def page(name: str) -> str:
     if name == "reproduction":
         return reproduction.page()
     title = (importlib.import_module(f"experiments.{name}").__doc__ or name).strip().rstrip(".")
-    make = drawing.member(ROOT / name, "table", "table")
+    make = contract.member(ROOT / name, "table", "table")
     with tempfile.TemporaryDirectory() as empty:
-        loader = Loader(ROOT / name, Request(study=name, results=Path(empty)), quiet=True)
+        loader = Loader(ROOT / name, Selection(study=name, results=Path(empty)), quiet=True)
         text = make(loader, None)
     introduction = (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
     head = _HEAD.format(title=title, introduction=introduction, name=name)

@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from experiments import exit_code, record
-from experiments.commands import progress
+from experiments.arguments import Repeated
+from experiments.commands import forecast, progress
 from experiments.commands.labels import labels as _labels
-from experiments.commands.output import OutputError, complain, say
+from experiments.commands.output import OutputError, say, tell
 from experiments.engine.job import Job, Outcome
 from experiments.engine.local import Engine, LocalEngine
 from experiments.exit_code import ConfigError
-from experiments.overrides import override
 from experiments.record import CorruptRecordError, Record
 from experiments.run import canonical
-from experiments.store import belonging, durable, provenance, sinks, source
+from experiments.selection import Selection
+from experiments.store import belonging, durable, provenance, shelf, sinks, source
 from experiments.store.stored import RejectedFileError
-from experiments.study import Study, load
+from experiments.study import PUBLISHED, Study, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,28 +34,37 @@ if TYPE_CHECKING:
 
 EngineName = Literal["local", "ray"]
 Rerun = Literal["stale", "failed", "all"]
+_NAMED = 3  # runs that are named of those that ended alike
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """Options of the ``run`` command; see ``python -m experiments run --help``."""
+class Request(Selection):
+    """What the command line asked for: which runs, and how they are run."""
 
-    study: str
-    preset: str | None = None
-    settings: tuple[str, ...] = ()
-    seeds: int | None = None
+    dry_run: bool = False
+    """List the runs with their settings, what is done already, and what the rest will cost."""
     workers: int | None = None
+    """Processes at once; as many as there are runs and cores if left out."""
     threads: int | None = None
-    results: Path = Path("results")
+    """Threads for each process; the cores shared among the workers if left out."""
     rerun: Rerun | None = None
+    """Start over what is finished by other source (stale), what failed, or all."""
     force: bool = False
+    """Go on from a checkpoint even if other source wrote it; the record says so."""
     checkpoint_seconds: float = 60.0
+    """Time between checkpoints."""
     stall_seconds: float = 600.0
-    mixer: str | None = None
+    """Silence after which a worker of this machine is taken for hung and killed; its run is tried
+    once more."""
     engine: EngineName = "local"
+    """Where the runs are computed: processes on this machine (local), or a Ray cluster that shares
+    the results folder (ray)."""
     address: str | None = None
+    """Of a running Ray cluster, host:port or auto; one is started here if left out."""
     gpus: float = 0.0
-    log: tuple[sinks.Name, ...] = ()
+    """GPUs for each run on Ray, a fraction below 1 or a whole number."""
+    log: Repeated[sinks.Name] = ()
+    """Send what is logged to wandb or tensorboard too; may be given for each."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +99,21 @@ def run(request: Request) -> int:
         return _run(request)
     except OutputError as error:  # before anything was begun
         if not error.closed:
-            complain(f"error: {error}")
+            tell(f"error: {error}")
         return exit_code.INTERRUPTED
 
 
 def _run(request: Request) -> int:
     study = load(request.study)
     preset = study.preset(request.preset)
-    made = study.runs(preset) if request.mixer is None else study.bench(request.mixer, preset)
-    runs = override(made, request.settings, request.seeds)
+    runs = request.runs(study)
+    if request.mixer is None and (said := request.left_alone(study)):
+        say(said)
+    if request.dry_run:
+        return _dry_run(study, preset, runs, request)
     engine = _engine(request, len(runs))
     sinks.require(request.log)
-    folder = _results_folder(request.results, study.name)
+    folder = _results_folder(request.folder, study.name)
     if said := belonging.settle(study, folder):
         say(said)
     planned = [_plan(study, run, folder, request) for run in runs]
@@ -109,10 +122,15 @@ def _run(request: Request) -> int:
         f"{study.name}, preset {preset}: {len(runs)} runs, "
         f"{sum(item.skipped for item in planned)} already finished; {engine}; records in {folder}"
     )
+    todo = [item for item in planned if not item.skipped]
+    costs = forecast.forecast(study, [item.run for item in todo], (request.folder, PUBLISHED))
+    if todo:
+        say(forecast.total(costs, _share(request, len(todo))[0]))
+    known = {i.path.name: c.seconds for i, c in zip(todo, costs, strict=True) if c.seconds}
     outcomes: list[Outcome] = []
     while todo := _due(study, preset, planned, outcomes):
         jobs = _jobs(todo, study, preset, request, engine.threads)
-        outcomes += _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs})
+        outcomes += _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs}, known)
         if engine.stopped_by is not None:
             break
     with suppress(OutputError):  # nobody reads any more; the code still says how it ended
@@ -155,7 +173,6 @@ def _share(request: Request, runs: int) -> tuple[int, int]:
 
 def _results_folder(path: Path, study: str) -> Path:
     """Make the study's folder and prove it writable before any work is done."""
-    path = path.expanduser().absolute()
     folder = path / study
     if folder.is_symlink():
         raise ConfigError(f"{folder} is a symbolic link; link the whole results folder if you must")
@@ -218,7 +235,7 @@ def _jobs(
             run=canonical(item.run),
             hash=item.path.name,
             preset=preset,
-            settings=request.settings,
+            settings=request.overrides,
             folder=str(item.path),
             over=item.over,
             force=request.force,
@@ -231,10 +248,36 @@ def _jobs(
     ]
 
 
-def _map(engine: Engine, jobs: Sequence[Job], labels: dict[str, str]) -> list[Outcome]:
+def _dry_run(study: Study, preset: str, runs: Sequence[Run], request: Request) -> int:
+    """List the runs, what is done of them, and what the rest will cost; nothing is written."""
+    planned = [_plan(study, run, request.folder / study.name, request) for run in runs]
+    published = {path.name for path in shelf.records(PUBLISHED / study.name)}
+    todo = [item.run for item in planned if not item.skipped]
+    known = iter(forecast.forecast(study, todo, (request.folder, PUBLISHED)))
+    costs = [forecast.Cost(None) if item.skipped else next(known) for item in planned]
+    states = [
+        str(item.status)
+        if item.skipped
+        else item.status or ("published" if item.path.name in published else "to run")
+        for item in planned
+    ]
+    forecast.listed(runs, states, costs)
+    workers, _ = _share(request, len(todo))
+    rest = [cost for item, cost in zip(planned, costs, strict=True) if not item.skipped]
+    say(
+        f"{study.name}, preset {preset}: {len(runs)} runs, {len(runs) - len(todo)} finished in "
+        f"{request.folder}; {forecast.total(rest, workers)}"
+    )
+    return exit_code.OK
+
+
+def _map(
+    engine: Engine, jobs: Sequence[Job], labels: dict[str, str], costs: dict[str, float]
+) -> list[Outcome]:
     if not jobs:
         return []
-    with progress.reporter(labels, sys.stdout) as reporter:
+    known = {job.hash: costs[job.hash] for job in jobs if job.hash in costs}
+    with progress.reporter(labels, sys.stdout, known) as reporter:
         return engine.map(jobs, reporter.on_event)
 
 
@@ -248,13 +291,23 @@ def _summarise(
     statuses = _statuses(planned, outcomes)
     counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
     say(f"{study.name}, preset {preset}: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
-    for outcome in outcomes:
-        if outcome.status not in record.FINISHED and outcome.message:
-            say(f"  {outcome.hash} {labels[outcome.hash]}: {outcome.message}")
+    _tell_unfinished([o for o in outcomes if o.status not in record.FINISHED and o.message], labels)
     if record.FAILED in counts:
         say("  for a traceback: python -m experiments show HASH; the same command tries them again")
     elif record.UNFINISHED in counts:
         say("  the same command goes on where they stopped")
+
+
+def _tell_unfinished(outcomes: Sequence[Outcome], labels: dict[str, str]) -> None:
+    """Name the runs that did not end, a few of those with one message, and count the others."""
+    alike: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        alike.setdefault(outcome.message, []).append(outcome)
+    for message, group in alike.items():
+        for outcome in group[:_NAMED]:
+            say(f"  {outcome.hash} {labels[outcome.hash]}: {message}")
+        if len(group) > _NAMED:
+            say(f"  and {len(group) - _NAMED} more: {message}")
 
 
 def _statuses(planned: Sequence[_Planned], outcomes: Sequence[Outcome]) -> list[str]:

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from experiments.commands.output import OutputError, complain
+from experiments.commands.output import OutputError, tell
 from experiments.engine.job import Job, Outcome
 from experiments.engine.signals import Signals
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED
@@ -113,7 +113,7 @@ def while_heard(on_event: OnEvent, stop: Callable[[], None]) -> OnEvent:
     """Pass events on until they cannot be printed; then call `stop` once."""
     heard = True
 
-    def tell(event: dict[str, Any]) -> None:
+    def passed_on(event: dict[str, Any]) -> None:
         nonlocal heard
         if not heard:
             return
@@ -122,10 +122,10 @@ def while_heard(on_event: OnEvent, stop: Callable[[], None]) -> OnEvent:
         except OutputError as error:
             heard = False
             if not error.closed:
-                complain(f"error: {error}")
+                tell(f"error: {error}")
             stop()
 
-    return tell
+    return passed_on
 
 
 class HungSinks:

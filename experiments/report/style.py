@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.exit_code import ConfigError
 from experiments.store import durable
 
 if TYPE_CHECKING:
@@ -26,7 +29,11 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Okabe and Ito's colours, the darkest first; give each series its own marker as well."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-_SETTINGS = {
+NARROWEST = 2.1
+"""Width of a panel below which panels of a row are put beneath one another, in inches."""
+
+_MARK = "lines.markersize"
+_SETTINGS: dict[str, Any] = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -50,6 +57,43 @@ _SETTINGS = {
 }
 
 
+_page: ContextVar[Page | None] = ContextVar("page", default=None)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a figure is to fit.
+
+    Parameters
+    ----------
+    width
+        Width of the figure in inches; its own if None. Panels that would be narrower than
+        `NARROWEST` go beneath one another.
+    font_size
+        Size of the letters in points; labels of ticks and legends are a point smaller.
+    """
+
+    width: float | None = None
+    font_size: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, least, most in (("width", 1.0, 100.0), ("font_size", 1.0, 100.0)):
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                option = name.replace("_", "-")
+                raise ConfigError(f"--{option} {value}: expected {least:g} to {most:g}")
+
+
+@contextmanager
+def page(chosen: Page) -> Iterator[None]:
+    """Draw the figures within this context for a page other than the usual one."""
+    token = _page.set(chosen)
+    try:
+        yield
+    finally:
+        _page.reset(token)
+
+
 @contextmanager
 def paper() -> Iterator[None]:
     """Draw in the paper style within this context; matplotlib's settings are restored after it.
@@ -60,8 +104,32 @@ def paper() -> Iterator[None]:
     from matplotlib.rcsetup import cycler
 
     settings: dict[Any, Any] = {**_SETTINGS, "axes.prop_cycle": cycler(color=PALETTE)}
+    chosen = _page.get()
+    if chosen is not None and chosen.font_size is not None:
+        larger = chosen.font_size - _SETTINGS["font.size"]
+        settings |= {
+            k: v + larger for k, v in _SETTINGS.items() if k.endswith("size") and k != _MARK
+        }
     with mpl.rc_context(settings):
         yield
+
+
+def fit(figure: Figure, width: float) -> None:
+    """Bring a figure to a width: panels of one grid that would be too narrow fill more rows."""
+    now, height = figure.get_size_inches()
+    panels = [panel for panel in figure.axes if panel.get_subplotspec() is not None]
+    grids = {spec.get_gridspec() for panel in panels if (spec := panel.get_subplotspec())}
+    rows, columns = next(iter(grids)).get_geometry() if len(grids) == 1 else (1, 1)
+    fitting = max(min(int(width / NARROWEST), columns), 1)
+    if len(grids) == 1 and fitting < columns and len(panels) <= rows * columns:
+        lines = -(-len(panels) // fitting)
+        grid = figure.add_gridspec(lines, fitting)
+        for number, panel in enumerate(panels):
+            panel.set_subplotspec(grid[number // fitting, number % fitting])
+        height = height * lines / rows
+    elif now > width:
+        height = height * max(width / now, 0.6)
+    figure.set_size_inches(width, height)
 
 
 def band(
@@ -76,6 +144,8 @@ def band(
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write a figure as PNG and PDF, without dates in them, and return both paths."""
     durable.make_folder(folder)
+    if (chosen := _page.get()) is not None and chosen.width is not None:
+        fit(figure, chosen.width)
     paths = []
     for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
         buffer = io.BytesIO()

@@ -236,9 +236,9 @@ def test_plot_and_table_need_records_alone(run, results, study_file, capsys):
         "sys.exit(code)\n"
     )
     command = [sys.executable, "-c", code, str(study_file), "--results", str(results)]
-    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert f"my_study, preset quick: 3 records from {results}" in out
-    assert out.splitlines()[-1] == "[]"
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"my_study, preset quick: 3 records from {results}" in done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
     for name in ("walks.png", "walks.pdf", "table.md"):
         assert (results / "studies" / name).stat().st_size > 50
     assert "| 2 | " in (results / "studies" / "table.md").read_text()

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.commands.drawing import PUBLISHED, Loader, Request
+from experiments.commands.loader import PUBLISHED, Loader
 from experiments.memory import claims, figure, table, theory
 from experiments.memory.curves import families, map_facts, map_name
 from experiments.memory.theory import HEAVY, LIGHT, MAPS, Target, TheoryRun
 from experiments.record import Record, find
 from experiments.recorder import Interrupted
 from experiments.run import content_hash
+from experiments.selection import Selection
 from experiments.study import ROOT, load
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU
 
@@ -365,6 +366,8 @@ def test_the_published_records_pass_every_claim(tmp_path: Path) -> None:
     study = load("memory.theory")
     runs = study.runs("quick")
     assert len(find(study.name, study.version, runs, [PUBLISHED])) == len(runs)
-    records = Loader(ROOT / "memory", Request(study="memory", results=tmp_path))("quick", "theory")
+    records = Loader(ROOT / "memory", Selection(study="memory", results=tmp_path))(
+        "quick", "theory"
+    )
     verdicts = {claim.name: claim.judge(records).status for claim in STATEMENTS}
     assert set(verdicts.values()) == {"pass"}, verdicts

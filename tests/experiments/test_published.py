@@ -11,9 +11,10 @@ from experiments import study as studies
 from experiments.__main__ import main
 from experiments.a5 import figure as a5_figure
 from experiments.commands import results
-from experiments.commands.drawing import PUBLISHED, Loader, Request
+from experiments.commands.loader import PUBLISHED, Loader
 from experiments.commands.publish import presets
 from experiments.record import Record, find
+from experiments.selection import Selection
 from experiments.store import shelf, sums
 from experiments.toy import figure
 from seqtheory.plain import described
@@ -48,7 +49,7 @@ WHOLE = [
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[[str], Loader]:
     """Make the loader of a study folder that finds published records alone."""
-    return lambda name: Loader(studies.ROOT / name, Request(study=name, results=tmp_path))
+    return lambda name: Loader(studies.ROOT / name, Selection(study=name, results=tmp_path))
 
 
 def test_every_published_record_is_of_a_preset() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from experiments.a5.words import WordsRun, fit_data
-from experiments.commands.drawing import Loader, Request
+from experiments.commands.loader import Loader
+from experiments.selection import Selection
 from experiments.store import inputs, source
 from experiments.store.source import Source
 from experiments.study import ROOT
@@ -128,7 +129,7 @@ def test_folders_that_hold_no_module_are_not_searched(tmp_path):
 
 
 def test_records_of_an_older_form_are_neither_stale_nor_fresh(capsys, tmp_path):
-    load = Loader(ROOT / "a5", Request(study="a5.linear_cde", results=tmp_path))
+    load = Loader(ROOT / "a5", Selection(study="a5.linear_cde", results=tmp_path))
     held = load("quick")[0]
     assert "source" in held.provenance
     assert held.origin is None

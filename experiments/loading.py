@@ -1,0 +1,67 @@
+"""Records from Python: one call gives what pandas and polars take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from experiments.commands import drawing
+from experiments.frame import Row, table
+from experiments.selection import Selection
+
+
+def load(
+    study: str,
+    preset: str | None = None,
+    *,
+    only: Sequence[str] | Mapping[str, object] = (),
+    settings: Sequence[str] = (),
+    seeds: int | None = None,
+    mixer: str | None = None,
+    results: str | Path = "results",
+) -> list[Row]:
+    """Read the records of a preset as rows that all have one set of columns.
+
+    Parameters
+    ----------
+    study
+        ``tracking`` for all halves of a study, ``tracking.linear_cde`` for one of them, or the path
+        of a file.
+    preset
+        One of the study's presets; its default if left out.
+    only
+        Conditions, ``["model=mamba,lstm"]`` or ``{"model": "mamba"}``.
+    settings, seeds, mixer
+        The options ``--set``, ``--seeds`` and ``--mixer`` with which the runs were made.
+    results
+        Folder of the records. Published ones are found where that has none.
+
+    Returns
+    -------
+    list of dict
+        ``study``, ``hash``, ``status`` and ``seconds``; then the settings of the run by dotted name
+        (``task.length``); ``metrics.`` and the name of each metric, as it was logged last;
+        ``notes.`` and the name of each note. None where a run has no such thing.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such study, preset or field, or no record.
+
+    Examples
+    --------
+    >>> import pandas as pd  # doctest: +SKIP
+    >>> frame = pd.DataFrame(load("tracking", only=["task.group=A5"]))  # doctest: +SKIP
+    >>> frame.groupby("model")["metrics.token_accuracy"].mean()  # doctest: +SKIP
+    """
+    texts = [f"{k}={v}" for k, v in only.items()] if isinstance(only, Mapping) else only
+    selection = Selection(
+        study=study,
+        preset=preset,
+        only=tuple(texts),
+        settings=tuple(settings),
+        seeds=seeds,
+        mixer=mixer,
+        results=Path(results),
+    )
+    return table(drawing.records(selection))

@@ -37,8 +37,8 @@ def test_conditions_narrow_one_after_the_other(tracking):
 @pytest.mark.parametrize(
     ("only", "message"),
     [
-        ("modell=mamba", "did you mean 'model'"),
-        ("task.gruop_=A5", "task.gruop_"),
+        ("mmodel=mamba", "did you mean 'model'"),
+        ("task.ggroup=A5", "task.ggroup"),
         ("model=lru", "expected one of s4d, mamba"),
         ("task.group=Z2", "none of 99 runs has it; they have task.group = S3, Z60, A5"),
         ("model", "expected field=value"),
@@ -75,7 +75,7 @@ def test_a_field_given_twice_is_refused(tracking):
 
 def test_a_field_that_no_run_has_is_guessed(tracking):
     with pytest.raises(NoFieldError, match="did you mean 'model'"):
-        override(tracking, ["modell=mamba"])
+        override(tracking, ["mmodel=mamba"])
 
 
 def test_a_half_without_such_runs_is_left_out_and_said(capsys, tmp_path):
@@ -176,7 +176,7 @@ def test_a_pivot_table_is_over_seeds_alone():
     with pytest.raises(ConfigError, match=r"differ in more than their seed: length = 3, 4"):
         pivot(rows, ["model"], ["depth"], "metrics.token_accuracy")
     with pytest.raises(ConfigError, match="did you mean 'model'"):
-        pivot(rows, ["modell"], [], "metrics.token_accuracy")
+        pivot(rows, ["mmodel"], [], "metrics.token_accuracy")
     with pytest.raises(ConfigError, match="expected a field of numbers"):
         pivot(rows, ["model"], ["length", "depth"], "notes.status")
 

@@ -27,22 +27,27 @@ from seqtheory.diagnostics._intertwiner import (
     irreducible_parts,
     representation_distance,
 )
+from seqtheory.diagnostics._memory_graph import memory_levels
 from seqtheory.diagnostics._overflow import predict_overflow
 from seqtheory.diagnostics._probe import LinearProbe, fit_probe
+from seqtheory.diagnostics._recurrence import Recurrence, classify_recurrence
 
 __all__ = [
     "Horizon",
     "Intertwiner",
     "LinearProbe",
+    "Recurrence",
     "RepresentationDistance",
     "class_centroids",
     "class_gaps",
+    "classify_recurrence",
     "commutators",
     "compress",
     "fit_probe",
     "irreducible_parts",
     "margin",
     "margin_used",
+    "memory_levels",
     "nearest_class",
     "observed_horizon",
     "predict_horizon",

@@ -11,7 +11,7 @@ from seqtheory.settings.lru import LRU
 from seqtheory.settings.mamba import Mamba
 from seqtheory.settings.mamba2 import Mamba2
 from seqtheory.settings.mamba3 import Mamba3
-from seqtheory.settings.mixer import Mixer, Settings
+from seqtheory.settings.mixer import Mixer, Settings, TransitionClass
 from seqtheory.settings.model import SequenceModel
 from seqtheory.settings.outputs import LastOutput, MeanOutput, Output, StepOutput
 from seqtheory.settings.residual_rnn import ResidualRNN
@@ -56,4 +56,5 @@ __all__ = [
     "StepOutput",
     "TokenInput",
     "Transformer",
+    "TransitionClass",
 ]

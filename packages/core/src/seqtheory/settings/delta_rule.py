@@ -11,9 +11,10 @@ from seqtheory.checks import (
     require_integer,
     require_positive,
 )
+from seqtheory.expressivity import Transition
 from seqtheory.plain import added
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import Eigenvalues, Start, check_eigenvalues, check_start
 
 Normalisation: TypeAlias = Literal["smooth", "exact"]
@@ -93,6 +94,11 @@ class DeltaRule(Mixer):
         check_start(self.start)
         if self.read_scale is not None:
             require_positive("read_scale", self.read_scale)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Products of Householder matrices, after a decay if there is one."""
+        return Transition("householder", self.eigenvalues, factors=self.householders)
 
     @property
     def scale(self) -> float:

@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from seqtheory.checks import require_choice, require_integer, require_positive
-from seqtheory.structure import Dense, OneHotDiagonal, Sparse, Structure
+from seqtheory.expressivity import Transition
+from seqtheory.structure import (
+    BlockDiagonal,
+    Dense,
+    Diagonal,
+    DiagonalPlusLowRank,
+    OneHotDiagonal,
+    Sparse,
+    Structure,
+    WalshHadamard,
+)
 from seqtheory.structure._rule import Rule, check_rule, start_scales, step_power, stored
 from seqtheory.structure._start import check_initial
 from seqtheory.structure._transition import check_transition
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 
 
 class Draw(NamedTuple):
@@ -104,6 +114,28 @@ class LinearCDE(Mixer):
         require_positive("dt", self.dt)
         check_initial(self.structure, self.transition, self.initial)
         check_rule(self.rule, self.transition)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Class of the structure; an exponential of a diagonal is positive."""
+        match self.structure:
+            case Diagonal() | BlockDiagonal(block_size=1):
+                positive = self.transition == "exponential"
+                return Transition("diagonal", "unit" if positive else "signed")
+            case BlockDiagonal(block_size=size):
+                return Transition("block_diagonal", "complex", size=size)
+            case DiagonalPlusLowRank(rank=rank):
+                return Transition("diagonal_plus_low_rank", "complex", factors=rank)
+            case Sparse():
+                return Transition("sparse", "complex")
+            case WalshHadamard():
+                return Transition("walsh_hadamard", "complex")
+            case OneHotDiagonal():
+                return Transition("one_hot_diagonal", "complex", size=self.state_dim)
+            case Dense():
+                return Transition("dense", "complex", size=self.state_dim)
+            case _:
+                return "undeclared"
 
     @property
     def complex_state(self) -> bool:

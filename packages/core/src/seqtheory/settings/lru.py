@@ -10,8 +10,9 @@ from seqtheory.checks import (
     require_integer,
     require_positive,
 )
+from seqtheory.expressivity import Transition
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import Start, check_start
 
 
@@ -70,6 +71,13 @@ class LRU(Mixer):
                 f"got min_modulus={self.min_modulus} and max_modulus={self.max_modulus}, expected "
                 "0 <= min_modulus < max_modulus <= 1."
             )
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Diagonal, the same for all inputs."""
+        if not self.causal:
+            return "none"
+        return Transition("diagonal", "complex", input_dependent=False)
 
     @property
     def causal(self) -> bool:

@@ -10,8 +10,9 @@ from seqtheory.checks import (
     require_flag,
     require_integer,
 )
+from seqtheory.expressivity import Transition
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import Eigenvalues, check_eigenvalues, check_steps
 
 
@@ -87,6 +88,11 @@ class Mamba(Mixer):
             require_flag(name, getattr(self, name))
         check_steps(self.dt_min, self.dt_max)
         check_eigenvalues(self.eigenvalues)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Diagonal, in the range of `eigenvalues`."""
+        return Transition("diagonal", self.eigenvalues)
 
     def rank(self, width: int) -> int:
         """Rank of the map to steps in a model of this width."""

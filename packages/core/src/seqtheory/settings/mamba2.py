@@ -8,8 +8,9 @@ from seqtheory.checks import (
     require_flag,
     require_integer,
 )
+from seqtheory.expressivity import Transition
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import Eigenvalues, check_eigenvalues, check_steps
 
 
@@ -82,3 +83,8 @@ class Mamba2(Mixer):
         require_flag("block", self.block)
         check_steps(self.dt_min, self.dt_max)
         check_eigenvalues(self.eigenvalues)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """One number per head, in the range of `eigenvalues`."""
+        return Transition("diagonal", self.eigenvalues)

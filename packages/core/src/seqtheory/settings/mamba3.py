@@ -9,8 +9,9 @@ from seqtheory.checks import (
     require_choice,
     require_integer,
 )
+from seqtheory.expressivity import Transition
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import check_steps
 
 
@@ -93,3 +94,8 @@ class Mamba3(Mixer):
         check_steps(self.dt_min, self.dt_max)
         require_choice("eigenvalues", self.eigenvalues, ("unit", "signed", "complex"))
         require_choice("rate", self.rate, ("softplus", "heavy_tail"))
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """One number per head, real, or complex for pairs of rows."""
+        return Transition("diagonal", self.eigenvalues)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, is_dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from seqtheory.expressivity import Transition
+
+TransitionClass: TypeAlias = Transition | Literal["nonlinear", "none", "undeclared"]
+"""What moves the state of one layer: a class of matrices; a map that is not linear in the state;
+nothing, where no state of fixed size is handed on; or what the settings do not say."""
 
 
 class Settings:
@@ -45,3 +51,8 @@ class Mixer(Settings):
     def straight_through(self) -> bool:
         """Whether its gradients are by intention those of another map, as of a soft choice."""
         return False
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Class of the recurrence in one layer, for `seqtheory.expressivity.predict`."""
+        return "undeclared" if self.causal else "none"

@@ -10,6 +10,7 @@ from seqtheory.checks import (
     require_flag,
     require_positive,
 )
+from seqtheory.expressivity import Transition
 from seqtheory.reparameterisation import (
     DiscreteReparameterisation,
     Euler,
@@ -18,7 +19,7 @@ from seqtheory.reparameterisation import (
     Sampled,
 )
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .parameterisation import check_parameterisation
 
 
@@ -113,6 +114,14 @@ class ResidualRNN(Mixer):
             raise ValueError(
                 f"upstream_gain=True is published for matrix='diagonal'; got {self.matrix!r}."
             )
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Nonlinear, or one symmetric matrix; its eigenvalues are positive if sampled exactly."""
+        if self.activation != "linear":
+            return "nonlinear"
+        positive = isinstance(self.transition, Sampled) and self.matrix != "free"
+        return Transition("diagonal", "unit" if positive else "signed", input_dependent=False)
 
     @property
     def transition(self) -> DiscreteReparameterisation:

@@ -10,7 +10,7 @@ from seqtheory.checks import (
     require_choice,
 )
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .residual_rnn import ResidualRNN
 
 
@@ -48,3 +48,8 @@ class ResidualSSM(Mixer):
                 f"{kind.__name__}(activation='linear')."
             )
         require_choice("activation", self.activation, ("tanh", "hardtanh"))
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Class of the recurrence between the networks."""
+        return self.recurrence.transition_class

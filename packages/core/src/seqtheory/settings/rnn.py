@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,11 @@ class RNN(Mixer):
     ----------
     J. Elman, Cognitive Science 14 (1990). Cirone et al., arXiv 2402.19047, section 5.
     """
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Nonlinear in the state."""
+        return "nonlinear"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +48,11 @@ class LSTM(Mixer):
     F. Gers et al., Neural Computation 12 (2000).
     """
 
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Nonlinear in the state."""
+        return "nonlinear"
+
 
 @dataclass(frozen=True, kw_only=True)
 class GRU(Mixer):
@@ -63,3 +73,8 @@ class GRU(Mixer):
     ----------
     K. Cho et al., arXiv 1406.1078, section 2.3.
     """
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Nonlinear in the state."""
+        return "nonlinear"

@@ -8,8 +8,9 @@ from seqtheory.checks import (
     require_flag,
     require_integer,
 )
+from seqtheory.expressivity import Transition
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import check_steps
 
 
@@ -56,3 +57,8 @@ class S4(Mixer):
         require_flag("published_step", self.published_step)
         check_steps(self.dt_min, self.dt_max)
         require_flag("skip", self.skip)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Diagonal, the same for all inputs."""
+        return Transition("diagonal", "complex", input_dependent=False)

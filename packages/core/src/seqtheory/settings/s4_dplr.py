@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING
 from seqtheory.checks import require_flag, require_integer
 from seqtheory.hippo import clipped, diagonal_plus_low_rank
 
-from .mixer import Mixer
-from .state_space import Start, check_start, check_steps, num_modes
+from .mixer import Mixer, TransitionClass
+from .state_space import Start, check_start, check_steps, fixed_transition, num_modes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,6 +97,13 @@ class S4DPLR(Mixer):
         check_steps(self.dt_min, self.dt_max)
         check_start(self.start)
         require_flag("skip", self.skip)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """One matrix for all inputs, which is diagonal in its eigenvectors."""
+        if not self.causal:
+            return "none"
+        return fixed_transition("bilinear", real=self.state_dim == 1)
 
     @property
     def causal(self) -> bool:

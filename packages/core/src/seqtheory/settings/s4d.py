@@ -11,13 +11,14 @@ import numpy as np
 from seqtheory.checks import require_choice, require_flag, require_integer, require_memory
 from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import (
     Discretisation,
     Start,
     check_discretisation,
     check_start,
     check_steps,
+    fixed_transition,
     num_modes,
 )
 
@@ -93,6 +94,13 @@ class S4D(Mixer):
         check_steps(self.dt_min, self.dt_max)
         check_start(self.start)
         require_flag("skip", self.skip)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Diagonal, the same for all inputs."""
+        if not self.causal:
+            return "none"
+        return fixed_transition(self.discretisation, real=self.state_dim == 1)
 
     @property
     def causal(self) -> bool:

@@ -10,13 +10,14 @@ import numpy as np
 from seqtheory.checks import require_flag, require_integer, require_memory, require_positive
 from seqtheory.hippo import normal_part
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .state_space import (
     Discretisation,
     Start,
     check_discretisation,
     check_start,
     check_steps,
+    fixed_transition,
     num_modes,
 )
 
@@ -107,6 +108,14 @@ class S5(Mixer):
                 f"state_dim={self.state_dim} cannot be cut into {self.blocks} equal blocks; choose "
                 "a multiple."
             )
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Diagonal, the same for all inputs."""
+        if not self.causal:
+            return "none"
+        real = self.conjugate_symmetry and self.state_dim == self.blocks
+        return fixed_transition(self.discretisation, real=real)
 
     @property
     def causal(self) -> bool:

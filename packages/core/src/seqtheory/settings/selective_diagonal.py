@@ -10,8 +10,9 @@ from seqtheory.checks import (
     require_integer,
     require_positive,
 )
+from seqtheory.expressivity import Transition
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +62,8 @@ class SelectiveDiagonal(Mixer):
         require_integer("state_dim", self.state_dim, minimum=1)
         require_flag("unit_modulus", self.unit_modulus)
         require_positive("phase_scale", self.phase_scale, zero_allowed=True)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Diagonal, turned by the input."""
+        return Transition("diagonal", "complex")

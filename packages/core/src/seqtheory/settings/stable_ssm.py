@@ -13,9 +13,10 @@ from seqtheory.checks import (
     require_integer,
     require_positive,
 )
+from seqtheory.expressivity import Transition
 from seqtheory.reparameterisation import Best, Direct, Reparameterisation
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 from .parameterisation import check_parameterisation
 from .state_space import check_steps
 
@@ -99,3 +100,8 @@ class StableSSM(Mixer):
             )
         # A rate that cannot be reached is refused here, not when a model is built.
         self.parameterisation.inverse(np.array(self.parameterisation.limit - self.initial_rate))
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """Diagonal, the same for all inputs."""
+        return Transition("diagonal", "complex", input_dependent=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from seqtheory.checks import require_choice, require_positive
+from seqtheory.expressivity import Transition
 
 Discretisation: TypeAlias = Literal["zero_order_hold", "bilinear"]
 DISCRETISATIONS = ("zero_order_hold", "bilinear")
@@ -57,3 +58,12 @@ def head_width(inner: int, heads: int) -> int:
             f"{inner} inner channels cannot be shared by {heads} heads; choose a divisor."
         )
     return inner // heads
+
+
+def fixed_transition(discretisation: object, *, real: bool) -> Transition:
+    """Class of one matrix for all inputs: diagonal in its eigenvectors, with pairs or `real`.
+
+    Zero-order hold gives a real mode an exponential, which is positive; the bilinear rule need not.
+    """
+    on_the_line = "unit" if discretisation == "zero_order_hold" else "signed"
+    return Transition("diagonal", on_the_line if real else "complex", input_dependent=False)

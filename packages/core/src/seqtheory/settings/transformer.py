@@ -10,7 +10,7 @@ from seqtheory.checks import (
     require_integer,
 )
 
-from .mixer import Mixer
+from .mixer import Mixer, TransitionClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,11 @@ class Transformer(Mixer):
         require_integer("heads", self.heads, minimum=1)
         require_integer("feed_forward", self.feed_forward, minimum=1)
         require_fraction("dropout", self.dropout, zero=True)
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """None: what it keeps grows with the sequence."""
+        return "none"
 
     def check_width(self, width: int) -> None:
         """Raise ValueError unless the heads can share this width."""

@@ -1,0 +1,189 @@
+"""What a family of matrices is: diagonal in some basis, near the identity, sparse, or dense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Inexact
+
+    Family = Inexact[np.ndarray, "sample n n"]
+
+Spectrum = Literal["unit", "signed", "complex"]
+Kind = Literal[
+    "diagonal",
+    "householder",
+    "one_hot_diagonal",
+    "walsh_hadamard",
+    "sparse",
+    "diagonal_plus_low_rank",
+    "dense",
+]
+SPECTRA: tuple[Spectrum, ...] = ("unit", "signed", "complex")
+_NOTHING = 1e-200  # below which an entry is none, and its share of another no number
+_SKEWED = 1e8  # condition of eigenvectors beyond which they are no basis
+
+
+@dataclass(frozen=True)
+class Block:
+    """Numbers that move together, and how: all samples of one family of matrices."""
+
+    kind: Kind
+    spectrum: Spectrum
+    size: int
+    factors: int = 1
+    commuting: bool = False
+
+
+def block_kind(matrices: Family, tolerance: float) -> Block:
+    """Name the narrowest kind that all matrices of a family belong to.
+
+    In this order: they commute and have a basis of eigenvectors; they differ from a multiple of the
+    identity by a low rank, and shrink every vector; they have an entry per column; a fixed matrix
+    of signs times a diagonal one; zeros that stay; a low rank beside the diagonal; or none of it.
+    """
+    largest: Any = np.abs(matrices).max(axis=(1, 2))
+    matrices = matrices[largest > _NOTHING]
+    size = matrices.shape[1]
+    if len(matrices) == 0:
+        return Block("diagonal", "unit", 1, commuting=True)
+    commuting = commute(matrices, tolerance)
+    spectrum = spectrum_of(np.linalg.eigvals(matrices), tolerance)
+    if commuting and share_a_basis(matrices, tolerance):
+        return Block("diagonal", spectrum, 1, commuting=True)
+    if (rank := reflections(matrices, tolerance)) is not None:
+        return Block("householder", _of_factors(matrices, rank), size, rank)
+    if _one_per_column(matrices, tolerance):
+        return Block("one_hot_diagonal", spectrum, size)
+    if _signs_times_diagonal(matrices, tolerance):
+        return Block("walsh_hadamard", spectrum, size)
+    if not _pattern(matrices, tolerance).all():
+        return Block("sparse", spectrum, size, commuting=commuting)
+    if (rank := rank_beside_the_diagonal(matrices, tolerance)) is not None:
+        return Block("diagonal_plus_low_rank", spectrum, size, rank)
+    return Block("dense", spectrum, size, commuting=commuting)
+
+
+def spectrum_of(values: Inexact[np.ndarray, "sample n"], tolerance: float) -> Spectrum:
+    """Say where eigenvalues lie: real and not negative, real, or in the plane.
+
+    Rounding splits an eigenvalue that occurs twice by the root of the tolerance.
+    """
+    rounding = 3 * tolerance**0.5 if values.shape[1] > 1 else 10 * tolerance
+    radius: Any = np.abs(values).max(axis=1, keepdims=True)
+    share: Any = values / np.where(radius > 0, radius, 1.0)
+    if np.abs(share.imag).max() > rounding:
+        return "complex"
+    return "signed" if share.real.min() < -rounding else "unit"
+
+
+def commute(matrices: Family, tolerance: float) -> bool:
+    """Whether A B = B A for all pairs."""
+    scaled = _scaled(matrices)
+    for k, one in enumerate(scaled[:-1]):
+        rest = scaled[k + 1 :]
+        if np.abs(one @ rest - rest @ one).max() > tolerance * scaled.shape[1]:
+            return False
+    return True
+
+
+def share_a_basis(matrices: Family, tolerance: float) -> bool:
+    """Whether matrices that commute are diagonal in one basis."""
+    scaled = _scaled(matrices)
+    mixed = np.tensordot(np.random.default_rng(0).standard_normal(len(scaled)), scaled, axes=1)
+    basis = np.linalg.eig(mixed)[1]
+    if not np.linalg.cond(basis) < _SKEWED:
+        return False
+    turned: NDArray[Any] = np.linalg.solve(basis, scaled @ basis)
+    turned[:, np.arange(len(basis)), np.arange(len(basis))] = 0.0
+    return bool(np.abs(turned).max() < tolerance**0.5)
+
+
+def reflections(matrices: Family, tolerance: float) -> int | None:
+    """Rank of what differs from a multiple of the identity, if all matrices shrink; else None."""
+    if np.linalg.norm(matrices, 2, axis=(1, 2)).max() > 1 + 10 * tolerance:
+        return None
+    ranks = [_beside_a_multiple(matrix, tolerance) for matrix in matrices]
+    rank = max(ranks)
+    return rank if 0 < rank < matrices.shape[1] else None
+
+
+def rank_beside_the_diagonal(matrices: Family, tolerance: float) -> int | None:
+    """Rank of the blocks that miss the diagonal, if it is below their size; else None."""
+    size, rng, rank = matrices.shape[1], np.random.default_rng(0), 0
+    for _ in range(3):
+        rows, columns = np.split(rng.permutation(size), [size // 2])
+        beside = matrices[:, rows[:, None], columns]
+        rank = max(rank, *(_rank(each, tolerance) for each in beside))
+    return rank if rank < size // 2 else None
+
+
+def _beside_a_multiple(matrix: Inexact[np.ndarray, "n n"], tolerance: float) -> int:
+    """Least rank of A - a: a is 1, or the eigenvalue that occurs most often."""
+    size, scale = len(matrix), float(np.abs(matrix).max())
+    rank = _rank(matrix - np.eye(size), tolerance, max(1.0, scale))
+    if rank < size or size < 3:
+        return rank
+    values = np.linalg.eigvals(matrix)
+    near = np.abs(values[:, None] - values) < 10 * tolerance * np.abs(values).max()
+    multiple = values[int(near.sum(axis=1).argmax())]
+    return _rank(matrix - multiple * np.eye(size), tolerance, scale)
+
+
+def _of_factors(matrices: Family, rank: int) -> Spectrum:
+    """Whether a factor reflects: it is signed where a determinant is negative."""
+    if rank == 1:
+        values: Any = np.linalg.eigvals(matrices)
+        return "signed" if values.real.min() < -1e-6 else "unit"
+    volumes: Any = np.linalg.det(_scaled(matrices))
+    return "signed" if volumes.real.min() < -1e-9 else "unit"
+
+
+def _one_per_column(matrices: Family, tolerance: float) -> bool:
+    sizes: Any = np.abs(matrices)
+    largest = sizes.max(axis=(1, 2), keepdims=True)
+    return bool(((sizes > tolerance * largest).sum(axis=1) <= 1).all())
+
+
+def _signs_times_diagonal(matrices: Family, tolerance: float) -> bool:
+    """Whether each column is one number times fixed signs, but for its diagonal entry."""
+    size = matrices.shape[1]
+    if size < 4:
+        return False
+    beside = ~np.eye(size, dtype=bool)
+    first = np.where(np.arange(size) == 0, 1, 0)  # a row that is not the column's own
+    heads: Any = matrices[:, first, np.arange(size)]
+    scale: Any = np.abs(matrices).max(axis=(1, 2))
+    clear: Any = np.abs(heads) > tolerance**0.5 * scale[:, None]
+    ratio: Any = matrices / np.where(clear, heads, 1.0)[:, None]
+    seen: Any = clear[:, None] & beside
+    if not seen.any():
+        return False
+    signs = np.where(seen, ratio, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    off = np.abs(ratio - signs)[seen].max()
+    return bool(off < tolerance**0.5 and np.abs(np.abs(signs[beside]) - 1).max() < tolerance**0.5)
+
+
+def _pattern(matrices: Family, tolerance: float) -> Bool[np.ndarray, "n n"]:
+    """Entries that are not zero in some sample; the diagonal counts as such."""
+    return (np.abs(_scaled(matrices)) > tolerance).any(axis=0) | np.eye(
+        len(matrices[0]), dtype=bool
+    )
+
+
+def _rank(
+    matrix: Inexact[np.ndarray, "rows columns"], tolerance: float, scale: float | None = None
+) -> int:
+    values = np.linalg.svd(matrix, compute_uv=False)
+    largest = float(values[0]) if scale is None else scale
+    return int((values > 10 * tolerance * max(largest, np.finfo(float).tiny)).sum())
+
+
+def _scaled(matrices: Family) -> Family:
+    """Bring the largest entry of each to 1."""
+    largest: Any = np.abs(matrices).max(axis=(1, 2), keepdims=True)
+    return matrices / np.where(largest > 0, largest, 1.0)

@@ -1,0 +1,81 @@
+"""Which numbers of a state remember, and which of them drive which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csgraph  # pyright: ignore[reportMissingTypeStubs]
+
+from seqtheory._array import as_array
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+
+SHIFT = -1
+"""Level of a number that does not remember by itself."""
+
+
+def memory_levels(
+    jacobians: Float[np.ndarray, "sample n n"],
+    *,
+    transparent: Bool[np.ndarray, " n"] | None = None,
+    tolerance: float = 1e-9,
+) -> Int[np.ndarray, " n"]:
+    r"""Find the numbers of a state that feed back into themselves, and how they stand in a row.
+
+    Number j feeds number i where :math:`\partial h_i' / \partial h_j` is not zero for some sample.
+    One that no circle leads back to is a shift, such as the window of a short convolution: what it
+    holds is gone after a few steps.
+
+    Parameters
+    ----------
+    jacobians
+        Derivatives of the next state with respect to the state, at several states and inputs.
+    transparent
+        Numbers that are set apart as well: they get level -1, and others see through them.
+    tolerance
+        Share of a sample's largest entry that counts as zero.
+
+    Returns
+    -------
+    -1 for a shift; 0 for a number that remembers and that no circle but its own feeds; 1 for one
+    that is fed by such a circle; and so on.
+
+    Examples
+    --------
+    A window of two inputs in front of a leaky sum:
+
+    >>> step = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.9]])
+    >>> memory_levels(step[None]).tolist()
+    [-1, -1, 0]
+    """
+    sizes = np.abs(as_array(jacobians, dtype=np.float64))
+    largest = sizes.max(axis=(1, 2), keepdims=True, initial=0.0)
+    feeds = (sizes > tolerance * largest).any(axis=0)  # [to, from]
+    count, circle = _connected(feeds, "strong")
+    between = np.zeros((count, count), dtype=bool)
+    np.logical_or.at(between, (circle[:, None], circle[None, :]), feeds)
+    remembers = between.diagonal().copy()
+    if transparent is not None:
+        remembers[circle[transparent]] = False
+    np.fill_diagonal(between, False)
+    depth = remembers.astype(np.int64)
+    for _ in range(count):
+        above = np.where(between, depth[None, :], 0).max(axis=1, initial=0)
+        deeper = remembers + above
+        if np.array_equal(deeper, depth):
+            break
+        depth = deeper
+    return np.where(remembers[circle], depth[circle] - 1, SHIFT)
+
+
+def components(feeds: Bool[np.ndarray, "n n"]) -> list[Int[np.ndarray, " member"]]:
+    """Part numbers into sets that have nothing to do with each other."""
+    count, label = _connected(feeds, "weak")
+    return [np.flatnonzero(label == each) for each in range(count)]
+
+
+def _connected(feeds: Bool[np.ndarray, "n n"], kind: str) -> tuple[int, Int[np.ndarray, " n"]]:
+    found = csgraph.connected_components(feeds, directed=True, connection=kind)  # pyright: ignore
+    return int(found[0]), np.asarray(found[1], dtype=np.int64)  # pyright: ignore

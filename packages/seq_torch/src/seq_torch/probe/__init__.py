@@ -1,0 +1,11 @@
+"""What a layer's recurrence is, seen by derivatives.
+
+``_flat_step``
+    the step of any module as a function of one flat vector
+``_recurrence``
+    the class of its transitions, from Jacobians of the step
+"""
+
+from ._recurrence import probe_recurrence
+
+__all__ = ["probe_recurrence"]

@@ -1,0 +1,190 @@
+"""Name the class of a layer's recurrence from the Jacobian of its step."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import nn
+
+from seqtheory.checks import require_integer, require_positive
+from seqtheory.diagnostics import Recurrence, classify_recurrence, memory_levels
+
+from ._flat_step import FlatStep, NoRecurrenceError
+
+LARGEST = 1024  # numbers of a state whose Jacobian is formed
+_LEVELS = 3  # recurrences in a row that are told apart
+_TURN = 2 * torch.pi
+
+
+def probe_recurrence(
+    module: nn.Module,
+    width: int | None = None,
+    *,
+    inputs: int = 20,
+    spread: float = 0.1,
+    seed: int = 0,
+) -> Recurrence:
+    r"""Name the class of a layer's transitions, by derivatives of its step.
+
+    With :math:`h' = f(x, h)`, the matrix :math:`\partial f / \partial h` is formed at random states
+    and at inputs of several sizes, in double precision. Numbers that hold recent inputs alone, such
+    as the window of a short convolution, and angles, by which a state is turned, are found and set
+    apart; of the others `seqtheory.diagnostics.classify_recurrence` says what moves them.
+
+    Parameters
+    ----------
+    module
+        A mixer, or any module with ``initial_state(batch_size)`` and ``step(x_k, state)``, which
+        gives an output and the next state: tensors, nested in tuples, lists or dictionaries. Rows
+        of a batch must not meet.
+    width
+        Channels of its input; None for its own `width`.
+    inputs
+        Number of inputs, of sizes 0.1 to 100.
+    spread
+        Every parameter is moved at random by so much of its size, twice, so that what is said holds
+        for the class and not for a start at special values alone. 0 for the weights as they are.
+    seed
+        Of all draws.
+
+    Returns
+    -------
+    A `Recurrence`. Its `transition` goes to `seqtheory.expressivity.predict`. A layer that looks
+    ahead, or whose state grows, has none of fixed size; one without `step` is not probed, and the
+    reason says what to add.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the width is not known, the state too large, or the step gives what is no state, drops
+        derivatives or is not finite.
+
+    Notes
+    -----
+    The module itself is left as it is: copies are moved. A class is named from samples, so it may
+    reach farther than what was seen: a reflection that no input of these sizes brings about, or a
+    matrix that training would have to find.
+
+    Examples
+    --------
+    >>> import seq_torch as st
+    >>> from seqtheory.expressivity import predict
+    >>> from seqtheory.tasks import Parity
+    >>> signed = st.DeltaNetConfig(heads=1, key_dim=4, value_dim=2, eigenvalues="signed")
+    >>> _ = torch.manual_seed(0)
+    >>> found = probe_recurrence(signed.build(8))
+    >>> found
+    Recurrence(linear: identity plus 1 rank-one terms, reflections, input-dependent)
+    >>> predict(Parity(), found.transition).status
+    'possible'
+    """
+    require_integer("inputs", inputs, 2)
+    require_positive("spread", spread, zero_allowed=True)
+    channels, random = _width(module, width), torch.Generator().manual_seed(seed)
+    try:
+        copies = [moved(module, spread, random) for _ in range(2 if spread else 1)]
+        steps = [FlatStep(each, channels) for each in copies]
+    except NoRecurrenceError as error:
+        return Recurrence(error.kind, error.reason)
+    if not steps[0].size:
+        return Recurrence("none", "its state holds no real numbers")
+    if steps[0].size > LARGEST:
+        raise ValueError(
+            f"the state has {steps[0].size:,} numbers, expected at most {LARGEST:,}: build the "
+            "layer narrower, its class does not depend on the width."
+        )
+    phases, levels = _graph(steps[0], random)
+    found = [_sampled(step, inputs, levels, phases, random) for step in steps]
+    jacobians, turns = (np.stack(part) for part in zip(*found, strict=True))
+    finite = np.isfinite(jacobians).all(axis=(0, 2, 3, 4))
+    if finite.sum() < 2:
+        raise ValueError("derivatives of the step are not finite at random inputs and states.")
+    return classify_recurrence(
+        jacobians[:, finite],
+        levels,
+        pairs=steps[0].pairs if steps[0].pairs.any() else None,
+        turns=turns[:, finite] if phases.any() else None,
+        tolerance=steps[0].tolerance,
+    )
+
+
+def _width(module: nn.Module, width: int | None) -> int:
+    found = getattr(module, "width", None) if width is None else width
+    if found is None:
+        raise TypeError(
+            f"{type(module).__name__} does not say its width, expected an integer attribute "
+            "`width`; give probe_recurrence(module, width=...)."
+        )
+    require_integer("width", found, 1)
+    return int(found)
+
+
+def moved(module: nn.Module, spread: float, random: torch.Generator) -> nn.Module:
+    """Copy a module in double precision, in evaluation, every parameter moved at random."""
+    twin = copy.deepcopy(module).cpu().double().eval()
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            if spread and parameter.is_floating_point():
+                size = float(parameter.square().mean().sqrt()) or 1.0
+                drawn = torch.randn(parameter.shape, generator=random, dtype=torch.float64)
+                parameter += spread * size * drawn.to(parameter)
+    return twin
+
+
+def _graph(
+    step: FlatStep, random: torch.Generator
+) -> tuple[Bool[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """Which numbers are phases, and the level of each other number."""
+    x, h = step.draw(torch.logspace(-0.5, 1, 8, dtype=torch.float64), random)
+    jacobians = step.jacobians(x, h)
+    step.check(x, h, jacobians)
+    jacobians = jacobians[np.isfinite(jacobians).all(axis=(1, 2))]
+    phases = _phases(step, jacobians, random)
+    levels = memory_levels(jacobians, transparent=phases, tolerance=step.tolerance / 100)
+    return phases, levels
+
+
+def _phases(
+    step: FlatStep, jacobians: Float[np.ndarray, "sample n n"], random: torch.Generator
+) -> Bool[np.ndarray, " n"]:
+    """Numbers that inputs add to, and that a full turn does not change."""
+    beside = np.abs(jacobians - np.eye(step.size)).max(axis=(0, 2), initial=0.0)
+    found = (beside < step.tolerance) & ~step.pairs
+    x, h = step.draw(torch.ones(4, dtype=torch.float64), random)
+    with torch.no_grad():
+        y, after = step(x, h)
+        for j in np.flatnonzero(found):
+            turned = h.clone()
+            turned[:, j] += _TURN
+            other_y, other = step(x, turned)
+            gap = other - after
+            gap[:, j] = torch.remainder(gap[:, j] + torch.pi, _TURN) - torch.pi
+            found[j] = max(float(gap.abs().max()), float((other_y - y).abs().max())) < 1e-6
+    return found
+
+
+def _sampled(
+    step: FlatStep,
+    inputs: int,
+    levels: Int[np.ndarray, " n"],
+    phases: Bool[np.ndarray, " n"],
+    random: torch.Generator,
+) -> tuple[Float[np.ndarray, "input state n n"], Float[np.ndarray, "input phase"]]:
+    """Jacobians at each input for a base state and others, and the turns of the phases."""
+    sizes = torch.logspace(-1, 2, inputs, dtype=torch.float64)
+    x, base = step.draw(sizes, random)
+    recent = torch.from_numpy((levels < 0) & ~phases)  # as large as the inputs that they hold
+    base = torch.where(recent, sizes[:, None].to(base) * base, base)
+    states = [base]
+    for level in range(min(_LEVELS, int(levels.max(initial=0)) + 1)):
+        fresh = torch.from_numpy((levels >= level) | (phases & (level == 0)))
+        states.append(torch.where(fresh, torch.randn(base.shape, generator=random).to(base), base))
+    every = torch.stack(states, 1)
+    rows = x[:, None].expand(-1, every.shape[1], -1)
+    jacobians = step.jacobians(rows.flatten(0, 1), every.flatten(0, 1))
+    with torch.no_grad():
+        turned = (step(x, base)[1] - base)[:, torch.from_numpy(phases)]
+    return jacobians.reshape(*every.shape[:2], step.size, step.size), turned.double().numpy()

@@ -65,9 +65,13 @@ class Bench:
 
     def interrupt(self, job: Job, step: int = 10) -> None:
         """Leave the run of `job` with a checkpoint of `step` as its newest."""
-        outcome = self.perform(job, StopAfter(2 * step - 1))
-        assert outcome.status == "unfinished", outcome
+        self.stop_after(job, 2 * step - 1)
         assert (Path(job.folder) / "checkpoints" / f"step_{step}").is_dir()
+
+    def stop_after(self, job: Job, calls: int) -> None:
+        """Leave the run of `job` unfinished: its question whether to stop is answered so late."""
+        outcome = self.perform(job, StopAfter(calls))
+        assert outcome.status == "unfinished", outcome
 
     def warnings(self) -> str:
         return "\n".join(e["text"] for e in self.events if e["event"] == "warning")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import made_up
 import numpy as np
 import pytest
 
-from experiments.a5 import claims, figure, linear_cde, sequence_models, table, words
+from experiments.a5 import claims, figure, sequence_models, table, words
 from experiments.a5.minimum_depth import cells, minimum_depths, outcome
 from experiments.exit_code import ConfigError
 from seqtheory.tasks import GroupWords
@@ -40,20 +41,8 @@ def record(
     run = SimpleNamespace(
         model=model, group=group, length=length, depth=depth, seed=seed, training=training
     )
-    return SimpleNamespace(
-        path=object(),
-        study="a5.sequence_models",
-        status=status,
-        finished=True,
-        run=run,
-        metrics=lines,
-        notes={"longer": {str(2 * length): longer}},
-        provenance={
-            "preset": "quick",
-            "hardware": {"cpu": "a | b", "gpus": ["c"]},
-            "wall_seconds": 3.0,
-        },
-    )
+    notes = {"longer": {str(2 * length): longer}}
+    return made_up.record(run, lines, study="a5.sequence_models", status=status, notes=notes)
 
 
 def outcomes(*records: Any) -> dict[tuple[str, int, int], str]:
@@ -147,8 +136,7 @@ def test_lengths_and_depths_are_compared_in_the_same_training():
 
 
 def verdict(name: str, records: list[Any]) -> str:
-    (claim,) = (claim for claim in claims.CLAIMS if claim.name == name)
-    return claim.judge(records).status
+    return made_up.verdict(claims.CLAIMS, name, records)
 
 
 def test_claims_tell_pass_fail_undecided_and_not_run_apart():
@@ -180,10 +168,6 @@ def test_letters_are_counted_at_equal_words_seen():
     assert verdict("letters-s4", [short]) == "not run"
     (cell,) = cells([record((0.1, (2 + 4 / 60) / 6))])
     assert claims.letters_known(cell, 6_400) == pytest.approx(2)
-
-
-def test_claims_on_no_records_are_not_run():
-    assert {claim.judge([]).status for claim in claims.CLAIMS} == {"not run"}
 
 
 def loader(records: list[Any]) -> Any:
@@ -224,15 +208,6 @@ def test_a_run_that_two_presets_share_counts_once():
 def test_figure_and_table_of_nothing_are_empty_not_broken(tmp_path):
     assert figure.draw(loader([]), "quick", tmp_path)
     assert "not run" in table.table(loader([]), "quick")
-
-
-@pytest.mark.parametrize("study", [sequence_models, linear_cde])
-def test_every_preset_lists_runs_that_differ(study):
-    for preset in study.PRESETS:
-        runs = study.runs(preset)
-        assert len({repr(run) for run in runs}) == len(runs) > 0
-    with pytest.raises(ValueError, match="expected one of"):
-        study.runs("hasty")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import made_up
 import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.engine.job import StopFlag
 from experiments.memory import (
     functions,
     memory_functions,
@@ -33,7 +33,7 @@ from experiments.memory.perturbation import (
 from experiments.memory.theory import HEAVY, LIGHT, MAPS
 from experiments.memory.trained_curves import READINGS, kernel_name, ladders
 from experiments.record import Record
-from experiments.run import canonical, content_hash
+from experiments.run import canonical
 from seqtheory.memory import Polynomial, Sine
 from seqtheory.memory_theory import SampledNoise
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
@@ -163,15 +163,6 @@ def test_the_worst_draw_counts_and_a_running_maximum_never_falls():
 # Runs
 
 
-@pytest.mark.parametrize("study", [recurrent_models, memory_functions])
-def test_runs_of_a_preset_differ_from_each_other(study):
-    for preset in study.PRESETS:
-        runs = study.runs(preset)
-        assert len({content_hash(run, "x", study.VERSION) for run in runs}) == len(runs) > 1
-    with pytest.raises(ValueError, match="expected one of smoke"):
-        study.runs("big")
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -211,18 +202,6 @@ def test_what_cannot_be_measured_is_refused(settings, message):
 # Ladders on disk
 
 
-class StopAt(StopFlag):
-    """Asks for a stop once a checkpoint could have been written so many times."""
-
-    def __init__(self, calls: int) -> None:
-        super().__init__()
-        self.calls = calls
-
-    def asked(self) -> bool:
-        self.calls -= 1
-        return self.calls < 0
-
-
 @pytest.fixture
 def ladder_bench(bench, needs_torch):
     bench.study = STUDY
@@ -242,8 +221,7 @@ def test_a_stopped_ladder_ends_with_the_bytes_of_one_that_was_not(
     ladder_bench, untouched, contents, calls
 ):
     job = ladder_bench.job(*SETTINGS)
-    outcome = ladder_bench.perform(job, StopAt(calls))
-    assert outcome.status == "unfinished", outcome
+    ladder_bench.stop_after(job, calls)
     assert ladder_bench.perform(job).status == "done"
     assert contents(job.folder) == untouched(job)
 
@@ -361,15 +339,7 @@ def record(
             facts = {"quantity": "perturbation", "width": width, "betas": [0.0, 1e-3, 1e-2]}
             held = [[e] * (1 if reading is SHIFT else 2) for e in row]
             lines.append({**facts, "reading": canonical(reading), "errors": held})
-    return SimpleNamespace(
-        path=Path(),
-        status=status,
-        finished=True,
-        run=run,
-        metrics=lines,
-        divergence={},
-        provenance={"preset": "quick", "hardware": {"cpu": "a | b"}, "wall_seconds": 60.0},
-    )
+    return made_up.record(run, lines, status=status)
 
 
 STABLE = ((4e-3, 4e-3, 5e-3), (2e-3, 2e-3, 3e-3))
@@ -401,8 +371,7 @@ def test_errors_below_the_floor_are_all_as_good():
 
 
 def verdict(name: str, *records: Any) -> str:
-    (claim,) = (claim for claim in trained_claims.CLAIMS if claim.name == name)
-    return claim.judge(records).status
+    return made_up.verdict(trained_claims.CLAIMS, name, records)
 
 
 def four(direct: Any, others: Any, **settings: Any) -> list[Any]:
@@ -483,16 +452,12 @@ def test_memory_of_every_model_is_measured_before_and_after(bench, name):
 def memory_record(before: list[float], after: list[float], model: str = "rnn") -> Any:
     run = memory_functions.MemoryFunctionRun(model=model)  # type: ignore[arg-type]
     facts = {"ages": [0, 1, 2, 4, 6, 9, 12, 20, 50], "envelope": None}
-    return SimpleNamespace(
-        finished=True,
-        run=run,
-        metrics=[{"rmse": 2.0}, {"rmse": 1.0}],
-        notes={
-            "predict_zero": 2.0,
-            "random": {**facts, "memory": before},
-            "trained": {**facts, "memory": after},
-        },
-    )
+    notes = {
+        "predict_zero": 2.0,
+        "random": {**facts, "memory": before},
+        "trained": {**facts, "memory": after},
+    }
+    return made_up.record(run, [{"rmse": 2.0}, {"rmse": 1.0}], notes=notes)
 
 
 def test_what_training_adds_to_memory_is_judged_and_shown(tmp_path):

@@ -23,6 +23,7 @@ def summary(name: str, preset: str) -> str:
     """Number of runs and a digest over their content hashes, in order."""
     study = studies.load(name)
     hashes = [study.hash(run) for run in study.runs(preset)]
+    assert len(set(hashes)) == len(hashes), "a run is listed twice"
     return f"{len(hashes)} {hashlib.sha256(' '.join(hashes).encode('ascii')).hexdigest()[:16]}"
 
 

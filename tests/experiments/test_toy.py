@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import made_up
 import numpy as np
 import pytest
+from made_up import InMemory
 
 from experiments.record import Record
 from experiments.recorder import Interrupted
 from experiments.report.rows import select
-from experiments.run import content_hash
 from experiments.toy import claims, figure, linear_cde, structure_claims, table
 from experiments.toy.linear_cde import LinearCDERun
 from experiments.toy.measurement import measurements, ratio_by_width
@@ -27,57 +27,15 @@ TINY = LinearCDERun(
 )
 
 
-class Memory:
-    """A recorder that keeps everything in memory and stops at a chosen checkpoint."""
-
-    def __init__(self, stop_at: int | None = None, checkpoint: Any = None) -> None:
-        self.stop_at, self.held = stop_at, checkpoint
-        self.lines: list[dict[str, Any]] = []
-        self.notes: dict[str, Any] = {}
-        self.tensors: dict[str, np.ndarray] = {}
-
-    def restore(self) -> Any:
-        return self.held
-
-    def note(self, **facts: Any) -> None:
-        self.notes.update(facts)
-
-    def log(self, step: int, **metrics: Any) -> None:
-        self.lines.append({"step": step, **metrics})
-
-    def due(self) -> bool:
-        return True
-
-    def checkpoint(self, step: int, tensors: Any, state: Any) -> None:
-        self.held = SimpleNamespace(step=step, tensors=dict(tensors), state=state)
-        if step == self.stop_at:
-            raise Interrupted("asked to stop")
-
-    def progress(self, done: float, total: float) -> None:
-        assert 0 < done <= total
-
-    def save(self, name: str, tensors: dict[str, np.ndarray]) -> None:
-        assert name == "readouts"
-        self.tensors = tensors
-
-
-def as_record(run: LinearCDERun, recorder: Memory) -> Any:
-    return SimpleNamespace(
-        status="done",
-        finished=True,
-        hash="0" * 16,
-        run=run,
-        notes=recorder.notes,
-        metrics=recorder.lines,
-        provenance={"preset": "smoke", "wall_seconds": 1.0, "hardware": {"cpu": "a | b"}},
-    )
+def as_record(run: LinearCDERun, recorder: InMemory) -> Any:
+    return made_up.record(run, recorder.lines, notes=recorder.notes)
 
 
 def finished(channels: int, ratios: dict[int, float], **settings: Any) -> Any:
     """A record in which every width reached the given ratio to predicting zero."""
     task = SignatureLabels(channels=channels, num_paths=settings.pop("num_paths", 20_000))
     run = LinearCDERun(task=task, widths=tuple(ratios), draws=1, **settings)
-    recorder = Memory()
+    recorder = InMemory()
     recorder.note(method="exact", predict_zero=2.0, depth=None, tail=None)
     for width, ratio in ratios.items():
         recorder.log(1, width=width, draw=0, rmse=2.0 * ratio)
@@ -85,15 +43,7 @@ def finished(channels: int, ratios: dict[int, float], **settings: Any) -> Any:
 
 
 def verdict(name: str, *records: Any) -> str:
-    (claim,) = [claim for claim in claims.CLAIMS if claim.name == name]
-    return claim.judge(records).status
-
-
-@pytest.mark.parametrize("preset", linear_cde.PRESETS)
-def test_runs_of_a_preset_differ_from_each_other(preset: str) -> None:
-    runs = linear_cde.runs(preset)
-    hashes = {content_hash(run, "toy.linear_cde", linear_cde.VERSION) for run in runs}
-    assert len(hashes) == len(runs) > 0
+    return made_up.verdict(claims.CLAIMS, name, records)
 
 
 def structured(final: float, diagonal: float = 0.72, dense: float = 0.99) -> list[Any]:
@@ -184,23 +134,23 @@ def test_impossible_settings_are_refused_at_construction(
 
 def test_a_resumed_run_ends_with_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_cde, "BATCH_SIZE", 64)
-    whole = Memory()
+    whole = InMemory()
     linear_cde.execute(TINY, whole)  # type: ignore[arg-type]
-    first = Memory(stop_at=128)
+    first = InMemory(stop_at=128)
     with pytest.raises(Interrupted):
         linear_cde.execute(TINY, first)  # type: ignore[arg-type]
     assert not first.lines
-    second = Memory(checkpoint=first.held)
+    second = InMemory(held=first.held)
     linear_cde.execute(TINY, second)  # type: ignore[arg-type]
     assert second.lines == whole.lines
     assert second.notes == whole.notes
-    assert {k: v.tobytes() for k, v in second.tensors.items()} == {
-        k: v.tobytes() for k, v in whole.tensors.items()
+    assert {k: v.tobytes() for k, v in second.saved["readouts"].items()} == {
+        k: v.tobytes() for k, v in whole.saved["readouts"].items()
     }
 
 
 def test_every_width_and_draw_is_measured_once() -> None:
-    recorder = Memory()
+    recorder = InMemory()
     linear_cde.execute(TINY, recorder)  # type: ignore[arg-type]
     rows = measurements([as_record(TINY, recorder)])
     assert [(row.width, row.draw) for row in rows] == [(4, 0), (4, 1), (6, 0), (6, 1)]
@@ -215,7 +165,7 @@ def test_diagonal_fields_without_forcing_see_the_endpoint_only() -> None:
         run = LinearCDERun(
             task=task, structure="diagonal", forcing=forcing, widths=(64,), draws=1, method="exact"
         )
-        recorder = Memory()
+        recorder = InMemory()
         linear_cde.execute(run, recorder)  # type: ignore[arg-type]
         (row,) = measurements([as_record(run, recorder)])
         ratios[forcing] = row.ratio

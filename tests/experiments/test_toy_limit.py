@@ -1,8 +1,8 @@
 """The infinite-width comparison: its runs, claims, figure and table."""
 
-from types import SimpleNamespace
-
+import made_up
 import pytest
+from made_up import InMemory
 
 from experiments.claim import verdict_table
 from experiments.toy import kernel_claims, kernel_figure, kernel_limit, kernel_table
@@ -11,40 +11,16 @@ from experiments.toy.kernel_measurement import limit_cells
 from seqtheory.tasks import SignatureLabels
 
 
-class Memory:
-    """A recorder that keeps everything in memory."""
-
-    def __init__(self):
-        self.notes, self.metrics, self.status = {}, [], "done"
-
-    def note(self, **facts):
-        self.notes.update(facts)
-
-    def log(self, step, **metrics):
-        self.metrics.append({"step": step, **metrics})
-
-    def progress(self, done, total):
-        assert 0 < done <= total
-
-
 def cell(limit, ratios, *, channels=2, structure="dense", forcing=True, num_train=4_000):
-    return SimpleNamespace(
-        status="done",
-        run=KernelLimitRun(
-            task=SignatureLabels(channels=channels), structure=structure, forcing=forcing
-        ),
-        notes={
-            "predict_zero": 2.0,
-            "kernel_rmse": 2 * limit,
-            "kernel_ridge": 1e-9,
-            "num_train": num_train,
-        },
-        metrics=[
-            {"width": width, "draw": draw, "rmse": 2 * value, "rank": width}
-            for width, value in ratios.items()
-            for draw in range(2)
-        ],
-    )
+    task = SignatureLabels(channels=channels)
+    notes = {"predict_zero": 2.0, "kernel_rmse": 2 * limit, "kernel_ridge": 1e-9}
+    lines = [
+        {"width": width, "draw": draw, "rmse": 2 * value, "rank": width}
+        for width, value in ratios.items()
+        for draw in range(2)
+    ]
+    run = KernelLimitRun(task=task, structure=structure, forcing=forcing)
+    return made_up.record(run, lines, notes={**notes, "num_train": num_train})
 
 
 def verdicts(*records):
@@ -54,9 +30,9 @@ def verdicts(*records):
 def test_kernel_and_features_learn_the_label_on_the_same_paths():
     task = SignatureLabels(channels=2, length=12, num_paths=400, train_fraction=0.5)
     run = kernel_limit.KernelLimitRun(task=task, widths=(4, 64), draws=1)
-    recorder = Memory()
+    recorder = InMemory()
     kernel_limit.execute(run, recorder)
-    narrow, wide = (line["rmse"] for line in recorder.metrics)
+    narrow, wide = (line["rmse"] for line in recorder.lines)
     assert recorder.notes["num_train"] == recorder.notes["num_held_out"] == 200
     assert recorder.notes["kernel_rmse"] < wide < narrow < 2 * recorder.notes["predict_zero"]
     assert recorder.notes["kernel_ridge"] > 0
@@ -98,8 +74,6 @@ def test_presets_hold_both_structures_and_unknown_settings_are_refused():
         (2, "diagonal", False),
     }
     assert all(round(r.task.train_fraction * r.task.num_paths) == 4_000 for r in quick)
-    with pytest.raises(ValueError, match="expected one of smoke"):
-        kernel_limit.runs("paper")
     with pytest.raises(ValueError, match="expected one of dense, diagonal"):
         kernel_limit.KernelLimitRun(structure="sparse")
     with pytest.raises(ValueError, match="expected 2 or 3"):

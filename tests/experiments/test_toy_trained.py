@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
+import made_up
 import numpy as np
 import pytest
 
@@ -26,19 +26,16 @@ def record(
 ) -> Any:
     facts: Any = {"model": model, "depth": depth, "nonlinear": nonlinear, "seed": seed}
     task = SignatureLabels(channels=channels)
-    return SimpleNamespace(
-        status="done",
-        finished=True,
-        run=sequence_models.SequenceModelRun(task=task, **facts),
-        metrics=[{"step": 100 * i, "rmse": value} for i, value in enumerate(rmse)],
+    return made_up.record(
+        sequence_models.SequenceModelRun(task=task, **facts),
+        [{"step": 100 * i, "rmse": value} for i, value in enumerate(rmse)],
         notes={"predict_zero": 0.5, "num_train": num_train},
-        provenance={"preset": preset},
+        preset=preset,
     )
 
 
 def verdict(name: str, *records: Any) -> str:
-    (claim,) = (claim for claim in trained_claims.CLAIMS if claim.name == name)
-    return claim.judge(records).status
+    return made_up.verdict(trained_claims.CLAIMS, name, records)
 
 
 def test_seeds_of_a_cell_are_joined_and_measured_against_predicting_zero():
@@ -94,14 +91,6 @@ def test_figure_and_table_are_made_from_trained_models_alone(tmp_path):
     assert all(path.is_file() for path in trained_figure.draw(runs, [], tmp_path))
     text = table.table(lambda preset, file="linear_cde": runs if "seq" in file else [], None)
     assert "| 2-D | S4, 1 linear | quick | published | 1 | 100 |" in text
-
-
-def test_every_preset_lists_runs_that_differ():
-    for preset in sequence_models.PRESETS:
-        runs = sequence_models.runs(preset)
-        assert len({repr(run) for run in runs}) == len(runs) > 0
-    with pytest.raises(ValueError, match="expected one of"):
-        sequence_models.runs("hasty")
 
 
 @pytest.mark.parametrize(

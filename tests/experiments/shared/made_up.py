@@ -1,0 +1,61 @@
+"""Records that no run made, and a recorder in memory: for tests of what studies read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from experiments.claim import Claim
+from experiments.recorder import Interrupted
+
+
+def record(run: Any, metrics: Iterable[dict[str, Any]], **facts: Any) -> Any:
+    """A finished record of a run, with these lines; `facts` replace or add to its attributes."""
+    provenance = {
+        "preset": facts.pop("preset", "quick"),
+        "hardware": {"cpu": "a | b", "gpus": ["c"]},  # a name may hold the column sign
+        "wall_seconds": 60.0,
+    }
+    usual = {"path": object(), "hash": "0" * 16, "status": "done", "finished": True}
+    usual |= {"study": "a.study", "notes": {}, "divergence": {}, "provenance": provenance}
+    return SimpleNamespace(**{**usual, "run": run, "metrics": list(metrics), **facts})
+
+
+def verdict(claims: Iterable[Claim], name: str, records: Sequence[Any]) -> str:
+    """Status of the claim of that name."""
+    (claim,) = (claim for claim in claims if claim.name == name)
+    return claim.judge(records).status
+
+
+class InMemory:
+    """A recorder that keeps everything in memory and stops at a chosen checkpoint."""
+
+    def __init__(self, stop_at: int | None = None, held: Any = None) -> None:
+        self.stop_at, self.held = stop_at, held
+        self.lines: list[dict[str, Any]] = []
+        self.notes: dict[str, Any] = {}
+        self.saved: dict[str, Any] = {}
+
+    def restore(self) -> Any:
+        return self.held
+
+    def note(self, **facts: Any) -> None:
+        self.notes.update(facts)
+
+    def log(self, step: int, **metrics: Any) -> None:
+        self.lines.append({"step": step, **metrics})
+
+    def due(self) -> bool:
+        return True
+
+    def checkpoint(self, step: int, tensors: Any, state: Any = None) -> None:
+        self.held = SimpleNamespace(step=step, tensors=dict(tensors), state=state)
+        if step == self.stop_at:
+            raise Interrupted("asked to stop")
+
+    def progress(self, done: float, total: float) -> None:
+        assert 0 < done <= total
+
+    def save(self, name: str, tensors: Any) -> None:
+        self.saved[name] = tensors

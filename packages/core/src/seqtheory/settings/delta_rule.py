@@ -28,13 +28,13 @@ def check_normalisation(value: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class DeltaRule(Mixer):
-    r"""What the recurrences of the delta rule share.
+    r"""Settings shared by the recurrences of the delta rule.
 
     Each head has a matrix S for its state. Queries q and keys k have norm 1 and the directions of
     :math:`W_q x` and :math:`W_k x`; values are :math:`v = W_v x`; strengths are
     :math:`\beta = \sigma(w x + b)` for `eigenvalues="unit"`, :math:`2\sigma(w x + b)` for "signed".
-    The factor :math:`I - \beta k k^\top` is symmetric: 1 but along k, where it is
-    :math:`1 - \beta`, in [0, 1] or in [-1, 1].
+    The factor :math:`I - \beta k k^\top` is symmetric. Its eigenvalue along k is :math:`1 - \beta`,
+    in [0, 1] or in [-1, 1]; all others are 1.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class DeltaRule(Mixer):
     key_dim, value_dim
         Rows and columns of each state S.
     eigenvalues
-        "unit" or "signed"; at the end of the second range stands a reflection.
+        "unit" for [0, 1], or "signed" for [-1, 1], which includes reflections.
     block
         True for the published layer: a causal convolution and silu behind :math:`W_q, W_k, W_v`,
         and a root-mean-square norm of each head's output. False for the equation alone.
@@ -56,14 +56,14 @@ class DeltaRule(Mixer):
         How queries and keys get norm 1: "smooth", :math:`x / \sqrt{|x|^2 + 10^{-6}}`, as in the
         published code, or "exact", :math:`x / |x|`, which makes a reflection exact up to rounding.
     read_scale
-        The number c that multiplies what is read; None for the published one,
-        :math:`1 / \sqrt{\text{key\_dim}}`, in the block, and for 1 without it. Before the block's
-        norm it says how large an output is beside the norm's :math:`\epsilon = 10^{-5}`.
+        The factor c of the output :math:`S^\top q`. None takes the published value, :math:`1 /
+        \sqrt{\text{key\_dim}}`, in the block, and 1 without it. In the block it sets the size of an
+        output relative to the norm's :math:`\epsilon = 10^{-5}`.
     bias
-        Whether there is b, and a bias of the convolution; the published code has none.
+        Whether b and a bias of the convolution are present; the published code has neither.
     start
-        "own" for maps and convolution that start as torch's do, but for b = 0; or "published":
-        weights from N(0, 0.02^2), biases from 0.
+        "own": maps and convolution start as torch's do, and b from 0. "published": weights start
+        from N(0, 0.02^2), biases from 0.
 
     Notes
     -----
@@ -102,7 +102,7 @@ class DeltaRule(Mixer):
 
     @property
     def scale(self) -> float:
-        """What multiplies a query of norm 1."""
+        """Factor of a query of norm 1, from `read_scale`."""
         if self.read_scale is not None:
             return self.read_scale
         return self.key_dim**-0.5 if self.block else 1.0
@@ -114,13 +114,13 @@ class DeltaRule(Mixer):
 
     @property
     def householders(self) -> int:
-        """Factors of a position."""
+        """Number of factors per position."""
         return 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeltaNet(DeltaRule):
-    r"""Linear attention that writes what the state does not yet recall: the delta rule.
+    r"""Linear attention by the delta rule: a write replaces what the state recalls for its key.
 
     .. math::
         S_t = (I - \beta_t k_t k_t^\top) S_{t-1} + \beta_t k_t v_t^\top, \qquad
@@ -205,5 +205,5 @@ class DeltaProduct(DeltaRule):
 
     @property
     def householders(self) -> int:
-        """Factors of a position."""
+        """Number of factors per position."""
         return self.factors

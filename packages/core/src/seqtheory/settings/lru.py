@@ -28,14 +28,14 @@ class LRU(Mixer):
     Parameters
     ----------
     state_dim
-        Number of complex states, at least 1; no pairs are formed, so odd numbers are fine.
+        Number of complex states, at least 1, even or odd: no conjugate pairs are formed.
     min_modulus, max_modulus
         The eigenvalues start uniformly (in area) on this ring, 0 <= min < max <= 1.
     max_phase
         Their phases start uniformly on (0, max_phase].
     bidirectional
-        Whether a second scan, of the same system, runs backwards in time; its states stand behind
-        those of the first, and C has as many columns more. The mixer is then not causal and has no
+        Whether a second scan of the same system runs backwards in time. Its states are appended to
+        those of the first, and C has twice the columns. The mixer is then not causal and has no
         `step`.
     start
         "own" as said in the notes, or "published": C of variance 2 / state_dim. The published ring
@@ -81,5 +81,5 @@ class LRU(Mixer):
 
     @property
     def causal(self) -> bool:
-        """Whether an output depends on nothing later."""
+        """Whether no output depends on later inputs."""
         return not self.bidirectional

@@ -41,7 +41,7 @@ class Mamba(Mixer):
         Whether C follows the input. Otherwise it is one trained vector shared by all channels, as
         in the preprint of 2024-05.
     expand
-        The block's inner width over the model's.
+        Ratio of the block's inner width to the model's width.
     convolution
         Length of the block's causal convolution.
     step_rank
@@ -52,8 +52,8 @@ class Mamba(Mixer):
     skip
         Whether the term D u is present; D starts from 1.
     eigenvalues
-        "unit" for the factors :math:`e^{\Delta_k A}` in [0, 1], "signed" for
-        :math:`2 e^{\Delta_k A} - 1` in their place, in [-1, 1].
+        "unit" for the factors :math:`e^{\Delta_k A}`, in [0, 1], or "signed" for :math:`2
+        e^{\Delta_k A} - 1`, in [-1, 1].
 
     Notes
     -----

@@ -36,21 +36,21 @@ class Mamba2(Mixer):
     state_dim
         N, rows of a head's state.
     heads
-        A divisor of the inner width: `expand` times the model's, or the model's own without the
-        block.
+        Number of heads, a divisor of the inner width: `expand` times the model's width, or the
+        model's width without the block.
     groups
         Groups of heads in a row, each with its own B and C; a divisor of `heads`.
     block
         True for the whole block, False for the bare recurrence.
     expand
-        The block's inner width over the model's.
+        Ratio of the block's inner width to the model's width.
     convolution
         Length of the block's causal convolution.
     dt_min, dt_max
         Steps at zero input start log-uniformly between these.
     eigenvalues
-        "unit" for decays :math:`a = e^{-\Delta A}` in [0, 1], "signed" for
-        :math:`2 e^{-\Delta A} - 1` in their place, in [-1, 1].
+        "unit" for decays :math:`a = e^{-\Delta A}`, in [0, 1], or "signed" for :math:`2 e^{-\Delta
+        A} - 1`, in [-1, 1].
 
     Notes
     -----

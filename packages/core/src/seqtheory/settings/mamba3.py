@@ -44,9 +44,9 @@ class Mamba3(Mixer):
     state_dim
         N, rows of a head's state, even.
     heads
-        A divisor of the inner width, `expand` times the model's.
+        Number of heads, a divisor of the inner width, which is `expand` times the model's.
     expand
-        Inner width over the model's.
+        Ratio of the inner width to the model's width.
     dt_min, dt_max
         Steps at zero input start log-uniformly between these.
     eigenvalues
@@ -54,7 +54,7 @@ class Mamba3(Mixer):
         and :math:`2 a - 1` in place of a, in [-1, 1].
     rate
         The map from A' to A: "softplus", or "heavy_tail", 1 / (1 - A') below zero and 1 + A' above,
-        which decays as the inverse of A' where softplus does so exponentially.
+        which decays as the inverse of A' for negative A', where softplus decays exponentially.
 
     Notes
     -----

@@ -56,18 +56,19 @@ class ResidualRNN(Mixer):
     min_rate, max_rate
         The modes start with -p(w) log-uniform between these, per unit of time.
     initialisation
-        "rates", as above, or "upstream": w from N(0, 1), whatever the parameterisation. With the
-        rectifier about half of the modes then are perfect integrators, which no gradient moves.
+        "rates", as above, or "upstream": w from N(0, 1) for every parameterisation. With `ReLU`
+        about half of the modes are then perfect integrators, which have no gradient.
     upstream_gain
         Whether the input is multiplied by :math:`\sqrt{1 - (\Delta r)^2}`, as in the model that the
-        published code calls LRU (with a diagonal, ``Sampled(Exp())`` and dt 1). It takes the share
-        that a mode loses for its eigenvalue, and has no complex modes: the linear recurrent unit
-        itself is `LRU`.
+        published code calls LRU (with a diagonal, ``Sampled(Exp())`` and dt 1). That model uses the
+        share that a mode loses in place of its eigenvalue, and has no complex modes. The linear
+        recurrent unit itself is `LRU`.
 
     Raises
     ------
     TypeError, ValueError
-        If a setting has the wrong type, is out of range or contradicts another; it is named.
+        If a setting has the wrong type, is out of range or contradicts another; the message names
+        it.
 
     Notes
     -----

@@ -30,7 +30,7 @@ class S4(Mixer):
     published_step
         The published code passes :math:`\Delta = e^{\log \Delta}` to a scan that applies softplus
         again, so that its step is softplus(exp(.)), in [0.6936, 0.7444] at first instead of
-        [0.001, 0.1]. True does the same; every published number of this "S4" has it.
+        [0.001, 0.1]. True reproduces that step, which every published number of this "S4" has.
     dt_min, dt_max
         exp(log step) of the channels starts log-uniformly between these.
     skip

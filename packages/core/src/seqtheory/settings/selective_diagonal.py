@@ -44,8 +44,8 @@ class SelectiveDiagonal(Mixer):
     keeps half of its modulus for about 38 steps.
 
     W, b, V and c place the eigenvalues, so they are parameters of the recurrence
-    (`StateParameter`), as the matrices of a linear CDE are: weight decay would turn every rotation
-    back towards none. h_0, B, C and D are not.
+    (`StateParameter`), like the matrices of a linear CDE: weight decay would pull every rotation
+    back to the identity. h_0, B, C and D are ordinary parameters.
 
     References
     ----------

@@ -22,15 +22,15 @@ ASSUMPTIONS = ("deterministic", "independent", "causal", "time_homogeneous")
 
 # Differences below these shares of the response and of the output are rounding in float32.
 _OF_RESPONSE, _OF_OUTPUT = 1e-4, 1e-6
-_SHORTEST = 3  # steps of input below which the tests would see nothing
+_SHORTEST = 3  # least number of steps of input for the tests
 
 
 class AssumptionError(ValueError):
     """A model breaks an assumption of its memory function; `assumption` names it.
 
     One of "shape", "finite", "deterministic", "independent", "causal", "time_homogeneous" and
-    "linear". A sweep can catch it and keep the name as its result. Of a model that is not
-    time-homogeneous, `rest` is the rest that lets it settle, and None if none does.
+    "linear". A sweep can catch it and store the name as its result. For a model that is not
+    time-homogeneous, `rest` is a sufficient number of steps of rest, or None if no rest is enough.
     """
 
     def __init__(self, assumption: str, message: str, rest: int | None = None) -> None:
@@ -93,7 +93,7 @@ def check_assumptions(
     if not assumptions:
         return
     steps = max(length - rest, _SHORTEST)
-    late = steps // 3 | 1  # odd, so that what alternates is seen too
+    late = steps // 3 | 1  # odd, so that alternating models are caught too
     cut = rest + steps // 2
     signal = stimulus.pair(steps, rng)
     inputs = stimulus.quiet(4, rest + steps)
@@ -126,7 +126,7 @@ def check_assumptions(
 def _inhomogeneous(
     model: Model, stimulus: Stimulus, signal: Num[np.ndarray, "time ..."], late: int, rest: int
 ) -> AssumptionError:
-    """Error with advice on rest, from longer rests that are tried."""
+    """Make the error, with advice on rest from trying longer rests."""
     tolerances: list[float] = []
 
     def difference(after: int) -> float:

@@ -1,4 +1,4 @@
-"""Memory functions of models that read letters: one letter is replaced, and its effect followed."""
+"""Memory functions of models that read letters: the effect of replacing one letter."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def letter_memory(
 
     .. math:: M[k] = \max_a |y_k(\dots, b, a, b, \dots) - y_k(\dots, b, b, b, \dots)|_\infty
 
-    with the baseline b, `rest` of which come before. Parameters are those of `memory_function`.
+    with the baseline letter b, which also fills the `rest` positions before a. `memory_function`
+    explains the parameters.
     """
     require_integer("rest", rest, 0)
     length, count = rest + horizon, _count(alphabet, directions)
@@ -51,7 +52,7 @@ def letter_memory(
 
 
 def _count(alphabet: Letters, directions: str | int) -> int:
-    """Count the letters that are put in the baseline's place."""
+    """Count the letters that replace the baseline, one at a time."""
     if directions == "exact":
         return alphabet.letters - 1
     if isinstance(directions, str):

@@ -57,8 +57,8 @@ def memory_function(
     with kernel :math:`\rho`, every probe gives the largest L1 norm of the rows of
     :math:`\rho(k\,dt)`.
 
-    Of a model of letters, :math:`M[k] = \max_a |y_k(a) - y_k|_\infty` is reported: how far the
-    output moves k steps after one letter of a sequence of baseline letters is replaced by a.
+    For a model of letters the result is :math:`M[k] = \max_a |y_k(a) - y_k|_\infty`: the change of
+    the output k steps after one letter of a sequence of baseline letters is replaced by a.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def memory_function(
     channels
         Input channels of `model`; None for a model of letters.
     letters
-        Number of letters of a model that takes integers; None for a model of channels. A letter has
-        no size and no sum, so that `dt`, `probe`, `amplitude` and `warm_up` do not apply;
+        Number of letters of a model that takes integers; None for a model of channels. Letters
+        cannot be scaled or added, so `dt`, `probe`, `amplitude` and `warm_up` do not apply;
         `directions` is ``"exact"`` for all letters, or the number of letters to draw.
     baseline
         The letter that stands for no input: one that changes the state least, such as a blank.
@@ -110,9 +110,9 @@ def memory_function(
     ------
     AssumptionError
         A ValueError: the model gives NaN or a wrong shape, or fails a test of `check`, or of
-        superposition with ``directions="exact"``. The attribute `assumption` names which; of a
-        model that is not time-homogeneous `rest` is the rest that is enough, None if none is,
-        judged by rests of up to 1024 steps more.
+        superposition with ``directions="exact"``. The attribute `assumption` names the assumption.
+        For a model that is not time-homogeneous, `rest` is a sufficient rest or None, judged by
+        trying rests of up to 1024 further steps.
     TypeError, ValueError
         If not one of `channels` and `letters` is given, or a parameter does not apply.
 
@@ -193,7 +193,7 @@ def memory_function(
 
 
 def _require_letters_alone(given: dict[str, Any]) -> None:
-    """Refuse what only signals on channels have."""
+    """Raise ValueError for a parameter that only applies to signals on channels."""
     plain = {"channels": None, "dt": 1.0, "probe": "step", "amplitude": 1.0, "warm_up": None}
     for name, value in given.items():
         if value is not plain[name] and value != plain[name]:

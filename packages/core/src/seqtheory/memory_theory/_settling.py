@@ -1,4 +1,4 @@
-"""How long a model must rest until it answers the same input alike, or why no rest is enough."""
+"""How much rest a model needs until its responses are time-homogeneous, or why none is enough."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_LONGEST = 1024  # steps of rest that are tried, beyond those asked for
-_SPARE = 1.25  # a rate that was read off a short stretch is not exact
+_LONGEST = 1024  # steps of rest that are tried beyond the given rest
+_SPARE = 1.25  # safety factor: a rate estimated from few rests is not exact
 _REFUSALS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 _LEFT_OUT = (
     "Leave 'time_homogeneous' out of `check`, and read the result as memory from the model's "
@@ -18,23 +18,24 @@ _LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Settling:
-    """Rest that is enough, found or foreseen; None if none is. `advice` says so in words."""
+    """A sufficient rest, found or extrapolated, or None; `advice` explains it in words."""
 
     rest: int | None
     advice: str
 
 
 def settling(difference: Callable[[int], float], rest: int, tolerance: float) -> Settling:
-    """Try rests, each twice as long as the last, and read how the difference falls.
+    """Try rests, each twice as long as the last, until the difference falls below the tolerance.
 
     Parameters
     ----------
     difference
-        Of the responses to the same input after a given rest, and later; as a share of the largest.
+        Difference between the response to an input after a given rest and that to the input shifted
+        later, as a share of the largest response.
     rest
         A rest that is too short.
     tolerance
-        Share that is rounding.
+        Share below which a difference is rounding.
     """
     tried, refusal = {rest: difference(rest)}, ""
     for extra in 2 ** np.arange(3, int(np.log2(_LONGEST)) + 1):
@@ -51,7 +52,7 @@ def settling(difference: Callable[[int], float], rest: int, tolerance: float) ->
 
 
 def _bisected(difference: Callable[[int], float], short: int, enough: int, tolerance: float) -> int:
-    """Come closer to the least rest that is enough, in three steps."""
+    """Approach the least sufficient rest by three bisections."""
     for _ in range(3):
         middle = (short + enough) // 2
         if middle == short:
@@ -72,7 +73,7 @@ def _found(enough: int) -> Settling:
 
 
 def _foreseen(tried: list[tuple[int, float]], tolerance: float, refusal: str) -> Settling:
-    """Follow the last three rests: a share falls by a rate, by a power, or not at all."""
+    """Extrapolate the last three rests: an exponential fall, a power law, or no fall."""
     seen = f"the difference is {tried[-1][1]:.1e} at rest={tried[-1][0]}{refusal}"
     if len(tried) < 3:
         return Settling(None, f"Whether rest helps could not be seen: {seen}. {_LEFT_OUT}")
@@ -85,7 +86,7 @@ def _foreseen(tried: list[tuple[int, float]], tolerance: float, refusal: str) ->
             f"its state never comes to rest. {_LEFT_OUT}",
         )
     rate = last / (r2 - r1)
-    # By a rate the logarithm falls as fast as before; by a power half as fast, for rests double.
+    # An exponential keeps its rate per step; a power law halves it, since rests double.
     if rate > 0.75 * before / (r1 - r0):
         needed = r2 + int(np.ceil(_SPARE * np.log(s2 / tolerance) / rate))
         return Settling(

@@ -1,4 +1,4 @@
-"""What a model is driven by while it is measured: signals on channels, or letters."""
+"""Inputs of a model while its memory is measured: signals on channels, or letters."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Stimulus(Protocol):
-    """A kind of input: what is no input at all, and random draws."""
+    """A kind of input: its absence, and random draws of it."""
 
     def quiet(self, rows: int, steps: int) -> Any:
-        """Sequences of no input, to which a probe is added."""
+        """Give sequences without input, to which a probe is added."""
         ...
 
     def pair(self, steps: int, rng: np.random.Generator) -> Any:
@@ -27,7 +27,7 @@ class Stimulus(Protocol):
 
 @dataclass(frozen=True)
 class Channels:
-    """Real numbers on channels, of at most `amplitude`; none of them is zero."""
+    """Real numbers on channels, of modulus at most `amplitude` and never zero."""
 
     channels: int
     amplitude: float
@@ -43,7 +43,7 @@ class Channels:
 
 @dataclass(frozen=True)
 class Letters:
-    """Letters 0, ..., `letters` - 1; `baseline` stands where nothing is said."""
+    """Letters 0, ..., `letters` - 1, of which `baseline` stands for no input."""
 
     letters: int
     baseline: int
@@ -58,7 +58,7 @@ class Letters:
             )
 
     def others(self, count: int, rng: np.random.Generator) -> Int[np.ndarray, " letter"]:
-        """Draw so many letters but the baseline, each once, in order."""
+        """Draw `count` different letters other than the baseline, in increasing order."""
         drawn = np.sort(rng.choice(self.letters - 1, count, replace=False))
         return drawn + (drawn >= self.baseline)
 

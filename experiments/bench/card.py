@@ -108,7 +108,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table: what was measured, and each model's measurement of it, if there is one."""
+    """One row of a table: what was measured, and the measurement of each model that has one."""
 
     item: str
     metric: str

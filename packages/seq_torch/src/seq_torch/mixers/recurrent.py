@@ -112,20 +112,14 @@ def check_state(state: Any, like: Any) -> None:
     """Raise unless `state` has the parts, shapes and kinds of numbers of `like`."""
     if isinstance(like, tuple):
         if not isinstance(state, tuple) or len(state) != len(like):
-            raise TypeError(
-                f"got a state of {_described(state)}, expected {_described(like)}; take it from "
-                "initial_state, prefill or step of this mixer."
-            )
+            raise _foreign(state, like)
         for part, expected in zip(state, like, strict=True):
             check_state(part, expected)
         return
     if like is None and state is None:
         return
     if not isinstance(state, torch.Tensor) or like is None:
-        raise TypeError(
-            f"got a state of {_described(state)}, expected {_described(like)}; take it from "
-            "initial_state, prefill or step of this mixer."
-        )
+        raise _foreign(state, like)
     _check_part(state, like)
 
 
@@ -151,6 +145,13 @@ def _check_part(state: torch.Tensor, like: torch.Tensor) -> None:
         raise ValueError(
             f"got a state on {state.device}, expected {like.device} as the parameters; move it."
         )
+
+
+def _foreign(state: Any, like: Any) -> TypeError:
+    return TypeError(
+        f"got a state of {_described(state)}, expected {_described(like)}; take it from "
+        "initial_state, prefill or step of this mixer."
+    )
 
 
 def _described(state: Any) -> str:

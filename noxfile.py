@@ -8,6 +8,7 @@ sessions, lives in `.nox/<environment>`.
 """
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -61,6 +62,13 @@ TESTS = {
     "cross": ("both", ["tests/cross", "tests/test_readmes.py"]),
     "faults": ("jax", ["tests/faults"]),
 }
+_SYNCHRONISED: set[str] = set()  # environments that this call of nox has brought to the lock
+# What JAX has compiled is kept for the other workers, the other rooms and the next time.
+COMPILED = {
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".nox" / f"compiled-{platform.node()}"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 # Where a test that needs one of these is never skipped.
 FRAMEWORKS = {"jax": "jax", "torch": "torch", "both": "jax,torch"}
 
@@ -71,10 +79,15 @@ def uv(session: nox.Session, command: str, *arguments: str, **env: str | None) -
 
 
 def environment(session: nox.Session, name: str) -> Path:
-    """Bring `.nox/<name>` to the state of the lock and return its folder of programs."""
+    """Bring `.nox/<name>` to the state of the lock, once a call, and return its programs' folder.
+
+    Nothing is compiled ahead: a session imports a small part of what is installed.
+    """
     folder = ROOT / ".nox" / name
-    locked = {"UV_PROJECT_ENVIRONMENT": str(folder), "VIRTUAL_ENV": None}
-    uv(session, f"sync --frozen --quiet --compile-bytecode {ENVIRONMENTS[name]}", **locked)
+    if name not in _SYNCHRONISED:
+        locked = {"UV_PROJECT_ENVIRONMENT": str(folder), "VIRTUAL_ENV": None}
+        uv(session, f"sync --frozen --quiet {ENVIRONMENTS[name]}", **locked)
+        _SYNCHRONISED.add(name)
     return folder / ("Scripts" if os.name == "nt" else "bin")
 
 
@@ -223,7 +236,7 @@ def tests(session: nox.Session, room: str) -> None:
         "pytest",
         f"--frameworks={FRAMEWORKS.get(name, '')}",
         *(session.posargs or [*arguments, "-n", WORKERS, "--dist", "worksteal"]),
-        env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+        env=COMPILED | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
     )
 
 

@@ -42,7 +42,7 @@ from seqtheory.group import Group, group
 from seqtheory.tasks import GroupWords
 
 ORDER = 60
-COUNT = 300
+COUNT = 180
 
 
 def written(name: str, content: bytes) -> Callable[[Path], Path]:

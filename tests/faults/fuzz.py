@@ -45,7 +45,7 @@ class Reader:
     errors
         What it may raise; the message names the file or its folder.
     cases
-        Draws damaged contents of the file, of which there are about 300.
+        Draws damaged contents of the file, of which there are at least 150.
     text
         Whether it reads text that somebody typed: no error names a file then, and nothing else can
         be put in its place.

@@ -27,7 +27,7 @@ from lcde_jax.train.blocks import Carry
 from lcde_jax.train.snapshot import unpack
 from seqtheory.training import Progress, Snapshot, Training
 
-COUNT = 280
+COUNT = 180
 ORIGIN = {"code": {"study/a.py": "0" * 64}, "environment": {"python": "3.11"}, "data": {"~/a": "b"}}
 TENSORS = {"a": np.arange(6.0).reshape(2, 3), "b": np.zeros((), np.int32), "c": np.zeros((0, 2))}
 RUN = described(Run(), "sums", 1)

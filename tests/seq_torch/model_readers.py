@@ -18,7 +18,7 @@ from seq_torch.train._snapshot import restore, tensors_of
 from seq_torch.train.optim import AdamW
 from seqtheory.training import Snapshot, Training
 
-COUNT = 260
+COUNT = 180
 MIXERS = {
     "S5": st.S5Config(state_dim=4),
     "Mamba": st.MambaConfig(state_dim=4),

@@ -99,6 +99,9 @@ MEMBERS = {
 }
 
 
+KINDS = {type(mixer): name for name, mixer in reversed(MEMBERS.items())}  # the first of each class
+
+
 def model_config(mixer: st.MixerConfig, **changes) -> st.SequenceModelConfig:
     settings = {
         "input": st.TokenInput(vocabulary=7),
@@ -111,6 +114,12 @@ def model_config(mixer: st.MixerConfig, **changes) -> st.SequenceModelConfig:
 
 @pytest.fixture(params=MEMBERS)
 def mixer(request) -> st.MixerConfig:
+    return MEMBERS[request.param]
+
+
+@pytest.fixture(params=KINDS.values())
+def kind(request) -> st.MixerConfig:
+    """One mixer of each class, for what takes a second each and depends on little else."""
     return MEMBERS[request.param]
 
 

@@ -57,8 +57,8 @@ def trained(configured, mixer: st.MixerConfig, task: TokenTask) -> tuple[st.Sequ
     return model.eval(), data
 
 
-def test_every_mixer_trains_where_few_targets_count(mixer, configured):
-    trained(configured, mixer, RECALL)
+def test_every_kind_of_mixer_trains_where_few_targets_count(kind, configured):
+    trained(configured, kind, RECALL)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=repr)

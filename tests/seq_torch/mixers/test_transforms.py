@@ -85,11 +85,6 @@ def padded() -> tuple[torch.Tensor, torch.Tensor]:
     return tokens, torch.arange(9) < torch.tensor([[9], [5]])
 
 
-@pytest.fixture
-def model(mixer, configured) -> torch.nn.Module:
-    return configured(mixer, depth=1, norm="batch").build(0)
-
-
 def one_graph(model: torch.nn.Module) -> torch.nn.Module:
     torch._dynamo.reset()  # of what other tests compiled
     return torch.compile(model, fullgraph=True, backend="eager")
@@ -106,8 +101,8 @@ OTHER_VALUES = (padded()[0].flip(0), torch.arange(9) < torch.tensor([[2], [9]]))
 
 
 @pytest.mark.filterwarnings("ignore:The tensor attributes")  # of torch's own cells
-def test_models_of_tokens_and_masks_are_exported(model):
-    model.eval()
+def test_models_of_tokens_and_masks_are_exported(mixer, configured):
+    model = configured(mixer, depth=1, norm="batch").build(0).eval()
     exported = torch.export.export(model, padded()).module()
     for inputs in (padded(), OTHER_VALUES):
         torch.testing.assert_close(exported(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)
@@ -115,7 +110,8 @@ def test_models_of_tokens_and_masks_are_exported(model):
 
 @pytest.mark.usefixtures("rnn_allowed")
 @pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'>")  # the compiler's
-def test_models_of_tokens_and_masks_are_trained_in_one_graph(model):
+def test_models_of_tokens_and_masks_are_trained_in_one_graph(kind, configured):
+    model = configured(kind, depth=1, norm="batch").build(0)
     expected, compiled = copy.deepcopy(model), one_graph(model)
     for inputs in (padded(), OTHER_VALUES):
         for run in (expected, compiled):
@@ -137,11 +133,11 @@ def test_every_readout_and_norm_is_compiled_in_one_graph(configured, norm, outpu
 
 
 @pytest.mark.filterwarnings("ignore:The tensor attributes")
-def test_under_reference_a_graph_of_real_states_needs_no_operator_of_ours(mixer, configured):
+def test_under_reference_a_graph_of_real_states_needs_no_operator_of_ours(kind, configured):
     """What a translation, as to ONNX, knows: torch's own operators, and real numbers."""
-    if isinstance(mixer, (*COMPLEX, *RATES)) or getattr(mixer, "complex_state", False):
+    if isinstance(kind, (*COMPLEX, *RATES)) or getattr(kind, "complex_state", False):
         pytest.skip("complex states, or rates of NumPy")
-    model = configured(mixer, depth=1).build(0).eval()
+    model = configured(kind, depth=1).build(0).eval()
     with st.ops.use_backend("reference"):
         graph = torch.export.export(model, padded()).graph
     values = [node.meta["val"] for node in graph.nodes if "val" in node.meta]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import hashlib
-import io
-import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import samples
 
 from experiments.data import IMDB, DataError, DownloadError, download, official
 from experiments.data.folder import located
@@ -208,17 +208,7 @@ def test_a_data_set_is_fetched_file_by_file_and_kept(server, tmp_path, monkeypat
 
 
 def reviews() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for number in range(40):
-            split, label = ("train", "test")[number % 2], ("neg", "pos")[number // 2 % 2]
-            text = np.random.default_rng(number).integers(97, 123, 500, dtype=np.uint8).tobytes()
-            member = tarfile.TarInfo(
-                f"aclImdb/{split}/{label}/{number // 4}_{1 + 9 * (label == 'pos')}.txt"
-            )
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text))
-    return buffer.getvalue()
+    return gzip.compress(samples.review_archive(samples.reviews(10)), mtime=0)
 
 
 def test_reviews_are_fetched_once_and_loaded(server, tmp_path: Path, monkeypatch):

@@ -9,19 +9,20 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
-import io
 import json
 import os
 import pickle
-import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import archives
 import numpy as np
 import pytest
+import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import idx, images, put
 
 from experiments.data import (
     CIFAR10,
@@ -41,29 +42,12 @@ from experiments.run import canonical
 TRAIN, TEST = 24, 10
 
 
-def images(count: int, shape: tuple[int, ...], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return rng.integers(0, 256, (count, *shape), dtype=np.uint8), np.arange(count) % 10
-
-
-def idx(items: np.ndarray) -> bytes:
-    header = bytes([0, 0, 8, items.ndim]) + np.array(items.shape, ">u4").tobytes()
-    return header + items.astype(np.uint8).tobytes()
-
-
 def idx_files() -> dict[str, bytes]:
-    parts = [
-        part for rows, seed in ((TRAIN, 0), (TEST, 1)) for part in images(rows, (28, 28), seed)
-    ]
-    return dict(zip(official.IDX_FILES, map(idx, parts), strict=True))
+    return samples.idx_files(TRAIN, TEST)
 
 
 def binary_batches() -> dict[str, bytes]:
-    found = {}
-    for seed, name in enumerate(official.BINARY_BATCHES):
-        pixels, labels = images(TEST, (3072,), seed)
-        found[name] = np.column_stack([labels.astype(np.uint8), pixels]).tobytes()
-    return found
+    return samples.binary_batches(TEST)
 
 
 def python_batches(protocol: int = 0) -> dict[str, bytes]:
@@ -99,21 +83,9 @@ def python2_batch(pixels: np.ndarray, labels: np.ndarray) -> bytes:
     )
 
 
-def put(folder: Path, files: dict[str, bytes]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
 def tarred(files: dict[str, bytes], inside: str) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in reversed(files.items()):
-            member = tarfile.TarInfo(f"{inside}/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    members = {f"{inside}/{name}": content for name, content in reversed(files.items())}
+    return gzip.compress(archives.tarred(members), mtime=0)
 
 
 def published_as(kind: type, files: dict[str, bytes], remote: dict[str, bytes] | None = None):

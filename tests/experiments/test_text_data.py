@@ -12,11 +12,12 @@ import hashlib
 import io
 import json
 import os
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import samples
+from samples import put
 
 from experiments.data import IMDB, DataError, GeneratedListOps, ListOpsFiles
 from experiments.data.folder import located
@@ -31,32 +32,11 @@ EACH = 10  # reviews of each sentiment in each official set
 
 
 def texts() -> dict[str, bytes]:
-    """Names and contents of an unpacked archive, in no order."""
-    found = {}
-    for split in ("test", "train"):
-        for label, rating in (("pos", 8), ("neg", 2)):
-            for number in reversed(range(EACH)):
-                text = f"{split} {label} {number}: " + "très bien. " * number
-                found[f"{split}/{label}/{number}_{rating}.txt"] = text.encode()
-    return {**found, "train/unsup/0_0.txt": b"not used", "README": b"not used"}
+    return samples.reviews(EACH)
 
 
 def tarred(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(f"aclImdb/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def put(folder: Path, files: dict[str, bytes]) -> Path:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return folder
+    return gzip.compress(samples.review_archive(files), mtime=0)
 
 
 def published_as(archive: bytes) -> type[IMDB]:

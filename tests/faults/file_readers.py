@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import samples
+from archives import tarred
 from fuzz import Cases, Reader
-from mutations import damaged, tarred, zipped
+from mutations import damaged, zipped
+from samples import images, put
 
 from experiments import study
 from experiments.data import (
@@ -125,21 +128,8 @@ def are_splits(value: object) -> bool:
 # Images
 
 
-def images(count: int, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    pixels = np.random.default_rng(count).integers(0, 256, (count, *shape), dtype=np.uint8)
-    return pixels, np.arange(count) % 10
-
-
-def idx(items: np.ndarray) -> bytes:
-    header = bytes([0, 0, 8, items.ndim]) + np.array(items.shape, ">u4").tobytes()
-    return header + items.astype(np.uint8).tobytes()
-
-
 def idx_files(folder: Path) -> Path:
-    parts = [*images(3, (28, 28)), *images(2, (28, 28))]
-    for name, part in zip(official.IDX_FILES, parts, strict=True):
-        (folder / name).write_bytes(idx(part))
-    return folder / official.IDX_FILES[0]
+    return put(folder, samples.idx_files(3, 2)) / official.IDX_FILES[0]
 
 
 def packed_cases(content: bytes, rng: np.random.Generator) -> Cases:
@@ -189,32 +179,22 @@ def npz_cases(content: bytes, rng: np.random.Generator) -> Cases:
     yield "locked", content.replace(b"\x14\0\0\0\x08\0", b"\x14\0\x01\0\x08\0")
 
 
-def batches(form: tuple[str, ...], batch: Callable[[], bytes]) -> Callable[[Path], Path]:
-    def make(folder: Path) -> Path:
-        for name in form:
-            (folder / name).write_bytes(batch())
-        return folder / form[0]
-
-    return make
+def binary_batches(folder: Path) -> Path:
+    return put(folder, samples.binary_batches(1)) / official.BINARY_BATCHES[0]
 
 
-def binary_batch() -> bytes:
+def python_batches(folder: Path) -> Path:
     pixels, labels = images(1, (3072,))
-    return np.column_stack([labels.astype(np.uint8), pixels]).tobytes()
+    batch = pickle.dumps({b"labels": labels.tolist(), b"data": pixels})
+    return put(folder, dict.fromkeys(official.PYTHON_BATCHES, batch)) / official.PYTHON_BATCHES[0]
 
 
-def pickled_batch() -> bytes:
-    pixels, labels = images(1, (3072,))
-    return pickle.dumps({b"labels": labels.tolist(), b"data": pixels})
+BATCHES = {f"cifar/{name}": batch for name, batch in samples.binary_batches(1).items()}
+REVIEWS = {f"aclImdb/{name}": text for name, text in samples.reviews(2).items()}
 
 
-def archive(folder: Path) -> Path:
-    (folder / "cifar-10-binary.tar.gz").write_bytes(gzip.compress(tarred(batch_files()), 1))
-    return folder / "cifar-10-binary.tar.gz"
-
-
-def batch_files() -> dict[str, bytes]:
-    return {f"cifar/{name}": binary_batch() for name in official.BINARY_BATCHES}
+def archive(name: str, files: dict[str, bytes]) -> Callable[[Path], Path]:
+    return written(name, gzip.compress(tarred(files), 1))
 
 
 # What the headers of a tar archive of format PAX may say
@@ -255,26 +235,8 @@ def resized(header: bytes, size: bytes) -> bytes:
 # Reviews
 
 
-def review_files() -> dict[str, bytes]:
-    return {
-        f"aclImdb/{split}/{label}/{number}_{rating}.txt": f"{label} {number} ça".encode()
-        for split in ("train", "test")
-        for label, rating in (("neg", 2), ("pos", 9))
-        for number in range(2)
-    }
-
-
 def review_folder(folder: Path) -> Path:
-    for name, content in review_files().items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return folder / "aclImdb/train/neg/0_2.txt"
-
-
-def review_archive(folder: Path) -> Path:
-    (folder / "aclImdb_v1.tar.gz").write_bytes(gzip.compress(tarred(review_files()), 1))
-    return folder / "aclImdb_v1.tar.gz"
+    return put(folder, REVIEWS) / "aclImdb/train/neg/0_2.txt"
 
 
 CSV = b'id,sentiment,review\n0_9,1,"good, ""very"" good"\n1_2,0,bad\n2_8,1,fine\n3_1,0,"a\nb"\n'
@@ -428,21 +390,27 @@ READERS = {
     "idx": Reader(idx_files, images_in, are_splits, (DataError,), packed_cases),
     "npz": Reader(npz, npz_in, are_splits, (DataError,), npz_cases),
     "batches of CIFAR": Reader(
-        batches(official.BINARY_BATCHES, binary_batch),
+        binary_batches,
         cifar_in,
         are_splits,
         (DataError,),
         packed_cases,
     ),
-    "pickled batches of CIFAR": Reader(
-        batches(official.PYTHON_BATCHES, pickled_batch), cifar_in, are_splits, (DataError,), plain
-    ),
+    "pickled batches of CIFAR": Reader(python_batches, cifar_in, are_splits, (DataError,), plain),
     "archive of CIFAR": Reader(
-        archive, cifar_in, are_splits, (DataError,), archive_cases(batch_files())
+        archive("cifar-10-binary.tar.gz", BATCHES),
+        cifar_in,
+        are_splits,
+        (DataError,),
+        archive_cases(BATCHES),
     ),
     "folder of reviews": Reader(review_folder, reviews_in, are_splits, (DataError,), plain),
     "archive of reviews": Reader(
-        review_archive, reviews_in, are_splits, (DataError,), archive_cases(review_files())
+        archive("aclImdb_v1.tar.gz", REVIEWS),
+        reviews_in,
+        are_splits,
+        (DataError,),
+        archive_cases(REVIEWS),
     ),
     "table of reviews": Reader(
         written("reviews.csv", CSV), csv_in, are_splits, (DataError,), csv_cases

@@ -69,6 +69,7 @@ class Ran(BaseException):
 
 def table(file: str) -> dict[str, Reader]:
     """Load the readers of a table, a Python file beside its test."""
+    sys.path.append(str(Path(__file__).parents[1] / "experiments" / "shared"))  # its samples
     spec = importlib.util.spec_from_file_location("readers_under_test", file)
     assert spec is not None
     assert spec.loader is not None

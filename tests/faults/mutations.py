@@ -7,12 +7,12 @@ import io
 import json
 import pickle
 import re
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from archives import tarred
 
 NUMBERS = (b"9" * 5000, b"-1", b"1e999", b"18446744073709551616", b"nan", b"0x10", b"1_0", b"0")
 LEAVES = (None, True, -1, 0, 2.5, 10**30, 1e308, "", "x" * 2000, "\ud800", "\0", [], {}, [[1]])
@@ -165,17 +165,6 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def tarred(files: dict[str, bytes], headers: dict[str, str] | None = None) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            member.pax_headers = headers or {}
-            archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 

@@ -1,7 +1,11 @@
 """The torch package imports without its optional kernels and carries the workspace's version."""
 
+import dataclasses
+import importlib
 import subprocess
 import sys
+
+import pytest
 
 import seq_torch
 import seqtheory
@@ -18,6 +22,34 @@ def test_every_public_name_is_there() -> None:
 
 def test_every_public_class_says_what_it_is() -> None:
     assert not [name for name in seq_torch.__all__ if not getattr(seq_torch, name).__doc__]
+
+
+def test_help_on_settings_explains_every_field() -> None:
+    kinds = [getattr(seq_torch, name) for name in seq_torch.__all__ if name.endswith("Config")]
+    missing = [
+        f"{kind.__name__}.{field.name}"
+        for kind in filter(dataclasses.is_dataclass, kinds)
+        for field in dataclasses.fields(kind)
+        if field.name not in (kind.__doc__ or "")
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("layer", "model.layer"),
+        ("optim", "train.optim"),
+        ("mixers.vandermonde", "mixers.parts.vandermonde"),
+        ("mixers.gru", "mixers.rnn"),
+        ("mixers.delta_net", "mixers.delta_rule"),
+    ],
+)
+def test_a_path_that_moved_warns_and_works(monkeypatch, old: str, new: str) -> None:
+    monkeypatch.delitem(sys.modules, f"seq_torch.{old}", raising=False)
+    with pytest.warns(DeprecationWarning, match=f"seq_torch.{old} is now seq_torch.{new};"):
+        loaded = importlib.import_module(f"seq_torch.{old}")
+    assert loaded is importlib.import_module(f"seq_torch.{new}")
 
 
 def test_import_and_build_bring_in_no_optional_kernel_and_change_no_global_state() -> None:

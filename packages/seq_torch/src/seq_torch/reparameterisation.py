@@ -48,7 +48,7 @@ def rate(
     of modes are few, but on a GPU every call copies them to the processor and back, which waits
     for the GPU. `torch.compile` and `torch.export` see one opaque operation; a program that was
     exported finds the map by its name, among those that its process has used. Weights that overflow
-    give infinity or NaN without a warning: whoever trains watches for that.
+    give infinity or NaN without a warning; `fit` ends as diverged where a loss shows it.
     """
     require_full_precision(w.dtype, "reparameterised eigenvalues")
     return _Rate.apply(w, _name(parameterisation))  # pyright: ignore[reportReturnType]

@@ -26,10 +26,10 @@ class Trace(NamedTuple):
     Attributes
     ----------
     states
-        State of one layer's mixer after each token, ``(batch, time, n)``, float64. The parts of the
-        state one after the other; complex numbers as real and imaginary part.
+        State of one layer's mixer after each token, ``(batch, time, n)``, float64. The parts of a
+        state follow one another; a complex number is its real and its imaginary part.
     outputs
-        What the model answered, ``(batch, time, size)``, float64.
+        Outputs of the model, ``(batch, time, size)``, float64.
     """
 
     states: Float[np.ndarray, "batch time n"]
@@ -67,7 +67,7 @@ def trace(model: SequenceModel, tokens: Int[np.ndarray, "batch time"], layer: in
     tokens
         Integers below the model's vocabulary.
     layer
-        Whose state; the last by default.
+        Index of the layer whose state is kept; the last by default.
 
     Raises
     ------

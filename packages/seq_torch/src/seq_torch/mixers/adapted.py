@@ -1,4 +1,4 @@
-"""Layers written for other packages, as mixers: called by their own names, heard in their tuples.
+"""Layers of other packages as mixers: built by the name of their width, read from their tuples.
 
 Two conventions are common. flash-linear-attention makes a layer from ``hidden_size``, mamba-ssm
 from ``d_model``, many others from ``dim``; and what a layer gives may be a tuple whose first part
@@ -22,7 +22,7 @@ _GATHERING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def made(make: Callable[..., Any], width: int) -> Any:
-    """Call a class or a function with a width, by position or by the name that it has for it.
+    """Build a layer from a width, given by position or by the name that the layer has for it.
 
     An argument ``layer_idx``, by which layers of both packages find their cache, is 0.
 
@@ -100,7 +100,7 @@ def _has(module: nn.Module, *methods: str) -> bool:
 
 
 class Layer(nn.Module):
-    """The first part of what a layer gives.
+    """A layer of which only the first part of a returned tuple is given.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class SteppedLayer(Layer):
 
     @property
     def _layer(self) -> Any:
-        """The layer, as what it is beyond a module."""
+        """The layer, typed as anything: `nn.Module` declares no `step`."""
         return self.layer
 
 

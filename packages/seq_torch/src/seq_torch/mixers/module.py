@@ -37,23 +37,23 @@ class ModuleConfig(MixerConfig):
 
     @property
     def causal(self) -> bool:
-        """Whether no output depends on later inputs, as `make` says by an attribute, or else."""
+        """Whether no output depends on later inputs: unless an attribute of `make` says False."""
         return getattr(self.make, "causal", True) is not False
 
     @property
     def straight_through(self) -> bool:
-        """Whether gradients are those of another map, as `make` says by an attribute; else not."""
+        """Whether gradients are those of another map: only if an attribute of `make` says True."""
         return getattr(self.make, "straight_through", False) is True
 
     def build(self, width: int) -> nn.Module:
-        """Make the module, after one like it has shown that it keeps the shape of a small input."""
+        """Make the module, after a trial module has mapped a small input to its own shape."""
         if torch.get_default_device().type == "meta":  # where nothing can be mapped
             return self._made(width)
         given = self._given(width)
         return adapted(self._made(width), given)
 
     def _given(self, width: int) -> object:
-        """Give what a module of this width gives for zeros; no draw and no call is left behind."""
+        """Output of a trial module for zeros; torch's random state stays as it is."""
         shape = (2, 3, width)
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             given = self._made(width).eval()(torch.zeros(shape))

@@ -117,7 +117,7 @@ def _facts(tensor: torch.Tensor) -> Facts:
 
 
 def _renewed(said: dict[str, Any]) -> dict[str, Any]:
-    """Say in today's words what older files say of Mamba: no rank of steps was "inner"."""
+    """Update the settings of Mamba in older files, where a step rank of None meant "inner"."""
     if said.get("type") == "MambaConfig" and said.get("step_rank", "") is None:
         return said | {"step_rank": "inner"}
     return said

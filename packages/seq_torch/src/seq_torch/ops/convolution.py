@@ -47,13 +47,13 @@ def causal_convolution(
 
     Notes
     -----
-    On every device alike, in O(time * length) per channel: a kernel of at most 16 entries that is
-    shorter than the sequence is torch's own convolution; one as long as its sequence, with at most
-    32 entries and at least as many sequences, is a product with its Toeplitz matrix. All others go
-    by fast Fourier transform, O(time log time), where rounding spreads over the whole sequence: in
-    float32 an output is exact to about 1e-7 of the largest term, whatever its own size. Types
-    shorter than float32 are computed in float32. Under ``use_backend("reference")`` this is
-    `causal_convolution_direct`.
+    The method depends on sizes alone. Two kinds of short kernels cost O(time * length) per channel:
+    one of at most 16 entries that is shorter than the sequence goes by torch's own convolution; one
+    as long as its sequence, with at most 32 entries and at least as many sequences, by a product
+    with its Toeplitz matrix. All others go by fast Fourier transform, O(time log time), where
+    rounding spreads over the whole sequence: in float32 an output is exact to about 1e-7 of the
+    largest term, whatever its own size. Types shorter than float32 are computed in float32. Under
+    ``use_backend("reference")`` this is `causal_convolution_direct`.
     """
     _check(u, kernel)
     if asked("auto") == "reference":
@@ -69,7 +69,7 @@ def causal_convolution(
 def causal_convolution_direct(
     u: Float[Tensor, "batch time channel"], kernel: Float[Tensor, "channel length"]
 ) -> Float[Tensor, "batch time channel"]:
-    """Convolve every channel with its kernel, by the sum itself: the twin to check against.
+    """Convolve every channel with its kernel by the sum itself, as a twin to check against.
 
     Takes and returns what `causal_convolution` does, in O(time * length) per channel.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class World:
-    """Number of a process among those that train together, and how many they are."""
+    """Rank of this process, and the number of processes that train together."""
 
     rank: int = 0
     size: int = 1
@@ -37,7 +37,7 @@ class World:
         return rows[self.rank :: self.size] if self.size > 1 else rows
 
     def add(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Sum over all processes, the same bytes in each."""
+        """Sum over all processes; every process gets identical bytes."""
         if self.size > 1:
             distributed.all_reduce(tensor)
         return tensor

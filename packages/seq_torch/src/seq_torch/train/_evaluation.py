@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def evaluate(
     model: nn.Module, data: Dataset, training: Training | Loss, batch_size: int = 256
 ) -> dict[str, float | list[float]]:
-    """Metrics of a model, those of `seqtheory.training.Evaluated`.
+    """Measure a model: the metrics that `seqtheory.training.Evaluated` holds.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def evaluate(
     training
         A loss, or a training that has one.
     batch_size
-        Rows at a time; the metrics do not depend on it but for rounding.
+        Rows per batch. It changes the metrics by rounding only.
 
     Returns
     -------

@@ -53,12 +53,13 @@ def fit(
         targets, or ``(batch, 1)`` against ``(batch,)``. Targets count where `Dataset.counted`
         says so.
     data
-        What to train on and to measure on; short last batches are used.
+        What to train on and to measure on; a shorter last batch is used too.
     training
         Settings. Rates and decay differ between parameters: see `seq_torch.train.optim`.
     on_event
         Receives `seqtheory.training.Evaluated` at step 0, every `evaluate_every` steps and after
-        the last, and `seqtheory.training.Stepped` after every step. What it raises ends the fit.
+        the last, and `seqtheory.training.Stepped` after every step. An exception that it raises
+        ends the fit.
     resume
         Snapshot to go on from: on a CPU the result has the bytes of an uninterrupted training.
     device
@@ -78,14 +79,14 @@ def fit(
 
     Notes
     -----
-    Random numbers (dropout) follow from the seed, the step and the rank; the caller's random
-    state is as before afterwards, as are the modules' training modes.
+    Random numbers (dropout) follow from the seed, the step and the rank. Afterwards the caller's
+    random state and the modules' training modes are as before.
 
     In an initialised `torch.distributed` process group the processes share every batch (row i goes
     to process i modulo their number) through `DistributedDataParallel`; parts are weighted so that
-    the gradient is that of one process. All give the same arguments, `resume` included; only
-    process 0 receives events. Batch normalisation is then refused. Dropout differs from that of
-    one process, since each draws for its own rows.
+    the gradient is that of one process. All processes must be given equal arguments, `resume`
+    included; only process 0 receives events. Batch normalisation is then refused. Dropout differs
+    from that of one process, since each draws for its own rows.
     """
     world = World.current()
     place = place_of(model, training, device)

@@ -1,4 +1,4 @@
-"""Batches as tensors, what a model makes of them, and the loss summed over what counts."""
+"""Batches as tensors, outputs of a model, and the loss summed over the targets that count."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def check_outputs(
     Raises
     ------
     ValueError
-        With both shapes.
+        If they have not; the message names both shapes.
     """
     got, targets = tuple(outputs.shape), tuple(batch.targets.shape)
     if outputs.is_complex():
@@ -109,7 +109,7 @@ def check_classes(name: str, data: Dataset, num_classes: int) -> None:
     Raises
     ------
     ValueError
-        With the row.
+        If there is such a class; the message names the row.
     """
     targets = data.targets
     if data.counted is not None:

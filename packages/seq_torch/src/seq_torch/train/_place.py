@@ -49,7 +49,8 @@ def place_of(model: nn.Module, training: Training | None, device: object = None)
     Raises
     ------
     ValueError
-        If it lies on several devices, or one of no use here, or the precision does not suit it.
+        If the model lies on several devices or on one that cannot be used here, or if the
+        precision does not suit the device.
     """
     if device is not None:
         model.to(torch.device(device))  # pyright: ignore[reportArgumentType]

@@ -33,7 +33,8 @@ def restore(snapshot: Snapshot, model: nn.Module, optimiser: AdamW) -> None:
     Raises
     ------
     ValueError
-        If it is of another model; the message names the tensor. Nothing is written then.
+        If the snapshot is of another model, which then stays as it is; the message names the
+        tensor.
     """
     held = {
         name.removeprefix(_MODEL): value

@@ -73,8 +73,9 @@ class AdamW:
 
     Notes
     -----
-    The same numbers as `torch.optim.AdamW`, which imports torch's compiler when it is made: several
-    seconds of every process. One fused kernel per group, unless parameters are complex.
+    Updates equal those of `torch.optim.AdamW`. That class is not used, since it imports torch's
+    compiler when it is made: several seconds in every process. One fused kernel updates a group,
+    unless parameters are complex.
 
     References
     ----------

@@ -72,7 +72,7 @@ def advance(
     driven: Complex[torch.Tensor, "... channel mode"],
     state: Complex[torch.Tensor, "... channel mode"],
 ) -> Complex[torch.Tensor, "... channel mode"]:
-    r"""One step of the recurrence, in O(channel mode), for a drive b u.
+    r"""Advance the recurrence by one step, in O(channel mode), for a drive b u.
 
     .. math:: h_k = 2 (1 - M)^{-1} (h_{k-1} + b u_k) - h_{k-1}
     """
@@ -95,7 +95,7 @@ def lost(
     c: Complex[torch.Tensor, "output channel mode"],
     length: int,
 ) -> Complex[torch.Tensor, "output channel mode"]:
-    r"""Give :math:`(1 - \bar A^L)^\top c`, exact to rounding of itself also where it is small.
+    r"""Give :math:`(1 - \bar A^L)^\top c`, accurate to rounding relative to itself, however small.
 
     What is squared is :math:`X = \bar A^n - 1`, by :math:`(1 + X)^2 - 1 = 2 X + X^2`: with short
     steps the transition is close to 1, and its own rounding would be that of the difference.
@@ -126,7 +126,7 @@ def _increment(mu: torch.Tensor, p: torch.Tensor) -> Float[torch.Tensor, "channe
 class _Change(torch.autograd.Function):
     """Rows times ((1 + X)^length - 1), for one matrix X ``(channel, real, real)`` per channel.
 
-    Torch's own gradient gives the same, in twice the time: it forms every term by itself.
+    Torch's own gradient has equal values and takes twice the time: it forms every term separately.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-r"""What a state of a diagonal plus low-rank system gives, and what it becomes, over many steps.
+r"""A state of a diagonal plus low-rank system over many steps: its response, and the last state.
 
 Coordinates, products and matrices are those of `dplr_kernel`. A transposed system,
 :math:`M^\top = \mathrm{diag}(\bar\mu) - p p^\top`, is of the same kind, which makes a state

@@ -1,4 +1,4 @@
-"""Random orthogonal matrices of a structure: no word of them grows or shrinks a state."""
+"""Random orthogonal matrices of a structure: no product of them grows or shrinks a state."""
 
 from __future__ import annotations
 

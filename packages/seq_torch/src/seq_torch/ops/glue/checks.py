@@ -140,9 +140,9 @@ def common_type(values: Iterable[Tensor]) -> torch.dtype:
 
 
 def depending(output: Tensor, *inputs: Tensor | None) -> Tensor:
-    """Give the output derivatives by these inputs, zeros where it does not depend on them.
+    """Make the output depend on these inputs, with derivatives of zero where it did not.
 
-    Without, autograd finds no path from the one to the others, and gives None in place of zeros.
+    Without it autograd finds no path from the output to them, and gives None in place of zeros.
     """
     for value in inputs:
         if value is not None:

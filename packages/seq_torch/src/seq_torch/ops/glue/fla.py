@@ -114,7 +114,7 @@ def of_last(
 
 
 def wrong_on(device: torch.device) -> bool:
-    """Whether the compiler here gives wrong gradients by a decay on this device.
+    """Whether the compiler here gives wrong gradients with respect to a decay on this device.
 
     That is Triton from 3.4.0 up to 3.7.1 on Hopper, where the kernels refuse, unless tilelang is
     there to compile them instead (upstream's issue 640).

@@ -65,7 +65,7 @@ Found = tuple[Tensor, Tensor]
 
 
 def in_one_type(scan: Callable[[P], Found]) -> Callable[[P], Found]:
-    """Let a scan of inputs of one type, with a step at least, take whatever was checked."""
+    """Extend a scan, of inputs of one type and at least one step, to all checked problems."""
 
     def run(problem: P) -> Found:
         p = problem.of_one_type()
@@ -75,7 +75,7 @@ def in_one_type(scan: Callable[[P], Found]) -> Callable[[P], Found]:
 
 
 def run(operation: str, backends: Sequence[Backend[P, Found]], problem: P, backend: str) -> Found:
-    """Output and last state, by the backend that is chosen; autocast leaves types alone."""
+    """Choose a backend and run it without autocast; give output and last state."""
     chosen = choose(operation, backends, problem, backend)
     with torch.autocast(problem.like.device.type, enabled=False):
         return chosen.run(problem)

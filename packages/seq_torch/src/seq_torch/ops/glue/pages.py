@@ -21,8 +21,8 @@ def empty_like(like: Tensor, shape: Sequence[int] | None = None) -> Tensor:
 
     Notes
     -----
-    A request and not a demand: Linux alone takes it, where its transparent huge pages are set to
-    ``madvise`` or ``always``. Nothing but the time that the first write takes depends on it.
+    Only Linux grants large pages, where its transparent huge pages are set to ``madvise`` or
+    ``always``. They change the time of the first write and nothing else.
     """
     result = torch.empty_like(like) if shape is None else like.new_empty(tuple(shape))
     size = result.numel() * result.element_size()

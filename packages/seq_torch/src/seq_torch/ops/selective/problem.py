@@ -1,4 +1,4 @@
-"""Inputs of a selective scan, checked and brought to one form that every backend reads."""
+"""Inputs of a selective scan, checked and brought to a form that every backend reads."""
 
 from __future__ import annotations
 

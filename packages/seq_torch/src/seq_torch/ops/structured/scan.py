@@ -67,7 +67,7 @@ def structured_scan(
 
 
 def _ordered(p: Problem) -> Sequence[Backend[Problem, Tensor]]:
-    """Backends, the one to prefer first: on other devices than the CPU that of fewest turns."""
+    """Order the backends by preference: off the CPU, the one with fewest turns comes first."""
     if p.like.device.type == "cpu":
         return BACKENDS
     first = "parallel" if isinstance(p.transitions, Elementwise) else "chunked"

@@ -1,4 +1,4 @@
-"""How fields are given on the command line; besides ``__main__`` the only file that knows tyro."""
+"""Types of fields for the command line; besides ``__main__`` the only module that imports tyro."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Repeated = Annotated[tuple[Any_, ...], tyro.conf.UseAppendAction]
 """An option that may be given several times."""
 
 Conditions = Annotated[Repeated[str], tyro.conf.arg(metavar="FIELD=VALUE")]
-"""``FIELD=VALUE``, several times."""
+"""``FIELD=VALUE``, which may be given several times."""
 
 Settings = Annotated[Repeated[str], tyro.conf.arg(name="set", metavar="FIELD=VALUE")]
-"""``--set FIELD=VALUE``, several times."""
+"""``--set FIELD=VALUE``, which may be given several times."""
 
 Fields = Annotated[
     tuple[str, ...],
@@ -33,4 +33,4 @@ Fields = Annotated[
         str_from_instance=lambda value: [",".join(value)],
     ),
 ]
-"""Names of fields with commas between them."""
+"""Names of fields, separated by commas."""

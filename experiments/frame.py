@@ -1,4 +1,4 @@
-"""Records as a flat table: one row per run, in columns that all rows have."""
+"""Records as a flat table: one row per run, all with equal columns."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Format = Literal["csv", "parquet"]
 FACTS = ("study", "hash", "status", "seconds")
-"""Columns before the settings: where a row comes from, how the run ended, and its wall time."""
+"""Columns before the settings: study, hash, status and wall time of the run."""
 
 
 def table(records: Iterable[Record]) -> list[Row]:
-    """Turn records into rows that all have one set of columns."""
+    """Turn records into rows with equal columns."""
     rows = [_row(held) for held in records]
     columns: dict[str, None] = {}
     for row in sorted(rows, key=lambda row: row["study"]):
@@ -33,12 +33,12 @@ _PARTS = ("", "metrics", "notes")
 
 
 def written(rows: Sequence[Row], form: Format) -> bytes:
-    """Write rows as CSV or Parquet; in CSV what is neither number nor text is JSON.
+    """Write rows as CSV or Parquet; in CSV, values other than numbers and texts are JSON.
 
     Raises
     ------
     ImportError
-        For Parquet without pyarrow, of the extra ``parquet``.
+        If pyarrow, of the extra ``parquet``, is missing for Parquet.
     """
     if form == "parquet":
         return _parquet(rows)
@@ -65,7 +65,7 @@ def _parquet(rows: Sequence[Row]) -> bytes:
 
 
 def _flat(value: Any) -> Any:
-    """Give a number, a text or None as it is, and JSON of anything else."""
+    """Return numbers, texts and None unchanged, and other values as JSON."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return json.dumps(value, default=str)

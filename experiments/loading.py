@@ -1,4 +1,4 @@
-"""Records from Python: one call gives what pandas and polars take."""
+"""Records from Python, as rows for pandas and polars."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load(
     mixer: str | None = None,
     results: str | Path = "results",
 ) -> list[Row]:
-    """Read the records of a preset as rows that all have one set of columns.
+    """Read the records of a preset as rows with equal columns.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ def load(
     settings, seeds, mixer
         The options ``--set``, ``--seeds`` and ``--mixer`` with which the runs were made.
     results
-        Folder of the records. Published ones are found where that has none.
+        Folder of the records. Published records are used for runs without a record in it.
 
     Returns
     -------
     list of dict
         ``study``, ``hash``, ``status`` and ``seconds``; then the settings of the run by dotted name
-        (``task.length``); ``metrics.`` and the name of each metric, as it was logged last;
-        ``notes.`` and the name of each note. None where a run has no such thing.
+        (``task.length``); ``metrics.`` and the name of each metric, with its last logged value;
+        ``notes.`` and the name of each note. None where a run has no value.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Selections: which runs of which study a command is about."""
+"""Selections: the runs of a study that a command works on."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which runs: what the commands that run, draw, tabulate and export have in common."""
+    """Options that select runs, for the commands that run, draw, tabulate and export."""
 
     study: Positional[str]
     """A study: toy.linear_cde, its folder (toy, both halves) where records are read, or the path of
     a file (my_study.py)."""
     preset: str | None = None
-    """One of the study's presets; its default if left out."""
+    """One of the study's presets; the study's default if left out."""
     only: Conditions = ()
     """Keep the runs of the preset whose field has this value: model=mamba,lstm, task.group=A5."""
     settings: Settings = ()
     """Change a field in every run: lr=1e-3,3e-4 sweeps, task.length=50 reaches inside,
     widths=(16,32) is one tuple. Several are applied together."""
     seeds: int | None = None
-    """Number of seeds for each run, counted up from its own."""
+    """Number of seeds for each run, counted up from the run's own seed."""
     words: Path | None = None
     """Folder of word-problem files GROUP=LENGTH.csv to train on instead of drawn words."""
     mixer: str | None = None
-    """FILE:NAME of a mixer of your own: its runs are run in place of the preset's, and read beside
-    them."""
+    """FILE:NAME of a mixer of your own: `run` does its runs instead of those of the preset, other
+    commands read its records in addition."""
     results: Path = Path("results")
-    """Folder of the records; figures and tables go there too."""
+    """Folder of the records; figures and tables are written there too."""
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """What ``--set`` and ``--words`` change."""
+        """The overrides given by ``--set`` and ``--words``."""
         if self.words is None:
             return self.settings
         return (*self.settings, f'words="{self.words.expanduser().absolute()}"')
@@ -51,20 +51,20 @@ class Selection:
         return self.results.expanduser().absolute()
 
     def runs(self, study: Study, *, beside: bool = False) -> list[Run]:
-        """List the runs asked for: of a preset, selected, then changed.
+        """List the runs of a preset, filtered by ``--only`` and then changed by ``--set``.
 
         Parameters
         ----------
         study
             The study, or one half of it.
         beside
-            Whether a mixer's runs stand beside those of the preset, where the study takes it,
-            instead of taking their place.
+            Whether a mixer's runs are added to those of the preset, if the study takes guests,
+            instead of replacing them.
 
         Raises
         ------
         NoFieldError
-            If no run of this study has a field that was named.
+            If no run of this study has one of the named fields.
         ConfigError
             If the preset, a field or a value is wrong.
         """
@@ -75,7 +75,7 @@ class Selection:
         return override(select(made, self.only), self.overrides, self.seeds)
 
     def left_alone(self, study: Study) -> str:
-        """Say how many runs lack a field that is changed; empty where all have it."""
+        """Describe how many runs lack a field of ``--set``; empty if none does."""
         runs = select(study.runs(study.preset(self.preset)), self.only)
         number = lacking(runs, self.overrides)
         names = ", ".join(text.partition("=")[0] for text in self.overrides)

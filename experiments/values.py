@@ -1,4 +1,4 @@
-"""Values from text, read as the annotation of the field that takes them says.
+"""Values from text, parsed by the annotation of their field.
 
 ========================  =======================================================================
 ``64``, ``1e-3``, ``a``   a number or a text, whichever the field takes
@@ -109,12 +109,12 @@ def _tuple(text: str, kinds: tuple[Any, ...], name: str) -> tuple[Any, ...]:
 
 
 def split(text: str, whole: str) -> list[str]:
-    """Split at the commas that stand outside parentheses and quotes.
+    """Split at commas outside parentheses and quotes.
 
     Raises
     ------
     ConfigError
-        If a parenthesis or a quote is open at the end; it names `whole`.
+        If a parenthesis or a quote is not closed; the message quotes `whole`.
     """
     items, closing, start = [], [], 0
     for position, letter in enumerate(text):

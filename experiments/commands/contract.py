@@ -1,4 +1,4 @@
-"""The figure and the table of a study folder, checked as they are called."""
+"""The figure and the table of a study folder, with checks of their signatures and results."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def member(folder: Path, file: str, function: str) -> Callable[..., Any]:
     Raises
     ------
     ConfigError
-        If there is no such file or function, it takes other arguments, or, when it is called, it
-        fails in a file outside this package or gives something else.
+        If there is no such file or function, or the function takes other arguments. A call raises
+        it too if the function fails in a file outside this package, or returns another type.
     """
     path = folder / f"{file}.py"
     if not path.is_file():

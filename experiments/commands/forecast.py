@@ -1,4 +1,4 @@
-"""What runs will cost, by the records of their kind; and what ``run --dry-run`` lists."""
+"""Estimates of the cost of runs from finished records, and the list of ``run --dry-run``."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _STEPS = "num_steps"  # the field that cost is proportional to
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run is expected to take.
+    """Estimated cost of one run.
 
     Parameters
     ----------
     seconds
-        Wall time of one worker: median over the nearest records, in proportion to the numbers of
-        training steps. None where there is no record of the kind.
+        Wall time with one worker: the median over the nearest records, scaled by the number of
+        training steps. None if there is no comparable record.
     records
-        Number of the records that it rests on.
+        Number of records behind the estimate.
     """
 
     seconds: float | None
@@ -43,10 +43,11 @@ class Cost:
 
 
 def forecast(study: Study, runs: Sequence[Run], folders: Iterable[Path]) -> list[Cost]:
-    """Estimate what each run costs from finished records of its kind.
+    """Estimate the cost of each run from comparable finished records.
 
-    A record is of a run's kind if all fields that are no numbers agree: model, task, options. Of
-    these the nearest count: those with the fewest other fields that differ, the seed left aside.
+    A record is comparable to a run if all fields that are not numbers agree, such as model, task
+    and options. Among comparable records the nearest are used: those with the fewest differing
+    fields, apart from the seed.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def forecast(study: Study, runs: Sequence[Run], folders: Iterable[Path]) -> list
     runs
         The runs.
     folders
-        Results folders in which to look.
+        Results folders in which records are searched.
     """
     kinds: dict[tuple[Any, ...], list[tuple[dict[str, Any], float]]] = {}
     for fields, seconds in _measurements(study, folders):
@@ -72,7 +73,7 @@ def forecast(study: Study, runs: Sequence[Run], folders: Iterable[Path]) -> list
 
 
 def total(costs: Iterable[Cost], workers: int) -> str:
-    """Say in one line what these runs cost together."""
+    """Describe in one line the total cost of runs."""
     costs = list(costs)
     if not costs:
         return "nothing to run"
@@ -106,9 +107,9 @@ def duration(seconds: float) -> str:
 
 
 def listed(runs: Sequence[Run], states: Sequence[str], costs: Sequence[Cost]) -> None:
-    """Print every run: its state, its cost where it is to be run, and the fields that tell it.
+    """Print every run: its state, its cost if it will be run, and the fields that identify it.
 
-    Fields that all runs have in common stand in a line of their own at the head.
+    Fields that are equal in all runs are printed in one line at the top.
     """
     rows = [dict(leaves(described(run))) for run in runs]
     common = [
@@ -133,7 +134,7 @@ def _measurements(study: Study, folders: Iterable[Path]) -> list[tuple[dict[str,
                 if held.finished:
                     found.append(_measured(held))
             except (FileNotFoundError, CorruptRecordError, RejectedFileError, ValueError):
-                continue  # of use for nothing; `verify` tells what is wrong with it
+                continue  # unreadable; `verify` says why
     return found
 
 
@@ -169,7 +170,7 @@ def _cost(fields: Mapping[str, Any], known: Sequence[tuple[dict[str, Any], float
 
 
 def _scaled(fields: Mapping[str, Any], other: Mapping[str, Any], seconds: float) -> float:
-    """Seconds that another run took, brought to this one's number of training steps."""
+    """Seconds of another run, scaled to the number of training steps of this one."""
     for name, value in fields.items():
         steps = other.get(name)
         if name.rpartition(".")[2] == _STEPS and _is_number(value) and _is_number(steps) and steps:

@@ -1,4 +1,4 @@
-"""Finding the records that a figure or a table is made from."""
+"""Finding the records for a figure or a table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Loader:
     folder
         The study folder.
     selection
-        What was asked for; its options apply to every preset that is loaded.
+        The command's selection, whose options apply to every preset that is loaded.
     quiet
         Whether to print no line for each preset.
     """
@@ -65,8 +65,8 @@ class Loader:
     def _runs(self, study: Study, preset: str) -> list[Run]:
         """List the runs of a preset.
 
-        A half of a study that lacks a field, or cannot have its new value, is left as it is; one
-        that has no run with the value asked for is left out.
+        If a half of a study lacks a field of ``--set``, or cannot have its new value, its runs are
+        not changed. If it has no run that meets ``--only``, it is left out.
         """
         selection = replace(self._selection, preset=preset)
         plain = replace(selection, only=(), settings=(), words=None, seeds=None)
@@ -85,7 +85,7 @@ class Loader:
         return runs
 
     def has(self, model_file: str, preset: str | None) -> bool:
-        """Whether that file is a study that has the preset."""
+        """Whether ``model_file.py`` is a study that has the preset."""
         study = self.study(model_file)
         return study is not None and preset in (None, *study.module.PRESETS)
 
@@ -125,7 +125,7 @@ def _spelt(study: Study) -> str:
 
 
 def prepared(selection: Selection) -> tuple[Path, str | None, Loader]:
-    """Find the folder of a study, and a loader of its records once there are any.
+    """Find the folder of a study, and make a loader of its records.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A pivot table of records: one metric by fields of the runs, over seeds and nothing else."""
+"""A pivot table of records: one metric by fields of the runs, averaged over seeds only."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from experiments.study import unknown
 
 
 def pivot(found: Sequence[Row], rows: Sequence[str], columns: Sequence[str], value: str) -> Table:
-    """Lay out the values of one column by those of others.
+    """Arrange the values of one column by those of other columns.
 
     Parameters
     ----------
     found
         Rows as `experiments.load` gives them.
     rows, columns
-        Fields whose values name the rows and the columns; without columns there is one.
+        Fields whose values name the rows and the columns. Without `columns` the table has one
+        column.
     value
-        Field of the numbers. Each cell is their mean, with the least and the most, and how many
-        runs there are; runs that differ in more than their seed never share a cell.
+        Field of the numbers. Each cell has their mean, smallest and largest value, and the number
+        of runs. Runs that differ in more than their seed never share a cell.
 
     Raises
     ------
     ConfigError
-        If a field is unknown, holds no numbers, or runs of one cell differ in further fields: it
-        names these.
+        If a field is unknown or holds no numbers, or runs of one cell differ in further fields,
+        which the message names.
     """
     for name in (*rows, *columns, value):
         _require(found, name)
@@ -47,12 +48,12 @@ def pivot(found: Sequence[Row], rows: Sequence[str], columns: Sequence[str], val
 
 
 def require_seeds_alone(found: Sequence[Row]) -> None:
-    """Raise unless these rows differ in nothing but their seed.
+    """Raise unless these rows differ only in their seed.
 
     Raises
     ------
     ConfigError
-        It names the fields that differ, and values of them.
+        If they differ in other fields; the message names these and their values.
     """
     differing = {
         name: values
@@ -90,7 +91,7 @@ def _cell(found: Sequence[Row], value: str) -> str:
 
 
 def _said(names: Sequence[str], head: Sequence[Any]) -> str:
-    """Name a column by the values that it stands for, numbers with the name of their field."""
+    """Name a column by its values, with the field's name before numbers."""
     named = zip(names, head, strict=True)
     return ", ".join(value if isinstance(value, str) else f"{n} {value}" for n, value in named)
 

@@ -1,4 +1,4 @@
-"""Tables of text: found in Markdown, written as Markdown, LaTeX (booktabs) or CSV."""
+"""Tables of text, read from Markdown and written as Markdown, LaTeX (booktabs) or CSV."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RULE = re.compile(r"^\|(\s*:?-+:?\s*\|)+\s*$")
 
 @dataclass(frozen=True)
 class Table:
-    """A head and rows of texts, all of one length."""
+    """A head and rows of texts, all of equal length."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -32,7 +32,7 @@ class Table:
 
 
 def converted(text: str, form: Format) -> str:
-    """Write a Markdown text in another format: its tables, and the words between as comments."""
+    """Convert a Markdown text: tables to another format, and text between them to comments."""
     if form == "markdown":
         return text
     comment = "% " if form == "latex" else "# "
@@ -46,7 +46,7 @@ def converted(text: str, form: Format) -> str:
 
 
 def _parts(text: str) -> list[str | Table]:
-    """Split Markdown into its tables and the words between them."""
+    """Split Markdown into tables and the text between them."""
     lines = text.splitlines()
     heads = [k - 1 for k, line in enumerate(lines) if k and _RULE.match(line)]
     found: list[str | Table] = []
@@ -66,7 +66,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _latex(table: Table) -> str:
-    r"""Lay out a table with the rules of the package ``booktabs``."""
+    r"""Format a table with the rules of the package ``booktabs``."""
     lines = [" & ".join(map(escaped, row)) + r" \\" for row in (table.head, *table.rows)]
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""What a family of matrices is: diagonal in some basis, near the identity, sparse, or dense."""
+"""The kind of a family of matrices: diagonal in some basis, near the identity, sparse, or dense."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Kind = Literal[
     "dense",
 ]
 SPECTRA: tuple[Spectrum, ...] = ("unit", "signed", "complex")
-_NOTHING = 1e-200  # below which an entry is none, and its share of another no number
-_SKEWED = 1e8  # condition of eigenvectors beyond which they are no basis
+_NOTHING = 1e-200  # entries below this count as zero, and are not divided by
+_SKEWED = 1e8  # condition number beyond which eigenvectors are no basis
 
 
 @dataclass(frozen=True)
 class Block:
-    """Numbers that move together, and how: all samples of one family of matrices."""
+    """A set of coupled numbers of a state, and the kind of the matrices that act on them."""
 
     kind: Kind
     spectrum: Spectrum
@@ -42,9 +42,9 @@ class Block:
 def block_kind(matrices: Family, tolerance: float) -> Block:
     """Name the narrowest kind that all matrices of a family belong to.
 
-    In this order: they commute and have a basis of eigenvectors; they differ from a multiple of the
-    identity by a low rank, and shrink every vector; they have an entry per column; a fixed matrix
-    of signs times a diagonal one; zeros that stay; a low rank beside the diagonal; or none of it.
+    The kinds are tried in this order: commuting with a common basis of eigenvectors; a multiple of
+    the identity plus a low rank, shrinking every vector; one entry per column; a fixed matrix of
+    signs times a diagonal one; a fixed pattern of zeros; a diagonal plus a low rank; dense.
     """
     largest: Any = np.abs(matrices).max(axis=(1, 2))
     matrices = matrices[largest > _NOTHING]
@@ -69,9 +69,9 @@ def block_kind(matrices: Family, tolerance: float) -> Block:
 
 
 def spectrum_of(values: Inexact[np.ndarray, "sample n"], tolerance: float) -> Spectrum:
-    """Say where eigenvalues lie: real and not negative, real, or in the plane.
+    """Classify eigenvalues: real and not negative, real, or complex.
 
-    Rounding splits an eigenvalue that occurs twice by the root of the tolerance.
+    Rounding splits a double eigenvalue by about the square root of the tolerance.
     """
     rounding = 3 * tolerance**0.5 if values.shape[1] > 1 else 10 * tolerance
     radius: Any = np.abs(values).max(axis=1, keepdims=True)
@@ -92,7 +92,7 @@ def commute(matrices: Family, tolerance: float) -> bool:
 
 
 def share_a_basis(matrices: Family, tolerance: float) -> bool:
-    """Whether matrices that commute are diagonal in one basis."""
+    """Whether commuting matrices are diagonal in a common basis."""
     scaled = _scaled(matrices)
     mixed = np.tensordot(np.random.default_rng(0).standard_normal(len(scaled)), scaled, axes=1)
     basis = np.linalg.eig(mixed)[1]
@@ -104,7 +104,7 @@ def share_a_basis(matrices: Family, tolerance: float) -> bool:
 
 
 def reflections(matrices: Family, tolerance: float) -> int | None:
-    """Rank of what differs from a multiple of the identity, if all matrices shrink; else None."""
+    """Rank of the difference from a multiple of the identity, if no matrix expands; else None."""
     if np.linalg.norm(matrices, 2, axis=(1, 2)).max() > 1 + 10 * tolerance:
         return None
     ranks = [_beside_a_multiple(matrix, tolerance) for matrix in matrices]
@@ -113,7 +113,7 @@ def reflections(matrices: Family, tolerance: float) -> int | None:
 
 
 def rank_beside_the_diagonal(matrices: Family, tolerance: float) -> int | None:
-    """Rank of the blocks that miss the diagonal, if it is below their size; else None."""
+    """Largest rank of off-diagonal blocks, if it is below their size; else None."""
     size, rng, rank = matrices.shape[1], np.random.default_rng(0), 0
     for _ in range(3):
         rows, columns = np.split(rng.permutation(size), [size // 2])
@@ -135,7 +135,7 @@ def _beside_a_multiple(matrix: Inexact[np.ndarray, "n n"], tolerance: float) -> 
 
 
 def _of_factors(matrices: Family, rank: int) -> Spectrum:
-    """Whether a factor reflects: it is signed where a determinant is negative."""
+    """Spectrum of the factors: signed if a determinant is negative, as with a reflection."""
     if rank == 1:
         values: Any = np.linalg.eigvals(matrices)
         return "signed" if values.real.min() < -1e-6 else "unit"
@@ -150,7 +150,7 @@ def _one_per_column(matrices: Family, tolerance: float) -> bool:
 
 
 def _signs_times_diagonal(matrices: Family, tolerance: float) -> bool:
-    """Whether each column is one number times fixed signs, but for its diagonal entry."""
+    """Whether each column, apart from its diagonal entry, is a number times fixed signs."""
     size = matrices.shape[1]
     if size < 4:
         return False
@@ -169,7 +169,7 @@ def _signs_times_diagonal(matrices: Family, tolerance: float) -> bool:
 
 
 def _pattern(matrices: Family, tolerance: float) -> Bool[np.ndarray, "n n"]:
-    """Entries that are not zero in some sample; the diagonal counts as such."""
+    """Entries that are not zero in some sample, and the diagonal."""
     return (np.abs(_scaled(matrices)) > tolerance).any(axis=0) | np.eye(
         len(matrices[0]), dtype=bool
     )
@@ -184,6 +184,6 @@ def _rank(
 
 
 def _scaled(matrices: Family) -> Family:
-    """Bring the largest entry of each to 1."""
+    """Scale each matrix so that its largest entry is 1."""
     largest: Any = np.abs(matrices).max(axis=(1, 2), keepdims=True)
     return matrices / np.where(largest > 0, largest, 1.0)

@@ -1,4 +1,4 @@
-"""Which numbers of a state remember, and which of them drive which."""
+"""Which numbers of a state remember, and how they drive each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
 SHIFT = -1
-"""Level of a number that does not remember by itself."""
+"""Level of a number that does not feed back into itself."""
 
 
 def memory_levels(
@@ -22,25 +22,25 @@ def memory_levels(
     transparent: Bool[np.ndarray, " n"] | None = None,
     tolerance: float = 1e-9,
 ) -> Int[np.ndarray, " n"]:
-    r"""Find the numbers of a state that feed back into themselves, and how they stand in a row.
+    r"""Find the numbers of a state that feed back into themselves, and which of them feed others.
 
     Number j feeds number i where :math:`\partial h_i' / \partial h_j` is not zero for some sample.
-    One that no circle leads back to is a shift, such as the window of a short convolution: what it
-    holds is gone after a few steps.
+    A number on no cycle of this relation is a shift, such as the window of a short convolution: it
+    keeps an input for a few steps only.
 
     Parameters
     ----------
     jacobians
         Derivatives of the next state with respect to the state, at several states and inputs.
     transparent
-        Numbers that are set apart as well: they get level -1, and others see through them.
+        Further numbers to leave out: they get level -1, but connections through them count.
     tolerance
         Share of a sample's largest entry that counts as zero.
 
     Returns
     -------
-    -1 for a shift; 0 for a number that remembers and that no circle but its own feeds; 1 for one
-    that is fed by such a circle; and so on.
+    -1 for a shift; 0 for a number that remembers and is fed by no other cycle; 1 for a number fed
+    by a cycle of level 0; and so on.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def memory_levels(
 
 
 def components(feeds: Bool[np.ndarray, "n n"]) -> list[Int[np.ndarray, " member"]]:
-    """Part numbers into sets that have nothing to do with each other."""
+    """Divide numbers into sets without connections between them."""
     count, label = _connected(feeds, "weak")
     return [np.flatnonzero(label == each) for each in range(count)]
 

@@ -28,21 +28,21 @@ class Recurrence:
         ``"linear"`` in the state; ``"nonlinear"``; ``"none"``, where there is no recurrence of
         fixed size; or ``"not probed"``.
     reason
-        Why there is none, why it was not probed, or what is nonlinear.
+        Why there is no recurrence, why it was not probed, or what is nonlinear.
     transition
-        The class for `seqtheory.expressivity.predict`; None where the recurrence is not linear.
+        The class for `seqtheory.expressivity.predict`; None unless the recurrence is linear.
     numbers
-        Numbers of the state that remember.
+        How many numbers of the state remember.
     shifts
-        Numbers that hold recent inputs alone, such as the windows of short convolutions.
+        How many numbers only hold recent inputs, such as the windows of short convolutions.
     phases
-        Numbers that are angles: complex numbers of modulus 1, which inputs turn.
+        How many numbers are angles: complex numbers of modulus 1 that inputs rotate.
     blocks
-        Sizes of the sets of numbers that move together, and how many there are of each.
+        Pairs of a size of a set of coupled numbers, and the number of sets of that size.
     commuting
         Whether all transitions commute.
     norm, radius
-        Largest 2-norm, and largest modulus of an eigenvalue, of the transitions seen.
+        Largest 2-norm, and largest modulus of an eigenvalue, of the sampled transitions.
     """
 
     kind: Literal["linear", "nonlinear", "none", "not probed"]
@@ -57,7 +57,7 @@ class Recurrence:
     radius: float = 0.0
 
     def __str__(self) -> str:
-        """Verdict first, and what it rests on."""
+        """Give the verdict, followed by the numbers behind it."""
         sizes = ", ".join(f"{count} of {size}" for size, count in self.blocks)
         seen = [
             f"norm {'within 1' if self.norm <= 1 + 1e-6 else f'up to {self.norm:.3g}'}",
@@ -107,9 +107,9 @@ def classify_recurrence(
     r"""Name the class of :math:`h' = f(x, h)` from :math:`\partial f / \partial h`.
 
     The recurrence is linear where the Jacobian does not depend on the state. Its matrices, one per
-    input, fall into sets of numbers that move together, and each set is named by its family of
-    matrices. Where a number that remembers governs another, they are recurrences in a row, each
-    linear given the one before.
+    input, fall into sets of coupled numbers, and each set is classified by its family of matrices.
+    If one number that remembers drives another, they form a cascade of recurrences, each linear
+    given the previous one.
 
     Parameters
     ----------
@@ -117,22 +117,22 @@ def classify_recurrence(
         At several draws of the weights, inputs, and states. The first state of each input is the
         base; in state 1 + l all numbers of level l and above are drawn anew.
     levels
-        What `memory_levels` says of each number; those at -1 are set apart.
+        Level of each number, from `memory_levels`; numbers at -1 are left out.
     pairs
         True for the real part of a complex number whose imaginary part is the next number.
     turns
-        Angles by which phases move, where there are any.
+        Angles by which phases are rotated; None without phases.
     tolerance
         Share of a Jacobian's largest entry that counts as rounding.
 
     Returns
     -------
-    The narrowest class that holds all matrices seen. Of a class that reaches farther than its
-    samples this is a lower bound: give inputs of several sizes.
+    The narrowest class that holds all sampled matrices. The true class may be larger, so give
+    inputs of several sizes.
 
     Examples
     --------
-    One number, multiplied by 1 or -1 as the input says:
+    One number, which the input multiplies by 1 or -1:
 
     >>> signs = np.array([1.0, -1.0]).reshape(1, 2, 1, 1, 1) * np.ones((1, 2, 2, 1, 1))
     >>> classify_recurrence(signs, np.array([0])).transition.eigenvalues

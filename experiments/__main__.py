@@ -29,7 +29,7 @@ app = tyro.extras.SubcommandApp()
 
 @app.command
 def run(request: Options[runs.Request]) -> int:
-    """Run what is not finished yet: killed runs go on, failed ones are tried again."""
+    """Run what is not finished in a preset: killed runs resume, failed runs are tried again."""
     return runs.run(request)
 
 
@@ -44,7 +44,7 @@ def plot(request: Options[drawing.Drawing]) -> int:
 def table(layout: Options[drawing.Layout]) -> int:
     """Print a study's numbers beside the published ones, and every claim with its verdict.
 
-    With --rows and --value: a table of one number of its records instead.
+    With --rows and --value, print a table of one number of the records instead.
     """
     drawing.table(layout)
     return exit_code.OK
@@ -57,10 +57,10 @@ def export(
     """Write records as a flat table, one row per run: settings, status, last metrics, notes.
 
     Args:
-        selection: Which runs.
-        csv: As CSV, printed unless --to names a file.
-        parquet: As Parquet, which needs pyarrow (the extra `parquet`).
-        to: File to write; of Parquet RESULTS/STUDY.parquet if left out.
+        selection: The runs whose records are written.
+        csv: Write CSV, to standard output unless --to names a file.
+        parquet: Write Parquet, which needs pyarrow (the extra `parquet`).
+        to: File to write; for Parquet RESULTS/STUDY.parquet if left out.
     """
     if csv == parquet:
         raise exit_code.ConfigError("give one of --csv and --parquet")

@@ -22,27 +22,27 @@ from experiments.store import durable
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing(Selection):
-    """Which records, and how large their figures are."""
+    """Options of the plot command: which records, and the size of the figures."""
 
     width: float | None = None
-    """Width of the figures in inches: 3.25 for one column of a paper. Panels move beneath one
-    another where they would be too narrow."""
+    """Width of the figures in inches, such as 3.25 for one column of a paper. Panels that would be
+    too narrow are placed below each other."""
     font_size: float | None = None
-    """Size of the letters in points."""
+    """Size of the text in points."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout(Selection):
-    """Which records, and how their table is laid out."""
+    """Options of the table command: which records, and the form of the table."""
 
     format: tables.Format = "markdown"
     """Markdown, LaTeX with the rules of booktabs, or CSV."""
     rows: Fields = ()
-    """Fields whose values name the rows (model,depth) of a table of one number."""
+    """Fields, such as model,depth, whose values name the rows of a table of one number."""
     columns: Fields = ()
     """Fields whose values name the columns."""
     value: str = ""
-    """Field of the number, metrics.token_accuracy: mean, least and most over seeds."""
+    """Field of the number, such as metrics.token_accuracy; its mean and range over seeds."""
 
 
 def plot(drawing: Drawing) -> list[Path]:

@@ -39,32 +39,31 @@ _NAMED = 3  # runs that are named of those that ended alike
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Selection):
-    """What the command line asked for: which runs, and how they are run."""
+    """Options of the run command: which runs, and how they are run."""
 
     dry_run: bool = False
-    """List the runs with their settings, what is done already, and what the rest will cost."""
+    """Only list the runs with their settings and status, and estimate the cost of the rest."""
     workers: int | None = None
-    """Processes at once; as many as there are runs and cores if left out."""
+    """Number of processes at once; one per core, at most one per run, if left out."""
     threads: int | None = None
-    """Threads for each process; the cores shared among the workers if left out."""
+    """Threads for each process; the workers share the cores if left out."""
     rerun: Rerun | None = None
-    """Start over what is finished by other source (stale), what failed, or all."""
+    """Run finished records again: those made from other source (stale), failed ones, or all."""
     force: bool = False
-    """Go on from a checkpoint even if other source wrote it; the record says so."""
+    """Resume even from a checkpoint that other source wrote; the record notes it."""
     checkpoint_seconds: float = 60.0
     """Time between checkpoints."""
     stall_seconds: float = 600.0
-    """Silence after which a worker of this machine is taken for hung and killed; its run is tried
-    once more."""
+    """Silence after which a worker here is killed as hung; its run is tried once more."""
     engine: EngineName = "local"
     """Where the runs are computed: processes on this machine (local), or a Ray cluster that shares
     the results folder (ray)."""
     address: str | None = None
-    """Of a running Ray cluster, host:port or auto; one is started here if left out."""
+    """Address of a running Ray cluster, host:port or auto; if left out, one is started here."""
     gpus: float = 0.0
     """GPUs for each run on Ray, a fraction below 1 or a whole number."""
     log: Repeated[sinks.Name] = ()
-    """Send what is logged to wandb or tensorboard too; may be given for each."""
+    """Send metrics to wandb or tensorboard too; repeat the option to use both."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ def _jobs(
 
 
 def _dry_run(study: Study, preset: str, runs: Sequence[Run], request: Request) -> int:
-    """List the runs, what is done of them, and what the rest will cost; nothing is written."""
+    """List the runs and their status, and estimate the cost of the rest; nothing is written."""
     planned = [_plan(study, run, request.folder / study.name, request) for run in runs]
     published = {path.name for path in shelf.records(PUBLISHED / study.name)}
     todo = [item.run for item in planned if not item.skipped]
@@ -299,7 +298,7 @@ def _summarise(
 
 
 def _tell_unfinished(outcomes: Sequence[Outcome], labels: dict[str, str]) -> None:
-    """Name the runs that did not end, a few of those with one message, and count the others."""
+    """Name the unfinished runs: a few for each message, and the number of the others."""
     alike: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         alike.setdefault(outcome.message, []).append(outcome)

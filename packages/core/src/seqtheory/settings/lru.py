@@ -12,12 +12,12 @@ from seqtheory.checks import (
 )
 from seqtheory.expressivity import Transition
 
-from .mixer import Mixer, TransitionClass
-from .state_space import Start, check_start
+from .mixer import TransitionClass
+from .state_space import Directed, Start, check_start
 
 
 @dataclass(frozen=True, kw_only=True)
-class LRU(Mixer):
+class LRU(Directed):
     r"""Linear recurrent unit.
 
     .. math:: h_k = \lambda \odot h_{k-1} + \gamma \odot B u_k, \quad
@@ -78,8 +78,3 @@ class LRU(Mixer):
         if not self.causal:
             return "none"
         return Transition("diagonal", "complex", input_dependent=False)
-
-    @property
-    def causal(self) -> bool:
-        """Whether no output depends on later inputs."""
-        return not self.bidirectional

@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING
 from seqtheory.checks import require_flag, require_integer
 from seqtheory.hippo import clipped, diagonal_plus_low_rank
 
-from .mixer import Mixer, TransitionClass
-from .state_space import Start, check_start, check_steps, fixed_transition, num_modes
+from .mixer import TransitionClass
+from .state_space import Directed, Start, check_start, check_steps, fixed_transition, num_modes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class S4DPLR(Mixer):
+class S4DPLR(Directed):
     r"""S4: one state-space model per channel whose matrix is diagonal minus a rank of one.
 
     .. math:: h' = (\Lambda - P P^*) h + B u, \quad y = \mathrm{Re}(w C h) + D u, \qquad
@@ -104,16 +104,6 @@ class S4DPLR(Mixer):
         if not self.causal:
             return "none"
         return fixed_transition("bilinear", real=self.state_dim == 1)
-
-    @property
-    def causal(self) -> bool:
-        """Whether no output depends on later inputs."""
-        return not self.bidirectional
-
-    @property
-    def directions(self) -> tuple[int, ...]:
-        """First axis of C: none, or one of length two if bidirectional."""
-        return (2,) if self.bidirectional else ()
 
     def first_system(self) -> tuple[Complex[np.ndarray, " mode"], ...]:
         """Give the initial Lambda, P and B, one state of each pair; a real one last."""

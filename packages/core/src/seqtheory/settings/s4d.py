@@ -11,8 +11,9 @@ import numpy as np
 from seqtheory.checks import require_choice, require_flag, require_integer, require_memory
 from seqtheory.hippo import clipped, diagonal_plus_low_rank, normal_part
 
-from .mixer import Mixer, TransitionClass
+from .mixer import TransitionClass
 from .state_space import (
+    Directed,
     Discretisation,
     Start,
     check_discretisation,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class S4D(Mixer):
+class S4D(Directed):
     r"""One diagonal state-space model per channel.
 
     .. math:: h' = A h + u, \quad y = 2\,\mathrm{Re}(C h) + D u, \qquad
@@ -101,16 +102,6 @@ class S4D(Mixer):
         if not self.causal:
             return "none"
         return fixed_transition(self.discretisation, real=self.state_dim == 1)
-
-    @property
-    def causal(self) -> bool:
-        """Whether no output depends on later inputs."""
-        return not self.bidirectional
-
-    @property
-    def directions(self) -> tuple[int, ...]:
-        """First axis of C: none, or one of length two if bidirectional."""
-        return (2,) if self.bidirectional else ()
 
     @property
     def first_input(self) -> Complex[np.ndarray, " mode"] | None:

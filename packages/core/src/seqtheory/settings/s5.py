@@ -10,8 +10,9 @@ import numpy as np
 from seqtheory.checks import require_flag, require_integer, require_memory, require_positive
 from seqtheory.hippo import normal_part
 
-from .mixer import Mixer, TransitionClass
+from .mixer import TransitionClass
 from .state_space import (
+    Directed,
     Discretisation,
     Start,
     check_discretisation,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class S5(Mixer):
+class S5(Directed):
     r"""One diagonal state-space model over all channels.
 
     .. math:: h_k = \bar\Lambda h_{k-1} + \bar B u_k, \qquad
@@ -116,11 +117,6 @@ class S5(Mixer):
             return "none"
         real = self.conjugate_symmetry and self.state_dim == self.blocks
         return fixed_transition(self.discretisation, real=real)
-
-    @property
-    def causal(self) -> bool:
-        """Whether no output depends on later inputs."""
-        return not self.bidirectional
 
     @property
     def odd(self) -> bool:

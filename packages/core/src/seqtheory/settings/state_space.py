@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 from seqtheory.checks import require_choice, require_positive
 from seqtheory.expressivity import Transition
 
+from .mixer import Mixer
+
 Discretisation: TypeAlias = Literal["zero_order_hold", "bilinear"]
 DISCRETISATIONS = ("zero_order_hold", "bilinear")
 
@@ -16,6 +18,22 @@ Start: TypeAlias = Literal["own", "published"]
 
 Eigenvalues: TypeAlias = Literal["unit", "signed"]
 """Range of real eigenvalues: [0, 1], or [-1, 1]."""
+
+
+class Directed(Mixer):
+    """Settings of a mixer that may run in both directions of time; a subclass has the field."""
+
+    bidirectional: bool
+
+    @property
+    def causal(self) -> bool:
+        """Whether an output depends on nothing later."""
+        return not self.bidirectional
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """Axis in front of the output map C: none, or one of two."""
+        return (2,) if self.bidirectional else ()
 
 
 def num_modes(state_dim: int) -> int:

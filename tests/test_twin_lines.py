@@ -1,9 +1,10 @@
 """What two frameworks say twice: lines that stand in a file of one and in its twin of the other.
 
-Lines are compared without the space around them, as often as they stand in both files. Blank lines,
-comments and imports are left out, and so are ``__all__`` and lines of fewer than four words, such
-as brackets, headings and decorators: they say little. Docstrings count. What needs no framework
-belongs into the core, in place of both.
+Every line counts that says something, also in docstrings and comments: all but blank lines, lone
+brackets and imports, which name what the core has already taken. Lines are compared without the
+space around them, as often as they stand in both files. What needs no framework belongs in the
+core. What is left is the contract of public methods (names, shapes and errors, which ``help`` must
+show in each package) and short lines of a language that two modules of one equation share.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ PAIRS = {
     "sequence/model.py": "model/model.py",
     "sequence/checkpoint.py": "model/checkpoint.py",
 }
-MOST = 150
+MOST = 250
 
 
 def said(path: Path) -> Counter[str]:
@@ -46,13 +47,10 @@ def said(path: Path) -> Counter[str]:
     text = path.read_text(encoding="utf-8")
     unsaid: set[int] = set()
     for node in ast.walk(ast.parse(text)):
-        names = map(ast.unparse, node.targets) if isinstance(node, ast.Assign) else ()
-        if isinstance(node, (ast.Import, ast.ImportFrom)) or "__all__" in names:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
             unsaid.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     lines = (line.strip() for n, line in enumerate(text.splitlines(), 1) if n not in unsaid)
-    return Counter(
-        line for line in lines if not line.startswith("#") and len(re.findall(r"\w+", line)) >= 4
-    )
+    return Counter(line for line in lines if re.search(r"\w", line))
 
 
 def identical(jax: str, torch: str) -> int:
@@ -72,10 +70,9 @@ def test_few_lines_stand_in_both_frameworks() -> None:
     "text",
     [
         "from a import b, c, d, e\n",
-        "# four words and more\n",
-        '__all__ = ["a", "b", "c", "d"]\n',
-        "f(\n)\n",
-        "else_ = 1\n",
+        "from a import (\n    b,\n)\n",
+        "\n\n",
+        "(\n)\n",
     ],
 )
 def test_what_says_little_is_left_out(text: str, tmp_path: Path) -> None:

@@ -353,3 +353,20 @@ def test_another_config_than_expected_is_named(path):
     expected = dataclasses.replace(lj.load(path).config, width=9)
     with pytest.raises(lj.CheckpointError, match=r"config\.width is 4, expected 9"):
         lj.load(path, expected=expected)
+
+
+class Blind(lj.S4DConfig):
+    needs_positions = True
+
+
+def test_a_mixer_that_needs_positions_gets_them():
+    parts = {"input": lj.TokenInput(vocabulary=3), "output": lj.StepOutput(size=2), "width": 4}
+    tokens = np.array([[0, 1, 2, 1]])
+    auto, added, left_out = (
+        lj.SequenceModelConfig(mixer=Blind(state_dim=2), positions=positions, **parts).build(
+            jax.random.key(0)
+        )(tokens)
+        for positions in ("auto", "sinusoidal", "none")
+    )
+    np.testing.assert_array_equal(auto, added)
+    assert np.abs(auto - left_out).max() > 1e-3

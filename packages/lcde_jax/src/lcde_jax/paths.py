@@ -14,7 +14,7 @@ _ROWS_PER_CHECK = 4096
 
 
 def check_path(path: Any, channels: int) -> None:
-    """Refuse a single path `(time, channel)` that `solve` cannot answer for.
+    """Raise ValueError or TypeError unless `solve` accepts `path`, one path `(time, channel)`.
 
     Under a JAX transformation the values are not known, so only shape and type are checked.
     """
@@ -32,7 +32,7 @@ def check_path(path: Any, channels: int) -> None:
 
 
 def checked_paths(paths: Any, channels: int) -> Float[np.ndarray, "path time channel"]:
-    """Paths as a NumPy array, refused where the features would be wrong."""
+    """Return the paths as a NumPy array; ValueError or TypeError if features would be wrong."""
     paths = np.asarray(paths)
     if paths.ndim != 3:
         hint = " For one path write path[None]." if paths.ndim == 2 else ""

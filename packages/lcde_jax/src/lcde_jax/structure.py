@@ -47,7 +47,7 @@ __all__ = [
 
 
 def named(parameters: Mapping[str, Any]) -> Any:
-    """Give a named tuple of the parameters: a tree as a dictionary is, and hashable."""
+    """Return the parameters as a named tuple: a JAX tree like a dictionary, but hashable."""
     return _named_tuple(tuple(parameters))(**parameters)
 
 
@@ -64,10 +64,10 @@ def _named_tuple(names: tuple[str, ...]) -> Any:
 def entries(
     structure: Structure, rule: Rule, stored: Float[Array, "channel ..."]
 ) -> Float[Array, "channel ..."]:
-    r"""Give what a rule makes of a stored parameter before it is scaled and summed.
+    r"""Apply a rule to a stored parameter, before it is scaled and summed over channels.
 
-    By the published one that is :math:`\tanh(d_i)` for `WalshHadamard` and :math:`m_i \odot A_i`
-    for `Sparse`; otherwise the parameter itself.
+    With ``rule="published"`` this gives :math:`\tanh(d_i)` for `WalshHadamard` and
+    :math:`m_i \odot A_i` for `Sparse`; otherwise the parameter itself.
     """
     if rule == "published" and isinstance(structure, WalshHadamard):
         return jnp.tanh(stored)

@@ -1,56 +1,37 @@
-"""Refusal of modules that do not fit this machine, before any memory is taken."""
+"""Bytes of a torch module, counted from its settings before any memory is taken."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
-from typing import Any, TypeVar, cast
+from functools import lru_cache, partial
+from typing import Any
 
 import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from seqtheory.checks import require_memory
-
-Build = TypeVar("Build", bound=Callable[..., nn.Module])
-
-_UNCOUNTABLE = 2**63  # what torch cannot count the bytes of
+from seqtheory.settings import capacity
 
 
-def fitting(build: Build) -> Build:
-    """Make the method ``build(width)`` of settings raise MemoryError where its module cannot fit.
+def count_bytes(build: Callable[[Any, int], nn.Module], config: Any, width: int) -> int:
+    """Bytes of the module that `build` makes, once for equal settings; 0 on "meta"."""
+    if torch.get_default_device().type == "meta":
+        return 0
+    return _bytes_of(build, config, width, torch.get_default_dtype())
 
-    Notes
-    -----
-    The module is built on the meta device, where nothing is stored, once for equal settings; its
-    parameters and buffers are counted. What cannot be built there is left to the build itself.
-    """
 
-    @wraps(build)
-    def checked(config: Any, width: int) -> nn.Module:
-        if torch.get_default_device().type != "meta":
-            what = f"{config} with width={width}"
-            try:
-                needed = _bytes_of(build, config, width, torch.get_default_dtype())
-            except MemoryError as error:  # of what its parameters are made from
-                raise MemoryError(f"{what} cannot be built: {error}") from None
-            require_memory(needed, what)
-        return build(config, width)
-
-    return cast("Build", checked)
+fitting = partial(capacity.fitting, count=count_bytes)
 
 
 def bytes_when_built(make: Callable[[], nn.Module]) -> int:
     """Bytes of the parameters and buffers of a module, which is not drawn; 0 if unknown."""
-    try:
+
+    def outlined() -> int:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            module = make()
-    except MemoryError:
-        raise
-    except Exception as error:  # what else is wrong with the settings, the build itself says
-        told = str(error).lower()
-        return _UNCOUNTABLE if "overflow" in told or "too big" in told else 0
-    return module_bytes(module)
+            return module_bytes(make())
+
+    return capacity.counted(outlined, ("overflow", "too big"))
 
 
 def module_bytes(module: nn.Module) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from seqtheory.expressivity import Transition
+
+from .capacity import fitting
 
 TransitionClass: TypeAlias = Transition | Literal["nonlinear", "none", "undeclared"]
 """What moves the state of one layer: a class of matrices; a map that is not linear in the state;
@@ -18,13 +21,24 @@ class Settings:
 
     The docstring of a subclass is extended by that of the settings it inherits from, so that
     ``help`` explains every field.
+
+    Attributes
+    ----------
+    count_bytes
+        Bytes of what ``build(config, width)`` makes, as `capacity.fitting` asks for them; a
+        framework sets it, and `build` then refuses what does not fit this machine.
     """
 
+    count_bytes: ClassVar[Callable[..., int] | None] = None
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Append the docstring of the inherited settings to that of the subclass."""
+        """Wrap `build`, and append the docstring of the inherited settings to the subclass's."""
         super().__init_subclass__(**kwargs)
+        if cls.count_bytes is not None and "build" in vars(cls):
+            cls.build = fitting(vars(cls)["build"], cls.count_bytes)
         extended = cls.__bases__[0]
-        if not is_dataclass(extended) or extended is Mixer or inspect.isabstract(extended):
+        own_fields = "__dataclass_fields__" in vars(extended)
+        if not own_fields or extended is Mixer or inspect.isabstract(extended):
             return
         if cls.__doc__:
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{inspect.getdoc(extended)}"

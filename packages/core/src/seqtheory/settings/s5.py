@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from jaxtyping import Complex
 
 
+CLIPPED_AT = -1e-4
+"""Largest real part of an eigenvalue where `clip_eigenvalues` is set."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class S5(Directed):
     r"""One diagonal state-space model over all channels.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from seqtheory.checks import require_choice, require_positive
 from seqtheory.expressivity import Transition
@@ -27,12 +27,12 @@ class Directed(Mixer):
 
     @property
     def causal(self) -> bool:
-        """Whether an output depends on nothing later."""
+        """Whether no output depends on later inputs."""
         return not self.bidirectional
 
     @property
     def directions(self) -> tuple[int, ...]:
-        """Axis in front of the output map C: none, or one of two."""
+        """First axis of the output map C: none, or one of length two if bidirectional."""
         return (2,) if self.bidirectional else ()
 
 
@@ -44,6 +44,18 @@ def num_modes(state_dim: int) -> int:
     once, where a pair counts twice.
     """
     return -(-state_dim // 2)
+
+
+NEAR = 0.5
+"""Modulus below which `growth_near_zero` is exact to rounding."""
+
+
+def growth_near_zero(x: Any) -> Any:
+    """Give ``(exp(x) - 1) / x`` by its series, for an array of any framework below `NEAR`."""
+    series = 1
+    for n in range(16, 1, -1):
+        series = 1 + x / n * series
+    return series
 
 
 def check_steps(dt_min: float, dt_max: float) -> None:

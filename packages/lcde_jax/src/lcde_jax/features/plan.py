@@ -38,11 +38,12 @@ class FeaturePlan:
     method
         `"exact"`, `"signature"` or `"adaptive"`.
     depth
-        Depth of the signature, else None.
+        Depth of the signature; None for the other methods.
     tail
-        Its measured relative truncation error, the worst over the equations, else None.
+        Measured relative truncation error of the signature, the largest over the equations; None
+        for the other methods.
     reason
-        Why, in one sentence.
+        Why this method was chosen, in one sentence.
     """
 
     method: str

@@ -40,7 +40,7 @@ class Readout:
     condition: float
 
     def predict(self, features: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row ..."]:
-        """Targets that the readout gives for rows of features, in float64."""
+        """Predict targets from rows of features, in float64."""
         features = as_array(features)
         count = self.coefficients.shape[0]
         if features.ndim != 2 or features.shape[1] != count:
@@ -147,7 +147,7 @@ class LeastSquares:
         return Readout(coefficients, np.asarray(intercept), rank, condition)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything needed to go on later, as arrays."""
+        """State of the accumulator as arrays, for `from_state`."""
         vector = -1 if self._vector is None else int(self._vector)
         return {
             "factor": self._factor.copy(),
@@ -156,7 +156,7 @@ class LeastSquares:
 
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
-        """Accumulator as it was when `state` was taken."""
+        """Restore an accumulator from what `state` returned."""
         missing = {"factor", "counts"} - set(state)
         if missing:
             raise ValueError(f"got a state without {sorted(missing)}, expected that of state().")

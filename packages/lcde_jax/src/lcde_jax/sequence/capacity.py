@@ -1,63 +1,45 @@
-"""Modules that do not fit this machine, refused by their settings before any memory is taken."""
+"""Bytes of a JAX module, counted from its settings before any memory is taken."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import lru_cache, partial
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from seqtheory.checks import require_memory
+from seqtheory.settings import capacity
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import PRNGKeyArray, PyTree
 
-Build = TypeVar("Build", bound=Callable[..., Any])
-
-_UNCOUNTABLE = 2**63  # what JAX cannot count the bytes of
-_TOLD = ("overflow", "too large", "out of bounds", "exceed", "too big")
+_REFUSALS = ("overflow", "too large", "out of bounds", "exceed", "too big")
 
 
-def fitting(build: Build) -> Build:
-    """Make the method ``build(width)`` of settings raise MemoryError where its module cannot fit.
+def count_bytes(
+    build: Callable[..., Any], config: Any, width: int, *, dtype: DTypeLike, key: PRNGKeyArray
+) -> int:
+    """Bytes of the module that `build` makes, traced once for equal settings; 0 while tracing."""
+    return 0 if isinstance(key, Tracer) else _bytes_of(build, config, width, jnp.dtype(dtype))
 
-    Notes
-    -----
-    The shapes of the module are traced, once for equal settings, and their bytes counted. What
-    cannot be traced is left to the build itself.
-    """
 
-    @wraps(build)
-    def checked(config: Any, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> Any:
-        if not isinstance(key, Tracer):
-            what = f"{config} with width={width}"
-            try:
-                needed = _bytes_of(build, config, width, jnp.dtype(dtype))
-            except MemoryError as error:  # of what its parameters are made from
-                raise MemoryError(f"{what} cannot be built: {error}") from None
-            require_memory(needed, what)
-        return build(config, width, dtype=dtype, key=key)
-
-    return cast("Build", checked)
+fitting = partial(capacity.fitting, count=count_bytes)
 
 
 def bytes_when_built(make: Callable[[PRNGKeyArray], PyTree]) -> int:
     """Bytes of the arrays of what is made from a key, which is not drawn; 0 if unknown."""
-    try:
+
+    def traced() -> int:
         with warnings.catch_warnings(action="ignore"):  # indices beyond 32 bits
-            made = eqx.filter_eval_shape(make, jax.random.key(0))
-    except MemoryError:
-        raise
-    except Exception as error:  # what else is wrong with the settings, the build itself says
-        return _UNCOUNTABLE if any(word in str(error).lower() for word in _TOLD) else 0
-    return tree_bytes(made)
+            return tree_bytes(eqx.filter_eval_shape(make, jax.random.key(0)))
+
+    return capacity.counted(traced, _REFUSALS)
 
 
 def tree_bytes(tree: PyTree) -> int:

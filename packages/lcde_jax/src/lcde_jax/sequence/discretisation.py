@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 
+from seqtheory.settings.state_space import NEAR, growth_near_zero
+
 if TYPE_CHECKING:
     from jaxtyping import Array, Complex, Float
 
     from seqtheory.settings.state_space import Discretisation
-
-NEAR = 0.5  # below this modulus the series of `_relative_growth` is exact to rounding
-TERMS = 16
 
 
 def discretised(
@@ -34,9 +33,6 @@ def discretised(
 def _relative_growth(x: Complex[Array, "*shape"]) -> Complex[Array, "*shape"]:
     """Return ``(exp(x) - 1) / x``, 1 at zero, exact to rounding, as its derivative is."""
     near = jnp.abs(x) < NEAR
-    small = jnp.where(near, x, 0)
-    series = jnp.ones_like(small)
-    for n in range(TERMS, 1, -1):
-        series = 1 + small / n * series
+    series = growth_near_zero(jnp.where(near, x, 0))
     far = jnp.where(near, 1, x)
     return jnp.where(near, series, (jnp.exp(far) - 1) / far)

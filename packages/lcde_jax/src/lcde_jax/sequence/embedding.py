@@ -12,8 +12,9 @@ import numpy as np
 from jax.core import Tracer
 
 from seqtheory import settings
+from seqtheory._sequences import unknown_token
 
-from .capacity import fitting
+from .capacity import count_bytes
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike, DTypeLike
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class TokenInput(settings.TokenInput):
     """Tokens in JAX."""
 
-    @fitting
+    count_bytes = staticmethod(count_bytes)
+
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> TokenEmbedding:
         """Draw the table; ValueError if unit vectors are asked for and the model is narrower."""
         self.check_width(width)
@@ -37,7 +39,8 @@ class TokenInput(settings.TokenInput):
 class LinearInput(settings.LinearInput):
     """Real channels in JAX."""
 
-    @fitting
+    count_bytes = staticmethod(count_bytes)
+
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> LinearEmbedding:
         """Draw the map."""
         return LinearEmbedding(eqx.nn.Linear(self.channels, width, dtype=dtype, key=key))
@@ -61,10 +64,7 @@ class TokenEmbedding(eqx.Module):
         seen = seen if mask is None else seen[np.asarray(mask)]
         wrong = (seen < 0) | (seen >= len(self.table))
         if wrong.any():
-            raise ValueError(
-                f"got the token {seen[wrong][0]}, but the vocabulary has {len(self.table)} tokens "
-                f"(0..{len(self.table) - 1}). Hide padding with a mask."
-            )
+            raise unknown_token(seen[wrong][0], len(self.table))
 
     def prepared(self, tokens: ArrayLike, mask: Array | None) -> Int[Array, "batch time"]:
         """Tokens, 0 where the mask hides them."""

@@ -1,4 +1,4 @@
-"""One layer of a model: a mixer, and what stands around it."""
+"""One layer of a model: a mixer with its linear map, activation, dropout, residual and norm."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Layer(eqx.Module):
         return y, norm
 
     def mixed(self, x: Float[Array, "batch time width"]) -> Float[Array, "batch time width"]:
-        """Give what the mixer makes of a sequence, before anything that follows it."""
+        """Return the mixer's output on a sequence, before the rest of the layer acts on it."""
         pre = self.config.norm_position == "pre"
         return self.mixer(self._normalised(x, None, False)[0] if pre else x)
 
@@ -101,7 +101,7 @@ class Layer(eqx.Module):
         return (y if pre else self._normalised(y, None, False)[0]), state
 
     def _after(self, x: Array, mixed: Array, key: PRNGKeyArray | None) -> Array:
-        """Do what follows the mixer, up to the norm."""
+        """Apply mixing, activation, dropout and residual to the mixer's output `mixed`."""
         first, second = (None, None) if key is None else jax.random.split(key)
         dropped = dropout(mixed, self.config.dropout, first)
         if self.config.order == "2024-05":

@@ -10,11 +10,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from seqtheory import settings
-from seqtheory._sequences import check_positions
+from seqtheory import _sequences, settings
+from seqtheory._sequences import require_causal
 from seqtheory.settings.state_space import Start, check_start, check_steps
 
-from .capacity import fitting
+from .capacity import count_bytes
 
 if TYPE_CHECKING:
     from jax.typing import DTypeLike
@@ -35,13 +35,9 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class MixerConfig(settings.Mixer, ABC):
-    """Settings of a mixer, with the name and the fields of its twin in torch."""
+    """Settings of a mixer in JAX, with the name and fields of those in `seq_torch`."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the `build` of every mixer refuse what does not fit this machine."""
-        super().__init_subclass__(**kwargs)
-        if "build" in vars(cls):
-            cls.build = fitting(cls.build)
+    count_bytes = staticmethod(count_bytes)
 
     @abstractmethod
     def build(self, width: int, *, dtype: DTypeLike, key: PRNGKeyArray) -> Mixer:
@@ -124,15 +120,14 @@ class Mixer(eqx.Module):
 
 def check_sequence(x: Array, width: int, *, may_be_empty: bool = False) -> None:
     """Raise unless `x` is a floating ``(batch, time, width)`` array with a position at least."""
-    check_positions(x.shape, width, may_be_empty=may_be_empty)
+    _sequences.check_positions(x.shape, width, may_be_empty=may_be_empty)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise TypeError(f"got an input of dtype {x.dtype}, expected a floating one.")
 
 
 def check_step(x_k: Array, width: int) -> None:
     """Raise unless `x_k` is a non-empty floating ``(batch, width)`` array."""
-    if x_k.ndim != 2:
-        raise ValueError(f"got a step of shape {x_k.shape}, expected (batch, {width}).")
+    _sequences.check_step(x_k.shape, width)
     check_sequence(x_k[:, None], width)
 
 
@@ -151,12 +146,3 @@ def check_state(state: Any, like: Any) -> None:
     kind = jnp.inexact if jnp.iscomplexobj(like) else jnp.floating
     if not jnp.issubdtype(state.dtype, kind):
         raise TypeError(f"got a state of dtype {state.dtype}, expected {like.dtype}.")
-
-
-def require_causal(module: Mixer, *, bidirectional: bool) -> None:
-    """Raise if a module looks ahead, where a state is asked of it."""
-    if bidirectional:
-        raise TypeError(
-            f"{type(module).__name__} was built with bidirectional=True: its outputs depend on "
-            "the future, so it has no `step`. Call it on the whole sequence."
-        )

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqtheory import _sequences
 from seqtheory.checks import require_integer, require_memory
 
 from .capacity import tree_bytes
@@ -90,14 +91,9 @@ class SequenceModel(eqx.Module):
         return outputs, eqx.tree_at(lambda model: [la.norm for la in model.layers], self, norms)
 
     def check_inputs(self, inputs: ArrayLike, mask: ArrayLike | None = None) -> None:
-        """Raise unless `inputs` and `mask` are ones that this model can take."""
-        shape = np.shape(inputs)
-        if len(shape) < 2 or 0 in shape[:2]:
-            raise ValueError(
-                f"got inputs of shape {shape}: they hold no position. Give at least one row of at "
-                "least one position."
-            )
-        check_mask(mask, shape[:2])
+        """Raise ValueError or TypeError unless the model accepts `inputs` and `mask`."""
+        _sequences.check_inputs(np.shape(inputs))
+        check_mask(mask, np.shape(inputs)[:2])
         self.embedding.check(inputs, mask)
 
     def mixed(self, inputs: ArrayLike) -> Float[Array, "batch time width"]:
@@ -126,11 +122,7 @@ class SequenceModel(eqx.Module):
         """
         require_integer("batch_size", batch_size, minimum=1)
         if not self.config.mixer.causal:
-            raise TypeError(
-                f"{type(self.config.mixer).__name__} has no `step`: its outputs depend on the "
-                "future, and it cannot run one position at a time. Call the model on the whole "
-                "sequence."
-            )
+            raise _sequences.no_step(self.config.mixer, causal=False)
         row = tree_bytes([layer.mixer.initial_state(1) for layer in self.layers])
         require_memory(batch_size * row, f"a state of batch_size={batch_size}")
         states = tuple(layer.mixer.initial_state(batch_size) for layer in self.layers)
@@ -163,7 +155,7 @@ class SequenceModel(eqx.Module):
         """
         self.check_inputs(inputs)
         state = self.initial_state(np.shape(inputs)[0]) if state is None else state
-        self._check_rows(inputs, state)
+        _sequences.check_rows(np.shape(inputs)[0], len(state.total))
         prepared = self.embedding.prepared(inputs, None)
         x = self._embedded(
             prepared, state.position + np.arange(prepared.shape[1], dtype=np.int32), None
@@ -189,7 +181,7 @@ class SequenceModel(eqx.Module):
         What the call returns on the sequence so far (at its last position, for `StepOutput`).
         """
         inputs = jnp.asarray(x_k)[:, None]
-        self._check_rows(inputs, state)
+        _sequences.check_rows(np.shape(inputs)[0], len(state.total))
         self.check_inputs(inputs)
         x = self._embedded(self.embedding.prepared(inputs, None), state.position[None], None)[:, 0]
         states = []
@@ -199,16 +191,8 @@ class SequenceModel(eqx.Module):
         y, state = self._read_on(x[:, None], states, state)
         return (y[:, 0] if isinstance(self.config.output, StepOutput) else y), state
 
-    def _check_rows(self, inputs: ArrayLike, state: ModelState) -> None:
-        rows = np.shape(inputs)[0]
-        if rows != len(state.total):
-            raise ValueError(
-                f"got {rows} rows for a state of {len(state.total)}; start the streams with "
-                f"initial_state({rows})."
-            )
-
     def _read_on(self, x: Array, states: list[Any], state: ModelState) -> tuple[Array, ModelState]:
-        """Read the output after these positions of the last layer, and make the next state."""
+        """Return the output at `x`, positions of the last layer, and the state after them."""
         position, total = state.position + x.shape[1], state.total + x.sum(1)
         if isinstance(self.config.output, MeanOutput):
             read = total / position.astype(total.dtype)
@@ -237,15 +221,18 @@ class SequenceModel(eqx.Module):
 
     def _embedded(self, prepared: Array, positions: Any, key: PRNGKeyArray | None) -> Array:
         x = self.embedding(prepared)
-        if self.config.positions != "sinusoidal":
+        if not self.config.has_positions:
             return x
         added = x + sinusoids(positions, self.config.width, x.dtype)[None]
         return dropout(added, self.config.position_dropout, key)
 
     def _lookup(self, layer: Layer, tokens: Array) -> Callable[[Array], Array] | None:
-        """Give the first mixer the table and the tokens, where it sees nothing else."""
+        """Return the first mixer as a lookup by token, or None if it cannot be one.
+
+        It can where the mixer's inputs are the embedded tokens alone, without positions or norm.
+        """
         embedding, mixer = self.embedding, layer.mixer
-        bare = self.config.positions != "sinusoidal" and self.config.norm_position == "post"
+        bare = not self.config.has_positions and self.config.norm_position == "post"
         if not (bare and isinstance(embedding, TokenEmbedding)):
             return None
         if not isinstance(mixer, DrivenMatrices) or tokens.size < len(embedding.table):

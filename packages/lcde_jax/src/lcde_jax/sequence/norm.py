@@ -26,7 +26,7 @@ class LayerNorm(eqx.Module):
         self.weight, self.bias = jnp.ones(width, dtype), jnp.zeros(width, dtype)
 
     def __call__(self, x: Float[Array, "*point width"]) -> Float[Array, "*point width"]:
-        """Normalise."""
+        """Normalise each position over its channels."""
         centred = x - x.mean(-1, keepdims=True)
         variance = (centred**2).mean(-1, keepdims=True)
         weight, bias = (jnp.broadcast_to(part, x.shape) for part in (self.weight, self.bias))

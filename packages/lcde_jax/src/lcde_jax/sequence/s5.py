@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 
 from seqtheory import settings
+from seqtheory._sequences import require_causal
+from seqtheory.settings.s5 import CLIPPED_AT
 
 from .discretisation import discretised
-from .mixer import Mixer, MixerConfig, check_sequence, require_causal
+from .mixer import Mixer, MixerConfig, check_sequence
 from .parameter import as_complex, as_pair, log_steps
 from .real_mode import once_last, real_last
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from jax.typing import DTypeLike
     from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-_CLIP = -1e-4
 _CUT_DEVIATION = 0.87962566103423978  # of a standard normal between -2 and 2
 
 
@@ -107,7 +108,7 @@ class S5(Mixer):
         """Eigenvalues and input map of one step."""
         values = self._real_states(as_complex(self.eigenvalues))
         if self.config.clip_eigenvalues:
-            values = jax.lax.complex(jnp.minimum(values.real, _CLIP), values.imag)
+            values = jax.lax.complex(jnp.minimum(values.real, CLIPPED_AT), values.imag)
         dt = self.config.step_scale * jnp.exp(self.log_dt)
         exponents, gain = discretised(self.config.discretisation, values, dt)
         return jnp.exp(exponents), gain[:, None] * self._real_states(as_complex(self.B).T).T
@@ -133,7 +134,7 @@ class S5(Mixer):
 def _cut_off_normal(
     key: PRNGKeyArray, shape: tuple[int, ...], deviation: float, dtype: DTypeLike
 ) -> Array:
-    """Draw normals that are cut off at two deviations, and then have the deviation asked for."""
+    """Draw normals truncated at two standard deviations, scaled to have the given `deviation`."""
     return jax.random.truncated_normal(key, -2, 2, shape, dtype) * (deviation / _CUT_DEVIATION)
 
 

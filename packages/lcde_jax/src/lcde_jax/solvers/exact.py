@@ -101,7 +101,7 @@ def terminal_state(
     order: int | None = None,
     substeps: int = 1,
 ) -> Float[Array, " width"]:
-    """State at the last vertex, with nothing kept on the way; arguments as in `states`."""
+    """State at the last vertex alone, without storing the others; arguments as in `states`."""
     advance, inputs = _scan_body(cde, increments, order, substeps)
     return jax.lax.scan(lambda state, step: (advance(state, step), None), initial, inputs)[0]
 

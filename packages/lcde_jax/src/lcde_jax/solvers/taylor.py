@@ -67,12 +67,12 @@ class Generators(NamedTuple):
 def stack(
     matrices: Float[Array, "increment width width"], vectors: Float[Array, "increment width"] | None
 ) -> Generators:
-    """Lay the matrices out for the product that every term is."""
+    """Arrange matrices and vectors so that each Taylor term is one matrix product."""
     return Generators(matrices.transpose(0, 2, 1).reshape(-1, matrices.shape[-1]), vectors)
 
 
 class StructuredGenerators(NamedTuple):
-    """As `Generators`, for matrices that are never formed."""
+    """State matrices with a structure, never formed, and forcing vectors, one per increment."""
 
     structure: Structure
     parameters: dict[str, Float[Array, "increment ..."]]
@@ -130,7 +130,7 @@ def step(
 def scan_inputs(
     generators: Generators | StructuredGenerators, increments: Float[Array, "step increment"]
 ) -> tuple[Float[Array, "step increment"], Int[Array, " step"], Int[Array, " step"]]:
-    """Increments with the terms and substeps that each asks for.
+    """Increments, each with the number of Taylor terms and substeps that it needs.
 
     A step that is too long, or whose norm is no number, becomes NaN, and its state with it: not
     wrong, and not late. A norm of NaN would ask for no substep, which leaves the state as it is.
@@ -170,7 +170,7 @@ def orders(
 
 
 def check_norm(norm: float) -> None:
-    """Refuse a step whose exponential would overflow, and take for ever to do so."""
+    """Raise ValueError for a step so large that its exponential would overflow."""
     if not norm <= LARGEST_NORM:
         raise ValueError(
             f"got a path with a step on which the matrices have a norm of up to {norm:.3g}, "

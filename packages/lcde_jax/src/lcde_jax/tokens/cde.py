@@ -51,11 +51,11 @@ class TokenCDE(eqx.Module):
         length; the first token acts through :math:`y_1 = C e(x_1) + d` alone.
     step
         ``"first_order"``: :math:`M = I + \sum_i A_i dw^i`, the order of the published steps.
-        ``"exponential"``: the exact solution, which costs some ten products of all matrices of
-        the vocabulary more per training step.
+        ``"exponential"``: the exact solution, at the cost of about ten more matrix products per
+        token of the vocabulary in each training step.
     delta
-        Length of a step, above 0. None divides by the length of the sequence, which is what
-        ``"published"`` always does, and which ties a trained model to one length.
+        Length of a step, above 0. None means one over the length of the sequence, which
+        ``"published"`` always uses; a model trained so works at that length only.
     forcing
         Whether the term `B dw` is present.
     rule
@@ -78,8 +78,8 @@ class TokenCDE(eqx.Module):
 
     Notes
     -----
-    What is linear in the embedding are the parameters of the matrix. That of
-    `DiagonalPlusLowRank` is then quadratic in it, and keeps its rank.
+    The parameters of the matrix are linear in the embedding. The matrix itself then is too, except
+    for `DiagonalPlusLowRank`, where it is quadratic in the embedding and keeps its rank.
 
     References
     ----------

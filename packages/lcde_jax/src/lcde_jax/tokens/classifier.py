@@ -48,8 +48,8 @@ class LinearCDEClassifier(eqx.Module):
     dropout
         Share of entries dropped in training, in [0, 1).
     shared_key
-        Draw every part from one key, as the published code does; embedding, CDE and readouts then
-        share random numbers. For reproduction alone.
+        Draw every part from one key, as the published code does, so that embedding, CDE and
+        readouts share random numbers. Use it only to reproduce published results.
     dtype
         A floating type; JAX's default one if None.
     key
@@ -58,7 +58,9 @@ class LinearCDEClassifier(eqx.Module):
     Raises
     ------
     TypeError, ValueError
-        If a setting is no such number.
+        If a size is no integer of at least 1, or dropout is outside [0, 1).
+    MemoryError
+        If the parameters do not fit this machine.
 
     Notes
     -----
@@ -141,8 +143,8 @@ class LinearCDEClassifier(eqx.Module):
         Raises
         ------
         TypeError, ValueError
-            On tokens or a mask of wrong type or shape, a token out of range, or a row of which
-            nothing exists. Under `jit` values are unknown, so only types and shapes are checked.
+            On tokens or a mask of wrong type or shape, a token out of range, or a row that the
+            mask hides completely. Under `jit` only types and shapes are checked.
         """
         self.check_inputs(tokens, mask)
         tokens = jnp.asarray(tokens, jnp.int32)
@@ -154,7 +156,7 @@ class LinearCDEClassifier(eqx.Module):
         return _linear(self.readout, _normalised(self.norm, hidden))
 
     def check_inputs(self, tokens: ArrayLike, mask: ArrayLike | None = None) -> None:
-        """Raise unless `tokens` and `mask` are ones that this model can take."""
+        """Raise ValueError or TypeError unless the model accepts `tokens` and `mask`."""
         shape, dtype = np.shape(tokens), _dtype(tokens)
         if not np.issubdtype(dtype, np.integer):
             raise TypeError(f"tokens have dtype {dtype}, expected integers; convert ids first.")

@@ -41,7 +41,7 @@ class TokenMatrices(eqx.Module):
     width
         Number of state variables.
     structure
-        Of the matrices; that of `OneHotDiagonal` with real entries alone.
+        Structure of the matrices; `OneHotDiagonal` only with ``entries="real"``.
     forcing
         Whether the offsets f are present; they start at zero.
     dtype

@@ -21,7 +21,7 @@ _SMALL_WIDTH = 64  # below it one batched product over all blocks beats a loop o
 
 
 class Drift(NamedTuple):
-    """A term that acts at every position alike, up to a weight: `w_k (D y_{k-1} + g)`."""
+    """A term `w_k (D y_{k-1} + g)` that depends on the position k and not on its token."""
 
     matrix: Float[Array, "width width"]
     offset: Float[Array, " width"]
@@ -49,7 +49,7 @@ def token_scan(
     tokens
         Numbers below the size of the vocabulary; not checked here.
     drift
-        D, g and the weights w, which are constants and have no gradient; None for no such term.
+        D, g and the weights w; the weights are constants without a gradient. None: no term.
 
     Returns
     -------

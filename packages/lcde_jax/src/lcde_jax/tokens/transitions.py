@@ -53,7 +53,7 @@ class Transitions(NamedTuple):
         return self._replace(parameters=jax.tree.map(move, self.parameters))
 
     def columns(self) -> Transitions:
-        """Give the same matrices with an axis for several states behind the leading ones."""
+        """Insert an axis for several states behind the leading axes of the matrices."""
         shapes = self.structure.shapes(self.width)
         wide = {n: jnp.expand_dims(v, -1 - len(shapes[n])) for n, v in self.parameters.items()}
         return self._replace(parameters=wide)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Carry(NamedTuple):
-    """What one step hands to the next."""
+    """State of a training between two steps."""
 
     parameters: PyTree
     moments: optax.OptState
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What differs from step to step, stacked along the first axis."""
+    """Rows, rate factor and random key of each step, stacked along the first axis."""
 
     rows: Int[Array, "step row"]
     auxiliary_rows: Int[Array, "step row"] | None
@@ -49,7 +49,7 @@ class Steps(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What each step reports."""
+    """Loss, gradient norms and success of each step, stacked along the first axis."""
 
     loss: Float[Array, " step"]
     norm: Float[Array, " step"]
@@ -59,7 +59,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """What is known when a block is compiled."""
+    """Everything that is constant during a training; a block is compiled for it."""
 
     model: PyTree  # without its parameters
     rates: tuple[optimiser.Rates, ...]
@@ -87,7 +87,7 @@ def advance(
             return _update(carry, loss, step.factors, frame, extra)
         carry, seen = _update(carry, loss, step.factors, frame)
         carry, later = _update(carry, extra, step.factors, frame)
-        # Of the second update only a failure is told, and only if it is the first one.
+        # Report the first update, unless it succeeded and the second one failed.
         failed = seen.alive & ~later.alive
         return carry, jax.tree.map(lambda a, b: jnp.where(failed, b, a), seen, later)
 
@@ -132,7 +132,7 @@ def _update(
     frame: Frame,
     extra: Callable[[PyTree], tuple[Array, PyTree]] | None = None,
 ) -> tuple[Carry, Seen]:
-    """One update from the sum of the losses; the first one alone is told."""
+    """Make one update from `loss` plus `extra`, and report the value of `loss` alone."""
 
     def total(parameters: PyTree) -> tuple[Array, tuple[Array, PyTree]]:
         value, moved = loss(parameters)

@@ -36,18 +36,18 @@ def evaluate(
     loss
         ``"cross_entropy"`` or ``"squared_error"``.
     batch_size
-        Rows per call. A short last batch is filled up, and what fills it is not counted.
+        Rows per call. A short last batch is padded with rows that are not counted.
 
     Returns
     -------
     ``loss`` (mean), ``token_accuracy``, ``sequence_accuracy`` and ``position_accuracy`` (a list)
-    of classes; ``rmse`` of real targets. They mean what they mean in `seqtheory.metrics`.
+    for ``"cross_entropy"``; ``rmse`` for ``"squared_error"``. `seqtheory.metrics` defines them.
 
     Raises
     ------
     TypeError, ValueError
-        If the data do not suit the model or the loss: a class below 0, for one, is no class, and
-        positions that do not count are hidden with a mask.
+        If the data do not suit the model or the loss; for example a class below 0 (exclude a
+        position through `Dataset.counted`, not by such a class).
     """
     if loss not in ("cross_entropy", "squared_error"):
         raise ValueError(f"got loss={loss!r}, expected 'cross_entropy' or 'squared_error'.")
@@ -108,7 +108,7 @@ def _outputs(
 
 
 def _filled(array: np.ndarray | None, rows: int) -> np.ndarray | None:
-    """Repeat the last row until there are so many rows."""
+    """Repeat the last row until the array has `rows` rows."""
     if array is None or len(array) == rows:
         return array
     return np.concatenate([array, np.repeat(array[-1:], rows - len(array), axis=0)])

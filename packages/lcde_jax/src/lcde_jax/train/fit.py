@@ -85,9 +85,9 @@ def fit(
     Steps run in blocks of fixed length, a divisor of `evaluate_every` and `num_steps` and at most
     50, so that results do not depend on where a run was cut: on a CPU a resumed fit ends with the
     bytes of one that was not. Every batch has `batch_size` rows; the short one at the end of an
-    epoch is left out, and auxiliary rows that are fewer than a batch of them are taken all at once.
-    With ``auxiliary="separate"`` each step makes two updates, as published. Tensors that take
-    `state_learning_rate`, and those that decay, are told by `tensor_rates`.
+    epoch is left out. If there are fewer auxiliary rows than one batch, each step takes them all.
+    With ``auxiliary="separate"`` each step makes two updates, as published.
+    `optimiser.tensor_rates` decides which tensors take `state_learning_rate` and which decay.
 
     References
     ----------

@@ -46,7 +46,7 @@ def tensor_rates(model: PyTree, training: Training) -> tuple[Rates, ...]:
     """Rate and decay of each parameter, from what the tensor is.
 
     The matrices of a recurrence (fields with ``metadata={"state": True}``, and `LinearCDE.A`)
-    take `state_learning_rate` and no decay; vectors decay neither; all other tensors do.
+    take `state_learning_rate` and no decay. Vectors and scalars do not decay; all others do.
     """
     own = training.state_learning_rate or training.learning_rate
     parameters = eqx.filter(model, eqx.is_inexact_array)
@@ -61,7 +61,7 @@ def tensor_rates(model: PyTree, training: Training) -> tuple[Rates, ...]:
 
 
 def statistics(model: PyTree) -> tuple[bool, ...]:
-    """Tell of each parameter whether it is a running statistic, which no gradient moves.
+    """Whether each parameter is a running statistic, which no gradient moves.
 
     Such fields have ``metadata={"statistic": True}``.
     """

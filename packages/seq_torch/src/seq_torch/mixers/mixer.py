@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import nn
 
-from seqtheory import settings
-from seqtheory._sequences import check_positions
+from seqtheory import _sequences, settings
 from seqtheory.checks import require_fraction
 
-from ..capacity import fitting
+from ..capacity import count_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +29,7 @@ class MixerConfig(settings.Mixer, ABC):
     input, and must treat them as it treats positions beyond the end of a row.
     """
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the `build` of every mixer refuse what does not fit this machine."""
-        super().__init_subclass__(**kwargs)
-        if "build" in vars(cls):
-            cls.build = fitting(cls.build)
+    count_bytes = staticmethod(count_bytes)
 
     @abstractmethod
     def build(self, width: int) -> nn.Module:
@@ -54,17 +49,14 @@ class Tabular(Protocol):
 
 def check_sequence(x: torch.Tensor, width: int, *, may_be_empty: bool = False) -> None:
     """Raise unless `x` is a floating ``(batch, time, width)`` tensor with a position at least."""
-    check_positions(tuple(x.shape), width, may_be_empty=may_be_empty)
+    _sequences.check_positions(tuple(x.shape), width, may_be_empty=may_be_empty)
     if not x.is_floating_point():
         raise TypeError(f"got an input of dtype {x.dtype}, expected a floating one; use x.float().")
 
 
 def check_step(x_k: torch.Tensor, width: int) -> None:
     """Raise unless `x_k` is a non-empty floating ``(batch, width)`` tensor."""
-    if x_k.ndim != 2:
-        raise ValueError(
-            f"got a step of shape {tuple(x_k.shape)}, expected (batch, {width}): one position."
-        )
+    _sequences.check_step(tuple(x_k.shape), width)
     check_sequence(x_k[:, None], width)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Complex, Float
 from torch import nn
 
 from seqtheory import settings
+from seqtheory.settings.s5 import CLIPPED_AT
 
 from .. import ops
 from ..parameter import StateParameter, as_complex, as_pair
@@ -28,9 +29,6 @@ class S5Config(settings.S5, MixerConfig):
     def build(self, width: int) -> S5:
         """Draw the module from torch's random state."""
         return S5(self, width)
-
-
-_CLIP = -1e-4
 
 
 class S5(Recurrent):
@@ -91,7 +89,7 @@ class S5(Recurrent):
         """Give the eigenvalues and the input map of one step of the recurrence."""
         values = self._real_states(as_complex(self.eigenvalues))
         if self.config.clip_eigenvalues:
-            values = torch.complex(values.real.clamp_max(_CLIP), values.imag)
+            values = torch.complex(values.real.clamp_max(CLIPPED_AT), values.imag)
         dt = self.config.step_scale * self.log_dt.exp()
         rule = getattr(ops, self.config.discretisation)
         transition, gain = rule(values, torch.ones_like(values), dt)

@@ -11,15 +11,17 @@ from torch import nn
 from torch.nn import functional
 
 from seqtheory import settings
+from seqtheory._sequences import unknown_token
 
-from ..capacity import fitting
+from ..capacity import count_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenInput(settings.TokenInput):
     """Tokens in torch."""
 
-    @fitting
+    count_bytes = staticmethod(count_bytes)
+
     def build(self, width: int) -> TokenEmbedding:
         """Draw the table; ValueError if unit vectors are asked for and the model is narrower."""
         self.check_width(width)
@@ -30,7 +32,8 @@ class TokenInput(settings.TokenInput):
 class LinearInput(settings.LinearInput):
     """Real channels in torch."""
 
-    @fitting
+    count_bytes = staticmethod(count_bytes)
+
     def build(self, width: int) -> LinearEmbedding:
         """Draw the linear map."""
         return LinearEmbedding(self.channels, width)
@@ -69,11 +72,7 @@ class TokenEmbedding(nn.Module):
     def _check_range(self, tokens: torch.Tensor) -> None:
         low, high = (int(value) for value in tokens.aminmax())
         if low < 0 or high >= self.vocabulary:
-            wrong = low if low < 0 else high
-            raise ValueError(
-                f"got the token {wrong}, but the vocabulary has {self.vocabulary} tokens "
-                f"(0..{self.vocabulary - 1}). Hide padding with a mask."
-            )
+            raise unknown_token(low if low < 0 else high, self.vocabulary)
 
 
 class LinearEmbedding(nn.Module):

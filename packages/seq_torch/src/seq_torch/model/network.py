@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import torch
 from torch import nn
 
+from seqtheory import _sequences
 from seqtheory.checks import require_integer
 
 from ..capacity import require_states
@@ -81,11 +82,7 @@ class SequenceModel(nn.Module):
             If shape, dtype, token range or mask are wrong, or there is no position at all.
         """
         _check_tensor(inputs)
-        if inputs.ndim < 2 or inputs.shape[0] == 0 or inputs.shape[1] == 0:
-            raise ValueError(
-                f"got inputs of shape {tuple(inputs.shape)}: they hold no position. Give at least "
-                "one row of at least one position."
-            )
+        _sequences.check_inputs(tuple(inputs.shape))
         mask = checked_mask(mask, inputs)
         checked = self.embedding.checked(inputs, mask)
         x = self._embedded(checked, start=0)
@@ -125,11 +122,7 @@ class SequenceModel(nn.Module):
         states = []
         for layer in self._sequence():
             if not is_recurrent(layer.mixer) or not self.config.mixer.causal:
-                why = "" if self.config.mixer.causal else " its outputs depend on the future, and"
-                raise TypeError(
-                    f"{type(self.config.mixer).__name__} has no `step`:{why} it has no state to "
-                    "hand on. Call the model on the whole sequence."
-                )
+                raise _sequences.no_step(self.config.mixer, causal=self.config.mixer.causal)
             require_states(layer.mixer.initial_state(1), batch_size * len(self.layers))
             states.append(layer.mixer.initial_state(batch_size))
         return ModelState(tuple(states), batch_size, 0, None)
@@ -216,11 +209,7 @@ class SequenceModel(nn.Module):
             raise ValueError(
                 "a state with norm='batch' needs its final statistics: call model.eval()."
             )
-        if len(inputs) != state.batch_size:
-            raise ValueError(
-                f"got {len(inputs)} rows for a state of {state.batch_size}; start the streams with "
-                f"initial_state({len(inputs)})."
-            )
+        _sequences.check_rows(len(inputs), state.batch_size)
 
     def _read_on(
         self, x: torch.Tensor, layers: list[Any], state: ModelState

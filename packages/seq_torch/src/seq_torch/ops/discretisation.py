@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from seqtheory.settings.state_space import NEAR, growth_near_zero
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Inexact
-
-NEAR = 0.5  # below this modulus the series of `_relative_growth` is exact to rounding
-TERMS = 16
 
 
 def zero_order_hold(
@@ -79,10 +78,7 @@ def _relative_growth(x: Tensor) -> Tensor:
     its derivative does so in real arithmetic too; the series loses none.
     """
     near = x.abs() < NEAR
-    small = torch.where(near, x, 0)
-    series = torch.ones_like(small)
-    for n in range(TERMS, 1, -1):
-        series = 1 + small / n * series
+    series = growth_near_zero(torch.where(near, x, 0))
     far = torch.where(near, 1, x)
     return torch.where(near, series, (torch.exp(far) - 1) / far)
 

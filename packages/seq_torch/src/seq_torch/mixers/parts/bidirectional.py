@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Complex
-from torch import nn
+
+from seqtheory._sequences import require_causal
 
 from ... import ops
+
+__all__ = ["require_causal", "scanned"]
 
 
 def scanned(
@@ -25,13 +28,3 @@ def scanned(
     if not bidirectional:
         return h
     return torch.cat((h, ops.linear_scan(transition, driven.flip(1)).flip(1)), -1)
-
-
-def require_causal(module: nn.Module, *, bidirectional: bool) -> None:
-    """Raise if a module looks ahead, where a state is asked of it."""
-    if bidirectional:
-        raise TypeError(
-            f"{type(module).__name__} was built with bidirectional=True: its outputs depend on "
-            "the future, so it has no state, no `prefill` and no `step`. Call it on the whole "
-            "sequence."
-        )

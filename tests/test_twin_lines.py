@@ -39,7 +39,7 @@ PAIRS = {
     "sequence/model.py": "model/model.py",
     "sequence/checkpoint.py": "model/checkpoint.py",
 }
-MOST = 250
+MOST = 220  # 217 by this rule, 115 of them of four words or more
 
 
 def said(path: Path) -> Counter[str]:

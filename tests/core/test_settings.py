@@ -10,6 +10,8 @@ import pytest
 
 from seqtheory import plain, settings
 from seqtheory.reparameterisation import Direct, Sigmoid
+from seqtheory.settings.capacity import counted
+from seqtheory.settings.state_space import NEAR, growth_near_zero
 
 MIXERS = [
     settings.S4D(state_dim=7, initialisation="legs", start="published"),
@@ -92,3 +94,38 @@ def test_parameters_of_direct_transitions_start_smaller() -> None:
     )
     assert free.deviation == pytest.approx(3 * direct.deviation)
     assert settings.LinearCDE(transition="direct").step("matrix") == 1.0
+
+
+@pytest.mark.parametrize("kind", [settings.S4D, settings.S4DPLR, settings.S5, settings.LRU])
+def test_what_runs_in_both_directions_is_not_causal(kind):
+    assert kind().causal
+    assert kind().directions == ()
+    both = kind(bidirectional=True)
+    assert not both.causal
+    assert both.directions == (2,)
+
+
+def test_a_framework_that_counts_bytes_refuses_what_does_not_fit():
+    class Counting(settings.Mixer):
+        count_bytes = staticmethod(lambda build, config, width: 8 * width)
+
+        def build(self, width):
+            return width
+
+    assert Counting().build(4) == 4
+    with pytest.raises(MemoryError, match="with width=1000000000000000000"):
+        Counting().build(10**18)
+
+
+@pytest.mark.parametrize(("message", "found"), [("Too Big for int", 2**63), ("odd width", 0)])
+def test_bytes_that_cannot_be_counted_are_too_many_or_unknown(message, found):
+    def count():
+        raise RuntimeError(message)
+
+    assert counted(count, ("too big",)) == found
+
+
+def test_the_series_of_growth_is_exact_to_rounding():
+    x = np.linspace(-NEAR, NEAR, 40)
+    np.testing.assert_allclose(growth_near_zero(x), np.expm1(x) / x, rtol=1e-15)
+    assert growth_near_zero(0j) == 1

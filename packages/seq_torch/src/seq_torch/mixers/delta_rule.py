@@ -16,7 +16,7 @@ from .. import ops
 from ..parameter import StateParameter
 from .mixer import MixerConfig
 from .parts.short_convolution import ShortConvolution
-from .parts.step_size import log_steps, unsoftplus
+from .parts.step_size import step_bias
 from .parts.unit_norm import unit
 from .recurrent import Recurrent
 
@@ -150,7 +150,7 @@ class Decay(nn.Module):
     def __init__(self, width: int, heads: int):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(heads, width).uniform_(-1, 1) / width**0.5)
-        self.bias = StateParameter(unsoftplus(log_steps(heads, dt_min=1e-3, dt_max=1e-1).exp()))
+        self.bias = step_bias(heads, dt_min=1e-3, dt_max=1e-1)
         self.log_rate = StateParameter(torch.empty(heads).uniform_(1, 16).log())
 
     def forward(self, x: Float[torch.Tensor, "... width"]) -> Float[torch.Tensor, "... head"]:

@@ -17,7 +17,7 @@ from ..parameter import StateParameter
 from .mixer import MixerConfig, check_sequence
 from .parts.eigenvalues import Eigenvalues, ranged
 from .parts.short_convolution import ShortConvolution
-from .parts.step_size import log_steps, unsoftplus
+from .parts.step_size import step_bias
 from .recurrent import Recurrent
 
 
@@ -47,8 +47,7 @@ class SelectiveRecurrence(Recurrent):
         self.projection = nn.Linear(width, projected, bias=False)
         bound = self.rank**-0.5
         self.step_weight = nn.Parameter(torch.empty(width, self.rank).uniform_(-bound, bound))
-        dt = log_steps(width, dt_min=config.dt_min, dt_max=config.dt_max).exp()
-        self.step_bias = StateParameter(unsoftplus(dt))
+        self.step_bias = step_bias(width, dt_min=config.dt_min, dt_max=config.dt_max)
         n = torch.arange(1, config.state_dim + 1, dtype=torch.get_default_dtype())
         self.log_decay = StateParameter(n.log().repeat(width, 1))
         self.C = None if config.input_dependent_C else nn.Parameter(torch.randn(config.state_dim))

@@ -18,7 +18,7 @@ from ..parameter import StateParameter
 from .mixer import MixerConfig
 from .parts.eigenvalues import ranged
 from .parts.short_convolution import ShortConvolution
-from .parts.step_size import log_steps, unsoftplus
+from .parts.step_size import step_bias
 from .recurrent import Recurrent
 
 
@@ -43,8 +43,7 @@ class Mamba2(Recurrent):
         # With the block u, B, C, then the steps, then the gate; without it B, C and the steps.
         mapped = sum(self.parts) + config.heads + (inner if config.block else -inner)
         self.into = nn.Linear(width, mapped, bias=False)
-        dt = log_steps(config.heads, dt_min=config.dt_min, dt_max=config.dt_max).exp()
-        self.step_bias = StateParameter(unsoftplus(dt))
+        self.step_bias = step_bias(config.heads, dt_min=config.dt_min, dt_max=config.dt_max)
         self.log_decay = StateParameter(torch.empty(config.heads).uniform_(1, 16).log())
         self.D = nn.Parameter(torch.ones(config.heads))
         self.convolution = self.norm = self.out = None

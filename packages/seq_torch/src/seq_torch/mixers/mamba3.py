@@ -14,10 +14,9 @@ from seqtheory import settings
 from seqtheory.settings.state_space import head_width
 
 from .. import ops
-from ..parameter import StateParameter
 from .mixer import MixerConfig
 from .parts.eigenvalues import ranged
-from .parts.step_size import log_steps, unsoftplus
+from .parts.step_size import step_bias
 from .recurrent import Recurrent
 
 FLOOR = 1e-4  # the slowest decay, as published
@@ -45,8 +44,7 @@ class Mamba3(Recurrent):
         angles = states // 2 if config.eigenvalues == "complex" else 0
         self.parts = [inner, inner, states, states, heads, heads, heads, angles]
         self.into = nn.Linear(width, sum(self.parts), bias=False)
-        dt = log_steps(heads, dt_min=config.dt_min, dt_max=config.dt_max).exp()
-        self.step_bias = StateParameter(unsoftplus(dt))
+        self.step_bias = step_bias(heads, dt_min=config.dt_min, dt_max=config.dt_max)
         self.B_norm = nn.RMSNorm(states, eps=1e-5)
         self.C_norm = nn.RMSNorm(states, eps=1e-5)
         self.B_bias = nn.Parameter(torch.ones(heads, states))

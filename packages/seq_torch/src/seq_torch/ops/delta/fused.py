@@ -6,14 +6,13 @@ call them. They run by chunks that stay in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import torch
 from torch import Tensor
 
-from ..glue import pages, threads
+from ..glue import pages
 from ..glue.checks import plain
 from ..glue.chunks import steps_of
+from ..glue.matrices import lanes, run_kernel
 from .problem import Problem
 
 ROWS = 32  # of a chunk, steps times factors
@@ -23,14 +22,13 @@ def shapes(p: Problem, keep: bool) -> list[tuple[int, ...]]:
     """Shapes of output, last state, residuals and states before the chunks, if these are kept."""
     batch, heads, time, factors, key = p.k.shape
     value = p.v.shape[-1]
-    rows = factors * steps_of(time, factors, ROWS)
-    lanes = batch * heads if keep else 0
-    chunks = -(-time * factors // rows)
+    kept = batch * heads if keep else 0
+    chunks = -(-time * factors // _rows_of_chunk(p))
     return [
         (batch, heads, time, value),
         (batch, heads, key, value),
-        (lanes, time * factors, value),
-        (lanes, chunks, key, value),
+        (kept, time * factors, value),
+        (kept, chunks, key, value),
     ]
 
 
@@ -40,8 +38,13 @@ def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
 
     output, state, residual, states = (pages.empty_like(p.v, shape) for shape in shapes(p, keep))
     state.copy_(p.initial)
-    results = (_lanes(state), _lanes(output), residual, states)
-    _share(delta.forward, p, (*_inputs(p, "q", "k", "v", "beta"), _decay(p), *results))
+    results = (lanes(state), lanes(output), residual, states)
+    run_kernel(
+        delta.forward,
+        p,
+        _rows_of_chunk(p),
+        (*_inputs(p, "q", "k", "v", "beta"), _decay(p), *results),
+    )
     return output, state, residual, states
 
 
@@ -54,15 +57,15 @@ def backward(
     dq, dk, dv, dbeta = (pages.empty_like(plain(t)) for t in (p.q, p.k, p.v, p.beta))
     dinitial = plain(dstate).clone()
     dlog = p.beta.new_empty(p.q.shape[:3])
-    given = (*_inputs(p, "q", "k", "beta"), _decay(p), residual, states, _lanes(plain(dy)))
-    results = (_lanes(dinitial), _lanes(dq), _rows(dk), _rows(dv), _rows(dbeta), _lanes(dlog))
-    _share(delta.backward, p, (*given, *results))
+    given = (*_inputs(p, "q", "k", "beta"), _decay(p), residual, states, lanes(plain(dy)))
+    results = (lanes(dinitial), lanes(dq), _rows(dk), _rows(dv), _rows(dbeta), lanes(dlog))
+    run_kernel(delta.backward, p, _rows_of_chunk(p), (*given, *results))
     gradients = [dq, dk, dv, dbeta, dinitial]
     return gradients if p.log_decay is None else [*gradients, dlog]
 
 
 def _inputs(p: Problem, *names: str) -> list[Tensor]:
-    return [_lanes(t) if n == "q" else _rows(t) for n in names for t in (plain(getattr(p, n)),)]
+    return [lanes(t) if n == "q" else _rows(t) for n in names for t in (plain(getattr(p, n)),)]
 
 
 def _decay(p: Problem) -> Tensor:
@@ -71,21 +74,11 @@ def _decay(p: Problem) -> Tensor:
     return plain(p.log_decay).exp().flatten(0, 1)
 
 
-def _lanes(tensor: Tensor) -> Tensor:
-    """(batch, head, ...) as (lane, ...)."""
-    return tensor.flatten(0, 1)
-
-
 def _rows(tensor: Tensor) -> Tensor:
     """(batch, head, time, factor, ...) as (lane, row, ...)."""
     return tensor.flatten(2, 3).flatten(0, 1)
 
 
-def _share(kernel: Callable[..., None], p: Problem, tensors: Sequence[Tensor]) -> None:
-    """Call the kernel for every part of the lanes, on all threads."""
-    batch, heads, time, factors, _ = p.k.shape
-    lanes = batch * heads
-    rows = factors * steps_of(time, factors, ROWS)
-    arrays = [tensor.numpy() for tensor in tensors]
-    work = p.k.numel() * p.v.shape[-1]
-    threads.run_lanes(work, lanes, lambda *part: kernel(*part, rows, *arrays))
+def _rows_of_chunk(p: Problem) -> int:
+    time, factors = p.k.shape[2:4]
+    return factors * steps_of(time, factors, ROWS)

@@ -7,12 +7,11 @@ steps, and those inside are computed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from torch import Tensor
 
-from ..glue import pages, threads
+from ..glue import pages
 from ..glue.checks import plain
+from ..glue.matrices import lanes, run_kernel
 from .problem import Problem
 
 ROWS = 16  # steps of a chunk, whose states the pass back holds in the cache
@@ -21,8 +20,8 @@ ROWS = 16  # steps of a chunk, whose states the pass back holds in the cache
 def shapes(p: Problem, keep: bool) -> list[tuple[int, ...]]:
     """Shapes of output, last state, and states before the chunks, if these are kept."""
     batch, heads, key, value = p.initial.shape
-    lanes = batch * heads if keep else 0
-    return [tuple(p.v.shape), tuple(p.initial.shape), (lanes, -(-p.time // ROWS), key, value)]
+    kept = batch * heads if keep else 0
+    return [tuple(p.v.shape), tuple(p.initial.shape), (kept, -(-p.time // ROWS), key, value)]
 
 
 def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
@@ -31,7 +30,9 @@ def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
 
     output, state, states = (pages.empty_like(p.v, shape) for shape in shapes(p, keep))
     state.copy_(p.initial)
-    _share(generalised_delta.forward, p, (*_inputs(p), _lanes(state), _lanes(output), states))
+    run_kernel(
+        generalised_delta.forward, p, ROWS, (*_inputs(p), lanes(state), lanes(output), states)
+    )
     return output, state, states
 
 
@@ -42,25 +43,12 @@ def backward(p: Problem, states: Tensor, dy: Tensor, dstate: Tensor) -> list[Ten
     *inputs, decay = _inputs(p)
     found = [pages.empty_like(value, value.shape) for value in (*inputs, decay)]
     dinitial = plain(dstate).clone()
-    results = (_lanes(plain(dy)), _lanes(dinitial), *found)
-    _share(generalised_delta.backward, p, (*inputs, decay, states, *results))
+    results = (lanes(plain(dy)), lanes(dinitial), *found)
+    run_kernel(generalised_delta.backward, p, ROWS, (*inputs, decay, states, *results))
     gradients = [value.unflatten(0, p.v.shape[:2]) for value in (*found[:-1], found[-1] * decay)]
     return [*gradients, dinitial]
 
 
 def _inputs(p: Problem) -> list[Tensor]:
-    given = [_lanes(plain(value)) for value in (p.q, p.k, p.v, p.a, p.b, p.log_decay)]
+    given = [lanes(plain(value)) for value in (p.q, p.k, p.v, p.a, p.b, p.log_decay)]
     return [*given[:-1], given[-1].exp()]
-
-
-def _lanes(tensor: Tensor) -> Tensor:
-    """(batch, head, ...) as (lane, ...)."""
-    return tensor.flatten(0, 1)
-
-
-def _share(kernel: Callable[..., None], p: Problem, tensors: Sequence[Tensor]) -> None:
-    """Call the kernel for every part of the lanes, on all threads."""
-    lanes = p.v.shape[0] * p.v.shape[1]
-    arrays = [tensor.numpy() for tensor in tensors]
-    work = p.k.numel() * p.v.shape[-1]
-    threads.run_lanes(work, lanes, lambda *part: kernel(*part, ROWS, *arrays))

@@ -9,6 +9,7 @@ from typing import ClassVar, Self, TypeVar
 import torch
 from torch import Tensor
 
+from . import threads
 from .backend import Backend, choose
 from .checks import check_axes, check_tensors, common_type, depending
 
@@ -79,6 +80,21 @@ def run(operation: str, backends: Sequence[Backend[P, Found]], problem: P, backe
     chosen = choose(operation, backends, problem, backend)
     with torch.autocast(problem.like.device.type, enabled=False):
         return chosen.run(problem)
+
+
+def lanes(tensor: Tensor) -> Tensor:
+    """(batch, head, ...) as (lane, ...)."""
+    return tensor.flatten(0, 1)
+
+
+def run_kernel(
+    kernel: Callable[..., None], p: MatrixProblem, rows: int, tensors: Sequence[Tensor]
+) -> None:
+    """Call a kernel, by chunks of so many rows, for every part of the lanes, on all threads."""
+    arrays = [tensor.numpy() for tensor in tensors]
+    keys, values = p.given["k"], p.given["v"]
+    work, count = keys.numel() * values.shape[-1], keys.shape[0] * keys.shape[1]
+    threads.run_lanes(work, count, lambda *part: kernel(*part, rows, *arrays))
 
 
 def checked(

@@ -109,7 +109,9 @@ def _words_seen(cell: Cell) -> int:
 
 
 def letters_known(cell: Cell, words: int) -> float:
-    """Mean over seeds of the letters whose product is known after training on so many words.
+    """Estimate how many letters of a word a model has learnt to multiply, as a mean over seeds.
+
+    The estimate uses the best accuracy up to the evaluation at which `words` words had been seen.
 
     A letter that is known is right, and one that is not is right by chance, once in the order of
     the group: `k` letters of `L` make an accuracy of `(k + (L - k) / 60) / L`.

@@ -53,7 +53,7 @@ class WordsRun(Run):
     train_fraction
         Share of the words to train on.
     num_held_out
-        At most so many of the other words are evaluated on.
+        Most words to evaluate on, taken from those that are not trained on.
     auxiliary_fraction
         Share of the words of length 2 to train on: 1 in the published JAX code, 0.8 in the
         published torch code.

@@ -28,7 +28,8 @@ def read_archive(path: Path) -> tuple[Reviews, Reviews, File]:
     Raises
     ------
     DataError
-        If it is no such archive, cut short, or a review is missing, empty or no UTF-8; named.
+        Naming the file or the review: it is no archive of reviews or is cut short; a review is
+        missing, empty or not UTF-8, or its rating contradicts its folder.
     """
     texts: Texts = {part: {} for part in PARTS}
     for name, text in members(path, "tar archive of reviews", _is_review, _LIMIT):
@@ -40,7 +41,7 @@ def read_archive(path: Path) -> tuple[Reviews, Reviews, File]:
 
 
 def read_folder(folder: Path) -> tuple[Reviews, Reviews, File]:
-    """Training and test reviews of an unpacked archive, and one digest of all of them.
+    """Training and test reviews of an unpacked archive, and one digest of all its reviews.
 
     Raises
     ------

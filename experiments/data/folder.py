@@ -109,7 +109,7 @@ def read(path: Path) -> bytes:
 
 
 def whole(path: Path, limit: int) -> bytes:
-    """Read a file as it is; raises a `DataError` if it is not there, no file or too large."""
+    """Read a file without unpacking it; raise a `DataError` if it is missing or too large."""
     try:
         with stored.naming(path):
             return _plain_file.content(path, limit, DataError)

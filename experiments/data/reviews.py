@@ -19,13 +19,25 @@ _RATED = re.compile(r".*_0*([0-9]+)")
 
 @dataclass
 class Reviews:
-    """Texts as UTF-8 and their sentiments, 0 or 1; each is checked as it comes."""
+    """Reviews as UTF-8 and their sentiments, 0 or 1; `add` checks each of them."""
 
     texts: list[bytes] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
 
     def add(self, text: bytes, label: int, identity: str, places: tuple[str, str]) -> None:
-        """Add one, or raise a `DataError` that begins with the place of the text or the label."""
+        """Add a review.
+
+        Parameters
+        ----------
+        text
+            Of the review, as UTF-8.
+        label
+            Its sentiment: 0 negative, 1 positive.
+        identity
+            Name of the review, which may end in its rating, such as ``12_9``.
+        places
+            Where text and label stand; a `DataError` about one of them begins with its place.
+        """
         of_text, of_label = places
         check_text(text, of_text)
         check_rating(identity, label, of_label)
@@ -49,7 +61,7 @@ class Reviews:
 
 
 def check_text(text: bytes, place: str) -> None:
-    """Raise unless a text is UTF-8 and says something."""
+    """Raise a `DataError` unless a review is UTF-8 and has more than white space."""
     try:
         empty = not text.decode("utf-8").strip()
     except UnicodeDecodeError as error:

@@ -30,7 +30,7 @@ NORMS: tuple[Norm, ...] = get_args(Norm)
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
 MOST_TRAINING_ROWS = 5_000
-"""Of more training rows than these, the first so many measure the training accuracy."""
+"""The training accuracy is measured on at most this many rows, the first of the training set."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""Several trainings in one record, each of which begins where the one before has ended.
+"""Several trainings in one record, one after the other: the rungs of a ladder.
 
-Steps of a record grow, and so a training sees the recorder through a `Rung`, which counts on from
-the rungs below and writes where the climb stands into every checkpoint.
+The steps of a record must grow. So each training writes through a `Rung`, which adds the steps of
+the trainings before it and puts the state of the whole ladder into every checkpoint.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Climb:
-    """Where a ladder stands: the rung to train, its first step, and the error of the one below."""
+    """State of a ladder: the rung to train, its first step, and the error of the rung below it."""
 
     rung: int = 0
     start: int = 0
     error: float | None = None
 
     def above(self, steps: int, error: float) -> Climb:
-        """Stand on the next rung; one step in between is for what was measured on this one."""
+        """State after a rung took `steps` steps; one more step is for its measurements."""
         return Climb(self.rung + 1, self.start + steps + 2, error)
 
 

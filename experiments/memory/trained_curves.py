@@ -64,7 +64,7 @@ class Ladder:
 
     @property
     def crossings(self) -> dict[tuple[int, int], float]:
-        """Pairs in which more width hurts, each with the smallest beta, up to 1e-2, at which."""
+        """Pairs of widths whose wider network is worse at some beta up to 1e-2, with the least."""
         found = {}
         betas, widths = self.curves.betas, self.curves.widths
         counted = (betas > 0) & (betas <= UP_TO)
@@ -84,7 +84,7 @@ class Ladder:
 
     @property
     def excess(self) -> float:
-        """Largest E_wide / E_narrow of the learnt pairs, at betas up to 1e-2; NaN of none."""
+        """Largest E_wide / E_narrow of the learnt pairs at betas up to 1e-2; NaN without a pair."""
         betas, errors = self.curves.betas, self._errors
         counted = (betas > 0) & (betas <= UP_TO)
         ratios = [

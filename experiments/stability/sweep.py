@@ -63,7 +63,7 @@ class Cell:
 
     @property
     def learns(self) -> bool:
-        """Whether all seeds end below the loss of a constant prediction, which is more to ask."""
+        """Whether all seeds end below the loss of a constant prediction; stricter than stable."""
         return bool((self.final < self.constant).all())
 
 

@@ -114,7 +114,7 @@ class RandomFilter(_RandomSequences):
     map_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a network that there is not."""
+        """Refuse an unknown network, and attention over samples by a network without attention."""
         super().__post_init__()
         require_choice("network", self.network, ("rnn", "transformer"))
         require_choice("attends", self.attends, ("past", "samples"))

@@ -121,7 +121,7 @@ def settings(
 
 
 def published(loss: Literal["squared_error", "cross_entropy"], rows: int) -> Training:
-    """Ten epochs of so many rows in batches of 128, as published; a short last batch is a step."""
+    """Ten epochs of `rows` rows in batches of 128, as published; a short last batch is a step."""
     return settings(loss, 128, 10 * math.ceil(rows / 128), evaluate_every=43)
 
 

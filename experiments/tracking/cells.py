@@ -41,13 +41,13 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Name of the class in tables, with the framework where it is not torch."""
+        """Name of the class in tables; cells in JAX have the framework behind it."""
         name = self.kind.name
         return name if self.framework == "torch" else f"{name}, {self.framework}"
 
     @property
     def kind(self) -> Kind:
-        """The class of the model; of a guest theory knows nothing but its name."""
+        """The class of the model; a guest's has a name and no transition."""
         return KINDS.get(self.model) or Kind(self.model, None)
 
     @property

@@ -23,7 +23,7 @@ from experiments.tracking.prediction import predicted
 FIRST, LAST = 40, 100
 """Lengths at which parity and counting are tested, after a training up to 20."""
 SAME = 0.01
-"""Accuracies that far apart are taken for the same."""
+"""Accuracies that differ by at most this much are taken to be equal."""
 RANKED_TASKS = 5
 """On how many tasks a prediction of horizons has to rank the trackers."""
 

@@ -11,9 +11,9 @@ from experiments.tracking.cells import Cell
 from experiments.tracking.tracking_run import SEEN
 
 FACTOR = 2
-"""A predicted horizon is right within this factor."""
+"""A predicted horizon counts as right if predicted / measured lies in [1 / FACTOR, FACTOR]."""
 OVERFLOW_FACTOR = 1.1
-"""A predicted overflow is right within this factor: a tenth of the steps."""
+"""The same bound for a predicted overflow, which has to be right to a tenth of the steps."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,12 @@ class Comparison:
     cell
         Where it belongs.
     predicted
-        Steps, from twice the trained length; infinite without an end.
+        Steps up to the predicted failure; infinite where none is predicted. The prediction has
+        seen sequences of twice the trained length.
     measured
-        Steps up to which nine of ten answers are right, beyond those that the prediction saw.
+        Steps up to which nine of ten answers are right at every position.
     factor
-        Within which it is right.
+        The prediction counts as right if predicted / measured lies in [1 / factor, factor].
     """
 
     cell: Cell
@@ -44,7 +45,7 @@ class Comparison:
 
     @property
     def is_right(self) -> bool:
-        """Whether they agree within the factor."""
+        """Whether predicted and measured steps agree within the factor."""
         return is_near(self.ratio, self.factor)
 
 

@@ -35,7 +35,10 @@ _HEADS = 4
 
 
 class Kind(NamedTuple):
-    """Name of a class in tables, and what theory is told of it; None for a nonlinear one."""
+    """Name of a class in tables, and its transition as `seqtheory.expressivity` describes it.
+
+    The transition is None for a nonlinear class, of which the theory says nothing.
+    """
 
     name: str
     transition: Transition | None
@@ -59,8 +62,11 @@ KINDS: dict[str, Kind] = {
     "dense": Kind("dense", Transition("dense", "complex")),
     "rnn": Kind("RNN", None),
 }
-"""In the order of tables. Entries of the real diagonal are free; theory is told of [-1, 1], since
-beyond it a state grows without bound, and no finite precision holds it."""
+"""All classes, in the order of tables.
+
+The entries of the real diagonal are free, but its transition is given as [-1, 1]: with larger
+entries the state grows without bound, and no finite precision holds it.
+"""
 
 
 def mixer(model: TorchModel, state_dim: int) -> Any:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seqtheory.dataset import Dataset
 
 SEEN = 2
-"""The horizon is predicted from sequences of so many times the trained length."""
+"""The horizon is predicted from sequences of this multiple of the trained length."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,8 +94,7 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
             panel.plot(1 + ages, HEAVY(ages), color="0.6", linewidth=3, zorder=1, label="target")
             panel.set(xscale="log", yscale="log", xlabel="age $t + 1$", title=state)
         axes[0].set(ylabel="memory function", ylim=(1e-8, 1e2))
-        handles, labels = axes[1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        style.shared_legend(figure, axes[1:], ncols=2 * len(models) + 1)
         return style.save(figure, folder, "memory_functions")
 
 

@@ -36,8 +36,7 @@ def draw(found: Sequence[MapFacts], folder: Path) -> list[Path]:
         variance.set(title="(d) variance of $dh/dw$, white noise", ylim=(0.05, 1e9))
         for panel in (change, gradient, variance):
             panel.set(xscale="log", yscale="log", xlabel=r"time scale $\tau$ of the mode")
-        handles, labels = memory.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        style.shared_legend(figure, [memory], ncols=1 + len(found))
         return style.save(figure, folder, "memory_parameterisations")
 
 

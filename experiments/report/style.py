@@ -14,11 +14,12 @@ from experiments.exit_code import ConfigError
 from experiments.store import durable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 WIDTH = 6.75
 """Text width of a two-column paper, in inches."""
@@ -139,6 +140,14 @@ def band(
     low, mean, high = ([reduce(s) for s in samples] for reduce in (np.min, np.mean, np.max))
     panel.plot(places, mean, color=color, **line)
     panel.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def shared_legend(figure: Figure, panels: Iterable[Axes], *more: Line2D, ncols: int = 4) -> None:
+    """Put one legend below all panels: each label of theirs once, then the handles of `more`."""
+    entries = [panel.get_legend_handles_labels() for panel in panels]
+    named = {label: handle for pair in entries for handle, label in zip(*pair, strict=True)}
+    handles, labels = [*named.values(), *more], [*named, *(str(line.get_label()) for line in more)]
+    figure.legend(handles, labels, loc="outside lower center", ncols=ncols)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

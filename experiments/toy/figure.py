@@ -13,12 +13,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
 
 from experiments.record import Record
 from experiments.report import style
 from experiments.report.rows import Load, select
 from experiments.toy import kernel_figure, structure_figure, trained_figure
+from experiments.toy.axes import PANELS, axes_of_widths
 from experiments.toy.measurement import (
     Measurement,
     largest_sample,
@@ -27,7 +27,6 @@ from experiments.toy.measurement import (
 )
 from experiments.toy.published_values import LINEAR_CDE
 
-PANELS = {2: "$S^{12}$ of 2-D paths", 3: "$S^{123}$ of 3-D paths"}
 # What the fourth model in 2-D and the third in 3-D cannot go below as the number of increments
 # grows: without forcing a diagonal equation sees only the endpoint; with it, it cannot order the
 # last two letters of S123 (docs/chapters/random_features.md).
@@ -63,11 +62,8 @@ def _draw_random(load: Load, records: Sequence[Record], folder: Path) -> list[Pa
         for panel, channels in zip(axes, PANELS, strict=True):
             _panel(panel, channels, select(rows, channels=channels), controls)
         axes[0].set_ylabel("RMSE / RMSE of predicting zero")
-        entries = [panel.get_legend_handles_labels() for panel in axes]
-        named = {label: handle for pair in entries for handle, label in zip(*pair, strict=True)}
-        handles = list(named.values())
-        handles.append(Line2D([], [], color="0.4", linestyle="-.", label="floor (theory)"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=4)
+        floor = Line2D([], [], color="0.4", linestyle="-.", label="floor (theory)")
+        style.shared_legend(figure, axes, floor)
         return style.save(figure, folder, "toy")
 
 
@@ -84,11 +80,7 @@ def _panel(
     published = LINEAR_CDE[channels]
     panel.axhline(1.0, color="0.4", linestyle="--", label="predicting zero")
     panel.axhline(published.ratio, color="0.4", linestyle=":", label="published, width 256")
-    panel.set(title=PANELS[channels], xlabel="width", yscale="log")
-    panel.set_xscale("log", base=2)
-    panel.xaxis.set_major_formatter("{x:.0f}")
-    panel.yaxis.set_minor_formatter(NullFormatter())
-    panel.grid(visible=True, which="major", alpha=0.3)
+    axes_of_widths(panel, PANELS[channels], "width")
 
 
 def _is_sweep(rows: Sequence[Measurement], row: Measurement) -> bool:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from experiments.record import Record
 from experiments.report import style
+from experiments.toy.axes import PANELS, axes_of_widths
 from experiments.toy.kernel_measurement import LimitCell, limit_cells
 
-PANELS = {2: "$S^{12}$ of 2-D paths", 3: "$S^{123}$ of 3-D paths"}
 # The same colour and marker for the same model as in the figure without the limit.
 NUMBERS = {"dense": 0, "dense, no forcing": 1, "diagonal": 2, "diagonal, no forcing": 3}
 
@@ -29,9 +28,7 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
         for panel, channels in zip(axes, PANELS, strict=True):
             _panel(panel, channels, [cell for cell in cells if cell.channels == channels])
         axes[0].set_ylabel("RMSE / RMSE of predicting zero")
-        entries = [panel.get_legend_handles_labels() for panel in axes]
-        named = {label: handle for pair in entries for handle, label in zip(*pair, strict=True)}
-        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=4)
+        style.shared_legend(figure, axes)
         return style.save(figure, folder, "toy_limit")
 
 
@@ -45,7 +42,4 @@ def _panel(panel: Axes, channels: int, cells: Sequence[LimitCell]) -> None:
         panel.axhline(cell.limit, color=colour, linestyle="--", linewidth=1.0, label=label)
     paths = f", {cells[0].num_train:,} training paths" if cells else ""
     panel.axhline(1.0, color="0.4", linestyle=":", label="predicting zero")
-    panel.set(title=PANELS[channels] + paths, xlabel="width", yscale="log")
-    panel.set_xscale("log", base=2)
-    panel.xaxis.set_major_formatter("{x:.0f}")
-    panel.yaxis.set_minor_formatter(NullFormatter())
+    axes_of_widths(panel, PANELS[channels] + paths, "width")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from experiments.record import Record
 from experiments.report import style
+from experiments.toy.axes import PANELS, axes_of_widths
 from experiments.toy.measurement import Measurement, family, measurements, ratios_by
 
 FLOOR = 2**-0.5  # of forced diagonal equations in three dimensions
@@ -25,8 +25,7 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
         _panel(axes[0], rows, lambda row: row.width, "width")
         _panel(axes[1], rows, lambda row: row.num_parameters, "parameters of one matrix")
         axes[0].set_ylabel("RMSE / RMSE of predicting zero")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        style.shared_legend(figure, axes)
         return style.save(figure, folder, "toy_structures")
 
 
@@ -42,8 +41,4 @@ def _panel(
         }
         style.band(panel, list(ratios), list(ratios.values()), **line)
     panel.axhline(FLOOR, color="0.4", linestyle="-.", linewidth=0.8, label="diagonal's floor")
-    panel.set(title="$S^{123}$ of 3-D paths", xlabel=name, yscale="log")
-    panel.set_xscale("log", base=2)
-    panel.xaxis.set_major_formatter("{x:.0f}")
-    panel.yaxis.set_minor_formatter(NullFormatter())
-    panel.grid(visible=True, which="major", alpha=0.3)
+    axes_of_widths(panel, PANELS[3], name)

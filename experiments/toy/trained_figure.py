@@ -29,9 +29,7 @@ def draw(trained: Sequence[Record], random: Sequence[Record], folder: Path) -> l
         for panel, channels in zip(axes, PANELS, strict=True):
             _panel(panel, channels, [row for row in rows if row.channels == channels], random)
         axes[0].set_ylabel("RMSE / RMSE of predicting zero")
-        entries = [panel.get_legend_handles_labels() for panel in axes]
-        named = {label: handle for pair in entries for handle, label in zip(*pair, strict=True)}
-        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=4)
+        style.shared_legend(figure, axes)
         return style.save(figure, folder, "toy_trained")
 
 

@@ -13,7 +13,7 @@ from experiments.tracking.tracking_run import SEEN
 FACTOR = 2
 """A predicted horizon counts as right if predicted / measured lies in [1 / FACTOR, FACTOR]."""
 OVERFLOW_FACTOR = 1.1
-"""The same bound for a predicted overflow, which has to be right to a tenth of the steps."""
+"""A predicted overflow counts as right within this factor: a tenth of the steps."""
 
 
 @dataclass(frozen=True)

@@ -67,17 +67,23 @@ def _forget(own: dict[str, Path]) -> None:
 
 def _refused(path: Path, error: Exception, own: dict[str, Path]) -> ConfigError:
     said = f"{path.name} does not import: {told(error, own.values())}"
-    missing = _missing(error, path.parent)
+    bring = how_to_bring(error, path.parent)
+    return MissingPackageError(f"{said}; {bring}") if bring else ConfigError(said)
+
+
+def how_to_bring(error: BaseException, folder: Path) -> str:
+    """Say how to bring the package that code in a folder lacks; nothing, where that is not why."""
+    missing = _missing(error, folder)
     if missing is None:
-        return ConfigError(said)
+        return ""
     package = _DISTRIBUTIONS.get(missing, missing.replace("_", "-"))
-    return MissingPackageError(
-        f"{said}; bring that package with `uv run --with {package} python -m experiments ...`, "
+    return (
+        f"bring that package with `uv run --with {package} python -m experiments ...`, "
         "if this is the name by which it is published"
     )
 
 
-def _missing(error: Exception, folder: Path) -> str | None:
+def _missing(error: BaseException, folder: Path) -> str | None:
     """Name of the missing package that made an import fail; None if that was not the reason."""
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None

@@ -24,7 +24,7 @@ PLANTED = {  # the point, what is seen there, what cannot be judged then, what i
     "LeakFromTheFuture": (
         "causality",
         "depends on inputs from",
-        {"prefix", "step", "state"},
+        {"training", "prefix", "step", "state"},
         AHEAD,
     ),
     "LeakBetweenRows": ("rows", "row 0 of 3 differs by", set(), TRAINED),
@@ -118,13 +118,18 @@ def test_a_sound_layer_of_torch_keeps_the_contract(name):
         ("InPlace", "calls", "writes into its input"),
         ("WithoutGradient", "gradients", "have no gradient"),
         ("SeesAheadInGradients", "causality", "gradient of position 0 reaches later ones"),
-        ("SeesAheadInTraining", "causality", "in training mode"),
+        ("SeesAheadInTraining", "training", "depends on inputs from 1 on"),
         ("DividedByLength", "prefix", "the first 1 of 12 positions alone differ"),
         ("WritingStep", "step", "writes into the state that it is given"),
         ("Leaving", "shape", r"SystemExit: no \(misfits.py:\d+ in forward: sys.exit"),
         ("NeedsCUDA", "shape", "Expected a CUDA tensor"),
         ("Broken", "shape", r"RuntimeError: .*\(misfits.py:\d+ in forward: .*view\(3, 3\)\)"),
         ("Bounded", "finite", "not finite from position 0"),
+        ("Normed", "training", "depends on inputs from"),
+        ("Coarse", "dtype", "gives bfloat16 for float32; gives bfloat16 for float64, after"),
+        ("Upcast", "dtype", r"float64 becomes less in `float`, after .double\(\)"),
+        ("Complex", "dtype", "rotation is complex64 still, after"),
+        ("Importing", "shape", "No module named 'not_there_at_all'"),
         ("two", "shape", "two wants width and depth"),
         ("lstm_of_other_axes", "rows", "differs by"),
     ],
@@ -152,6 +157,22 @@ def test_a_model_that_needs_cuda_is_told_so():
 
 def test_a_leak_in_training_mode_alone_blocks_nothing():
     assert checked("SeesAheadInTraining").blocks == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["Coarse", "Upcast", "Complex", "DividedByLength", "Normed", "Hidden", "WritingStep"]
+)
+def test_a_fault_outside_the_ten_is_the_only_one_too(name):
+    assert len(points(checked(name), "failed")) == 1
+
+
+def test_a_missing_package_is_to_be_brought():
+    assert "uv run --with not-there-at-all" in checked("Importing").finding("shape").advice
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # what its compiler imports
+def test_a_compiled_model_is_checked_as_it_is_written():
+    assert checked("Compiled", "compiled").passed
 
 
 def test_what_is_meant_is_declared():
@@ -191,10 +212,10 @@ def test_a_contract_goes_through_json():
 
 def test_a_contract_is_a_table_with_the_verdict_first():
     first, *lines = str(checked("WrongStep", "planted")).splitlines()
-    assert first == "WrongStep breaks the contract at step (19 points)"
-    assert len(lines) == 19 + 1 + 1
+    assert first == "WrongStep breaks the contract at step (20 points)"
+    assert len(lines) == 20 + 1 + 1
     assert lines[-1].startswith("  no theory: step: ")
-    assert str(checked("lstm")).startswith("lstm keeps the contract: 17 of 19 points, 2 not judged")
+    assert str(checked("lstm")).startswith("lstm keeps the contract: 18 of 20 points, 2 not judged")
 
 
 def test_classes_functions_and_settings_are_models_too():

@@ -7,6 +7,7 @@ One function per point, in a table (`points`); what each sees becomes a finding,
 from __future__ import annotations
 
 from contextlib import redirect_stdout
+from pathlib import Path
 
 from experiments.bench.contract.conduct import Witness
 from experiments.bench.contract.finding import Contract, Fault, Finding, Skip
@@ -14,6 +15,7 @@ from experiments.bench.contract.globals import kept
 from experiments.bench.contract.points import POINTS, Point
 from experiments.bench.contract.subject import Subject
 from experiments.bench.model import candidate
+from experiments.guest_file import how_to_bring
 from experiments.short_traceback import told
 from seqtheory.checks import require_integer, require_positive
 
@@ -67,8 +69,11 @@ def check(
     require_integer("length", length, minimum=4)
     require_integer("times", times, minimum=2)
     require_positive("patience", patience)
+    import torch
+
     witness, changed = Witness(), {}
-    with redirect_stdout(witness.printed), kept(changed):
+    eager = torch.compiler.set_stance("force_eager")  # a model is checked as it is written
+    with redirect_stdout(witness.printed), kept(changed), eager:
         with kept(changed):
             given = candidate(model)
         subject = Subject(
@@ -102,12 +107,16 @@ def _judged(point: Point, subject: Subject, findings: dict[str, Finding]) -> Fin
         return _failed(point, fault.seen, fault.advice or point.advice, blocks)
     except (Exception, SystemExit) as error:  # of the model's own code
         seen = told(error, subject.candidate.files)
-        return _failed(point, seen, _advice(point, seen), point.blocks)
+        return _failed(point, seen, _advice(point, subject, error), point.blocks)
 
 
 def _failed(point: Point, seen: str, advice: str, blocks: tuple[str, ...]) -> Finding:
     return Finding(point=point.name, status="failed", seen=seen, advice=advice, blocks=blocks)
 
 
-def _advice(point: Point, seen: str) -> str:
-    return _NEEDS_CUDA if any(word in seen.lower() for word in _CUDA) else point.advice
+def _advice(point: Point, subject: Subject, error: BaseException) -> str:
+    """Say what to do: about a package or a device that is missing, or else what the point says."""
+    folder = subject.candidate.files[0].parent if subject.candidate.files else Path.cwd()
+    if bring := how_to_bring(error, folder):
+        return bring
+    return _NEEDS_CUDA if any(word in str(error).lower() for word in _CUDA) else point.advice

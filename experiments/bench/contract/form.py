@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from experiments.bench.contract.finding import Fault, Skip
 from experiments.bench.contract.observed import observed
-from experiments.bench.contract.subject import apart, converted, kind
+from experiments.bench.contract.subject import apart, kind
 from experiments.short_traceback import told
 
 if TYPE_CHECKING:
@@ -29,13 +29,9 @@ def shape(subject: Subject) -> str:
 
 def dtype(subject: Subject) -> str:
     """See that a model of single precision holds no double, and is double after ``.double()``."""
-    import torch
-
     single, double = _single(subject), _double(subject)
     if double:
-        subject.exact = False
-        kinds = (torch.float64, torch.float32)
-        subject.dtype = next((kind for kind in kinds if _runs(subject, kind)), torch.float32)
+        _settle(subject)
     if single or double:
         raise Fault("; ".join(filter(None, (single, double))))
     return "float32 throughout, float64 after .double()"
@@ -89,24 +85,32 @@ def _double(subject: Subject) -> str:
     import torch
 
     try:
-        model = subject.build(dtype=torch.float64)
+        model = subject.build().double()
         x = subject.inputs(dtype=torch.float64)
         y, seen = observed(lambda: subject.map(x, model))
     except Exception as error:
         return f"after .double(): {told(error, subject.candidate.files)}"
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.dtype == torch.complex64:
+            return f"{name} is complex64 still, after .double()"
     if y.dtype != torch.float64:
         return f"gives {_word(y.dtype)} for float64, after .double()"
-    if seen.lowered:
-        return f"float64 becomes less in `{seen.lowered[0]}`, after .double()"
-    return ""
+    return f"float64 becomes less in `{seen.lowered[0]}`, after .double()" if seen.lowered else ""
 
 
-def _runs(subject: Subject, kind: torch.dtype) -> bool:
-    try:
-        model = converted(subject.build(), kind)
-        return subject.map(subject.inputs(dtype=kind), model).dtype == kind
-    except Exception:
-        return False
+def _settle(subject: Subject) -> None:
+    """Find the type in which a model can be compared that does not follow ``.double()``."""
+    import torch
+
+    for subject.dtype in (torch.float64, torch.float32):
+        try:
+            model = subject.build(dtype=subject.dtype)
+            x = subject.inputs(dtype=subject.dtype)
+            _, seen = observed(lambda x=x, model=model: subject.map(x, model))
+        except Exception:  # noqa: S112 - it was told already
+            continue
+        subject.precision = seen.precision
+        return
 
 
 def _word(kind: torch.dtype) -> str:

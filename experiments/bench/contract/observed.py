@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 Given = TypeVar("Given")
 _DOUBLE = ("torch.float64", "torch.complex128")
-_SINGLE = ("torch.float32", "torch.complex64", "torch.float16", "torch.bfloat16")
+_MOVES = ("to", "type_as", "copy_")  # which are given two devices by intention
+_HALF = ("torch.float16", "torch.bfloat16")
+_SINGLE = ("torch.float32", "torch.complex64", *_HALF)
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Observed:
         Functions that made single precision, or less, of a tensor of double precision.
     mixed
         Functions that were given tensors of two devices.
+    kinds
+        Types of the numbers that were formed.
     """
 
     numbers: int = 0
@@ -35,6 +39,14 @@ class Observed:
     promoted: list[str] = field(default_factory=list)
     lowered: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+
+    @property
+    def precision(self) -> str:
+        """The least precision of any number that was formed."""
+        if self.kinds & {*_HALF}:
+            return "half"
+        return "single" if self.kinds & {*_SINGLE} else "double"
 
     def note(self, name: str, taken: list[torch.Tensor], given: list[torch.Tensor]) -> None:
         """Take account of one call."""
@@ -44,12 +56,13 @@ class Observed:
                 continue
             self.numbers += tensor.numel()
             kind = str(tensor.dtype)
+            self.kinds.add(kind)
             self.doubles += tensor.numel() if kind in _DOUBLE else 0
             if kind in _DOUBLE and types & {*_DOUBLE} and types & {*_SINGLE}:
                 self.promoted.append(name)
             if kind in _SINGLE and types & {*_DOUBLE}:
                 self.lowered.append(name)
-        if len({t.device.type for t in taken if t.ndim}) > 1:
+        if name not in _MOVES and len({t.device.type for t in taken if t.ndim}) > 1:
             self.mixed.append(name)
 
 

@@ -122,6 +122,14 @@ POINTS = (
         blocks=AHEAD,
     ),
     Point(
+        name="training",
+        promise="lets no output see a later input in training mode either",
+        judge=reach.training,
+        advice="replace norms whose statistics run over time while it trains, as BatchNorm's do, "
+        "by LayerNorm or RMSNorm; give both modes one map",
+        needs=("shape", "causality"),
+    ),
+    Point(
         name="prefix",
         promise="gives for a beginning what it gives there for the whole",
         judge=reach.prefix,
@@ -153,7 +161,7 @@ POINTS = (
         promise="has finite gradients that agree with differences of outputs",
         judge=slope.gradients,
         advice="let autograd derive it, or correct the backward of your own Function; a "
-        "straight-through estimator fails here by intention",
+        "straight-through estimator says so by `straight_through = True` on its class",
         blocks=TRAINED,
     ),
     Point(

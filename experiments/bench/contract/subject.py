@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from experiments.bench.contract.conduct import Witness
     from experiments.bench.model import Candidate
 
-_DOUBLE, _SINGLE = 1e-8, 2e-4  # how far apart equal outputs may be, relative to the largest
+# How far apart equal outputs may be, relative to the largest, and gradients and differences.
+_TOLERANCES = {"double": (1e-8, 1e-5), "single": (2e-4, 2e-2), "half": (5e-2, float("inf"))}
 
 
 class Subject:
@@ -40,9 +41,9 @@ class Subject:
 
     Attributes
     ----------
-    exact
-        Whether the model computes in double precision after ``.double()``; ``dtype`` is the type
-        that it is compared in.
+    dtype, precision
+        Type in which outputs are compared, double where the model runs in it; and the least that
+        anything inside has then: ``double``, ``single`` or ``half``.
     isolated
         Whether each call is made on a module that was never called, since it keeps what it saw.
     longest
@@ -69,7 +70,7 @@ class Subject:
     ) -> None:
         self.candidate, self.width, self.device = candidate, width, device
         self.length, self.times, self.patience = length, times, patience
-        self.exact, self.isolated, self.longest = True, False, length
+        self.precision, self.isolated, self.longest = "double", False, length
         self.changed: dict[str, str] = {}
         self.numbers: dict[str, float] = {}
         self._seconds = float("inf")  # of one position
@@ -77,7 +78,12 @@ class Subject:
     @property
     def tolerance(self) -> float:
         """How far apart two outputs may be that are to be equal."""
-        return _DOUBLE if self.exact else _SINGLE
+        return _TOLERANCES[self.precision][0]
+
+    @property
+    def slope_tolerance(self) -> float:
+        """How far apart a gradient and differences may be; infinite, where these say nothing."""
+        return _TOLERANCES[self.precision][1]
 
     @functools.cached_property
     def dtype(self) -> torch.dtype:
@@ -155,14 +161,18 @@ def kind(module: nn.Module) -> torch.dtype:
 
 
 def converted(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """Convert a module's real numbers, and its complex ones to the complex type beside."""
-    module = module.to(dtype)
-    for part in module.modules():
-        for own in (part._parameters, part._buffers):
-            for tensor in own.values():
-                if tensor is not None and tensor.is_complex():
-                    tensor.data = tensor.data.to(dtype.to_complex())
-    return module
+    """Convert a module's real numbers, and its complex ones to the complex type beside.
+
+    ``module.double()`` leaves complex numbers as they are, and ``module.to(dtype)`` drops their
+    imaginary parts.
+    """
+
+    def other(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.is_complex():
+            return tensor.to(dtype.to_complex())
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+    return module._apply(other)
 
 
 def apart(one: torch.Tensor, other: torch.Tensor) -> float:

@@ -148,6 +148,44 @@ class Bounded(Base):
         return super().forward(x) / 0.0
 
 
+class Normed(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, x):
+        return self.norm(x.mT).mT
+
+
+class Coarse(Base):
+    def forward(self, x):
+        return super().forward(x).bfloat16()
+
+
+class Upcast(Base):
+    """Normed in single precision, whatever it is given."""
+
+    def forward(self, x):
+        normed = nn.functional.normalize(x.float(), dim=-1)
+        return super().forward(normed.to(x.dtype))
+
+
+class Complex(Base):
+    def __init__(self, width):
+        super().__init__(width)
+        self.rotation = nn.Parameter(torch.exp(1j * torch.rand(width)))
+
+    def forward(self, x):
+        return (super().forward(x) * self.rotation).cumsum(1).real
+
+
+class Importing(Base):
+    def forward(self, x):
+        import not_there_at_all
+
+        return not_there_at_all.of(x)
+
+
 class TupleOfTwo(Base):
     def forward(self, x):
         return super().forward(x), None

@@ -42,8 +42,8 @@ class Block:
 def block_kind(matrices: Family, tolerance: float) -> Block:
     """Name the narrowest kind that all matrices of a family belong to.
 
-    The kinds are tried in this order: commuting with a common basis of eigenvectors; a multiple of
-    the identity plus a low rank, shrinking every vector; one entry per column; a fixed matrix of
+    The kinds are tried in this order: commuting with a common basis of eigenvectors; one entry per
+    column; a multiple of the identity plus a low rank, shrinking every vector; a fixed matrix of
     signs times a diagonal one; a fixed pattern of zeros; a diagonal plus a low rank; dense.
     """
     largest: Any = np.abs(matrices).max(axis=(1, 2))
@@ -55,10 +55,10 @@ def block_kind(matrices: Family, tolerance: float) -> Block:
     spectrum = spectrum_of(np.linalg.eigvals(matrices), tolerance)
     if commuting and share_a_basis(matrices, tolerance):
         return Block("diagonal", spectrum, 1, commuting=True)
-    if (rank := reflections(matrices, tolerance)) is not None:
-        return Block("householder", _of_factors(matrices, rank), size, rank)
     if _one_per_column(matrices, tolerance):
         return Block("one_hot_diagonal", spectrum, size)
+    if (rank := reflections(matrices, tolerance)) is not None:
+        return Block("householder", _of_factors(matrices, rank), size, rank)
     if _signs_times_diagonal(matrices, tolerance):
         return Block("walsh_hadamard", spectrum, size)
     if not _pattern(matrices, tolerance).all():
@@ -155,7 +155,7 @@ def _signs_times_diagonal(matrices: Family, tolerance: float) -> bool:
     if size < 4:
         return False
     beside = ~np.eye(size, dtype=bool)
-    first = np.where(np.arange(size) == 0, 1, 0)  # a row that is not the column's own
+    first = np.eye(1, size, dtype=np.int64)[0]  # a row that is not the column's own
     heads: Any = matrices[:, first, np.arange(size)]
     scale: Any = np.abs(matrices).max(axis=(1, 2))
     clear: Any = np.abs(heads) > tolerance**0.5 * scale[:, None]
@@ -163,7 +163,7 @@ def _signs_times_diagonal(matrices: Family, tolerance: float) -> bool:
     seen: Any = clear[:, None] & beside
     if not seen.any():
         return False
-    signs = np.where(seen, ratio, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    signs: Any = np.where(seen, ratio, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     off = np.abs(ratio - signs)[seen].max()
     return bool(off < tolerance**0.5 and np.abs(np.abs(signs[beside]) - 1).max() < tolerance**0.5)
 

@@ -42,7 +42,8 @@ class Recurrence:
     commuting
         Whether all transitions commute.
     norm, radius
-        Largest 2-norm, and largest modulus of an eigenvalue, of the sampled transitions.
+        Largest 2-norm, and largest modulus of an eigenvalue, of the sampled transitions. The norm
+        is NaN where they are known only up to a change of basis.
     """
 
     kind: Literal["linear", "nonlinear", "none", "not probed"]
@@ -59,14 +60,16 @@ class Recurrence:
     def __str__(self) -> str:
         """Give the verdict, followed by the numbers behind it."""
         sizes = ", ".join(f"{count} of {size}" for size, count in self.blocks)
+        norm = "within 1" if self.norm <= 1 + 1e-6 else f"up to {self.norm:.3g}"
         seen = [
-            f"norm {'within 1' if self.norm <= 1 + 1e-6 else f'up to {self.norm:.3g}'}",
+            "" if np.isnan(self.norm) else f"norm {norm}",
             f"radius up to {self.radius:.3g}",
             f"{self.numbers} numbers that remember" + (f" in blocks: {sizes}" if sizes else ""),
             f"{self.shifts} shifts set apart" if self.shifts else "",
             f"{self.phases} phases" if self.phases else "",
         ]
-        told = f" ({'; '.join(part for part in seen if part)})" if self.numbers else ""
+        shown = self.kind in ("linear", "nonlinear")
+        told = f" ({'; '.join(part for part in seen if part)})" if shown else ""
         return f"{self.verdict}{told}"
 
     def __repr__(self) -> str:

@@ -4,6 +4,8 @@
     the step of any module as a function of one flat vector
 ``_recurrence``
     the class of its transitions, from Jacobians of the step
+``_outputs``
+    what a layer without a step keeps, from derivatives of its outputs
 """
 
 from ._recurrence import probe_recurrence

@@ -147,12 +147,6 @@ class FlatStep:
         return first
 
     def _initial(self, rows: int) -> Any:
-        if not has_step(self.module):
-            raise NoRecurrenceError(
-                "not probed",
-                f"{type(self.module).__name__} has no initial_state(batch_size) and step(x_k, "
-                "state); add them",
-            )
         try:
             return self.module.initial_state(rows)  # pyright: ignore
         except TypeError as error:

@@ -12,7 +12,8 @@ from torch import nn
 from seqtheory.checks import require_integer, require_positive
 from seqtheory.diagnostics import Recurrence, classify_recurrence, memory_levels
 
-from ._flat_step import FlatStep, NoRecurrenceError
+from ._flat_step import FlatStep, NoRecurrenceError, has_step
+from ._outputs import probe_outputs
 
 LARGEST = 1024  # numbers of a state whose Jacobian is formed
 _LEVELS = 3  # recurrences in a row that are told apart
@@ -39,7 +40,8 @@ def probe_recurrence(
     module
         A mixer, or any module with ``initial_state(batch_size)`` and ``step(x_k, state)``, which
         gives an output and the next state: tensors, nested in tuples, lists or dictionaries. Rows
-        of a batch must not meet.
+        of a batch must not meet. Of a module without them derivatives of the outputs on prefixes
+        tell how much is kept, and what moves it if outputs are linear in it.
     width
         Channels of its input; None for its own `width`.
     inputs
@@ -53,8 +55,8 @@ def probe_recurrence(
     Returns
     -------
     A `Recurrence`. Its `transition` goes to `seqtheory.expressivity.predict`. A layer that looks
-    ahead, or whose state grows, has none of fixed size; one without `step` is not probed, and the
-    reason says what to add.
+    ahead, or whose state grows, has none of fixed size; where one without `step` cannot be probed,
+    the reason says what to add.
 
     Raises
     ------
@@ -84,8 +86,10 @@ def probe_recurrence(
     require_integer("inputs", inputs, 2)
     require_positive("spread", spread, zero_allowed=True)
     channels, random = _width(module, width), torch.Generator().manual_seed(seed)
+    copies = [moved(module, spread, random) for _ in range(2 if spread else 1)]
+    if not has_step(copies[0]):
+        return probe_outputs(copies[0], channels, random)
     try:
-        copies = [moved(module, spread, random) for _ in range(2 if spread else 1)]
         steps = [FlatStep(each, channels) for each in copies]
     except NoRecurrenceError as error:
         return Recurrence(error.kind, error.reason)

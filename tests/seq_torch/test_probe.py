@@ -125,6 +125,44 @@ class Normalised(Layer):
         )
 
 
+class Stabilised(Layer):
+    """Exponential gates over a running maximum, as in xLSTM's matrix memory, with one head."""
+
+    decay = 0.0  # of the logarithm of the forget gate; None for one by the input
+
+    def initial_state(self, rows):
+        zeros = self.into.weight.new_zeros
+        return zeros(rows, SIZE, SIZE), zeros(rows, SIZE), zeros(rows, 1)
+
+    def step(self, x, state):
+        C, total, top = state
+        key, value, gates = self.into(x), self.gate(x), self.gate(x)[:, :2]
+        forget = nn.functional.logsigmoid(gates[:, :1]) if self.decay is None else -self.decay
+        after = torch.maximum(forget + top, gates[:, 1:])
+        keep, enter = (forget + top - after).exp(), (gates[:, 1:] - after).exp()
+        C = keep[:, :, None] * C + enter[:, :, None] * value[:, :, None] * key[:, None]
+        total = keep * total + enter * key
+        least = torch.maximum((total * key).sum(1, keepdim=True).abs(), (-after).exp())
+        return self.out((C * key[:, None]).sum(2) / least), (C, total, after)
+
+
+class Forgetting(Stabilised):
+    decay = None
+
+
+class RunningMaximum(Layer):
+    """A maximum that is read: what it governs is no matter of scale."""
+
+    def initial_state(self, rows):
+        zeros = self.into.weight.new_zeros
+        return zeros(rows, SIZE), zeros(rows, SIZE)
+
+    def step(self, x, state):
+        top = torch.maximum(state[0] - 0.1, self.gate(x))
+        h = torch.sigmoid(top) * state[1] + self.into(x)
+        return self.out(h), (top, h)
+
+
 class InARow(Layer):
     """A second recurrence whose gate reads the first."""
 
@@ -175,6 +213,8 @@ CLASSES = {
     Nested: DIAGONAL,
     Normalised: Transition("diagonal", "unit", input_dependent=False),
     InARow: Transition("diagonal", "unit", layers=2),
+    Stabilised: Transition("diagonal", "unit", input_dependent=False),
+    Forgetting: DIAGONAL,
 }
 
 
@@ -201,6 +241,13 @@ def test_what_is_not_linear_is_said_so(make):
 def test_windows_and_counters_are_set_apart():
     found = probed(Nested)
     assert (found.numbers, found.shifts) == (SIZE, 2 * WIDTH)
+
+
+def test_a_running_maximum_is_a_scale_only_where_outputs_do_not_show_it():
+    found = probed(Forgetting)
+    assert (found.numbers, found.shifts, found.scales) == (SIZE * SIZE + SIZE, 0, 1)
+    assert probed(RunningMaximum).kind == "nonlinear"
+    assert probed(RunningMaximum).scales == 0
 
 
 def test_where_nothing_of_fixed_size_is_kept_it_is_said():

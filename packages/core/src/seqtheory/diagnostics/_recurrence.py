@@ -37,6 +37,8 @@ class Recurrence:
         How many numbers only hold recent inputs, such as the windows of short convolutions.
     phases
         How many numbers are angles: complex numbers of modulus 1 that inputs rotate.
+    scales
+        Numbers that are the logarithm of a scale by which others are kept finite.
     blocks
         Pairs of a size of a set of coupled numbers, and the number of sets of that size.
     commuting
@@ -52,6 +54,7 @@ class Recurrence:
     numbers: int = 0
     shifts: int = 0
     phases: int = 0
+    scales: int = 0
     blocks: tuple[tuple[int, int], ...] = ()
     commuting: bool = False
     norm: float = 0.0
@@ -67,6 +70,7 @@ class Recurrence:
             f"{self.numbers} numbers that remember" + (f" in blocks: {sizes}" if sizes else ""),
             f"{self.shifts} shifts set apart" if self.shifts else "",
             f"{self.phases} phases" if self.phases else "",
+            f"{self.scales} logarithms of scales" if self.scales else "",
         ]
         shown = self.kind in ("linear", "nonlinear")
         told = f" ({'; '.join(part for part in seen if part)})" if shown else ""

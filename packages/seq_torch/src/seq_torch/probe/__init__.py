@@ -2,6 +2,8 @@
 
 ``_flat_step``
     the step of any module as a function of one flat vector
+``_apart``
+    numbers beside the recurrence: angles, and logarithms of a scale
 ``_recurrence``
     the class of its transitions, from Jacobians of the step
 ``_outputs``

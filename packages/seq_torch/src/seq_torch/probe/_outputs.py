@@ -18,6 +18,7 @@ _PASTS = (8, 16, 32, 64)  # positions behind which is looked
 _LARGEST = 256  # numbers of a past that are followed
 _CUT = 1e-6  # singular values below this share of the largest are rounding
 _LETTERS = 8
+_GROWS, _SETTLES = 1.7, 1.2  # by which the rank grows where the past doubles
 _TOLERANCE = 1e-5
 _FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -54,14 +55,17 @@ def probe_outputs(module: nn.Module, width: int, random: torch.Generator) -> Rec
     past, rank = list(ranks.items())[-1]
     if (window := responses.window(past)) < past:
         return Recurrence("none", f"it sees a window of {window} positions, and keeps nothing else")
-    before = list(ranks.values())[-2]
-    if rank > 1.2 * before:
-        grown = ", ".join(f"{kept} of {length}" for length, kept in ranks.items())
+    growth = rank / max(1, list(ranks.values())[-2])
+    counted = ", ".join(f"{kept} of {length}" for length, kept in ranks.items())
+    if growth > _GROWS:
         return Recurrence(
             "none",
-            f"what it keeps grows with the past (numbers of positions: {grown}), so it has no "
+            f"what it keeps grows with the past (numbers of positions: {counted}), so it has no "
             "recurrence of fixed size, or a larger one",
         )
+    if growth > _SETTLES:
+        few = f"how many numbers it keeps is not settled (of positions: {counted})"
+        return Recurrence("not probed", f"{few}; {ADD_STEP}")
     return responses.classified(past, rank)
 
 

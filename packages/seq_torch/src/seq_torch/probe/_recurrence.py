@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import nn
 
 from seqtheory.checks import require_integer, require_positive
 from seqtheory.diagnostics import Recurrence, classify_recurrence, memory_levels
 
+from ._apart import Apart, set_apart
 from ._flat_step import FlatStep, NoRecurrenceError, has_step
 from ._outputs import probe_outputs
 
 LARGEST = 1024  # numbers of a state whose Jacobian is formed
 _LEVELS = 3  # recurrences in a row that are told apart
-_TURN = 2 * torch.pi
 
 
 def probe_recurrence(
@@ -100,19 +101,21 @@ def probe_recurrence(
             f"the state has {steps[0].size:,} numbers, expected at most {LARGEST:,}: build the "
             "layer narrower, its class does not depend on the width."
         )
-    phases, levels = _graph(steps[0], random)
-    found = [_sampled(step, inputs, levels, phases, random) for step in steps]
-    jacobians, turns = (np.stack(part) for part in zip(*found, strict=True))
+    apart, levels = _graph(steps[0], random)
+    sampled = [_sampled(step, inputs, levels, apart, random) for step in steps]
+    jacobians, turns = (np.stack(part) for part in zip(*sampled, strict=True))
     finite = np.isfinite(jacobians).all(axis=(0, 2, 3, 4))
     if finite.sum() < 2:
         raise ValueError("derivatives of the step are not finite at random inputs and states.")
-    return classify_recurrence(
+    found = classify_recurrence(
         jacobians[:, finite],
         levels,
         pairs=steps[0].pairs if steps[0].pairs.any() else None,
-        turns=turns[:, finite] if phases.any() else None,
+        turns=turns[:, finite] if apart.phases.any() else None,
         tolerance=steps[0].tolerance,
     )
+    scales = int(apart.scales.sum())
+    return replace(found, shifts=found.shifts - scales, scales=scales)
 
 
 def _width(module: nn.Module, width: int | None) -> int:
@@ -138,57 +141,38 @@ def moved(module: nn.Module, spread: float, random: torch.Generator) -> nn.Modul
     return twin
 
 
-def _graph(
-    step: FlatStep, random: torch.Generator
-) -> tuple[Bool[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """Which numbers are phases, and the level of each other number."""
+def _graph(step: FlatStep, random: torch.Generator) -> tuple[Apart, Int[np.ndarray, " n"]]:
+    """Set apart what stands beside the recurrence, and give the level of each other number."""
     x, h = step.draw(torch.logspace(-0.5, 1, 8, dtype=torch.float64), random)
     jacobians = step.jacobians(x, h)
     step.check(x, h, jacobians)
     jacobians = jacobians[np.isfinite(jacobians).all(axis=(1, 2))]
-    phases = _phases(step, jacobians, random)
-    levels = memory_levels(jacobians, transparent=phases, tolerance=step.tolerance / 100)
-    return phases, levels
-
-
-def _phases(
-    step: FlatStep, jacobians: Float[np.ndarray, "sample n n"], random: torch.Generator
-) -> Bool[np.ndarray, " n"]:
-    """Numbers that inputs add to, and that a full turn does not change."""
-    beside = np.abs(jacobians - np.eye(step.size)).max(axis=(0, 2), initial=0.0)
-    found = (beside < step.tolerance) & ~step.pairs
-    x, h = step.draw(torch.ones(4, dtype=torch.float64), random)
-    with torch.no_grad():
-        y, after = step(x, h)
-        for j in np.flatnonzero(found):
-            turned = h.clone()
-            turned[:, j] += _TURN
-            other_y, other = step(x, turned)
-            gap = other - after
-            gap[:, j] = torch.remainder(gap[:, j] + torch.pi, _TURN) - torch.pi
-            found[j] = max(float(gap.abs().max()), float((other_y - y).abs().max())) < 1e-6
-    return found
+    apart = set_apart(step, jacobians, random)
+    tolerance = step.tolerance / 100
+    return apart, memory_levels(jacobians, transparent=apart.beside, tolerance=tolerance)
 
 
 def _sampled(
     step: FlatStep,
     inputs: int,
     levels: Int[np.ndarray, " n"],
-    phases: Bool[np.ndarray, " n"],
+    apart: Apart,
     random: torch.Generator,
 ) -> tuple[Float[np.ndarray, "input state n n"], Float[np.ndarray, "input phase"]]:
     """Jacobians at each input for a base state and others, and the turns of the phases."""
     sizes = torch.logspace(-1, 2, inputs, dtype=torch.float64)
     x, base = step.draw(sizes, random)
-    recent = torch.from_numpy((levels < 0) & ~phases)  # as large as the inputs that they hold
+    recent = torch.from_numpy((levels < 0) & ~apart.beside)  # as large as the inputs they hold
     base = torch.where(recent, sizes[:, None].to(base) * base, base)
     states = [base]
     for level in range(min(_LEVELS, int(levels.max(initial=0)) + 1)):
-        fresh = torch.from_numpy((levels >= level) | (phases & (level == 0)))
+        fresh = torch.from_numpy((levels >= level) | (apart.beside & (level == 0)))
         states.append(torch.where(fresh, torch.randn(base.shape, generator=random).to(base), base))
     every = torch.stack(states, 1)
-    rows = x[:, None].expand(-1, every.shape[1], -1)
-    jacobians = step.jacobians(rows.flatten(0, 1), every.flatten(0, 1))
+    rows, flat = x[:, None].expand(-1, every.shape[1], -1).flatten(0, 1), every.flatten(0, 1)
+    jacobians = step.jacobians(rows, flat)
     with torch.no_grad():
-        turned = (step(x, base)[1] - base)[:, torch.from_numpy(phases)]
+        after = step(rows, flat)[1]
+    jacobians = apart.undone(jacobians, flat.double().numpy(), after.double().numpy())
+    turned = (after - flat)[:: every.shape[1], torch.from_numpy(apart.phases)]
     return jacobians.reshape(*every.shape[:2], step.size, step.size), turned.double().numpy()

@@ -1,0 +1,119 @@
+"""Numbers of a state that stand beside its recurrence: angles, and logarithms of a scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from ._flat_step import FlatStep
+
+_TURN = 2 * torch.pi
+_SHIFT = 0.7  # by which a logarithm is moved
+_EQUAL = 1e-6
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What is set apart of a state.
+
+    Attributes
+    ----------
+    phases
+        True for angles: inputs add to them, and a full turn changes nothing.
+    scaled
+        Entry (i, j) is True where number i is kept divided by the exponential of number j, a
+        running maximum for instance, which keeps it finite and changes no output.
+    """
+
+    phases: Bool[np.ndarray, " n"]
+    scaled: Bool[np.ndarray, "n n"]
+
+    @property
+    def scales(self) -> Bool[np.ndarray, " n"]:
+        """True for logarithms of a scale."""
+        return np.asarray(self.scaled.any(axis=0))
+
+    @property
+    def beside(self) -> Bool[np.ndarray, " n"]:
+        """True for all that is set apart."""
+        return np.logical_or(self.phases, self.scales)
+
+    def undone(
+        self,
+        jacobians: Float[np.ndarray, "sample n n"],
+        before: Float[np.ndarray, "sample n"],
+        after: Float[np.ndarray, "sample n"],
+    ) -> Float[np.ndarray, "sample n n"]:
+        r"""Give Jacobians of the numbers without their scale, :math:`e^{m'} J e^{-m}`."""
+        if not self.scaled.any():
+            return jacobians
+        scaled = self.scaled.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.exp((after @ scaled.T)[:, :, None] - (before @ scaled.T)[:, None]) * jacobians
+
+
+@torch.no_grad()
+def set_apart(
+    step: FlatStep, jacobians: Float[np.ndarray, "sample n n"], random: torch.Generator
+) -> Apart:
+    """Find angles and logarithms of a scale, by moving each candidate and comparing.
+
+    A candidate is a number that no other feeds. Of an angle the derivative is 1.
+    """
+    count, tolerance = step.size, step.tolerance
+    own = jacobians[:, np.arange(count), np.arange(count)]
+    others = np.where(np.eye(count, dtype=bool), 0.0, jacobians)
+    alone = (np.abs(others).max(axis=(0, 2), initial=0.0) < tolerance) & ~step.pairs
+    x, h = step.draw(torch.logspace(-0.5, 0.5, 6, dtype=torch.float64), random)
+    y, after = step(x, h)
+    phases, scaled = np.zeros(count, dtype=bool), np.zeros((count, count), dtype=bool)
+    for j in np.flatnonzero(alone & (np.abs(own).max(axis=0) > tolerance)):
+        followers = np.abs(others[:, :, j]).max(axis=0) > tolerance
+        if np.abs(own[:, j] - 1).max() < tolerance:
+            phases[j] = _is_phase(step, x, h, y, after, int(j))
+        if followers.any() and not phases[j] and _is_scale(step, x, h, y, after, int(j), followers):
+            scaled[followers, j] = True
+    return Apart(phases, scaled)
+
+
+def _is_phase(
+    step: FlatStep,
+    x: torch.Tensor,
+    h: torch.Tensor,
+    y: torch.Tensor,
+    after: torch.Tensor,
+    j: int,
+) -> bool:
+    """Whether a full turn of number j changes neither the output nor any other number."""
+    turned = h.clone()
+    turned[:, j] += _TURN
+    other_y, other = step(x, turned)
+    gap = other - after
+    gap[:, j] = torch.remainder(gap[:, j] + torch.pi, _TURN) - torch.pi
+    return max(float(gap.abs().max()), float((other_y - y).abs().max())) < _EQUAL
+
+
+def _is_scale(
+    step: FlatStep,
+    x: torch.Tensor,
+    h: torch.Tensor,
+    y: torch.Tensor,
+    after: torch.Tensor,
+    j: int,
+    followers: Bool[np.ndarray, " n"],
+) -> bool:
+    """Whether what number j grows by may be taken from the logarithms of its followers."""
+    rows = torch.from_numpy(followers)
+    moved = h.clone()
+    moved[:, j] += _SHIFT
+    moved[:, rows] *= float(np.exp(-_SHIFT))
+    other_y, other = step(x, moved)
+    restored = other.clone()
+    restored[:, rows] *= (other[:, j] - after[:, j]).exp()[:, None]
+    restored[:, j] = after[:, j]
+    scale = max(float(after.abs().max()), float(y.abs().max()))
+    gap = max(float((restored - after).abs().max()), float((other_y - y).abs().max()))
+    return gap < _EQUAL * scale

@@ -13,7 +13,7 @@ from seqtheory._array import as_array
 from seqtheory.checks import require_integer, require_memory
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int, Shaped
+    from jaxtyping import Bool, Integer, Shaped
 
 Seed = int | tuple[int, ...]
 
@@ -206,7 +206,7 @@ class Dataset:
         spans = (slice(start, start + batch_size) for start in starts)
         return (self._rows(rows if order is None else order[rows]) for rows in spans)
 
-    def _rows(self, rows: slice | Int[np.ndarray, " row"]) -> Dataset:
+    def _rows(self, rows: slice | Integer[np.ndarray, " row"]) -> Dataset:
         mask, scored = (None if m is None else m[rows] for m in (self.mask, self.scored))
         return Dataset(self.inputs[rows], self.targets[rows], mask, scored)
 
@@ -267,7 +267,7 @@ def _check_finite(array: np.ndarray, name: str) -> None:
             )
 
 
-def _permutation(count: int, seed: Seed, stream: int) -> Int[np.ndarray, " row"]:
+def _permutation(count: int, seed: Seed, stream: int) -> Integer[np.ndarray, " row"]:
     entropy = seed if isinstance(seed, tuple) else (seed,)
     if not entropy:
         raise ValueError("got the seed (), expected at least one number in it, or None.")

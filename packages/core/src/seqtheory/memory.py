@@ -19,7 +19,7 @@ latter and with S. Wang and Q. Li, "StableSSM", arXiv:2311.14495.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _MOST_TERMS = 1_000_000  # the error is then 1e-19, far below rounding
 
 
+@runtime_checkable
 class Kernel(Protocol):
     """A memory kernel: any callable from ages to values of the same shape.
 

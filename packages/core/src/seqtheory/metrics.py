@@ -11,7 +11,7 @@ import numpy as np
 from seqtheory._array import as_array
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Integer
 
 
 def rmse(
@@ -53,8 +53,8 @@ def rmse(
 
 
 def token_accuracy(
-    predicted: Int[np.ndarray, "batch length"],
-    targets: Int[np.ndarray, "batch length"],
+    predicted: Integer[np.ndarray, "batch length"],
+    targets: Integer[np.ndarray, "batch length"],
     mask: Bool[np.ndarray, "batch length"] | None = None,
 ) -> float:
     r"""Share of positions that are right, over all words together.
@@ -83,8 +83,8 @@ def token_accuracy(
 
 
 def sequence_accuracy(
-    predicted: Int[np.ndarray, "batch length"],
-    targets: Int[np.ndarray, "batch length"],
+    predicted: Integer[np.ndarray, "batch length"],
+    targets: Integer[np.ndarray, "batch length"],
     mask: Bool[np.ndarray, "batch length"] | None = None,
 ) -> float:
     r"""Share of words that are right at every position.
@@ -114,8 +114,8 @@ def sequence_accuracy(
 
 
 def position_accuracy(
-    predicted: Int[np.ndarray, "batch length"],
-    targets: Int[np.ndarray, "batch length"],
+    predicted: Integer[np.ndarray, "batch length"],
+    targets: Integer[np.ndarray, "batch length"],
     mask: Bool[np.ndarray, "batch length"] | None = None,
 ) -> Float[np.ndarray, " length"]:
     r"""Share of words that are right, position by position.
@@ -151,8 +151,8 @@ def position_accuracy(
 
 
 def length_accuracy(
-    predicted: Int[np.ndarray, "batch length"],
-    targets: Int[np.ndarray, "batch length"],
+    predicted: Integer[np.ndarray, "batch length"],
+    targets: Integer[np.ndarray, "batch length"],
     mask: Bool[np.ndarray, "batch length"],
 ) -> dict[int, float]:
     r"""Token accuracy among the words of each length.
@@ -404,7 +404,7 @@ def _counted(predicted: np.ndarray, targets: np.ndarray, mask: np.ndarray | None
     return mask
 
 
-def _lengths(counted: Bool[np.ndarray, "batch length"]) -> Int[np.ndarray, " batch"]:
+def _lengths(counted: Bool[np.ndarray, "batch length"]) -> Integer[np.ndarray, " batch"]:
     lengths = counted.sum(axis=1)
     if not lengths.all():
         raise ValueError(

@@ -13,7 +13,7 @@ from seqtheory.group import Group, group, index_dtype
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Integer
 
 _TOLERANCE = 1e-9
 
@@ -85,14 +85,16 @@ class Representation:
         distances = 2 * self.dimension - 2 * flat[1:] @ flat[0]
         return float(np.sqrt(np.maximum(distances, 0).min(initial=np.inf)))
 
-    def nearest(self, states: Float[np.ndarray, "... dimension dimension"]) -> Int[np.ndarray, ...]:
+    def nearest(
+        self, states: Float[np.ndarray, "... dimension dimension"]
+    ) -> Integer[np.ndarray, ...]:
         """Element whose matrix is nearest to each state."""
         flat = as_array(states).reshape(*states.shape[:-2], -1)
         scores = flat @ self.matrices.reshape(self.group.order, -1).T
         return np.argmax(scores, axis=-1).astype(index_dtype(self.group.order))
 
     def states(
-        self, words: Int[np.ndarray, "batch length"]
+        self, words: Integer[np.ndarray, "batch length"]
     ) -> Float[np.ndarray, "batch length dimension dimension"]:
         r"""States :math:`S_k = S_{k-1} \rho(x_k)`, :math:`S_0 = I`, in float64."""
         words = as_array(words)
@@ -103,7 +105,9 @@ class Representation:
             states[:, k] = state
         return states
 
-    def track(self, words: Int[np.ndarray, "batch length"]) -> Int[np.ndarray, "batch length"]:
+    def track(
+        self, words: Integer[np.ndarray, "batch length"]
+    ) -> Integer[np.ndarray, "batch length"]:
         """Multiply words: read the products off the states of the linear recurrence.
 
         Raises

@@ -17,7 +17,7 @@ from seqtheory.group import MAX_ORDER, Group, index_dtype
 from seqtheory.group._axioms import span
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,14 @@ def _algebra_of(automaton: Automaton, max_order: int) -> Algebra:
 
 
 def _closure(
-    maps: Int[np.ndarray, "letter state"], max_order: int
-) -> tuple[Int[np.ndarray, "order state"], dict[bytes, int], list[Int[np.ndarray, " state"]]]:
+    maps: Integer[np.ndarray, "letter state"], max_order: int
+) -> tuple[
+    Integer[np.ndarray, "order state"], dict[bytes, int], list[Integer[np.ndarray, " state"]]
+]:
     """All products of the maps, the identity first, and the distinct letters that generate them."""
     identity = np.arange(maps.shape[1], dtype=maps.dtype)
     rows, index = [identity], {identity.tobytes(): 0}
-    generators: list[Int[np.ndarray, " state"]] = []
+    generators: list[Integer[np.ndarray, " state"]] = []
     for letter in maps:
         if letter.tobytes() in index:
             continue
@@ -178,10 +180,10 @@ def _closure(
 
 
 def _multiplication(
-    elements: Int[np.ndarray, "order state"],
+    elements: Integer[np.ndarray, "order state"],
     index: dict[bytes, int],
-    generators: list[Int[np.ndarray, " state"]],
-) -> Int[np.ndarray, "order order"]:
+    generators: list[Integer[np.ndarray, " state"]],
+) -> Integer[np.ndarray, "order order"]:
     """``table[a, b]``: first a, then b; each column follows from an earlier one by a letter."""
     right = [np.array([index[row.tobytes()] for row in g[elements]]) for g in generators]
     columns = np.empty((len(elements), len(elements)), dtype=np.int32)
@@ -198,7 +200,10 @@ def _multiplication(
 
 
 def _from_table(
-    table: Int[np.ndarray, "order order"], letters: Sequence[int], num_states: int, is_reset: bool
+    table: Integer[np.ndarray, "order order"],
+    letters: Sequence[int],
+    num_states: int,
+    is_reset: bool,
 ) -> Algebra:
     idempotents, periods = _powers(table)
     is_group = bool((idempotents == 0).all()) and bool((table[0] == np.arange(len(table))).all())
@@ -216,8 +221,8 @@ def _from_table(
 
 
 def _powers(
-    table: Int[np.ndarray, "order order"],
-) -> tuple[Int[np.ndarray, " order"], Int[np.ndarray, " order"]]:
+    table: Integer[np.ndarray, "order order"],
+) -> tuple[Integer[np.ndarray, " order"], Integer[np.ndarray, " order"]]:
     """Find the idempotent among the powers of each element, and the period of those powers."""
     elements = np.arange(len(table))
     idempotents = np.full(len(table), -1)
@@ -236,7 +241,7 @@ def _powers(
 
 
 def _groups(
-    table: Int[np.ndarray, "order order"], idempotents: Int[np.ndarray, " order"]
+    table: Integer[np.ndarray, "order order"], idempotents: Integer[np.ndarray, " order"]
 ) -> list[Group]:
     inside = table[idempotents, np.arange(len(table))] == np.arange(len(table))
     groups: list[Group] = []
@@ -248,8 +253,8 @@ def _groups(
 
 
 def _subtable(
-    table: Int[np.ndarray, "order order"], members: Int[np.ndarray, " member"]
-) -> tuple[Int[np.ndarray, "member member"], Int[np.ndarray, " order"]]:
+    table: Integer[np.ndarray, "order order"], members: Integer[np.ndarray, " member"]
+) -> tuple[Integer[np.ndarray, "member member"], Integer[np.ndarray, " order"]]:
     """Products of the members, and the new number of each."""
     number = np.full(len(table), -1)
     number[members] = np.arange(len(members))

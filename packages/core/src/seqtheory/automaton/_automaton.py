@@ -14,7 +14,7 @@ from seqtheory.checks import MOST_SYMBOLS, require_memory
 from seqtheory.group import Group, index_dtype
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 _BLOCK_WORDS = 16_384
 
@@ -89,13 +89,13 @@ class Automaton:
         return max(self.outputs) + 1
 
     @cached_property
-    def table(self) -> Int[np.ndarray, "state letter"]:
+    def table(self) -> Integer[np.ndarray, "state letter"]:
         """The transitions as a read-only array."""
         table = np.array(self.transitions, dtype=np.int32)
         table.flags.writeable = False
         return table
 
-    def run(self, words: Int[np.ndarray, "batch time"]) -> Int[np.ndarray, "batch time"]:
+    def run(self, words: Integer[np.ndarray, "batch time"]) -> Integer[np.ndarray, "batch time"]:
         """State after each letter of each word, in the smallest integer type that holds all states.
 
         Raises
@@ -122,7 +122,7 @@ class Automaton:
             states[block] = columns.T
         return states
 
-    def read(self, words: Int[np.ndarray, "batch time"]) -> Int[np.ndarray, "batch time"]:
+    def read(self, words: Integer[np.ndarray, "batch time"]) -> Integer[np.ndarray, "batch time"]:
         """Output after each letter of each word, with the errors that `run` raises."""
         outputs = np.array(self.outputs, dtype=index_dtype(self.num_outputs))
         return outputs[self.run(words)]
@@ -244,12 +244,12 @@ def checked_letters(structure: Group, letters: Iterable[int]) -> list[int]:
     return chosen.tolist()
 
 
-def _rows(table: Int[np.ndarray, "state letter"]) -> tuple[tuple[int, ...], ...]:
+def _rows(table: Integer[np.ndarray, "state letter"]) -> tuple[tuple[int, ...], ...]:
     rows: list[list[int]] = table.tolist()
     return tuple(tuple(row) for row in rows)
 
 
-def _classes(rows: Int[np.ndarray, "state fact"]) -> Int[np.ndarray, " state"]:
+def _classes(rows: Integer[np.ndarray, "state fact"]) -> Integer[np.ndarray, " state"]:
     """Give equal rows the same number."""
     return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
 

@@ -9,7 +9,7 @@ import numpy as np
 from seqtheory.diagnostics._arrays import as_elements, as_points, as_transitions
 
 if TYPE_CHECKING:
-    from jaxtyping import Complex, Float, Int
+    from jaxtyping import Complex, Float, Integer
 
     from seqtheory.group import Group
 
@@ -83,7 +83,7 @@ def commutators(transitions: Float[np.ndarray, "token n n"]) -> Float[np.ndarray
 def product_errors(
     transitions: Float[np.ndarray, "token n n"],
     group: Group,
-    elements: Int[np.ndarray, " token"] | None = None,
+    elements: Integer[np.ndarray, " token"] | None = None,
 ) -> Float[np.ndarray, "token token"]:
     r"""How far the transitions are from multiplying as the group does, between 0 and 1.
 

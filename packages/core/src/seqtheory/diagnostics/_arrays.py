@@ -9,7 +9,7 @@ import numpy as np
 from seqtheory._array import as_array
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Integer
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -42,7 +42,7 @@ def as_points(points: ArrayLike, name: str = "states") -> Float[np.ndarray, "...
     return array
 
 
-def as_labels(labels: ArrayLike, shape: tuple[int, ...]) -> Int[np.ndarray, ...]:
+def as_labels(labels: ArrayLike, shape: tuple[int, ...]) -> Integer[np.ndarray, ...]:
     """One class number per state."""
     array = as_array(labels)
     if array.dtype.kind not in "iu":
@@ -54,7 +54,9 @@ def as_labels(labels: ArrayLike, shape: tuple[int, ...]) -> Int[np.ndarray, ...]
     return array.astype(np.int64)
 
 
-def as_elements(elements: ArrayLike | None, num_tokens: int, order: int) -> Int[np.ndarray, " t"]:
+def as_elements(
+    elements: ArrayLike | None, num_tokens: int, order: int
+) -> Integer[np.ndarray, " t"]:
     """Group element of each token; None where token i is element i."""
     array = np.arange(order) if elements is None else as_array(elements)
     if array.dtype.kind not in "iu":

@@ -10,13 +10,13 @@ from seqtheory._array import as_array
 from seqtheory.diagnostics._arrays import as_labels, as_points
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Integer
 
 _BLOCK = 1 << 20  # numbers per block of (state, class)
 
 
 def class_centroids(
-    states: Float[np.ndarray, "... n"], labels: Int[np.ndarray, ...], num_classes: int
+    states: Float[np.ndarray, "... n"], labels: Integer[np.ndarray, ...], num_classes: int
 ) -> Float[np.ndarray, "num_classes n"]:
     r"""Mean state :math:`\mu_c` of every class.
 
@@ -38,7 +38,9 @@ def class_centroids(
     return sums / counts[:, None]
 
 
-def occurrences(numbers: Int[np.ndarray, " state"], num_classes: int) -> Int[np.ndarray, " class"]:
+def occurrences(
+    numbers: Integer[np.ndarray, " state"], num_classes: int
+) -> Integer[np.ndarray, " class"]:
     """Count the states of each class; raise ValueError if a class does not occur."""
     # One more class than there are states is enough for one that does not occur.
     counts = np.bincount(numbers, minlength=min(num_classes, len(numbers) + 1))
@@ -63,7 +65,7 @@ def margin(centroids: Float[np.ndarray, "num_classes n"]) -> float:
 
 def nearest_class(
     states: Float[np.ndarray, "... n"], centroids: Float[np.ndarray, "num_classes n"]
-) -> Int[np.ndarray, ...]:
+) -> Integer[np.ndarray, ...]:
     """Class whose centroid is nearest to each state."""
     points, centres = as_points(states), as_points(centroids, "centroids")
     scores = points @ centres.T - 0.5 * np.sum(centres**2, axis=1)
@@ -72,7 +74,7 @@ def nearest_class(
 
 def margin_used(
     states: Float[np.ndarray, "*shape n"],
-    labels: Int[np.ndarray, "*shape"],
+    labels: Integer[np.ndarray, "*shape"],
     centroids: Float[np.ndarray, "num_classes n"],
 ) -> Float[np.ndarray, "*shape"]:
     r"""Share of the way to the nearest class boundary that a state has gone.
@@ -114,7 +116,7 @@ def margin_used(
 
 
 def class_gaps(
-    scores: Float[np.ndarray, "... num_classes"], labels: Int[np.ndarray, ...]
+    scores: Float[np.ndarray, "... num_classes"], labels: Integer[np.ndarray, ...]
 ) -> Float[np.ndarray, "num_classes num_classes"]:
     r"""Mean lead of every class over every other in a readout's scores.
 
@@ -131,7 +133,7 @@ def class_gaps(
 
 def score_margin_used(
     scores: Float[np.ndarray, "*shape num_classes"],
-    labels: Int[np.ndarray, "*shape"],
+    labels: Integer[np.ndarray, "*shape"],
     gaps: Float[np.ndarray, "num_classes num_classes"],
 ) -> Float[np.ndarray, "*shape"]:
     r"""Share of the way to a readout's nearest class boundary that a state has gone.
@@ -176,7 +178,7 @@ def separating_basis(
 
 def _used(
     points: Float[np.ndarray, "row n"],
-    classes: Int[np.ndarray, " row"],
+    classes: Integer[np.ndarray, " row"],
     centres: Float[np.ndarray, "c n"],
     squares: Float[np.ndarray, "c c"],
 ) -> Float[np.ndarray, " row"]:

@@ -21,7 +21,7 @@ from seqtheory.diagnostics._classes import (
 from seqtheory.metrics import position_horizon
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Integer
 
 _EXPONENTS = [k / 20 for k in range(5, 41)]  # growth exponents 0.25, 0.3, ..., 2 are tried
 _DRAWS = 40  # of the bootstrap
@@ -119,7 +119,7 @@ class Horizon:
 
 def predict_horizon(
     states: Float[np.ndarray, "batch time n"],
-    labels: Int[np.ndarray, "batch time"],
+    labels: Integer[np.ndarray, "batch time"],
     *,
     num_classes: int | None = None,
     reference: int | None = None,
@@ -305,7 +305,7 @@ def _normalised_scores(
 
 def _margin(
     points: Float[np.ndarray, "batch time n"],
-    labels: Int[np.ndarray, "batch time"],
+    labels: Integer[np.ndarray, "batch time"],
     centroids: Float[np.ndarray, "num_classes n"],
     first: int,
     readout: str,
@@ -353,7 +353,7 @@ def _rate_error(
     return float(np.std(rates, ddof=1))
 
 
-def _reference(labels: Int[np.ndarray, "batch time"], count: int, reference: int | None) -> int:
+def _reference(labels: Integer[np.ndarray, "batch time"], count: int, reference: int | None) -> int:
     time, chosen = labels.shape[1], reference
     if chosen is None:
         seen = np.zeros(count, dtype=np.int64)  # the first step that shows each class

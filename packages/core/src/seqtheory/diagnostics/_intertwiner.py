@@ -12,7 +12,7 @@ from seqtheory.checks import require_memory
 from seqtheory.diagnostics._arrays import as_elements, as_transitions
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Integer
 
     from seqtheory.representation import Representation
 
@@ -38,7 +38,7 @@ class Intertwiner:
     part: Float[np.ndarray, "order d d"]
     reading: Float[np.ndarray, "d n"]
     residual: float
-    kernel: Int[np.ndarray, " element"]
+    kernel: Integer[np.ndarray, " element"]
 
     def __repr__(self) -> str:
         """How well it is followed, and what it is."""
@@ -83,7 +83,7 @@ class RepresentationDistance:
 def representation_distance(
     transitions: Float[np.ndarray, "token n n"],
     representation: Representation,
-    elements: Int[np.ndarray, " token"] | None = None,
+    elements: Integer[np.ndarray, " token"] | None = None,
 ) -> RepresentationDistance:
     r"""Find the readings of the state that follow a representation of the group best.
 
@@ -183,7 +183,7 @@ def _equivalent(one: Float[np.ndarray, "g d d"], other: Float[np.ndarray, "g e e
 def _intertwiner(
     matrices: Float[np.ndarray, "token n n"],
     part: Float[np.ndarray, "order d d"],
-    elements: Int[np.ndarray, " token"],
+    elements: Integer[np.ndarray, " token"],
     identity: int,
 ) -> Intertwiner:
     size, dimension = matrices.shape[1], part.shape[1]

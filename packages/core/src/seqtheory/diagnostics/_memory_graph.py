@@ -10,7 +10,7 @@ from scipy.sparse import csgraph  # pyright: ignore[reportMissingTypeStubs]
 from seqtheory._array import as_array
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Integer
 
 SHIFT = -1
 """Level of a number that does not feed back into itself."""
@@ -21,7 +21,7 @@ def memory_levels(
     *,
     transparent: Bool[np.ndarray, " n"] | None = None,
     tolerance: float = 1e-9,
-) -> Int[np.ndarray, " n"]:
+) -> Integer[np.ndarray, " n"]:
     r"""Find the numbers of a state that feed back into themselves, and which of them feed others.
 
     Number j feeds number i where :math:`\partial h_i' / \partial h_j` is not zero for some sample.
@@ -70,12 +70,12 @@ def memory_levels(
     return np.where(remembers[circle], depth[circle] - 1, SHIFT)
 
 
-def components(feeds: Bool[np.ndarray, "n n"]) -> list[Int[np.ndarray, " member"]]:
+def components(feeds: Bool[np.ndarray, "n n"]) -> list[Integer[np.ndarray, " member"]]:
     """Divide numbers into sets without connections between them."""
     count, label = _connected(feeds, "weak")
     return [np.flatnonzero(label == each) for each in range(count)]
 
 
-def _connected(feeds: Bool[np.ndarray, "n n"], kind: str) -> tuple[int, Int[np.ndarray, " n"]]:
+def _connected(feeds: Bool[np.ndarray, "n n"], kind: str) -> tuple[int, Integer[np.ndarray, " n"]]:
     found = csgraph.connected_components(feeds, directed=True, connection=kind)  # pyright: ignore
     return int(found[0]), np.asarray(found[1], dtype=np.int64)  # pyright: ignore

@@ -12,7 +12,7 @@ from seqtheory.diagnostics._arrays import as_labels, as_points
 from seqtheory.diagnostics._classes import class_centroids
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Integer
 
 Real = NDArray[np.floating[Any]]
 
@@ -29,13 +29,13 @@ class LinearProbe:
         numbers, classes = self.weights.shape
         return f"LinearProbe({classes} classes read off {numbers} numbers)"
 
-    def predict(self, states: Float[np.ndarray, "*shape n"]) -> Int[np.ndarray, "*shape"]:
+    def predict(self, states: Float[np.ndarray, "*shape n"]) -> Integer[np.ndarray, "*shape"]:
         """Class with the largest score."""
         scores: Real = as_points(states) @ self.weights + self.intercept
         return np.argmax(scores, axis=-1)
 
     def accuracy(
-        self, states: Float[np.ndarray, "*shape n"], labels: Int[np.ndarray, "*shape"]
+        self, states: Float[np.ndarray, "*shape n"], labels: Integer[np.ndarray, "*shape"]
     ) -> float:
         """Share of states whose class is predicted correctly; take states not used in the fit."""
         predicted = self.predict(states)
@@ -45,7 +45,7 @@ class LinearProbe:
 
 def fit_probe(
     states: Float[np.ndarray, "*shape n"],
-    labels: Int[np.ndarray, "*shape"],
+    labels: Integer[np.ndarray, "*shape"],
     num_classes: int,
     ridge: float = 1e-6,
 ) -> LinearProbe:

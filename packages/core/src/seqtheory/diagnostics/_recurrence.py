@@ -15,7 +15,7 @@ from seqtheory.diagnostics._memory_graph import components
 from seqtheory.expressivity import Transition
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Integer
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Recurrence:
 
 def classify_recurrence(
     jacobians: Float[np.ndarray, "weights input state n n"],
-    levels: Int[np.ndarray, " n"],
+    levels: Integer[np.ndarray, " n"],
     *,
     pairs: Bool[np.ndarray, " n"] | None = None,
     turns: Float[np.ndarray, "weights input phase"] | None = None,
@@ -193,7 +193,7 @@ def _moved_by_the_state(given: NDArray[Any], tolerance: float) -> Bool[np.ndarra
 
 
 def _moved_within(
-    given: NDArray[Any], ranks: Int[np.ndarray, " n"], tolerance: float
+    given: NDArray[Any], ranks: Integer[np.ndarray, " n"], tolerance: float
 ) -> Bool[np.ndarray, " n"]:
     """Rows that numbers of the same level change, those of lower levels being held."""
     moved = np.zeros(len(ranks), dtype=bool)
@@ -226,7 +226,7 @@ def _blocks(
 
 def _complex(
     matrices: Float[np.ndarray, "input n n"],
-    own: Int[np.ndarray, " member"],
+    own: Integer[np.ndarray, " member"],
     pairs: Bool[np.ndarray, " n"] | None,
     tolerance: float,
 ) -> NDArray[Any]:

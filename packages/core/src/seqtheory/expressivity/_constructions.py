@@ -23,7 +23,7 @@ from seqtheory.group import Group, from_table
 from seqtheory.group._axioms import span
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 
 def nothing_to_follow(algebra: Algebra, _: Transition) -> Verdict | None:
@@ -200,7 +200,7 @@ def _length_of_squares(group: Group) -> int | None:
     return length
 
 
-def _fits(group: Group, letters: Int[np.ndarray, " letter"], rank: int) -> bool:
+def _fits(group: Group, letters: Integer[np.ndarray, " letter"], rank: int) -> bool:
     """Whether some sum of irreducibles has a trivial kernel and moves at most `rank` dimensions."""
     choices: dict[tuple[bytes, bytes], Irreducible] = {}
     for rho in real_irreducibles(group):

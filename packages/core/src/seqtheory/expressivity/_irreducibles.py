@@ -12,7 +12,7 @@ import numpy as np
 from seqtheory.group import Group
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Complex, Int
+    from jaxtyping import Bool, Complex, Integer
 
 _TOLERANCE = 1e-6
 _DRAWS = 20
@@ -35,7 +35,7 @@ class Irreducible:
 
     dimension: int
     kernel: Bool[np.ndarray, " order"]
-    codimension: Int[np.ndarray, " order"]
+    codimension: Integer[np.ndarray, " order"]
 
     def __repr__(self) -> str:
         """Dimension, and how much of the group is sent to the identity."""
@@ -165,7 +165,7 @@ def separates(group: Group, chosen: list[Irreducible]) -> bool:
     return int(common.sum()) == 1
 
 
-def _labels(group: Group) -> Int[np.ndarray, " order"]:
+def _labels(group: Group) -> Integer[np.ndarray, " order"]:
     label = np.empty(group.order, dtype=np.int64)
     for i, members in enumerate(group.conjugacy_classes):
         label[list(members)] = i
@@ -173,7 +173,7 @@ def _labels(group: Group) -> Int[np.ndarray, " order"]:
 
 
 def _class_matrix(
-    group: Group, label: Int[np.ndarray, " order"], rng: np.random.Generator
+    group: Group, label: Integer[np.ndarray, " order"], rng: np.random.Generator
 ) -> Complex[np.ndarray, "class class"]:
     """Sum the structure constants over i, with weights that are conjugate for inverse classes."""
     representatives = [members[0] for members in group.conjugacy_classes]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 MAX_ORDER = 5040
 """Largest order of a table that is built (S7; 25 million entries, 100 MB)."""
@@ -31,7 +31,7 @@ def check_order(order: int, name: str) -> None:
         )
 
 
-def check_axioms(table: Int[np.ndarray, "order order"], name: str) -> int:
+def check_axioms(table: Integer[np.ndarray, "order order"], name: str) -> int:
     """Check closure, identity, associativity and inverses, and return the identity.
 
     Associativity is proven, not sampled: by Light's test it is enough that
@@ -51,8 +51,8 @@ def check_axioms(table: Int[np.ndarray, "order order"], name: str) -> int:
 
 
 def span(
-    table: Int[np.ndarray, "order order"], members: Int[np.ndarray, " member"]
-) -> tuple[Int[np.ndarray, " span"], list[int]]:
+    table: Integer[np.ndarray, "order order"], members: Integer[np.ndarray, " member"]
+) -> tuple[Integer[np.ndarray, " span"], list[int]]:
     """Elements reached from `members` by right multiplication, and the generators that were used.
 
     In a group this is the generated subgroup. Members that earlier ones already reach are not
@@ -77,7 +77,7 @@ def span(
     return np.flatnonzero(reached), generators
 
 
-def _check_closure(table: Int[np.ndarray, "order order"], name: str) -> None:
+def _check_closure(table: Integer[np.ndarray, "order order"], name: str) -> None:
     order = len(table)
     outside = np.argwhere((table < 0) | (table >= order))
     if len(outside):
@@ -88,7 +88,7 @@ def _check_closure(table: Int[np.ndarray, "order order"], name: str) -> None:
         )
 
 
-def _identity(table: Int[np.ndarray, "order order"], name: str) -> int:
+def _identity(table: Integer[np.ndarray, "order order"], name: str) -> int:
     elements = np.arange(len(table))
     neutral = (table == elements).all(axis=1) & (table == elements[:, None]).all(axis=0)
     if not neutral.any():
@@ -98,7 +98,7 @@ def _identity(table: Int[np.ndarray, "order order"], name: str) -> int:
     return int(np.argmax(neutral))
 
 
-def _check_associativity(table: Int[np.ndarray, "order order"], name: str) -> None:
+def _check_associativity(table: Integer[np.ndarray, "order order"], name: str) -> None:
     _, generators = span(table, np.arange(len(table)))
     for g in generators:
         for start in range(0, len(table), _BLOCK_ROWS):
@@ -113,7 +113,7 @@ def _check_associativity(table: Int[np.ndarray, "order order"], name: str) -> No
                 )
 
 
-def _check_inverses(table: Int[np.ndarray, "order order"], identity: int, name: str) -> None:
+def _check_inverses(table: Integer[np.ndarray, "order order"], identity: int, name: str) -> None:
     # A one-sided inverse is two-sided once the table is associative with an identity.
     invertible = (table == identity).any(axis=1)
     if not invertible.all():

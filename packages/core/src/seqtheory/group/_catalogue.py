@@ -15,7 +15,7 @@ from seqtheory.group._permutations import one_line, permutation_table
 from seqtheory.group._structure import Group
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 _FACTOR = re.compile(r"([SAZD])([1-9][0-9]{0,8})")
 _FORMAT = (
@@ -69,7 +69,7 @@ def order_of(name: str) -> int:
     return order
 
 
-def from_table(table: Int[np.ndarray, "order order"], name: str = "table") -> Group:
+def from_table(table: Integer[np.ndarray, "order order"], name: str = "table") -> Group:
     """Build a group from its multiplication table, checking every axiom.
 
     Parameters

@@ -10,14 +10,14 @@ import numpy as np
 from seqtheory._array import as_array
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 Permutation = tuple[int, ...]
 
 
 def permutation_table(
     generators: Sequence[Sequence[int]], name: str, max_order: int
-) -> tuple[list[Permutation], Int[np.ndarray, "order order"]]:
+) -> tuple[list[Permutation], Integer[np.ndarray, "order order"]]:
     """Elements in lexicographic order, and the table of their products (right factor first)."""
     checked = [_checked(generator, name) for generator in generators]
     if not checked:
@@ -67,7 +67,7 @@ def _closure(generators: list[Permutation], name: str, max_order: int) -> list[P
 
 def _table(
     elements: list[Permutation], generators: list[Permutation]
-) -> Int[np.ndarray, "order order"]:
+) -> Integer[np.ndarray, "order order"]:
     # x (y g) = (x y) g: each column follows from an earlier one by one known permutation of the
     # elements, so only the products with the generators are ever looked up.
     index = {element: i for i, element in enumerate(elements)}

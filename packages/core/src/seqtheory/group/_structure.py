@@ -12,7 +12,7 @@ from seqtheory._array import as_array
 from seqtheory.group._axioms import check_axioms, check_order, span
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 _BLOCK_WORDS = 16_384  # a block of positions stays in the cache while it is multiplied
 
@@ -62,7 +62,7 @@ class Group:
     """
 
     name: str
-    table: Int[np.ndarray, "order order"]
+    table: Integer[np.ndarray, "order order"]
     elements: tuple[str, ...] = ()
     _identity: int = field(init=False, default=0)
 
@@ -102,7 +102,7 @@ class Group:
         return self._identity
 
     @cached_property
-    def inverses(self) -> Int[np.ndarray, " order"]:
+    def inverses(self) -> Integer[np.ndarray, " order"]:
         """Inverse of each element."""
         return _frozen(np.argmax(self.table == self.identity, axis=1))
 
@@ -117,7 +117,7 @@ class Group:
         return tuple(np.flatnonzero((self.table == self.table.T).all(axis=1)).tolist())
 
     @cached_property
-    def element_orders(self) -> Int[np.ndarray, " order"]:
+    def element_orders(self) -> Integer[np.ndarray, " order"]:
         """Order of each element: the least k >= 1 with its k-th power the identity."""
         elements = np.arange(self.order)
         orders = np.zeros(self.order, dtype=np.int64)
@@ -162,8 +162,8 @@ class Group:
         return self.derived_series[-1] == 1
 
     def running_products(
-        self, words: Int[np.ndarray, "... length"]
-    ) -> Int[np.ndarray, "... length"]:
+        self, words: Integer[np.ndarray, "... length"]
+    ) -> Integer[np.ndarray, "... length"]:
         r"""Product of every prefix of every word.
 
         .. math:: y_k = x_1 x_2 \cdots x_k, \qquad y_k = \mathrm{table}[y_{k-1}, x_k]
@@ -206,8 +206,8 @@ class Group:
         return products.reshape(words.shape)
 
     def _block_products(
-        self, flat: Int[np.ndarray, " entry"], columns: Int[np.ndarray, "length word"]
-    ) -> Int[np.ndarray, "length word"]:
+        self, flat: Integer[np.ndarray, " entry"], columns: Integer[np.ndarray, "length word"]
+    ) -> Integer[np.ndarray, "length word"]:
         # mode="clip" only spares take a copy of its output: every index is known to be in range
         steps = columns.astype(np.intp, order="C")
         for k in range(1, len(steps)):

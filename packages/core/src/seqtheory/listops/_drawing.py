@@ -13,7 +13,7 @@ from seqtheory.listops._grammar import CLOSE, FIRST_OPERATOR, NUM_DIGITS, OPERAT
 from seqtheory.listops._lengths import OPERATOR_PROBABILITY
 
 if TYPE_CHECKING:
-    from jaxtyping import Int, UInt8
+    from jaxtyping import Integer, UInt8
 
 DRAWN_AT_ONCE = 8192
 _DIGIT_AND_OPERATOR = 20  # equally likely pairs: the least common multiple of 10 and 4
@@ -53,7 +53,7 @@ def draw(
         yield [row[:length].tobytes() for row, length in zip(rows, lengths[kept], strict=True)]
 
 
-def _outcomes(max_arguments: int) -> tuple[UInt8[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+def _outcomes(max_arguments: int) -> tuple[UInt8[np.ndarray, " m"], Integer[np.ndarray, " m"]]:
     """Token and number of arguments of each outcome.
 
     The first n outcomes are equally likely, operators in front. The next n are those of a node at
@@ -75,11 +75,11 @@ def _outcomes(max_arguments: int) -> tuple[UInt8[np.ndarray, " m"], Int[np.ndarr
 def _block(
     bits: np.random.PCG64,
     tokens: UInt8[np.ndarray, " m"],
-    arguments: Int[np.ndarray, " m"],
+    arguments: Integer[np.ndarray, " m"],
     roots: int,
     max_length: int,
     max_depth: int,
-) -> tuple[UInt8[np.ndarray, "time tree"], Int[np.ndarray, " tree"]]:
+) -> tuple[UInt8[np.ndarray, "time tree"], Integer[np.ndarray, " tree"]]:
     """Text and length of the next expressions, whose roots are among the first outcomes.
 
     The length is 0 where it would be `max_length` or more.
@@ -113,7 +113,7 @@ def _block(
     return text, lengths
 
 
-def _uniform(bits: np.random.PCG64, count: int, bound: int) -> Int[np.ndarray, " count"]:
+def _uniform(bits: np.random.PCG64, count: int, bound: int) -> Integer[np.ndarray, " count"]:
     """Integers of 0 to bound - 1, each from 32 bits: the integer part of a fraction of `bound`."""
     words = as_array(bits.random_raw((count + 1) // 2))
     halves = words.astype("<u8").view("<u4")[:count].astype(np.uint64)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from seqtheory.checks import require_integer
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Integer
 
 
+@runtime_checkable
 class Stimulus(Protocol):
     """A kind of input: its absence, and random draws of it."""
 
@@ -57,16 +58,16 @@ class Letters:
                 f"0 to {self.letters - 1}."
             )
 
-    def others(self, count: int, rng: np.random.Generator) -> Int[np.ndarray, " letter"]:
+    def others(self, count: int, rng: np.random.Generator) -> Integer[np.ndarray, " letter"]:
         """Draw `count` different letters other than the baseline, in increasing order."""
         drawn = np.sort(rng.choice(self.letters - 1, count, replace=False))
         return drawn + (drawn >= self.baseline)
 
-    def quiet(self, rows: int, steps: int) -> Int[np.ndarray, "rows steps"]:
+    def quiet(self, rows: int, steps: int) -> Integer[np.ndarray, "rows steps"]:
         """Give the baseline everywhere."""
         return np.full((rows, steps), self.baseline, dtype=np.int64)
 
-    def pair(self, steps: int, rng: np.random.Generator) -> Int[np.ndarray, "2 steps"]:
+    def pair(self, steps: int, rng: np.random.Generator) -> Integer[np.ndarray, "2 steps"]:
         """Uniform draws."""
         first = rng.integers(0, self.letters, steps)
         return np.stack([first, (first + rng.integers(1, self.letters, steps)) % self.letters])

@@ -12,7 +12,7 @@ from seqtheory.checks import require_integer, require_memory, require_positive
 from seqtheory.state_space._system import matrices
 
 if TYPE_CHECKING:
-    from jaxtyping import Complex, Inexact, Int
+    from jaxtyping import Complex, Inexact, Integer
     from numpy.typing import ArrayLike
 
 _ENTRIES = 2**18  # complex numbers of workspace: 4 MiB
@@ -114,7 +114,7 @@ def circle(length: int, radius: float = 1.0) -> Complex[np.ndarray, " length"]:
     return radius * half * half
 
 
-def half_turns(k: Int[np.ndarray, " point"], length: int) -> Complex[np.ndarray, " point"]:
+def half_turns(k: Integer[np.ndarray, " point"], length: int) -> Complex[np.ndarray, " point"]:
     r"""Square roots :math:`e^{-\pi i k / L}` of points on the unit circle."""
     # Written so that the cosine is 0 at k = L / 2, and points k and L - k are exact conjugates.
     cosine = np.sin(np.pi * (length - 2 * k) / (2 * length))
@@ -142,7 +142,7 @@ def coefficients(
     return np.fft.ifft(values) / radius ** np.arange(len(values))
 
 
-def blocks(count: int, entries: int) -> Iterator[Int[np.ndarray, " point"]]:
+def blocks(count: int, entries: int) -> Iterator[Integer[np.ndarray, " point"]]:
     """Numbers of `count` points in blocks of bounded workspace, at `entries` per point."""
     step = max(1, _ENTRIES // entries)
     for start in range(0, count, step):

@@ -15,7 +15,7 @@ from seqtheory.checks import require_choice
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
 if TYPE_CHECKING:
-    from jaxtyping import Inexact, Int
+    from jaxtyping import Inexact, Integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class OneHotDiagonal(Structure):
         """1 for every parameter; magnitudes start around 4, so that d has a size near one."""
         return dict.fromkeys(self.shapes(width), 1.0)
 
-    def chosen(self, parameters: Parameters) -> Int[np.ndarray, "... width"]:
+    def chosen(self, parameters: Parameters) -> Integer[np.ndarray, "... width"]:
         """Row that each column chooses."""
         return self._checked(parameters)[1]["choice"].argmax(-2)
 

@@ -16,7 +16,7 @@ from seqtheory.checks import require_integer, require_memory, require_positive
 from seqtheory.structure._contract import Parameters, Structure, last_axes, require_width
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Sparse(Structure):
             raise ValueError(f"density={self.density} is a share of the entries: at most 1.")
         require_integer("seed", self.seed, minimum=0)
 
-    def columns(self, width: int) -> Int[np.ndarray, "row entry"]:
+    def columns(self, width: int) -> Integer[np.ndarray, "row entry"]:
         """Columns of the entries of every row, ascending; uniform without repetition."""
         return _columns(width, self._entries(width), self.seed)
 
@@ -94,7 +94,7 @@ class Sparse(Structure):
 
 
 @lru_cache(maxsize=32)
-def _columns(width: int, entries: int, seed: int) -> Int[np.ndarray, "row entry"]:
+def _columns(width: int, entries: int, seed: int) -> Integer[np.ndarray, "row entry"]:
     require_memory(width * (16 * entries + 200), f"the columns of width={width:,}")
     random = np.random.default_rng(seed)
     rows = [np.sort(random.permutation(width)[:entries]) for _ in range(width)]

@@ -9,16 +9,18 @@ import numpy as np
 from seqtheory.group import index_dtype
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 _SHORTEST = 5  # tokens of the shortest expression with an operator, such as (1+2)
 
-Level = tuple["Int[np.ndarray, ' node']", "Int[np.ndarray, ' inner']", "Int[np.ndarray, ' inner']"]
+Level = tuple[
+    "Integer[np.ndarray, ' node']", "Integer[np.ndarray, ' inner']", "Integer[np.ndarray, ' inner']"
+]
 
 
 def bracketed(
-    lengths: Int[np.ndarray, " batch"], modulus: int, operators: str, rng: np.random.Generator
-) -> tuple[Int[np.ndarray, "batch time"], Int[np.ndarray, " batch"]]:
+    lengths: Integer[np.ndarray, " batch"], modulus: int, operators: str, rng: np.random.Generator
+) -> tuple[Integer[np.ndarray, "batch time"], Integer[np.ndarray, " batch"]]:
     """Draw expressions of the given numbers of tokens, and give their values modulo `modulus`.
 
     An expression of 1 to 4 tokens is d, -d, (d) or (-d) with a uniform digit; a longer one is
@@ -50,8 +52,8 @@ def bracketed(
 
 
 def combine(
-    left: Int[np.ndarray, " node"], right: Int[np.ndarray, " node"], sign: str, modulus: int
-) -> Int[np.ndarray, " node"]:
+    left: Integer[np.ndarray, " node"], right: Integer[np.ndarray, " node"], sign: str, modulus: int
+) -> Integer[np.ndarray, " node"]:
     """Add, subtract or multiply left and right, modulo `modulus`."""
     if sign == "*":
         return left * right % modulus
@@ -59,12 +61,12 @@ def combine(
 
 
 def _leaves(
-    tokens: Int[np.ndarray, "batch time"],
+    tokens: Integer[np.ndarray, "batch time"],
     nodes: tuple[np.ndarray, np.ndarray, np.ndarray],
     modulus: int,
     minus: int,
     rng: np.random.Generator,
-) -> Int[np.ndarray, " node"]:
+) -> Integer[np.ndarray, " node"]:
     """Write the short expressions, and give their values; 0 for the others."""
     row, start, size = nodes
     leaf = size < _SHORTEST
@@ -76,7 +78,7 @@ def _leaves(
     return np.where(leaf, np.where(negated, -digits % modulus, digits), 0)
 
 
-def _evaluate(levels: list[Level], operators: str, modulus: int) -> Int[np.ndarray, " batch"]:
+def _evaluate(levels: list[Level], operators: str, modulus: int) -> Integer[np.ndarray, " batch"]:
     below = np.zeros(0, dtype=np.int64)
     for values, inner, operator in reversed(levels):
         left, right = below[: len(inner)], below[len(inner) :]

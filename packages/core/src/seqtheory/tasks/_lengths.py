@@ -13,7 +13,7 @@ from seqtheory.checks import require_integer, require_memory
 from seqtheory.dataset import Dataset
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int
+    from jaxtyping import Bool, Integer
 
 
 @runtime_checkable
@@ -146,10 +146,10 @@ class Sequences(ABC):
 
     @abstractmethod
     def _draw(
-        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+        self, lengths: Integer[np.ndarray, " batch"], rng: np.random.Generator
     ) -> tuple[
-        Int[np.ndarray, "batch time"],
-        Int[np.ndarray, "batch time"],
+        Integer[np.ndarray, "batch time"],
+        Integer[np.ndarray, "batch time"],
         Bool[np.ndarray, "batch time"] | Bool[np.ndarray, " time"],
     ]:
         """Draw inputs, targets and scored positions; entries after an end are ignored."""

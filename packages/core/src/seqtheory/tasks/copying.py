@@ -12,7 +12,7 @@ from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int
+    from jaxtyping import Bool, Integer
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,11 @@ class Copying(Sequences):
         return
 
     def _draw(
-        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+        self, lengths: Integer[np.ndarray, " batch"], rng: np.random.Generator
     ) -> tuple[
-        Int[np.ndarray, "batch time"], Int[np.ndarray, "batch time"], Bool[np.ndarray, "batch time"]
+        Integer[np.ndarray, "batch time"],
+        Integer[np.ndarray, "batch time"],
+        Bool[np.ndarray, "batch time"],
     ]:
         shape = (len(lengths), 2 * self.max_length)
         kind = index_dtype(self.num_tokens)

@@ -15,7 +15,7 @@ from seqtheory.dataset import Dataset
 from seqtheory.group import MAX_ORDER, Group, group, index_dtype, order_of
 
 if TYPE_CHECKING:
-    from jaxtyping import Int, UInt64
+    from jaxtyping import Integer, UInt64
 
 _BLOCK_WORDS = 16_384
 
@@ -186,11 +186,15 @@ class GroupWords:
             )
         return checked_letters(group(self.group), self.letters)
 
-    def _elements(self, words: Int[np.ndarray, "word length"]) -> Int[np.ndarray, "word length"]:
+    def _elements(
+        self, words: Integer[np.ndarray, "word length"]
+    ) -> Integer[np.ndarray, "word length"]:
         return np.array(self._letters(), dtype=index_dtype(order_of(self.group)))[words]
 
     def _spread(
-        self, words: Int[np.ndarray, "word length"], products: Int[np.ndarray, "word length"]
+        self,
+        words: Integer[np.ndarray, "word length"],
+        products: Integer[np.ndarray, "word length"],
     ) -> Dataset:
         """Put blank tokens after each letter, if `tokens_per_letter` is above 1."""
         if self.tokens_per_letter == 1:
@@ -302,7 +306,7 @@ def _repeated(limbs: UInt64[np.ndarray, "word limb"]) -> np.ndarray:
 
 def _decode(
     limbs: UInt64[np.ndarray, "word limb"], order: int, length: int
-) -> Int[np.ndarray, "word length"]:
+) -> Integer[np.ndarray, "word length"]:
     """Tokens of each word, the first token most significant."""
     words = np.empty((len(limbs), length), dtype=index_dtype(order))
     base = np.uint64(order)

@@ -15,7 +15,7 @@ from seqtheory.listops._drawing import draw
 from seqtheory.listops._lengths import check_shape, num_expressions
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 _NUM_LABELS = 10
 _MOST_DRAWN = 1e8
@@ -193,7 +193,7 @@ class _Sample:
                 self.labels.append(label)
         return len(self.rows) > before
 
-    def in_order(self) -> tuple[list[bytes], Int[np.ndarray, " row"]]:
+    def in_order(self) -> tuple[list[bytes], Integer[np.ndarray, " row"]]:
         """Expressions and values; if balanced, in rounds that hold each value once."""
         labels = np.array(self.labels)
         if not self.balanced:

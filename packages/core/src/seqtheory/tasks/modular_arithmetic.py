@@ -17,7 +17,7 @@ from seqtheory.tasks._expressions import bracketed
 from seqtheory.tasks._lengths import Sequences
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int
+    from jaxtyping import Bool, Integer
 
 _SIGNS = "+-*"
 
@@ -131,10 +131,10 @@ class ModularArithmetic(Sequences):
         return None if self.brackets else algebra_of(self.automaton)
 
     def _draw(
-        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+        self, lengths: Integer[np.ndarray, " batch"], rng: np.random.Generator
     ) -> tuple[
-        Int[np.ndarray, "batch time"],
-        Int[np.ndarray, "batch time"],
+        Integer[np.ndarray, "batch time"],
+        Integer[np.ndarray, "batch time"],
         Bool[np.ndarray, "batch time"] | Bool[np.ndarray, " time"],
     ]:
         if self.brackets:

@@ -12,7 +12,7 @@ from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int
+    from jaxtyping import Bool, Integer
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,11 @@ class MultiQueryRecall(Sequences):
         return
 
     def _draw(
-        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+        self, lengths: Integer[np.ndarray, " batch"], rng: np.random.Generator
     ) -> tuple[
-        Int[np.ndarray, "batch time"], Int[np.ndarray, "batch time"], Bool[np.ndarray, " time"]
+        Integer[np.ndarray, "batch time"],
+        Integer[np.ndarray, "batch time"],
+        Bool[np.ndarray, " time"],
     ]:
         shape = (len(lengths), self.max_length)
         told = 2 * self.num_pairs
@@ -137,7 +139,7 @@ class MultiQueryRecall(Sequences):
 
 def _distinct(
     count: int, shape: tuple[int, int], rng: np.random.Generator
-) -> Int[np.ndarray, "batch pair"]:
+) -> Integer[np.ndarray, "batch pair"]:
     """Distinct numbers below `count` in each row; all ordered choices equally likely (Floyd)."""
     rows, chosen = shape
     numbers = np.empty(shape, dtype=np.int64)

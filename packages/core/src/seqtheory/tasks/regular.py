@@ -16,7 +16,7 @@ from seqtheory.group import index_dtype
 from seqtheory.tasks._lengths import Sequences
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int
+    from jaxtyping import Bool, Integer
 
 
 class _Regular(Sequences):
@@ -41,9 +41,11 @@ class _Regular(Sequences):
         return algebra_of(self.automaton)
 
     def _draw(
-        self, lengths: Int[np.ndarray, " batch"], rng: np.random.Generator
+        self, lengths: Integer[np.ndarray, " batch"], rng: np.random.Generator
     ) -> tuple[
-        Int[np.ndarray, "batch time"], Int[np.ndarray, "batch time"], Bool[np.ndarray, " time"]
+        Integer[np.ndarray, "batch time"],
+        Integer[np.ndarray, "batch time"],
+        Bool[np.ndarray, " time"],
     ]:
         shape = (len(lengths), self.max_length)
         words = rng.integers(0, self.num_tokens, shape, dtype=index_dtype(self.num_tokens))

@@ -12,7 +12,7 @@ from seqtheory.checks import require_integer
 from seqtheory.dataset import Dataset
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 
 def row_batches(
@@ -23,7 +23,7 @@ def row_batches(
     stream: tuple[int, ...] = (),
     start: int = 0,
     drop_last: bool = False,
-) -> Iterator[Int[np.ndarray, " row"]]:
+) -> Iterator[Integer[np.ndarray, " row"]]:
     """Row numbers of batch after batch, epoch after epoch, without end.
 
     Epoch e holds the rows of ``Dataset.batches(batch_size, (seed, e, *stream))``.
@@ -72,7 +72,7 @@ def _batches(
     epoch: int,
     position: int,
     per_epoch: int,
-) -> Iterator[Int[np.ndarray, " row"]]:
+) -> Iterator[Integer[np.ndarray, " row"]]:
     numbers = np.arange(num_rows)
     rows = Dataset(numbers, numbers)
     for e in count(epoch):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float, Integer
 
 
 class ClassificationScores:
@@ -41,8 +41,8 @@ class ClassificationScores:
     def add(
         self,
         loss: float,
-        predicted: Int[np.ndarray, "batch length"],
-        targets: Int[np.ndarray, "batch length"],
+        predicted: Integer[np.ndarray, "batch length"],
+        targets: Integer[np.ndarray, "batch length"],
         mask: Bool[np.ndarray, "batch length"] | None = None,
     ) -> None:
         """Add one batch; `loss` is the sum over its positions that count."""

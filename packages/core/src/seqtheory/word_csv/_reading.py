@@ -15,7 +15,7 @@ from seqtheory.word_csv._source import WordFile, open_word_file
 from seqtheory.word_csv._writing import MAX_TOKEN
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Integer
 
 _BLOCK_BYTES = 1_000_000
 _MAX_DIGITS = len(str(MAX_TOKEN))
@@ -23,7 +23,7 @@ _MAX_DIGITS = len(str(MAX_TOKEN))
 
 def read(
     path: str | os.PathLike[str], order: int | None = None, group: Group | None = None
-) -> tuple[Int[np.ndarray, "word length"], Int[np.ndarray, "word length"]]:
+) -> tuple[Integer[np.ndarray, "word length"], Integer[np.ndarray, "word length"]]:
     r"""Read words and targets from a word-problem CSV.
 
     Parameters
@@ -74,7 +74,7 @@ def read(
     return np.ascontiguousarray(words), np.ascontiguousarray(targets)
 
 
-def _pairs(source: WordFile) -> Int[np.ndarray, "word twice_length"]:
+def _pairs(source: WordFile) -> Integer[np.ndarray, "word twice_length"]:
     """Input and target of each row side by side."""
     length = len(_slow_row(source, source.rows[: source.rows.index(b"\n")], 2, None)) // 2
     regular = source.header == ("seed", "input", "target")
@@ -99,12 +99,12 @@ def _blocks(rows: bytes) -> Iterator[bytes]:
         start = stop
 
 
-def _narrowed(tokens: Int[np.ndarray, "word twice_length"]) -> np.ndarray:
+def _narrowed(tokens: Integer[np.ndarray, "word twice_length"]) -> np.ndarray:
     small = tokens.min() >= 0 and tokens.max() < 256
     return tokens.astype(np.uint8) if small else tokens.astype(np.int64, copy=False)
 
 
-def _fast_block(block: bytes, length: int) -> Int[np.ndarray, "word twice_length"] | None:
+def _fast_block(block: bytes, length: int) -> Integer[np.ndarray, "word twice_length"] | None:
     """Parse rows that are exactly as `write` makes them; None if any row is not."""
     text = np.frombuffer(block, dtype=np.uint8)
     digits = text - np.uint8(ord("0"))  # wraps around: everything else becomes 10 or more
@@ -159,7 +159,9 @@ def _tokens(source: WordFile, field: str, line: int, name: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _check_range(source: WordFile, pairs: Int[np.ndarray, "word twice_length"], order: int) -> None:
+def _check_range(
+    source: WordFile, pairs: Integer[np.ndarray, "word twice_length"], order: int
+) -> None:
     if pairs.min() < 0 or pairs.max() >= order:
         row, position = np.argwhere((pairs < 0) | (pairs >= order))[0].tolist()
         name = "input" if position < pairs.shape[1] // 2 else "target"

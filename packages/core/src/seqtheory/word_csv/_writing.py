@@ -14,7 +14,7 @@ import numpy as np
 from seqtheory._array import as_array
 
 if TYPE_CHECKING:
-    from jaxtyping import Int, UInt8
+    from jaxtyping import Integer, UInt8
 
 HEADER = b"seed,input,target\n"
 MAX_TOKEN = 999_999
@@ -24,8 +24,8 @@ _BLOCK_TOKENS = 1_000_000
 
 def write(
     path: str | os.PathLike[str],
-    words: Int[np.ndarray, "word length"],
-    targets: Int[np.ndarray, "word length"],
+    words: Integer[np.ndarray, "word length"],
+    targets: Integer[np.ndarray, "word length"],
     seed: int,
 ) -> None:
     """Write words and targets as a word-problem CSV.
@@ -81,7 +81,7 @@ def write(
         draft.unlink(missing_ok=True)
 
 
-def _checked_tokens(tokens: Int[np.ndarray, "word length"], name: str) -> np.ndarray:
+def _checked_tokens(tokens: Integer[np.ndarray, "word length"], name: str) -> np.ndarray:
     tokens = as_array(tokens)
     if tokens.dtype.kind not in "iu":
         raise TypeError(f"{name} have dtype {tokens.dtype}, expected integer tokens.")

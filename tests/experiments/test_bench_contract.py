@@ -231,5 +231,7 @@ def test_classes_functions_and_settings_are_models_too():
     assert (contract.model, contract.passed) == ("LRUConfig", True)
     local = check(lambda width: nn.Linear(width, width), width=8, length=8, times=2)
     assert points(local, "failed") == {"pickling"}
+    made = check(nn.Linear(8, 8), width=8).finding("shape")
+    assert "got a Linear that is made already" in made.seen
     with pytest.raises(ConfigError, match="did you mean 'WrongStep'"):
         checked("WrongStp", "planted")

@@ -7,25 +7,17 @@ One function per point, in a table (`points`); what each sees becomes a finding,
 from __future__ import annotations
 
 from contextlib import redirect_stdout
-from pathlib import Path
 
 from experiments.bench.contract.conduct import Witness
-from experiments.bench.contract.finding import Contract, Fault, Finding, Skip
+from experiments.bench.contract.finding import Contract, Finding
 from experiments.bench.contract.globals import kept
+from experiments.bench.contract.judging import judged
 from experiments.bench.contract.points import POINTS, Point
 from experiments.bench.contract.subject import Subject
 from experiments.bench.model import candidate
-from experiments.guest_file import how_to_bring
-from experiments.short_traceback import told
 from seqtheory.checks import require_integer, require_positive
 
 __all__ = ["POINTS", "Contract", "Finding", "Point", "check"]
-
-_CUDA = ("cuda", "nvidia", "triton")
-_NEEDS_CUDA = (
-    "it seems to need a CUDA device: run where there is one, with device='cuda', or give the model "
-    "a way that the CPU can go"
-)
 
 
 def check(
@@ -65,24 +57,18 @@ def check(
     ConfigError
         If there is no such model, or its file does not import.
     """
-    require_integer("width", width, minimum=1)
-    require_integer("length", length, minimum=4)
-    require_integer("times", times, minimum=2)
-    require_positive("patience", patience)
     import torch
 
-    witness, changed = Witness(), {}
+    sizes = _checked(width=width, length=length, times=times)
+    require_positive("patience", patience)
+    witness, changed, findings = Witness(), {}, {}
     eager = torch.compiler.set_stance("force_eager")  # a model is checked as it is written
     with redirect_stdout(witness.printed), kept(changed), eager:
-        with kept(changed):
+        with kept(changed):  # importing it may change something already
             given = candidate(model)
-        subject = Subject(
-            given, width=width, length=length, times=times, device=device, patience=patience
-        )
-        subject.witness, subject.changed = witness, changed
-        findings: dict[str, Finding] = {}
+        subject = Subject(given, witness, changed, device=device, patience=patience, **sizes)
         for point in POINTS:
-            findings[point.name] = _judged(point, subject, findings)
+            findings[point.name] = judged(point, subject, findings)
     return Contract(
         model=given.name,
         width=width,
@@ -92,31 +78,7 @@ def check(
     )
 
 
-def _judged(point: Point, subject: Subject, findings: dict[str, Finding]) -> Finding:
-    lacking = [name for name in point.needs if findings[name].status != "ok"]
-    if lacking:
-        return Finding(
-            point=point.name, status="skipped", seen=f"means nothing without {lacking[0]}"
-        )
-    try:
-        return Finding(point=point.name, status="ok", seen=point.judge(subject))
-    except Skip as skip:
-        return Finding(point=point.name, status="skipped", seen=skip.seen, blocks=skip.blocks)
-    except Fault as fault:
-        blocks = point.blocks if fault.blocks is None else fault.blocks
-        return _failed(point, fault.seen, fault.advice or point.advice, blocks)
-    except (Exception, SystemExit) as error:  # of the model's own code
-        seen = told(error, subject.candidate.files)
-        return _failed(point, seen, _advice(point, subject, error), point.blocks)
-
-
-def _failed(point: Point, seen: str, advice: str, blocks: tuple[str, ...]) -> Finding:
-    return Finding(point=point.name, status="failed", seen=seen, advice=advice, blocks=blocks)
-
-
-def _advice(point: Point, subject: Subject, error: BaseException) -> str:
-    """Say what to do: about a package or a device that is missing, or else what the point says."""
-    folder = subject.candidate.files[0].parent if subject.candidate.files else Path.cwd()
-    if bring := how_to_bring(error, folder):
-        return bring
-    return _NEEDS_CUDA if any(word in str(error).lower() for word in _CUDA) else point.advice
+def _checked(**sizes: int) -> dict[str, int]:
+    for name, least in (("width", 1), ("length", 4), ("times", 2)):
+        require_integer(name, sizes[name], minimum=least)
+    return sizes

@@ -82,7 +82,7 @@ def _slopes(
     along = 0.0 if slope is None else (slope.conj() * direction).sum().real.item()
     h = 1e-5 if subject.precision == "double" else 5e-3
     before = tensor.detach().clone()
-    ends = []
+    ends: list[float] = []
     with torch.no_grad():
         for sign in (1, -1):
             tensor.copy_(before + sign * h * direction)

@@ -28,6 +28,10 @@ class Subject:
     ----------
     candidate
         The model.
+    witness
+        Of what is printed and started.
+    changed
+        Settings of the process that the model has changed, and what they became; it may grow.
     width
         Channels.
     length
@@ -48,19 +52,15 @@ class Subject:
         Whether each call is made on a module that was never called, since it keeps what it saw.
     longest
         Length up to which it is known to run and to stay finite.
-    changed
-        Settings of the process that it has changed, and what they became.
     numbers
         What was measured by the way.
-    witness
-        Of what is printed and started.
     """
-
-    witness: Witness
 
     def __init__(
         self,
         candidate: Candidate,
+        witness: Witness,
+        changed: dict[str, str],
         *,
         width: int,
         length: int,
@@ -71,7 +71,7 @@ class Subject:
         self.candidate, self.width, self.device = candidate, width, device
         self.length, self.times, self.patience = length, times, patience
         self.precision, self.isolated, self.longest = "double", False, length
-        self.changed: dict[str, str] = {}
+        self.witness, self.changed = witness, changed
         self.numbers: dict[str, float] = {}
         self._seconds = float("inf")  # of one position
 

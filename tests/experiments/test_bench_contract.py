@@ -118,6 +118,7 @@ def test_a_sound_layer_of_torch_keeps_the_contract(name):
         ("InPlace", "calls", "writes into its input"),
         ("WithoutGradient", "gradients", "have no gradient"),
         ("SeesAheadInGradients", "causality", "gradient of position 0 reaches later ones"),
+        ("SeesAheadAtAChunk", "causality", "output 63 of 192 depends on inputs from 64 on"),
         ("SeesAheadInTraining", "training", "depends on inputs from 1 on"),
         ("DividedByLength", "prefix", "the first 1 of 12 positions alone differ"),
         ("WritingStep", "step", "writes into the state that it is given"),

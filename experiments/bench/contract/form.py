@@ -34,7 +34,9 @@ def dtype(subject: Subject) -> str:
         _settle(subject)
     if single or double:
         raise Fault("; ".join(filter(None, (single, double))))
-    return "float32 throughout, float64 after .double()"
+    share = subject.numbers["double_share"]
+    inside = f"{share:.1%} of its numbers float64" if share else "throughout"
+    return f"float32 {inside}, float64 after .double()"
 
 
 def device(subject: Subject) -> str:
@@ -74,7 +76,7 @@ def _single(subject: Subject) -> str:
     by = f": `{seen.promoted[0]}` of float32 and float64" if seen.promoted else ""
     if y.dtype != x.dtype:
         return f"gives {_word(y.dtype)} for float32{by}"
-    share = seen.doubles / max(seen.numbers, 1)
+    share = subject.numbers["double_share"] = seen.doubles / max(seen.numbers, 1)
     if by or share > _SHARE:
         return f"float64 inside{by or f': {share:.0%} of the numbers that it forms for float32'}"
     return ""

@@ -38,7 +38,8 @@ def calls(subject: Subject) -> str:
     model, x = subject.build(dtype=subject.dtype), subject.inputs()
     try:
         first = subject.map(x, model)
-        subject.map(subject.inputs(seed=1), model)
+        for seed in range(1, 8):  # what changes after some calls, and not at once
+            subject.map(subject.inputs(seed=seed), model)
         second = subject.map(x, model)
         subject.map(subject.inputs(rows=2, time=subject.length // 2 + 1), model)
         third = subject.map(x, model)

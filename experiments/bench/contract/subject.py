@@ -50,6 +50,8 @@ class Subject:
         anything inside has then: ``double``, ``single`` or ``half``.
     isolated
         Whether each call is made on a module that was never called, since it keeps what it saw.
+    separate
+        Whether its rows are known not to meet, so that several inputs may share a call.
     longest
         Length up to which it is known to run and to stay finite.
     numbers
@@ -70,7 +72,8 @@ class Subject:
     ) -> None:
         self.candidate, self.width, self.device = candidate, width, device
         self.length, self.times, self.patience = length, times, patience
-        self.precision, self.isolated, self.longest = "double", False, length
+        self.precision, self.longest = "double", length
+        self.isolated, self.separate = False, False
         self.witness, self.changed = witness, changed
         self.numbers: dict[str, float] = {}
         self._seconds = float("inf")  # of one position

@@ -121,6 +121,7 @@ def test_a_sound_layer_of_torch_keeps_the_contract(name):
         ("SeesAheadAtAChunk", "causality", "output 63 of 192 depends on inputs from 64 on"),
         ("SeesAheadInTraining", "training", "depends on inputs from 1 on"),
         ("DividedByLength", "prefix", "the first 1 of 12 positions alone differ"),
+        ("WrongPrefill", "step", "the step after prefill of 6 positions differs"),
         ("WritingStep", "step", "writes into the state that it is given"),
         ("Leaving", "shape", r"SystemExit: no \(misfits.py:\d+ in forward: sys.exit"),
         ("NeedsCUDA", "shape", "Expected a CUDA tensor"),

@@ -33,7 +33,21 @@ def step(subject: Subject) -> str:
             "a step writes into the state that it is given",
             "make a new state, or write into a copy: the state before is still in use",
         )
+    if callable(getattr(model, "prefill", None)):
+        _see_prefill(subject, model, x, whole)
     return f"{len(outputs)} steps equal the sequence"
+
+
+def _see_prefill(subject: Subject, model: Any, x: torch.Tensor, whole: torch.Tensor) -> None:
+    """Raise if a part of the sequence, and a step after it, differ from the whole."""
+    part = subject.length // 2
+    with kept(subject.changed), drawn(0, device=subject.device):
+        y, held = model.prefill(x[:, :part])
+        after, _ = model.step(x[:, part], held)
+    if (far := apart(y, whole[:, :part])) > subject.tolerance:
+        raise Fault(f"prefill of {part} positions differs from the sequence by {far:.1g}")
+    if (far := apart(after, whole[:, part])) > subject.tolerance:
+        raise Fault(f"the step after prefill of {part} positions differs by {far:.1g}")
 
 
 def state(subject: Subject) -> str:

@@ -237,3 +237,21 @@ class SeesAheadAtAChunk(Base):
         ahead = torch.zeros_like(y)
         ahead[:, 63:64] = 0.1 * x[:, 64:65] if x.shape[1] > 64 else 0.0
         return y + ahead
+
+
+class WrongPrefill(Base):
+    """Hands on the state before the last position."""
+
+    def initial_state(self, batch_size):
+        return self.map.weight.new_zeros(batch_size, self.map.in_features)
+
+    def step(self, x_k, state):
+        state = state + self.map(x_k)
+        return state, state
+
+    def prefill(self, x, state=None):
+        sums = self.forward(x)
+        return sums, sums[:, -2]
+
+    def forward(self, x):
+        return super().forward(x).cumsum(1)

@@ -32,6 +32,7 @@ from seqtheory.tasks import (
     ModularCounting,
     MultiQueryRecall,
     Parity,
+    SelectiveCopying,
     TokenTask,
 )
 
@@ -115,6 +116,7 @@ def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
         # no automaton
         (Copying(), DENSE, "open"),
         (MultiQueryRecall(), DENSE, "open"),
+        (SelectiveCopying(), DENSE, "open"),
         (ModularArithmetic(brackets=True), DENSE, "open"),
         (words("A5"), Transition("walsh_hadamard", "complex"), "open"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from seqtheory.tasks import (
     ModularCounting,
     MultiQueryRecall,
     Parity,
+    SelectiveCopying,
     Sequences,
     TokenTask,
 )
@@ -36,6 +38,8 @@ DRAWN: list[Sequences] = [
     FiniteAutomaton(group_automaton(group("S3"), (1, 2)), num_sequences=300),
     Copying(num_sequences=300),
     MultiQueryRecall(num_sequences=300),
+    MultiQueryRecall(2, gap_power=0.01, num_sequences=300),
+    SelectiveCopying(num_memorised=4, num_sequences=300),
 ]
 TASKS: list[TokenTask] = [
     *DRAWN,
@@ -44,6 +48,13 @@ TASKS: list[TokenTask] = [
     GroupWords("S4", 12, 300, tokens_per_letter=4),
 ]
 tasks = pytest.mark.parametrize("task", TASKS, ids=repr)
+
+
+def steps(task: TokenTask, length: int) -> int:
+    """Tokens of a sequence of that length."""
+    if isinstance(task, SelectiveCopying):
+        return length + task.num_memorised
+    return length * (2 if isinstance(task, Copying) else getattr(task, "tokens_per_letter", 1))
 
 
 @tasks
@@ -77,27 +88,26 @@ def test_the_seed_decides_every_byte(task: TokenTask) -> None:
 
 @tasks
 def test_a_task_at_one_length_has_sequences_of_that_length(task: TokenTask) -> None:
-    per_length = 2 if isinstance(task, Copying) else getattr(task, "tokens_per_letter", 1)
     for length in (12, 57):
         longer = task.at_length(length, num_sequences=20)
         data = longer.build(0)
-        assert data.inputs.shape == (20, length * per_length)
+        assert data.inputs.shape == (20, steps(task, length))
         assert (longer.num_tokens, longer.num_classes) == (task.num_tokens, task.num_classes)
         assert longer.algebra == task.algebra
         assert data.mask is None
-        if data.scored is not None:  # some sequence counts to its very end, or to the last digit
+        if data.scored is not None and getattr(task, "gap_power", None) is None:
+            # some sequence counts to its very end, or to the last digit
             assert data.scored[:, -2:].any()
 
 
 @pytest.mark.parametrize("task", DRAWN, ids=repr)
 def test_lengths_are_uniform_over_their_range(task: Sequences) -> None:
-    per_length = 2 if isinstance(task, Copying) else 1
     wide = replace(task, min_length=9, max_length=12, num_sequences=4000)
     mask = wide.build(0).mask
     assert mask is not None
-    assert mask.shape[1] == 12 * per_length
-    counts = np.bincount(mask.sum(axis=1) // per_length, minlength=13)[9:]
-    assert counts.sum() == 4000
+    assert mask.shape[1] == steps(task, 12)
+    counts = [(mask.sum(axis=1) == steps(task, length)).sum() for length in range(9, 13)]
+    assert sum(counts) == 4000
     assert stats.chisquare(counts).pvalue > 1e-5
 
 
@@ -218,7 +228,7 @@ def test_recall_answers_with_the_value_told() -> None:
 
 
 def test_recall_by_the_published_rules_tells_distinct_values_and_asks_each_key_once() -> None:
-    lengths = {"min_length": 9, "max_length": 12, "num_sequences": 2_000}
+    lengths: dict[str, Any] = {"min_length": 9, "max_length": 12, "num_sequences": 2_000}
     task = MultiQueryRecall(4, 6, 5, **lengths, distinct_values=True, each_once=True)
     orders = set()
     for word, targets, mask in rows(task):
@@ -328,6 +338,7 @@ def test_the_algebra_of_each_task_is_the_known_one() -> None:
     assert ModularArithmetic(brackets=True).algebra is None
     assert Copying().algebra is None
     assert MultiQueryRecall().algebra is None
+    assert SelectiveCopying().algebra is None
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,10 @@ TASKS = (
     tasks.ModularArithmetic(brackets=True),
     tasks.ModularCounting(),
     tasks.MultiQueryRecall(),
+    tasks.MultiQueryRecall(3, each_once=True, gap_power=0.01),
+    tasks.MultiQueryRecall(3, gap_power=0.01, filler="blank"),
     tasks.Parity(),
+    tasks.SelectiveCopying(),
     tasks.SignatureLabels(),
     tasks.SignatureLabels(num_paths=1, length=2, normalise="none"),
 )

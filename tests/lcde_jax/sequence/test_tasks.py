@@ -17,6 +17,7 @@ from seqtheory.tasks import (
     ModularArithmetic,
     MultiQueryRecall,
     Parity,
+    SelectiveCopying,
     TokenTask,
 )
 from seqtheory.training import FitData, Training
@@ -25,12 +26,16 @@ KEY = jax.random.key(0)
 SHORT: dict[str, Any] = {"min_length": 3, "max_length": 7, "num_sequences": 8}
 RECALL = MultiQueryRecall(num_pairs=2, num_keys=3, num_values=3, min_length=5, max_length=8,
                           num_sequences=8)  # fmt: skip
+GAPPED = MultiQueryRecall(num_pairs=2, num_keys=3, num_values=3, min_length=8, max_length=11,
+                          num_sequences=8, gap_power=0.01)  # fmt: skip
 TASKS: list[TokenTask] = [
     Parity(**SHORT),
     ModularArithmetic(**SHORT),
     ModularArithmetic(brackets=True, **SHORT),
     Copying(num_symbols=3, **SHORT),
     RECALL,
+    GAPPED,
+    SelectiveCopying(num_symbols=3, num_memorised=2, **SHORT),
     GroupWords("S3", 4, 8, tokens_per_letter=4),
 ]
 # One size for all tasks, so that what is compiled for one serves the others.

@@ -21,6 +21,7 @@ from seqtheory.tasks import (
     ModularCounting,
     MultiQueryRecall,
     Parity,
+    SelectiveCopying,
     TokenTask,
 )
 from seqtheory.training import FitData, Training
@@ -28,6 +29,8 @@ from seqtheory.training import FitData, Training
 SHORT: dict[str, Any] = {"min_length": 3, "max_length": 7, "num_sequences": 8}
 RECALL = MultiQueryRecall(num_pairs=2, num_keys=3, num_values=3, min_length=5, max_length=8,
                           num_sequences=8)  # fmt: skip
+GAPPED = MultiQueryRecall(num_pairs=2, num_keys=3, num_values=3, min_length=8, max_length=11,
+                          num_sequences=8, gap_power=0.01)  # fmt: skip
 TASKS: list[TokenTask] = [
     Parity(**SHORT),
     ModularCounting(**SHORT),
@@ -38,6 +41,8 @@ TASKS: list[TokenTask] = [
     FiniteAutomaton(**SHORT),
     Copying(num_symbols=3, **SHORT),
     RECALL,
+    GAPPED,
+    SelectiveCopying(num_symbols=3, num_memorised=2, **SHORT),
     GroupWords("S3", 4, 8),
     GroupWords("S3", 4, 8, tokens_per_letter=4),
 ]

@@ -14,6 +14,7 @@ from seqtheory.tasks.regular import (
     ModularCounting,
     Parity,
 )
+from seqtheory.tasks.selective_copying import SelectiveCopying
 from seqtheory.tasks.signature_labels import SignatureLabels
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ModularCounting",
     "MultiQueryRecall",
     "Parity",
+    "SelectiveCopying",
     "Sequences",
     "SignatureLabels",
     "TokenTask",

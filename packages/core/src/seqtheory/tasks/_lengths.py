@@ -96,6 +96,11 @@ class Sequences(ABC):
         """Targets are 0..num_classes - 1."""
 
     @property
+    def _steps_behind(self) -> int:
+        """Steps of a sequence that its length does not count, at the end."""
+        return 0
+
+    @property
     @abstractmethod
     def algebra(self) -> Algebra | None:
         """The transition monoid of the task's minimal automaton; None if it has none of use."""
@@ -129,15 +134,17 @@ class Sequences(ABC):
             If the sequences do not fit this machine.
         """
         require_integer("seed", seed, minimum=0)
+        steps = self.max_length * self._steps_per_length + self._steps_behind
         require_memory(
-            self.num_sequences * self.max_length * self._steps_per_length * self._bytes_per_step,
+            self.num_sequences * steps * self._bytes_per_step,
             f"num_sequences={self.num_sequences:,} of max_length={self.max_length:,}",
         )
         rng = np.random.default_rng(seed)
         lengths = rng.integers(self.min_length, self.max_length + 1, self.num_sequences)
         inputs, targets, counted = self._draw(lengths, rng)
         width: int = inputs.shape[1]
-        inside = np.arange(width) < (lengths * self._steps_per_length)[:, None]
+        ends = lengths * self._steps_per_length + self._steps_behind
+        inside = np.arange(width) < ends[:, None]
         inputs[~inside] = 0
         scored = inside & counted
         targets[~scored] = 0

@@ -79,6 +79,10 @@ FAMILIES = {
         ("diagonal_plus_low_rank", "complex", 2),
     ),
     "dense": (drawn(6, 6), ("dense", "complex", 1)),
+    "dense and shrinking": (
+        drawn(6, 6) / np.linalg.norm(drawn(6, 6), 2, axis=(1, 2)).max() / 2,
+        ("dense", "complex", 1),
+    ),
     "shear": (np.array([[1.0, 1.0], [0.0, 1.0]])[None] ** np.ones((INPUTS, 1, 1)), None),
 }
 

@@ -203,6 +203,25 @@ class Detached(Gated):
         return y, h.detach()
 
 
+class Single(Layer):
+    """A start in single precision, and a product with a matrix made in it."""
+
+    def initial_state(self, rows):
+        return torch.zeros(rows, SIZE)
+
+    def step(self, x, h):
+        h = (torch.sigmoid(self.gate(x)) * h + self.into(x)) @ torch.eye(SIZE)
+        return self.out(h), h
+
+
+class InPlace(Layer):
+    """A state that its step writes into."""
+
+    def step(self, x, h):
+        h.mul_(torch.sigmoid(self.gate(x))).add_(self.into(x))
+        return self.out(h), h
+
+
 DIAGONAL = Transition("diagonal", "unit")
 CLASSES = {
     Gated: DIAGONAL,
@@ -215,6 +234,8 @@ CLASSES = {
     InARow: Transition("diagonal", "unit", layers=2),
     Stabilised: Transition("diagonal", "unit", input_dependent=False),
     Forgetting: DIAGONAL,
+    Single: DIAGONAL,
+    InPlace: DIAGONAL,
 }
 
 
@@ -353,4 +374,4 @@ def test_a_step_that_gives_no_pair_is_refused():
 
 def test_a_state_that_is_too_large_is_refused():
     with pytest.raises(ValueError, match="build the layer narrower"):
-        probe_recurrence(st.MambaConfig(state_dim=64).build(16))
+        probe_recurrence(st.MambaConfig(state_dim=80).build(16))

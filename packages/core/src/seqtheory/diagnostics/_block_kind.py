@@ -123,15 +123,25 @@ def rank_beside_the_diagonal(matrices: Family, tolerance: float) -> int | None:
 
 
 def _beside_a_multiple(matrix: Inexact[np.ndarray, "n n"], tolerance: float) -> int:
-    """Least rank of A - a: a is 1, or the eigenvalue that occurs most often."""
+    """Least rank of A - a, where a is 1 or an eigenvalue with two eigenvectors or more.
+
+    Any eigenvalue lowers the rank by one, which says nothing.
+    """
     size, scale = len(matrix), float(np.abs(matrix).max())
     rank = _rank(matrix - np.eye(size), tolerance, max(1.0, scale))
     if rank < size or size < 3:
         return rank
     values = np.linalg.eigvals(matrix)
-    near = np.abs(values[:, None] - values) < 10 * tolerance * np.abs(values).max()
-    multiple = values[int(near.sum(axis=1).argmax())]
-    return _rank(matrix - multiple * np.eye(size), tolerance, scale)
+    near = np.abs(values[:, None] - values) < tolerance**0.5 * np.abs(values).max()
+    count = near.sum(axis=1)
+    often = np.argsort(-count, kind="stable")[
+        :4
+    ]  # of equal ones, and others hardly apart from them
+    for value in values[often[count[often] > 1]]:
+        multiple = value if np.iscomplexobj(matrix) else value.real
+        beside = _rank(matrix - multiple * np.eye(size), tolerance, scale)
+        rank = beside if beside < min(rank, size - 1) else rank
+    return rank
 
 
 def _of_factors(matrices: Family, rank: int) -> Spectrum:

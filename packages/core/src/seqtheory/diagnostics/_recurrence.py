@@ -178,11 +178,16 @@ def classify_recurrence(
 
 
 def _sizes(given: NDArray[Any]) -> dict[str, float]:
-    if not given.shape[-1]:
+    """Largest norm and eigenvalue, set by set of the numbers that have to do with each other."""
+    if not given.shape[-1]:  # angles alone
         return {"norm": 1.0, "radius": 1.0}
     flat = given.reshape(-1, *given.shape[-2:])
-    radius = np.abs(np.linalg.eigvals(flat)).max()
-    return {"norm": float(np.linalg.norm(flat, 2, axis=(1, 2)).max()), "radius": float(radius)}
+    norm = radius = 0.0
+    for own in components((flat != 0).any(axis=0)):
+        inner = flat[:, own[:, None], own]
+        norm = max(norm, float(np.linalg.norm(inner, 2, axis=(1, 2)).max()))
+        radius = max(radius, float(np.abs(np.linalg.eigvals(inner)).max()))
+    return {"norm": norm, "radius": radius}
 
 
 def _moved_by_the_state(given: NDArray[Any], tolerance: float) -> Bool[np.ndarray, " n"]:

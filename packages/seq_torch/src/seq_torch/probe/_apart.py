@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Integer
 
 from ._flat_step import FlatStep
 
 _TURN = 2 * torch.pi
 _SHIFT = 0.7  # by which a logarithm is moved
-_EQUAL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,15 @@ class Apart:
 
     def undone(
         self,
-        jacobians: Float[np.ndarray, "sample n n"],
+        jacobians: Float[np.ndarray, "sample own own"],
         before: Float[np.ndarray, "sample n"],
         after: Float[np.ndarray, "sample n"],
-    ) -> Float[np.ndarray, "sample n n"]:
-        r"""Give Jacobians of the numbers without their scale, :math:`e^{m'} J e^{-m}`."""
+        own: Integer[np.ndarray, " own"],
+    ) -> Float[np.ndarray, "sample own own"]:
+        r"""Give Jacobians of numbers `own` without their scale, :math:`e^{m'} J e^{-m}`."""
         if not self.scaled.any():
             return jacobians
-        scaled = self.scaled.astype(np.float64)
+        scaled = self.scaled[own].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             return np.exp((after @ scaled.T)[:, :, None] - (before @ scaled.T)[:, None]) * jacobians
 
@@ -93,7 +93,7 @@ def _is_phase(
     other_y, other = step(x, turned)
     gap = other - after
     gap[:, j] = torch.remainder(gap[:, j] + torch.pi, _TURN) - torch.pi
-    return max(float(gap.abs().max()), float((other_y - y).abs().max())) < _EQUAL
+    return max(float(gap.abs().max()), float((other_y - y).abs().max())) < 10 * step.tolerance
 
 
 def _is_scale(
@@ -116,4 +116,4 @@ def _is_scale(
     restored[:, j] = after[:, j]
     scale = max(float(after.abs().max()), float(y.abs().max()))
     gap = max(float((restored - after).abs().max()), float((other_y - y).abs().max()))
-    return gap < _EQUAL * scale
+    return gap < 10 * step.tolerance * scale

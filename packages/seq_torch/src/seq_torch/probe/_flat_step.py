@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from torch import nn
 from torch.utils import _pytree
 
@@ -87,16 +87,22 @@ class FlatStep:
         return y, torch.cat([_flat(leaf) for leaf in self._numbers(leaves)], 1)
 
     def jacobians(
-        self, x: Float[torch.Tensor, "sample width"], h: Float[torch.Tensor, "sample size"]
-    ) -> Float[np.ndarray, "sample size size"]:
-        """Differentiate the next state with respect to the state.
+        self,
+        x: Float[torch.Tensor, "sample width"],
+        h: Float[torch.Tensor, "sample size"],
+        own: Integer[np.ndarray, " n"] | None = None,
+    ) -> Float[np.ndarray, "sample n n"]:
+        """Differentiate numbers `own` of the next state with respect to the same of the state.
 
-        Every state stands in as many rows of a batch as it has numbers, and each row is asked for
-        one of them: rows do not meet, so one backward pass gives all.
+        Every state stands in as many rows of a batch as there are numbers, and each row is asked
+        for one of them: rows do not meet, so one backward pass gives all.
         """
-        several = max(1, _ROWS // self.size)
+        asked = torch.arange(self.size) if own is None else torch.from_numpy(own)
+        if not len(asked):
+            return np.zeros((len(x), 0, 0))
+        several = max(1, _ROWS // len(asked))
         parts = [
-            self._jacobians(x[k : k + several], h[k : k + several])
+            self._jacobians(x[k : k + several], h[k : k + several], asked)
             for k in range(0, len(x), several)
         ]
         return np.concatenate(parts)
@@ -118,17 +124,17 @@ class FlatStep:
                 "it detach the state, round it, or run under no_grad?"
             )
 
-    def _jacobians(self, x: torch.Tensor, h: torch.Tensor) -> np.ndarray:
-        n = self.size
+    def _jacobians(self, x: torch.Tensor, h: torch.Tensor, own: torch.Tensor) -> np.ndarray:
+        n = len(own)
         rows = h.detach().repeat_interleave(n, 0).requires_grad_()
         with torch.enable_grad():
-            after = self(x.repeat_interleave(n, 0), rows)[1].unflatten(0, (-1, n))
-            asked = after.diagonal(dim1=1, dim2=2).sum()
+            after = self(x.repeat_interleave(n, 0), rows)[1]
+            asked = after.gather(1, own.repeat(len(h))[:, None]).sum()
             if not asked.requires_grad:
                 return np.zeros((len(h), n, n))
             (found,) = torch.autograd.grad(asked, rows, allow_unused=True)
         found = torch.zeros_like(rows) if found is None else found
-        return found.detach().double().unflatten(0, (-1, n)).numpy()
+        return found[:, own].detach().double().unflatten(0, (-1, n)).numpy()
 
     def _after_one(self, rows: int) -> tuple[list[Any], Any]:
         """Leaves of a state after one step, which are those after two."""
@@ -148,9 +154,18 @@ class FlatStep:
 
     def _initial(self, rows: int) -> Any:
         try:
-            return self.module.initial_state(rows)  # pyright: ignore
+            state = self.module.initial_state(rows)  # pyright: ignore
         except TypeError as error:
             raise NoRecurrenceError("none", str(error)) from error
+        return _pytree.tree_map(self._converted, state)
+
+    def _converted(self, leaf: Any) -> Any:
+        """Numbers in the type of the module, whichever a start is made in."""
+        if isinstance(leaf, torch.Tensor) and leaf.is_floating_point():
+            return leaf.to(self.dtype)
+        if isinstance(leaf, torch.Tensor) and leaf.is_complex():
+            return leaf.to(self.dtype.to_complex())
+        return leaf
 
     def _step(self, x: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:
         given = self.module.step(x, state)  # pyright: ignore
@@ -187,7 +202,8 @@ class FlatStep:
             start += count
             if leaf.is_complex():
                 part = torch.view_as_complex(part.unflatten(1, (-1, 2)))
-            parts.append(part.reshape(len(h), *shape).movedim(0, axis))
+            # A copy, which a step may write into.
+            parts.append(part.reshape(len(h), *shape).movedim(0, axis).clone())
         return _pytree.tree_unflatten(parts, self._tree)
 
 

@@ -32,6 +32,7 @@ ENVIRONMENTS = {
     "audit": "--only-group audit",
     "both": "--package experiments --extra jax --extra torch --extra parquet --group test "
     "--group types",
+    "browser": "--package experiments --group browser",
     "docs": "--package experiments --extra jax --extra torch --group docs",
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
@@ -348,6 +349,19 @@ def ray_tests(session: nox.Session) -> None:
     python(session, "ray", "-m", "pytest", *(session.posargs or tests))
 
 
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Use a card's page in Chromium without a network (needs chromium and chromedriver)."""
+    python(session, "browser", "-m", "pytest", *(session.posargs or ["tests/browser/test_page.py"]))
+
+
+@nox.session
+def latex(session: nox.Session) -> None:
+    """Compile a card's tables in a two-column article (needs TeX Live's latex-recommended)."""
+    tests = session.posargs or ["tests/browser/test_paper.py"]
+    python(session, "browser", "-m", "pytest", *tests)
+
+
 def toolkit() -> str:
     """Ask nvcc for its toolkit's folder: the nvcc on PATH may be a script that calls another."""
     command = ("nvcc", "--dryrun", "-E", "-x", "cu", os.devnull)
@@ -388,7 +402,7 @@ def wheels(session: nox.Session) -> None:
         "seqtheory": ("py.typed", "LICENSE"),
         "lcde-jax": ("py.typed", "LICENSE"),
         "seq-torch": ("py.typed", "LICENSE"),
-        "experiments": ("LICENSE",),
+        "experiments": ("LICENSE", "report/page/page.html"),
     }.items():
         out = folder / package
         uv(session, f"build --quiet --wheel --clear --package {package} --out-dir", str(out))
@@ -412,7 +426,9 @@ def _look_into(session: nox.Session, wheel: Path, needed: tuple[str, ...]) -> No
     for name in needed:
         if not any(file.endswith(name) for file in files):
             session.error(f"{wheel.name} holds no {name}")
-    code = re.compile(r"(?!.*\b(tests/|test_|published/)).*(\.py|/py\.typed|/LICENSE)")
+    code = re.compile(
+        r"(?!.*\b(tests/|test_|published/)).*(\.py|/py\.typed|/LICENSE|/page\.(html|css|js))"
+    )
     extra = [f for f in files if not code.fullmatch(f) and ".dist-info/" not in f]
     if extra:
         session.error(f"{wheel.name} holds {len(extra)} files too many, {extra[0]} among them")

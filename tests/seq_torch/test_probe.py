@@ -214,6 +214,17 @@ class Single(Layer):
         return self.out(h), h
 
 
+class Unread(Gated):
+    """A constant and a clock in the state, which nothing reads."""
+
+    def initial_state(self, rows):
+        return self.into.weight.new_zeros(rows, SIZE + 2)
+
+    def step(self, x, state):
+        y, h = super().step(x, state[:, :SIZE])
+        return y, torch.cat((h, state[:, SIZE:] + torch.tensor([0.0, 1.0])), 1)
+
+
 class InPlace(Layer):
     """A state that its step writes into."""
 
@@ -236,6 +247,7 @@ CLASSES = {
     Forgetting: DIAGONAL,
     Single: DIAGONAL,
     InPlace: DIAGONAL,
+    Unread: DIAGONAL,
 }
 
 
@@ -257,6 +269,10 @@ def test_what_is_not_linear_is_said_so(make):
     found = probed(make)
     assert (found.kind, found.transition) == ("nonlinear", None)
     assert f"{SIZE} of {SIZE} numbers" in found.reason
+
+
+def test_what_nothing_reads_is_no_angle():
+    assert probed(Unread).phases == 0
 
 
 def test_windows_and_counters_are_set_apart():
@@ -325,7 +341,7 @@ def test_attention_a_window_and_a_look_ahead_have_no_recurrence():
     window = probed(lambda: Outputs(Windowed()))
     assert (window.kind, "a window of 3 positions" in window.reason) == ("none", True)
     nothing = probed(lambda: nn.Linear(WIDTH, WIDTH))
-    assert (nothing.kind, "a window of 1 positions" in nothing.reason) == ("none", True)
+    assert (nothing.kind, "the position itself alone" in nothing.reason) == ("none", True)
     ahead = probed(lambda: st.S4DConfig(state_dim=4, bidirectional=True).build(WIDTH))
     assert ahead.kind == "none"
 

@@ -35,8 +35,19 @@ def test_every_member_declares_its_class(mixer):
     assert mixer.transition_class != "undeclared"
 
 
-def test_a_module_of_one_s_own_declares_nothing():
+def test_a_module_of_one_s_own_declares_nothing_unless_it_does():
     assert st.ModuleConfig(make=torch.nn.Identity).transition_class == "undeclared"
+
+    class Declared(torch.nn.Identity):
+        transition_class: object = Transition("diagonal", "unit")
+
+    assert st.ModuleConfig(make=Declared).transition_class == Transition("diagonal", "unit")
+    Declared.transition_class = "diagonal"
+    with pytest.raises(ValueError, match="'diagonal', expected a seqtheory"):
+        _ = st.ModuleConfig(make=Declared).transition_class
+    Declared.transition_class = "undeclared"
+    Declared.causal = False
+    assert st.ModuleConfig(make=Declared).transition_class == "undeclared"
 
 
 def test_what_stands_beside_the_recurrence_is_set_apart():

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from seqtheory.expressivity import Transition
+from seqtheory.settings import TransitionClass
+
 from .adapted import adapted, made, output
 from .mixer import MixerConfig
 
@@ -44,6 +47,17 @@ class ModuleConfig(MixerConfig):
     def straight_through(self) -> bool:
         """Whether gradients are those of another map: only if an attribute of `make` says True."""
         return getattr(self.make, "straight_through", False) is True
+
+    @property
+    def transition_class(self) -> TransitionClass:
+        """What an attribute of `make` says; `seq_torch.probe` finds it where none does."""
+        said = getattr(self.make, "transition_class", super().transition_class)
+        if isinstance(said, Transition) or said in ("nonlinear", "none", "undeclared"):
+            return said
+        raise ValueError(
+            f"transition_class of {_name(self.make)} is {said!r}, expected a "
+            "seqtheory.expressivity.Transition, 'nonlinear' or 'none'."
+        )
 
     def build(self, width: int) -> nn.Module:
         """Make the module, after a trial module has mapped a small input to its own shape."""

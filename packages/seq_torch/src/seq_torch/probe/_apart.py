@@ -87,13 +87,20 @@ def _is_phase(
     after: torch.Tensor,
     j: int,
 ) -> bool:
-    """Whether a full turn of number j changes neither the output nor any other number."""
-    turned = h.clone()
+    """Whether inputs turn number j, and a full turn changes nothing where a part of one does."""
+    if float((after - h)[:, j].abs().max()) < step.tolerance:
+        return False  # a constant
+    turned, shifted = h.clone(), h.clone()
     turned[:, j] += _TURN
+    shifted[:, j] += _SHIFT
     other_y, other = step(x, turned)
     gap = other - after
     gap[:, j] = torch.remainder(gap[:, j] + torch.pi, _TURN) - torch.pi
-    return max(float(gap.abs().max()), float((other_y - y).abs().max())) < 10 * step.tolerance
+    same = max(float(gap.abs().max()), float((other_y - y).abs().max())) < 10 * step.tolerance
+    shown_y, shown = step(x, shifted)
+    shown[:, j] = after[:, j]
+    read = max(float((shown - after).abs().max()), float((shown_y - y).abs().max()))
+    return same and read > step.tolerance
 
 
 def _is_scale(

@@ -54,7 +54,8 @@ def probe_outputs(module: nn.Module, width: int, random: torch.Generator) -> Rec
         return Recurrence("not probed", f"{wide}: at most {_LARGEST // _PASTS[1]}; or {ADD_STEP}")
     past, rank = list(ranks.items())[-1]
     if (window := responses.window(past)) < past:
-        return Recurrence("none", f"it sees a window of {window} positions, and keeps nothing else")
+        seen = "the position itself alone" if window == 1 else f"a window of {window} positions"
+        return Recurrence("none", f"an output sees {seen}, and nothing else is kept")
     growth = rank / max(1, list(ranks.values())[-2])
     counted = ", ".join(f"{kept} of {length}" for length, kept in ranks.items())
     if growth > _GROWS:
@@ -104,7 +105,7 @@ class _Responses:
         count = future * self.width
         rows = x.expand(count, -1, -1).clone().requires_grad_()
         with torch.enable_grad():
-            late = self.outputs(rows)[:, -future:, : self.width].flatten(1)
+            late = self.outputs(rows.clone())[:, -future:, : self.width].flatten(1)
             (found,) = torch.autograd.grad(late[:, :count].diagonal().sum(), rows)
         return found[:, :past].flatten(1).double().numpy()
 

@@ -1,0 +1,78 @@
+"""Baselines of the bench: models of the zoo, each as its authors mean it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+Baseline = Literal[
+    "transformer",
+    "lstm",
+    "s4d",
+    "mamba",
+    "mamba2",
+    "delta_net",
+    "gated_delta_net",
+    "delta_product",
+    "linear_cde",
+]
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+
+NAMES: dict[Baseline, str] = {
+    "transformer": "Transformer",
+    "lstm": "LSTM",
+    "s4d": "S4D",
+    "mamba": "Mamba",
+    "mamba2": "Mamba-2",
+    "delta_net": "DeltaNet [-1, 1]",
+    "gated_delta_net": "gated DeltaNet",
+    "delta_product": "DeltaProduct 2, [-1, 1]",
+    "linear_cde": "linear CDE, blocks of 4",
+}
+"""What tables call them."""
+
+_HEADS = 4
+
+
+def settings(name: Baseline, width: int) -> Any:
+    """Give the settings of a baseline's mixer.
+
+    Parameters
+    ----------
+    name
+        The baseline.
+    width
+        Channels that it maps; a multiple of 4, for the heads.
+
+    Returns
+    -------
+    A `seq_torch.MixerConfig`. State: 16 entries per channel of S4D and Mamba, 4 heads of
+    width / 4 by width / 4 for the delta rule, `width` entries of the linear CDE and of the LSTM.
+    """
+    import seq_torch as st
+
+    head = width // _HEADS
+    delta = {"heads": _HEADS, "key_dim": head, "value_dim": head}
+    match name:
+        case "transformer":
+            return st.TransformerConfig(heads=_HEADS, feed_forward=4 * width)
+        case "lstm":
+            return st.LSTMConfig()
+        case "s4d":
+            return st.S4DConfig(state_dim=16)
+        case "mamba":
+            return st.MambaConfig(state_dim=16)
+        case "mamba2":
+            return st.Mamba2Config(state_dim=16, heads=_HEADS)
+        case "delta_net":
+            return st.DeltaNetConfig(**delta, eigenvalues="signed")
+        case "gated_delta_net":
+            return st.GatedDeltaNetConfig(**delta)
+        case "delta_product":
+            return st.DeltaProductConfig(**delta, eigenvalues="signed", factors=2)
+        case "linear_cde":
+            return st.LinearCDEConfig(
+                state_dim=width,
+                structure=st.BlockDiagonal(block_size=4),
+                transition="direct",
+                initial="orthogonal",
+            )

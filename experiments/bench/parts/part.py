@@ -1,0 +1,96 @@
+"""What the parts of the bench share: models of runs, and records gathered into measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from experiments.guest import guest_mixer, model_name
+from experiments.record import DONE, Record
+
+if TYPE_CHECKING:
+    from experiments.bench.measurements import BenchRun
+
+Key = TypeVar("Key")
+
+
+def mixer(run: BenchRun) -> Any:
+    """Give the settings of a run's mixer."""
+    import seq_torch
+    from experiments.bench import baselines
+
+    if run.guest is not None:
+        return guest_mixer(seq_torch, run.guest)
+    return baselines.settings(run.model, run.width)
+
+
+def build(run: BenchRun, inputs: Any, output: Any) -> Any:
+    """Build a run's whole model: input map, `depth` layers around the mixer, readout."""
+    import seq_torch
+
+    config = seq_torch.SequenceModelConfig(
+        mixer=mixer(run), input=inputs, output=output, width=run.width, depth=run.depth
+    )
+    return config.build(run.seed)
+
+
+def token_input(run: BenchRun, vocabulary: int) -> Any:
+    """Give the input map of a token task: trained vectors; unit vectors for a linear CDE.
+
+    A linear CDE has a matrix for each channel of its input, so that unit vectors give a matrix to
+    each token.
+    """
+    import seq_torch
+
+    linear_cde = isinstance(mixer(run), seq_torch.LinearCDEConfig)
+    one_hot = linear_cde and vocabulary <= run.width
+    return seq_torch.TokenInput(vocabulary=vocabulary, one_hot=one_hot)
+
+
+def name(run: BenchRun) -> str:
+    """Name of a run's model in cards."""
+    from experiments.bench.baselines import NAMES
+
+    return model_name(run) if run.guest is not None else NAMES[run.model]
+
+
+def done(records: Iterable[Record]) -> list[Record]:
+    """Records of runs that ended well."""
+    return [held for held in records if held.status == DONE]
+
+
+def grouped(records: Iterable[Record], key: Any) -> dict[Any, list[Record]]:
+    """Gather records by what a function of their run gives, in order of first appearance."""
+    found: dict[Any, list[Record]] = {}
+    for held in records:
+        found.setdefault(key(held.run), []).append(held)
+    return found
+
+
+def hashes(records: Iterable[Record]) -> tuple[str, ...]:
+    """Hashes of records."""
+    return tuple(held.hash for held in records)
+
+
+def interval(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, least and most of some numbers, and how many there are, as fields of a measurement."""
+    return {
+        "value": sum(values) / len(values),
+        "low": min(values),
+        "high": max(values),
+        "n": len(values),
+    }
+
+
+def share(successes: int, trials: int) -> dict[str, Any]:
+    r"""A share of successes with Wilson's interval of 95 %, as fields of a measurement.
+
+    .. math:: \frac{p + z^2/2n \pm z \sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}, \qquad z = 1.96
+
+    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
+    """
+    p, z2 = successes / trials, 1.96**2 / trials
+    middle, half = p + z2 / 2, sqrt(p * (1 - p) * z2 + z2**2 / 4)
+    low, high = ((middle + sign * half) / (1 + z2) for sign in (-1, 1))
+    return {"value": p, "low": max(low, 0.0), "high": min(high, 1.0), "n": trials}

@@ -51,7 +51,7 @@ def settings(name: Baseline, width: int) -> Any:
     import seq_torch as st
 
     head = width // _HEADS
-    delta = {"heads": _HEADS, "key_dim": head, "value_dim": head}
+    delta: dict[str, Any] = {"heads": _HEADS, "key_dim": head, "value_dim": head}
     match name:
         case "transformer":
             return st.TransformerConfig(heads=_HEADS, feed_forward=4 * width)

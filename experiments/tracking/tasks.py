@@ -13,12 +13,14 @@ import numpy as np
 
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import (
+    Copying,
     CycleNavigation,
     EvenPairs,
     FiniteAutomaton,
     GroupWords,
     ModularArithmetic,
     ModularCounting,
+    MultiQueryRecall,
     Parity,
 )
 from seqtheory.training import FitData
@@ -33,13 +35,16 @@ Task = (
     | GroupWords
 )
 
+AnyTask = Task | Copying | MultiQueryRecall
+"""Tasks of tracking, and those of recall, whose answers are no function of a finite state."""
+
 FLIP_FLOP = FiniteAutomaton.automaton
 """Keep, reset, set: what a gate with eigenvalues in [0, 1] can do."""
 
 _TRAIN, _HELD_OUT, _PAIRS, _LONGER = range(4)
 
 
-def fit_data(task: Task, seed: int, num_held_out: int, *, pairs: bool) -> FitData:
+def fit_data(task: AnyTask, seed: int, num_held_out: int, *, pairs: bool) -> FitData:
     """Sequences to train on, others of the same lengths to evaluate on, and those of length 2.
 
     Parameters
@@ -58,12 +63,12 @@ def fit_data(task: Task, seed: int, num_held_out: int, *, pairs: bool) -> FitDat
     return FitData(task.build(_stream(seed, _TRAIN)), held_out, beside)
 
 
-def longer(task: Task, seed: int, lengths: Sequence[int], count: int) -> dict[int, Dataset]:
+def longer(task: AnyTask, seed: int, lengths: Sequence[int], count: int) -> dict[int, Dataset]:
     """Sequences to test a trained model on, by their length."""
     return {n: task.at_length(n, count).build(_stream(seed, _LONGER + n)) for n in lengths}
 
 
-def longest(task: Task) -> int:
+def longest(task: AnyTask) -> int:
     """Most tokens of a sequence that is trained on."""
     return task.length if isinstance(task, GroupWords) else task.max_length
 
@@ -93,7 +98,7 @@ def task_name(task: Task) -> str:
             return type(task).__name__.lower()
 
 
-def _fewer(task: Task, count: int) -> Task:
+def _fewer(task: AnyTask, count: int) -> AnyTask:
     if isinstance(task, GroupWords):
         return replace(task, num_words=count)
     return replace(task, num_sequences=count)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments.report.curve import SOLVED_ABOVE
 from experiments.run import Run
 from experiments.tracking import tasks
 from experiments.tracking.models import LINEAR_CDES
-from experiments.tracking.tasks import Task
+from experiments.tracking.tasks import AnyTask, Task
 from seqtheory import diagnostics, metrics
 from seqtheory.checks import require_choice, require_integer
 from seqtheory.tasks import Parity
@@ -99,6 +99,30 @@ def fit_data(run: TrackingRun) -> FitData:
     return tasks.fit_data(run.task, run.data_seed, run.num_held_out, pairs=run.pairs)
 
 
+class Tested(Protocol):
+    """What a trained tracker is tested on."""
+
+    @property
+    def task(self) -> AnyTask:
+        """Task, at the lengths that were trained on."""
+        ...
+
+    @property
+    def data_seed(self) -> int:
+        """Decides the sequences."""
+        ...
+
+    @property
+    def num_longer(self) -> int:
+        """Sequences of each length."""
+        ...
+
+    @property
+    def tested(self) -> list[int]:
+        """Lengths, rising."""
+        ...
+
+
 @dataclass(frozen=True)
 class Tracker:
     """A trained model, as functions of arrays.
@@ -116,7 +140,7 @@ class Tracker:
     mixed: Callable[[np.ndarray], np.ndarray]
 
 
-def note_tracking(run: TrackingRun, recorder: Recorder, tracker: Tracker) -> None:
+def note_tracking(run: Tested, recorder: Recorder, tracker: Tracker) -> None:
     """Record how a trained model does at every length, how far it tracks, and what predicts that.
 
     The horizon is the length up to which every position that has a target is right in at least nine
@@ -137,7 +161,7 @@ def note_tracking(run: TrackingRun, recorder: Recorder, tracker: Tracker) -> Non
     )
 
 
-def _prediction(run: TrackingRun, tracker: Tracker) -> dict[str, Any]:
+def _prediction(run: Tested, tracker: Tracker) -> dict[str, Any]:
     """Give the horizon and the overflow that sequences of twice the trained length predict."""
     length = SEEN * tasks.longest(run.task)
     data = tasks.longer(run.task, run.data_seed, [length], run.num_longer)[length]

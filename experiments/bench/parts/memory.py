@@ -38,13 +38,13 @@ class Memory:
         Its seed is the run's.
     """
 
-    kernel: Polynomial = Polynomial(exponent=1.1, shift=1.0)
+    training: Training
+    kernel: Polynomial
     length: int = 100
     num_train: int = 4_000
     num_held_out: int = 256
     data_seed: int = 0
     horizon: int = 200
-    training: Training = Training()
 
     def __post_init__(self) -> None:
         """Refuse what could not be measured."""
@@ -91,6 +91,7 @@ def settings(preset: str) -> list[Memory]:
     rates = {"smoke": (3e-3,), "quick": (3e-3, 1e-2), "full": (1e-3, 3e-3, 1e-2)}[preset]
     return [
         Memory(
+            kernel=Polynomial(rate=1.0, power=1.1),
             training=Training(
                 learning_rate=rate,
                 schedule="cosine",
@@ -115,7 +116,7 @@ def measured(records: Sequence[Record]) -> list[Measurement]:
     run = chosen[0].run
     same: dict[str, Any] = {
         "part": "memory",
-        "item": f"memory of age to the power -{run.part.kernel.exponent:g}",
+        "item": f"memory of age to the power -{run.part.kernel.power:g}",
         "model": parts.name(run),
         "runs": parts.hashes(chosen),
     }

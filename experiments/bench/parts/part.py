@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from experiments.bench import baselines
 from experiments.guest import guest_mixer, model_name
 from experiments.record import DONE, Record
 
@@ -18,9 +19,8 @@ Key = TypeVar("Key")
 def mixer(run: BenchRun) -> Any:
     """Give the settings of a run's mixer."""
     import seq_torch
-    from experiments.bench import baselines
 
-    if run.guest is not None:
+    if run.model == "guest":
         return guest_mixer(seq_torch, run.guest)
     return baselines.settings(run.model, run.width)
 
@@ -50,18 +50,16 @@ def token_input(run: BenchRun, vocabulary: int) -> Any:
 
 def name(run: BenchRun) -> str:
     """Name of a run's model in cards."""
-    from experiments.bench.baselines import NAMES
-
-    return model_name(run) if run.guest is not None else NAMES[run.model]
+    return model_name(run) if run.model == "guest" else baselines.NAMES[run.model]
 
 
 def done(records: Iterable[Record]) -> list[Record]:
-    """Records of runs that ended well."""
+    """Keep the records of runs that ended well."""
     return [held for held in records if held.status == DONE]
 
 
 def grouped(records: Iterable[Record], key: Any) -> dict[Any, list[Record]]:
-    """Gather records by what a function of their run gives, in order of first appearance."""
+    """Gather records by what a function of their run gives, in order of appearance."""
     found: dict[Any, list[Record]] = {}
     for held in records:
         found.setdefault(key(held.run), []).append(held)
@@ -69,12 +67,12 @@ def grouped(records: Iterable[Record], key: Any) -> dict[Any, list[Record]]:
 
 
 def hashes(records: Iterable[Record]) -> tuple[str, ...]:
-    """Hashes of records."""
+    """List the hashes of records."""
     return tuple(held.hash for held in records)
 
 
 def interval(values: Sequence[float]) -> dict[str, Any]:
-    """Mean, least and most of some numbers, and how many there are, as fields of a measurement."""
+    """Give mean, least and most of some numbers, and how many there are, as fields of a measurement."""
     return {
         "value": sum(values) / len(values),
         "low": min(values),
@@ -84,7 +82,7 @@ def interval(values: Sequence[float]) -> dict[str, Any]:
 
 
 def share(successes: int, trials: int) -> dict[str, Any]:
-    r"""A share of successes with Wilson's interval of 95 %, as fields of a measurement.
+    r"""Give a share of successes with Wilson's interval of 95 %, as fields of a measurement.
 
     .. math:: \frac{p + z^2/2n \pm z \sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}, \qquad z = 1.96
 

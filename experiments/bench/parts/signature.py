@@ -36,9 +36,9 @@ class Signature:
         Its seed is the run's.
     """
 
-    task: SignatureLabels = SignatureLabels(num_paths=5_000, dtype="float32")
+    task: SignatureLabels
+    training: Training
     data_seed: int = 1234
-    training: Training = Training()
 
     def __post_init__(self) -> None:
         """Refuse what could not be measured."""
@@ -94,7 +94,7 @@ def _ratio(chosen: Sequence[Record]) -> Measurement:
     same: dict[str, Any] = {"part": "signature", "model": parts.name(run), "better": "less"}
     return Measurement(
         **same,
-        item=f"coefficient {run.part.task.coefficient_name} of {run.part.task.channels}-D paths",
+        item=f"a coefficient of {run.part.task.channels}-D paths",
         metric="error over that of predicting zero",
         **parts.interval(ratios),
         runs=parts.hashes(chosen),

@@ -14,10 +14,17 @@ from experiments.bench.card import Measurement
 from experiments.bench.parts import part as parts
 from experiments.report.curve import SOLVED_ABOVE
 from experiments.tracking import tasks
-from experiments.tracking.tasks import Task
+from experiments.tracking.tasks import AnyTask, Task
 from experiments.tracking.tracking_run import Tracker, note_tracking
 from seqtheory.checks import require_choice, require_integer
-from seqtheory.tasks import Copying, FiniteAutomaton, GroupWords, ModularCounting, MultiQueryRecall, Parity
+from seqtheory.tasks import (
+    Copying,
+    FiniteAutomaton,
+    GroupWords,
+    ModularCounting,
+    MultiQueryRecall,
+    Parity,
+)
 from seqtheory.training import Training
 
 if TYPE_CHECKING:
@@ -52,9 +59,9 @@ class Tokens:
         Longer lengths, over the longest that is trained on.
     """
 
-    kind: Kind = "tracking"
-    task: Task | Copying | MultiQueryRecall = Parity(min_length=3, max_length=20)
-    training: Training = Training(loss="cross_entropy")
+    kind: Kind
+    task: AnyTask
+    training: Training
     data_seed: int = 0
     num_held_out: int = 500
     num_longer: int = 200
@@ -90,8 +97,9 @@ class Tokens:
 
 
 def _tracker(model: Any, training: Training) -> Tracker:
-    import seq_torch
     import torch
+
+    import seq_torch
 
     double = deepcopy(model).double()
 
@@ -165,42 +173,48 @@ def recall_tasks(preset: str) -> dict[str, Copying | MultiQueryRecall]:
     """Tasks of recall by their names."""
     count, small = (200, True) if preset == "smoke" else (20_000, False)
     recall = MultiQueryRecall(
-        num_pairs=2 if small else 8, num_keys=32, num_values=32, min_length=10 if small else 24,
-        max_length=12 if small else 32, num_sequences=count,
+        num_pairs=2 if small else 8,
+        num_keys=32,
+        num_values=32,
+        min_length=10 if small else 24,
+        max_length=12 if small else 32,
+        num_sequences=count,
     )
-    copying = Copying(min_length=2 if small else 4, max_length=4 if small else 16, num_sequences=count)
+    copying = Copying(
+        min_length=2 if small else 4, max_length=4 if small else 16, num_sequences=count
+    )
     return {"multi-query recall": recall, "copying": copying}
 
 
 def settings(kind: Kind, preset: str) -> list[Tokens]:
     """List the trainings of a part."""
+    few: dict[str, Any] = {"num_held_out": 50, "num_longer": 20} if preset == "smoke" else {}
     if kind == "tracking":
-        chosen = tracking_tasks(preset)
         return [
-            Tokens(kind=kind, task=task, training=training(preset, rate, steps=_longer(task)), **_few(preset))
-            for task in chosen.values()
+            Tokens(
+                kind=kind, task=task, training=training(preset, rate, steps=_longer(task)), **few
+            )
+            for task in tracking_tasks(preset).values()
             for rate in _RATES[preset]
         ]
     if kind == "recall":
+        few["factors"] = (1, 2, 4)
         return [
-            Tokens(kind=kind, task=task, training=training(preset, rate, steps=2.0), factors=(1, 2, 4), **_few(preset))
+            Tokens(kind=kind, task=task, training=training(preset, rate, steps=2.0), **few)
             for task in recall_tasks(preset).values()
             for rate in _RATES[preset]
         ]
+    few["factors"] = (1,)
     task = tracking_tasks(preset)["S3"]
     return [
-        Tokens(kind=kind, task=task, training=training(preset, rate), factors=(1,), **_few(preset))
+        Tokens(kind=kind, task=task, training=training(preset, rate), **few)
         for rate in _LADDER[preset]
     ]
 
 
 def _longer(task: Task) -> float:
-    """Steps over those of small tasks: words of sixty letters take more."""
+    """Give steps over those of small tasks: words of sixty letters take more."""
     return 2.5 if task.num_tokens > 16 else 1.0
-
-
-def _few(preset: str) -> dict[str, int]:
-    return {"num_held_out": 50, "num_longer": 20} if preset == "smoke" else {}
 
 
 # What records say.
@@ -263,12 +277,13 @@ def _beyond(settings: Tokens, chosen: Sequence[Record], same: dict[str, Any]) ->
     """Accuracy at longer lengths; for tracking the horizon, and what was predicted of it."""
     far = settings.factors[-1]
     lengths = [str(n) for n in settings.tested]
-    means = [sum(h.notes["longer"][n]["token_accuracy"] for h in chosen) / len(chosen) for n in lengths]
+    tested = [[held.notes["longer"][n]["token_accuracy"] for held in chosen] for n in lengths]
+    means = [sum(values) / len(values) for values in tested]
     found = [
         Measurement(
             **same,
             metric=f"accuracy at {far} times the length",
-            **parts.interval([h.notes["longer"][lengths[-1]]["token_accuracy"] for h in chosen]),
+            **parts.interval(tested[-1]),
             better="more",
             curve=tuple(zip(map(float, settings.tested), means, strict=True)),
         )

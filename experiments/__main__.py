@@ -10,6 +10,7 @@ import tyro
 
 from experiments import exit_code
 from experiments.arguments import Options, Positional
+from experiments.bench import command as cards
 from experiments.commands import broom, drawing, listing, verification
 from experiments.commands import canary as canaries
 from experiments.commands import publish as publishing
@@ -31,6 +32,12 @@ app = tyro.extras.SubcommandApp()
 def run(request: Options[runs.Request]) -> int:
     """Run what is not finished in a preset: killed runs resume, failed runs are tried again."""
     return runs.run(request)
+
+
+@app.command
+def bench(request: Options[cards.Request]) -> int:
+    """Check a model, measure what it remembers, computes and costs, and write its card."""
+    return cards.bench(request)
 
 
 @app.command

@@ -17,7 +17,10 @@ _BELIEVED = 0.05  # share of the work after which the time left is told
 
 
 def reporter(
-    labels: Mapping[str, str], stream: TextIO, costs: Mapping[str, float] | None = None
+    labels: Mapping[str, str],
+    stream: TextIO,
+    costs: Mapping[str, float] | None = None,
+    title: str | None = None,
 ) -> Lines:
     """Make a `Bar` if `stream` is a terminal, else `Lines`; use the result as a context manager.
 
@@ -29,7 +32,11 @@ def reporter(
         Stream to write to.
     costs
         Seconds that each run is expected to take, by hash; the mean of these for others.
+    title
+        What to call all runs together, in one line every ten seconds; each by its label if None.
     """
+    if title is not None:
+        return Together(labels, stream, costs, title)
     kind = Bar if stream.isatty() else Lines
     return kind(labels, stream, costs)
 
@@ -102,6 +109,33 @@ class Lines:
         if elapsed < _SECONDS or not (self._done or done >= _BELIEVED) or done <= 0:
             return "time left not known yet"
         return f"about {duration(elapsed * (1 - done) / done)} left"
+
+
+class Together(Lines):
+    """One line every ten seconds for all runs together, and one for each that did not end well."""
+
+    def __init__(
+        self,
+        labels: Mapping[str, str],
+        stream: TextIO,
+        costs: Mapping[str, float] | None,
+        title: str,
+    ) -> None:
+        super().__init__(labels, stream, costs)
+        self._title = title
+
+    def _advance(self, name: str) -> None:
+        now = time.monotonic()
+        if now - self._shown >= _SECONDS:
+            self._shown = now
+            count = f"{self._done}/{len(self._labels)} runs"
+            self.say(f"{self._title}: {self._share():.0%}; {count}; {self._time_left()}")
+
+    def _finish(self, event: dict[str, Any]) -> None:
+        if event["message"]:
+            self.say(f"{self._labels[event['hash']]}: {event['status']} ({event['message']})")
+        else:
+            self._advance(event["hash"])
 
 
 class Bar(Lines):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from experiments import exit_code, record
 from experiments.arguments import Repeated
 from experiments.commands import forecast, progress
+from experiments.commands.forecast import Cost
 from experiments.commands.labels import labels as _labels
 from experiments.commands.output import OutputError, say, tell
 from experiments.engine.job import Job, Outcome
@@ -110,6 +111,41 @@ def _run(request: Request) -> int:
         say(said)
     if request.dry_run:
         return _dry_run(study, preset, runs, request)
+    return carry_out(study, preset, runs, request).code
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command's runs ended.
+
+    Parameters
+    ----------
+    code
+        Exit code that they ask for.
+    stopped
+        Whether the command was stopped before all had ended.
+    """
+
+    code: int
+    stopped: bool
+
+
+def carry_out(
+    study: Study, preset: str, runs: Sequence[Run], request: Request, *, title: str | None = None
+) -> Done:
+    """Run what is not finished of these runs, under signals, and say how they ended.
+
+    Parameters
+    ----------
+    study, preset
+        What the runs are of.
+    runs
+        The runs; which of them are due may depend on the records of others.
+    request
+        How they are run.
+    title
+        What to call all of them together, in one line of progress; each by its own name if None.
+    """
     engine = _engine(request, len(runs))
     sinks.require(request.log)
     folder = _results_folder(request.folder, study.name)
@@ -117,27 +153,35 @@ def _run(request: Request) -> int:
         say(said)
     planned = [_plan(study, run, folder, request) for run in runs]
     labels = dict(zip([item.path.name for item in planned], _labels(runs), strict=True))
-    say(
-        f"{study.name}, preset {preset}: {len(runs)} runs, "
-        f"{sum(item.skipped for item in planned)} already finished; {engine}; records in {folder}"
-    )
-    todo = [item for item in planned if not item.skipped]
-    costs = forecast.forecast(study, [item.run for item in todo], (request.folder, PUBLISHED))
-    if todo:
-        say(forecast.total(costs, _share(request, len(todo))[0]))
-    known = {i.path.name: c.seconds for i, c in zip(todo, costs, strict=True) if c.seconds}
+    costs = _costs(study, planned, request)
+    if title is None:
+        skipped = len(planned) - len(costs)
+        say(
+            f"{study.name}, preset {preset}: {len(planned)} runs, {skipped} already finished; "
+            f"{engine}; records in {folder}"
+        )
+        if costs:
+            say(forecast.total(costs.values(), _share(request, len(costs))[0]))
     outcomes: list[Outcome] = []
     while todo := _due(study, preset, planned, outcomes):
         jobs = _jobs(todo, study, preset, request, engine.threads)
-        outcomes += _map(engine, jobs, {job.hash: labels[job.hash] for job in jobs}, known)
+        names = {job.hash: labels[job.hash] for job in jobs}
+        outcomes += _map(engine, jobs, names, costs, title)
         if engine.stopped_by is not None:
             break
     with suppress(OutputError):  # nobody reads any more; the code still says how it ended
-        _summarise(planned, outcomes, labels, study, preset)
+        _summarise(planned, outcomes, labels, title or f"{study.name}, preset {preset}")
     if engine.stopped_by is not None and any(o.status == record.UNFINISHED for o in outcomes):
-        stopped_by_user = engine.stopped_by == signal.SIGINT
-        return exit_code.SIGINT if stopped_by_user else exit_code.INTERRUPTED
-    return _code(planned, outcomes)
+        by_user = engine.stopped_by == signal.SIGINT
+        return Done(exit_code.SIGINT if by_user else exit_code.INTERRUPTED, stopped=True)
+    return Done(_code(planned, outcomes), stopped=False)
+
+
+def _costs(study: Study, planned: Sequence[_Planned], request: Request) -> dict[str, Cost]:
+    """Forecast what each run that is not skipped will cost, by hash."""
+    todo = [item for item in planned if not item.skipped]
+    costs = forecast.forecast(study, [item.run for item in todo], (request.folder, PUBLISHED))
+    return {item.path.name: cost for item, cost in zip(todo, costs, strict=True)}
 
 
 def _engine(request: Request, runs: int) -> Engine:
@@ -271,25 +315,25 @@ def _dry_run(study: Study, preset: str, runs: Sequence[Run], request: Request) -
 
 
 def _map(
-    engine: Engine, jobs: Sequence[Job], labels: dict[str, str], costs: dict[str, float]
+    engine: Engine,
+    jobs: Sequence[Job],
+    labels: dict[str, str],
+    costs: dict[str, Cost],
+    title: str | None,
 ) -> list[Outcome]:
     if not jobs:
         return []
-    known = {job.hash: costs[job.hash] for job in jobs if job.hash in costs}
-    with progress.reporter(labels, sys.stdout, known) as reporter:
+    known = {job.hash: s for job in jobs if job.hash in costs and (s := costs[job.hash].seconds)}
+    with progress.reporter(labels, sys.stdout, known, title) as reporter:
         return engine.map(jobs, reporter.on_event)
 
 
 def _summarise(
-    planned: Sequence[_Planned],
-    outcomes: Sequence[Outcome],
-    labels: dict[str, str],
-    study: Study,
-    preset: str,
+    planned: Sequence[_Planned], outcomes: Sequence[Outcome], labels: dict[str, str], title: str
 ) -> None:
     statuses = _statuses(planned, outcomes)
     counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
-    say(f"{study.name}, preset {preset}: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
+    say(f"{title}: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
     _tell_unfinished([o for o in outcomes if o.status not in record.FINISHED and o.message], labels)
     if record.FAILED in counts:
         say("  for a traceback: python -m experiments show HASH; the same command tries them again")

@@ -114,7 +114,7 @@ def _decoding(layer: Any, width: int, decoded: int, rounds: int) -> dict[str, An
     """Numbers of state, and microseconds a token where the layer has a step."""
     import torch
 
-    if not (hasattr(layer, "step") and hasattr(layer, "initial_state")):
+    if state_numbers(layer) is None:
         return {"state": None, "decoding_microseconds": None}
     x = torch.randn(1, width)
 
@@ -125,10 +125,15 @@ def _decoding(layer: Any, width: int, decoded: int, rounds: int) -> dict[str, An
 
     with torch.no_grad():
         seconds = _timed(decode, rounds)
-    numbers = sum(
-        t.numel() * (2 if t.is_complex() else 1) for t in _tensors(layer.initial_state(1))
-    )
-    return {"state": numbers, "decoding_microseconds": 1e6 * seconds / decoded}
+    return {"state": state_numbers(layer), "decoding_microseconds": 1e6 * seconds / decoded}
+
+
+def state_numbers(layer: Any) -> int | None:
+    """Count the real numbers that a layer with a step hands on from a position to the next."""
+    if not (hasattr(layer, "step") and hasattr(layer, "initial_state")):
+        return None
+    state = _tensors(layer.initial_state(1))
+    return sum(t.numel() * (2 if t.is_complex() else 1) for t in state)
 
 
 def _tensors(state: Any) -> list[Any]:

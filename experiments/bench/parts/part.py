@@ -72,7 +72,7 @@ def hashes(records: Iterable[Record]) -> tuple[str, ...]:
 
 
 def interval(values: Sequence[float]) -> dict[str, Any]:
-    """Give mean, least and most of some numbers, and how many there are, as fields of a measurement."""
+    """Give mean, least, most and number of some numbers, as fields of a measurement."""
     return {
         "value": sum(values) / len(values),
         "low": min(values),

@@ -199,6 +199,12 @@ def torch_tracking(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Your model's card: nox -s bench -- my_model.py:Recurrence [--preset smoke ...]."""
+    python(session, "torch", "-m", "experiments", "bench", *session.posargs)
+
+
+@nox.session
 def doctor(session: nox.Session) -> None:
     """Say what this machine can run, and the command that mends what it cannot."""
     python(session, "torch", "-m", "experiments", "doctor")

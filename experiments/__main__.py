@@ -185,14 +185,24 @@ def doctor() -> int:
     return doctor.show()
 
 
-def main(arguments: list[str] | None = None) -> int:
+def console() -> int:
+    """Answer the console script ``seqtheory``, which takes the commands of this module.
+
+    Unlike ``python -m experiments`` it is not led astray by a folder `experiments` in the working
+    folder.
+    """
+    open_streams()
+    return main(prog="seqtheory")
+
+
+def main(arguments: list[str] | None = None, prog: str = "experiments") -> int:
     """Run one command and return its exit code; a foreseen error is printed in one line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may lack some characters
             stream.reconfigure(errors="backslashreplace")
     try:
         _require_working_folder()
-        code = app.cli(prog="experiments", args=arguments)
+        code = app.cli(prog=prog, args=arguments)
     except SystemExit as error:  # raised by the command's parser
         return finish(error.code if isinstance(error.code, int) else exit_code.OK)
     except KeyboardInterrupt:

@@ -92,6 +92,8 @@ def bench(request: Request) -> int:
     ConfigError
         If the request is wrong; nothing was run.
     """
+    from rich.console import Console
+
     from experiments.bench import report
 
     made = _made(request)
@@ -100,7 +102,7 @@ def bench(request: Request) -> int:
     folder = request.results.expanduser().absolute() / "bench" / _folder_name(made.model)
     for path in report.write(made, folder):
         tell(str(path))
-    report.terminal.show(made)
+    report.show(made, Console())
     return exit_code.OK
 
 
@@ -137,7 +139,7 @@ def _locator(model: object) -> str:
         file = inspect.getsourcefile(cast("Any", model))
     except TypeError:
         file = None
-    if not file or not name or not Path(file).is_file():
+    if not file or not name.isidentifier() or not Path(file).is_file():
         raise ConfigError(
             f"{model!r} stands in no file, expected a class or a function of one, since the bench "
             "runs it in other processes: write it to a file and give FILE:NAME"
@@ -148,12 +150,15 @@ def _locator(model: object) -> str:
 def _made(request: Request) -> Card | int:
     _check(request)
     study = studies.load(STUDY)
-    subject = _subject(request)
+    try:
+        subject = _subject(request)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"bench: {error}") from error
     say(f"{subject.name}: {len(subject.runs)} runs, preset {request.preset}")
     code = _run(request, subject, "contract")
     if code != exit_code.OK:
         return code
-    left_out = _blocked(request, subject) if "contract" in request.parts else {}
+    left_out = _blocked(request, subject)
     subject, over = _within(request, study, replace_runs(subject, left_out))
     left_out |= over
     for part in request.parts:
@@ -273,9 +278,8 @@ def _beside(request: Request, study: Any, subject: Subject, name: Baseline) -> S
     width = request.width or measurements.WIDTHS[request.preset]
     if request.match != "width":
         width = size.matched(subject.runs[0], name, request.match)
-    parts = list(dict.fromkeys(run.part_name for run in subject.runs))
     runs = measurements.model_runs(
-        request.preset, parts, model=name, width=width, depth=request.depth
+        request.preset, request.parts, model=name, width=width, depth=request.depth
     )
     title = NAMES[name] if request.match == "width" else f"{NAMES[name]}, width {width}"
     return Subject(title, runs)

@@ -134,7 +134,7 @@ class Together(Lines):
     def _finish(self, event: dict[str, Any]) -> None:
         if event["message"]:
             self.say(f"{self._labels[event['hash']]}: {event['status']} ({event['message']})")
-        else:
+        elif self._done < len(self._labels):
             self._advance(event["hash"])
 
 

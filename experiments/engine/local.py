@@ -21,6 +21,7 @@ from experiments.engine.signals import Signals
 from experiments.exit_code import ENVIRONMENT, FAILED, INTERRUPTED
 from experiments.record import UNFINISHED
 from experiments.store import system_error
+from experiments.study import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,6 +88,12 @@ class LocalEngine:
             outcomes = pool.run()
         self.stopped_by = signals.received
         return outcomes
+
+
+def _home() -> dict[str, str]:
+    """Environment variable by which another process finds the package that this one runs."""
+    paths = [str(ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def thread_environment(threads: int) -> dict[str, str]:
@@ -281,11 +288,12 @@ class _Worker:
         self._last_words: deque[str] = deque(maxlen=5)
         self._events = events
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "experiments.engine.worker"],
+            # -P: a folder `experiments` where the command was started is not this package.
+            [sys.executable, "-P", "-m", "experiments.engine.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **environment, **_home(), "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
             encoding="utf-8",
             errors="replace",

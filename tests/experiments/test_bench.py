@@ -1,0 +1,191 @@
+"""The bench: a model's runs, what they say, and a card that kills and resumes do not change."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiments import study as studies
+from experiments.__main__ import main
+from experiments.bench import baselines, measurements
+from experiments.bench.card import Card, Measurement, best, from_json, lines, to_json
+from experiments.bench.parts import PARTS
+from experiments.bench.parts import part as parts
+from experiments.exit_code import ConfigError
+from seqtheory.plain import described, restored
+
+MINE = """
+import torch
+from torch import nn
+from seq_torch import MambaConfig
+
+mamba = MambaConfig(state_dim=16)
+
+
+class Leak(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.map = nn.Linear(width, width)
+
+    def forward(self, x):
+        return self.map(x.flip(1).cumsum(1).flip(1))
+"""
+
+
+def measurement(model: str, value: float | str | None, **more: object) -> Measurement:
+    fields = {"part": "tracking", "item": "parity", "metric": "accuracy", "n": 3, "better": "more"}
+    return Measurement(**{**fields, **more}, model=model, value=value)
+
+
+def test_a_card_is_read_back_as_it_was_written():
+    found = measurement("Mine", 0.5, low=0.4, high=0.6, curve=((1.0, 0.5), (2.0, 0.25)))
+    card = Card(
+        model="Mine",
+        preset="quick",
+        width=64,
+        depth=1,
+        baselines=("LSTM",),
+        measurements=(found, measurement("LSTM", None, note="diverged")),
+        facts=(("command", "bench"),),
+    )
+    assert from_json(to_json(card)) == card
+    (line,) = lines(card, "tracking")
+    assert line.cells == {m.model: m for m in card.measurements}
+
+
+def test_the_best_is_named_only_where_intervals_lie_apart():
+    high = measurement("a", 0.9, low=0.8, high=1.0)
+    low = measurement("b", 0.5, low=0.4, high=0.6)
+    near = measurement("c", 0.75, low=0.7, high=0.85)
+    assert best([high, low]) == "a"
+    assert best([high, low, near]) is None
+    assert best([replace(m, better="less") for m in (high, low)]) == "b"
+    assert best([high, replace(low, value="words")]) is None
+    assert best([replace(m, better="neither") for m in (high, low)]) is None
+
+
+def test_shares_have_wilsons_interval():
+    found = parts.share(8, 10)
+    assert found["value"] == 0.8
+    assert found["low"] == pytest.approx(0.4902, abs=1e-4)  # statsmodels' proportion_confint
+    assert found["high"] == pytest.approx(0.9433, abs=1e-4)
+    assert parts.share(0, 4)["low"] == 0.0
+
+
+@pytest.mark.parametrize("preset", measurements.PRESETS)
+def test_every_run_is_said_and_heard(preset):
+    runs = measurements.runs(preset)
+    study = studies.load("bench.measurements")
+    assert len({study.hash(run) for run in runs}) == len(runs)
+    assert all(restored(described(run), type(run)) == run for run in runs[:: len(runs) // 9])
+    assert {run.part_name for run in runs} == set(PARTS)
+    per_model = {sum(run.model == name for run in runs) for name in baselines.BASELINES}
+    assert len(per_model) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mamba", "--parts", "recal"], "did you mean 'recall'"),
+        (["mamba", "--against", "lsmt"], "did you mean 'lstm'"),
+        (["mmba"], "did you mean 'mamba'"),
+        (["mamba", "--minutes", "0"], "--minutes 0.0: expected more than 0"),
+        (["mamba", "--width", "6"], "expected a multiple of 4"),
+        (["no_such_file.py:Mine"], "there is no file"),
+    ],
+)
+def test_a_wrong_request_is_one_line(tmp_path, capsys, arguments, message):
+    assert main(["bench", *arguments, "--results", str(tmp_path / "results")]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    return path
+
+
+def bench(mine: Path, name: str, *more: str) -> int:
+    results = str(mine.parent / "results")
+    model = f"{mine}:{name}" if name in ("mamba", "Leak") and "=" not in name else name
+    return main(
+        ["bench", model, "--preset", "smoke", "--results", results, "--workers", "1", *more]
+    )
+
+
+def card_of(mine: Path, name: str) -> Card:
+    folder = mine.parent / "results" / "bench" / name
+    return from_json((folder / "card.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.needs_torch
+def test_a_built_in_mixer_from_a_strangers_file_has_its_baselines_numbers(mine, capsys):
+    more = ("--parts", "tracking,memory", "--against", "mamba")
+    assert bench(mine, "mamba", *more) == 0
+    found = card_of(mine, "mamba")
+    assert found.models == ("mamba", "Mamba")
+    for part in ("tracking", "memory"):
+        for line in lines(found, part):
+            own, other = (line.cells[name] for name in found.models)
+            assert replace(own, model="", runs=()) == replace(other, model="", runs=()), line
+    first = capsys.readouterr()
+    before = (mine.parent / "results" / "bench" / "mamba" / "card.json").read_bytes()
+    assert bench(mine, "mamba", *more) == 0  # nothing is left to run
+    assert (mine.parent / "results" / "bench" / "mamba" / "card.json").read_bytes() == before
+    assert "keeps the contract" in first.out
+
+
+@pytest.mark.needs_torch
+def test_a_model_that_looks_ahead_is_tested_no_further_than_is_meaningful(mine, capsys):
+    assert bench(mine, "Leak", "--parts", "contract,tracking", "--against", "mamba") == 0
+    out = capsys.readouterr().out
+    assert "causality" in out
+    found = card_of(mine, "Leak")
+    (absent,) = [m for m in found.of("tracking") if m.model == "Leak"]
+    assert absent.value is None
+    assert "causality" in absent.note
+    assert {m.model for m in found.of("tracking")} == {"Leak", "Mamba"}
+
+
+@pytest.mark.needs_torch
+def test_a_budget_leaves_out_what_does_not_fit_and_says_so(mine, capsys):
+    arguments = ("--parts", "theory,recall", "--against", "mamba")
+    assert bench(mine, "mamba", *arguments) == 0
+    (mine.parent / "edited.py").write_text(MINE.replace("state_dim=16", "state_dim=8"))
+    edited = mine.parent / "edited.py"
+    assert bench(edited, "mamba", *arguments, "--minutes", "1e-3") == 0
+    assert "recall is left out: about" in capsys.readouterr().err
+    (absent,) = [m for m in card_of(edited, "mamba").of("recall") if m.model == "mamba"]
+    assert "do not fit into the budget" in absent.note
+
+
+def test_python_asks_for_a_model_that_stands_in_a_file():
+    from experiments.bench.command import card
+
+    with pytest.raises(ConfigError, match="write it to a file and give FILE:NAME"):
+        card(lambda width: None, "smoke", parts=("tracing",))
+    with pytest.raises(ConfigError, match="did you mean 'tracking'"):
+        card("mamba", "smoke", parts=("tracing",))
+
+
+def test_a_folder_of_ones_own_called_experiments_leads_nobody_astray(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "__init__.py").write_text("raise SystemExit('the wrong package')")
+    study = Path(__file__).parent / "studies" / "my_study.py"
+    code = "import sys; from experiments.__main__ import console; sys.exit(console())"
+    command = [sys.executable, "-P", "-c", code, "run", str(study), "--preset", "smoke"]
+    found = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=found, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 done" in done.stdout

@@ -91,7 +91,7 @@ def test_every_run_is_said_and_heard(preset):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mamba", "--parts", "recal"], "did you mean 'recall'"),
+        (["mamba", "--parts", "recll"], "did you mean 'recall'"),
         (["mamba", "--against", "lsmt"], "did you mean 'lstm'"),
         (["mmba"], "did you mean 'mamba'"),
         (["mamba", "--minutes", "0"], "--minutes 0.0: expected more than 0"),

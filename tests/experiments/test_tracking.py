@@ -15,6 +15,7 @@ from experiments.tracking import (
     claims,
     figure,
     linear_cde,
+    models,
     sequence_models,
     settings,
     table,
@@ -422,3 +423,15 @@ def test_every_model_has_a_kind() -> None:
 def test_a_class_that_jax_has_not_is_refused_there() -> None:
     with pytest.raises(ValueError, match="is no linear CDE"):
         LinearCDERun(model="mamba")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_theory_is_told_of_the_class_that_the_mixer_declares(model: Any, needs_torch: None) -> None:
+    declared = models.mixer(model, 32).transition_class
+    told = KINDS[model].transition
+    if told is None:
+        assert declared == "nonlinear"
+    elif told.size is None and told.structure == "dense":  # as wide as a task needs
+        assert replace(declared, size=None) == told
+    else:
+        assert declared == told

@@ -216,6 +216,18 @@ def test_latex_needs_booktabs_alone_and_fits_the_page(card):
     assert text.isascii()
 
 
+@pytest.mark.parametrize(
+    "name", [*made_cards.ODD, "GatedRecurrenceNumberThree", "-" * 20, "a_b-c.Recurrence" * 3]
+)
+def test_latex_breaks_long_names_and_loses_no_letter(name):
+    text = re.sub("(?m)^%.*$", "", latex(made_cards.card(name, ())))
+    whole = latex_escaped(" ".join(numbers.plain(name).split())).replace("{}", "")
+    assert whole in text.replace(r"\hspace{0pt}", "").replace("{}", "")
+    pieces = re.split(r"\\hspace\{0pt\}|\s", text)
+    assert max(len(piece) for piece in pieces if set(piece) <= {"a"}) <= 8
+    assert text.isascii()
+
+
 def test_latex_has_n_and_interval_in_every_cell_and_bold_where_clear():
     text = latex(THREE)
     assert r"\textbf{1.00} {\scriptsize n = 5}\newline{\scriptsize [0.996, 1.00]}" in text

@@ -25,7 +25,7 @@ _PIECE = 8  # letters between places to break in a word that is longer than
 _LONGEST = 12
 _LETTER = 0.0105  # width of a letter over that of the text, generously
 _READING = (
-    r"Brackets: least and most of $n$ runs, or 95\,\% by Wilson for $k$ of $n$ runs; arrows: what "
+    r" Brackets: least and most of $n$ runs, or 95\,\% by Wilson for $k$ of $n$ runs; arrows: what "
     r"is better; bold: best, clear of all others."
 )
 
@@ -33,14 +33,17 @@ _READING = (
 def latex(card: Card) -> str:
     r"""Write a card as ``table*`` environments, to be read by ``\input``."""
     said = [f"{card.model} on the bench: {card.preset}, width {card.width}, depth {card.depth}"]
-    head = [rf"% {plain(line)}" for line in [*said, *verdict(card)]]
-    needs = r"% Needs \usepackage{booktabs}. Bold: the best, where its interval is clear of others."
+    head = [rf"% {escaped(plain(line))}" for line in [*said, *verdict(card)]]
+    head += [
+        r"% Needs \usepackage{booktabs}. Bold: the best, where its interval is clear of others.",
+        r"% Figures: card_column.pdf is as wide as a column (3.25 in), card.pdf as two (6.75 in).",
+    ]
     tables = [
         _table(card, part, continued=place > 0)
         for grid in grids(card)
         for place, part in enumerate(_pages(grid))
     ]
-    return "\n\n".join(["\n".join([*head, needs]), *tables]) + "\n"
+    return "\n\n".join(["\n".join(head), *tables]) + "\n"
 
 
 def _pages(grid: Grid) -> list[Grid]:
@@ -92,11 +95,12 @@ def _table(card: Card, grid: Grid, *, continued: bool) -> str:
     head = [_ragged(_broken(grid.metric)), *(_ragged(_broken(model)) for model in grid.models)]
     size = f"Preset {card.preset}, width {card.width}, depth {card.depth}."
     more = " (continued)" if continued else ""
+    counted = any(cell.shown.interval or cell.shown.count for r in grid.rows for cell in r.cells)
     lines = [
         r"\begin{table*}",
         r"\centering\footnotesize",
         r"\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{_broken(grid.title)}{more}. {_broken(size)} {_READING}}}",
+        rf"\caption{{{_broken(grid.title)}{more}. {_broken(size)}{_READING if counted else ''}}}",
         r"\vskip 4pt",
         rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
         r"\toprule",
@@ -171,12 +175,11 @@ def _broken(text: str) -> str:
 
 
 def _pieces(word: str) -> list[str]:
-    """Cut a long word behind its signs, and what is still long every few letters."""
+    """Cut a long word behind its signs and before its capitals, and what is still long anywhere."""
     if len(word) <= _LONGEST:
         return [word]
-    parts = re.findall(r"[^\W_]+[\W_]?|[\W_]", word)
-    return [
-        part[k : k + _PIECE]
-        for part in parts
-        for k in range(0, len(part), _PIECE if len(part) > _LONGEST else len(part))
-    ]
+    found = []
+    for part in filter(None, re.split(r"(?<=[a-z])(?=[A-Z])|(?<=[\W_])", word)):
+        step = _PIECE if len(part) > _LONGEST else len(part)
+        found += [part[k : k + step] for k in range(0, len(part), step)]
+    return found

@@ -167,8 +167,11 @@ def test_a_curve_is_read_by_the_keyboard_and_aloud(opened):
     driver = opened("three")
     plot = one(driver, "#plot-4-1")
     plot.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-    status = one(driver, "figure:has(#plot-4-1) [role=status]").get_attribute("textContent")
-    assert status.startswith("length 40; GatedRecurrence 1.00; Mamba 0.99")
+    assert plot.aria_role == "slider"
+    assert plot.accessible_name == "parity"
+    said = plot.get_attribute("aria-valuetext") or ""
+    assert said.startswith("length 40; GatedRecurrence 1.00; Mamba 0.99")
+    assert plot.get_attribute("aria-valuenow") == "2"
     plot.send_keys(Keys.END)
     assert one(driver, "#plot-4-1 ~ .tip").text.startswith("length 320")
     plot.send_keys(Keys.ESCAPE)

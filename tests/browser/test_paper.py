@@ -15,6 +15,7 @@ import pytest
 from experiments.bench.card import Card
 from experiments.bench.report import figure
 from experiments.bench.report.latex import latex
+from experiments.bench.report.pen import SMALLEST
 
 CARDS: dict[str, Callable[[], Card]] = {
     "three": made_cards.card,
@@ -94,5 +95,5 @@ def test_figures_have_the_width_of_a_column_and_letters_to_read(tmp_path):
     for name in figure.NAMES.values():
         found = sizes((tmp_path / f"{name}.pdf").read_bytes())
         assert found
-        assert min(found) >= figure.SMALLEST - 0.5
+        assert min(found) >= SMALLEST - 0.5
     assert faults(compiled(tmp_path, DOCUMENT % (LAYOUTS["conference"], FIGURES))) == []

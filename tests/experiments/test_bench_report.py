@@ -24,6 +24,7 @@ from experiments.bench.report.html import html
 from experiments.bench.report.latex import latex
 from experiments.bench.report.markdown import escaped, markdown
 from experiments.bench.report.origin import command, key, origins
+from experiments.bench.report.pen import SMALLEST
 from experiments.bench.report.plot import plot
 from experiments.bench.report.verdict import verdict
 from experiments.report import style
@@ -342,7 +343,7 @@ def test_letters_of_figures_are_large_enough_and_inside(card, width):
         canvas = FigureCanvasAgg(drawn)
         canvas.draw()
         sizes = {t.get_fontsize() for t in drawn.findobj(Text) if t.get_text().strip()}
-        assert min(map(float, sizes)) >= figure.SMALLEST
+        assert min(map(float, sizes)) >= SMALLEST
         box = drawn.get_tightbbox(canvas.get_renderer())
         assert drawn.get_size_inches()[0] == width
         assert drawn.get_size_inches()[1] < 9

@@ -45,7 +45,6 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const svg = figure.querySelector("svg");
   const guide = svg.querySelector(".guide");
   const tip = figure.querySelector(".tip");
-  const status = figure.querySelector("[role=status]");
   const table = figure.querySelector("table.points");
   const rows = [...table.tBodies[0].rows];
   const heads = [...table.tHead.rows[0].cells].slice(1);
@@ -57,7 +56,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     guide.setAttribute("visibility", "hidden");
   };
 
-  const show = (place, aloud) => {
+  const show = (place) => {
     if (place === chosen) return;
     chosen = place;
     const row = rows[place];
@@ -75,7 +74,8 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     const left = x < 230;
     tip.style.left = left ? `${(100 * (x + 10)) / 420}%` : "auto";
     tip.style.right = left ? "auto" : `${(100 * (430 - x)) / 420}%`;
-    if (aloud) status.textContent = [...tip.children].map((part) => part.textContent).join("; ");
+    svg.setAttribute("aria-valuenow", place + 1);
+    svg.setAttribute("aria-valuetext", [...tip.children].map((part) => part.textContent).join("; "));
   };
 
   const line = (head, text) => {
@@ -93,7 +93,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     const box = svg.getBoundingClientRect();
     const x = ((event.clientX - box.left) * 420) / box.width;
     const away = rows.map((row) => Math.abs(Number(row.dataset.x) - x));
-    show(away.indexOf(Math.min(...away)), false);
+    show(away.indexOf(Math.min(...away)));
   });
   svg.addEventListener("pointerleave", hide);
   svg.addEventListener("blur", hide);
@@ -108,7 +108,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     if (event.key === "Escape") hide();
     if (!(event.key in places)) return;
     event.preventDefault();
-    show(places[event.key], true);
+    show(places[event.key]);
   });
 }
 

@@ -111,6 +111,23 @@ def test_a_rest_beyond_those_tried_is_foreseen():
     assert memory_function(model, 20, channels=2, directions=8, rest=error.rest).shape == (20,)
 
 
+@pytest.mark.parametrize("steps", [100, 3000])
+def test_however_slow_a_rate_is_it_is_told_from_a_power(steps):
+    def model(x):
+        return leaky(x) * (1 + np.exp(-np.arange(x.shape[1]) / steps))[:, None]
+
+    found = refusal(model).rest
+    assert found is not None
+    assert memory_function(model, 20, channels=2, directions=8, rest=found).shape == (20,)
+
+    def slow(x):
+        return leaky(x) * (1 + np.arange(1, x.shape[1] + 1) ** -0.2)[:, None]
+
+    refused = refusal(slow, rest=8)
+    assert refused.rest is None
+    assert "falls like rest^-1.2 alone" in str(refused)
+
+
 def test_where_no_rest_is_enough_the_reason_is_said():
     def mean(x):
         return np.cumsum(x, axis=1) / np.arange(1, x.shape[1] + 1)[:, None]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 _LONGEST = 1024  # steps of rest that are tried beyond the given rest
 _SPARE = 1.25  # safety factor: a rate estimated from few rests is not exact
+_SLOW = 0.35  # logarithm of a fall while the rest doubles: that of the root of the rest
 _REFUSALS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 _LEFT_OUT = (
     "Leave 'time_homogeneous' out of `check`, and read the result as memory from the model's "
@@ -77,22 +79,24 @@ def _foreseen(tried: list[tuple[int, float]], tolerance: float, refusal: str) ->
     seen = f"the difference is {tried[-1][1]:.1e} at rest={tried[-1][0]}{refusal}"
     if len(tried) < 3:
         return Settling(None, f"Whether rest helps could not be seen: {seen}. {_LEFT_OUT}")
-    (r0, s0), (r1, s1), (r2, s2) = tried[-3:]
-    before, last = np.log(s0 / s1), np.log(s1 / s2)
-    if last < 0.05:
-        return Settling(
-            None,
-            f"No rest helps: {seen}, and {s1:.1e} at rest={r1}. The model knows its position, or "
-            f"its state never comes to rest. {_LEFT_OUT}",
-        )
-    rate = last / (r2 - r1)
-    # An exponential keeps its rate per step; a power law halves it, since rests double.
-    if rate > 0.75 * before / (r1 - r0):
+    (r1, s1), (r2, s2) = tried[-2:]
+    rates = [np.log(s / t) / (r - q) for (q, s), (r, t) in pairwise(tried)]
+    rate, last = rates[-1], np.log(s1 / s2)
+    # An exponential keeps its rate per step; a power law halves it, since rests double. Of a slow
+    # fall three rates in a row must agree: two may by chance.
+    alike = [0.75 < each / rate < 1.33 if rate > 0 else False for each in rates[-3:-1]]
+    if alike[-1] and (last > _SLOW or (len(alike) > 1 and all(alike))):
         needed = r2 + int(np.ceil(_SPARE * np.log(s2 / tolerance) / rate))
         return Settling(
             needed,
             f"It settles slowly: {seen} and halves every {np.log(2) / rate:.3g} steps, so that "
             f"rest={needed} should be enough.",
+        )
+    if last < _SLOW:
+        return Settling(
+            None,
+            f"No rest helps: {seen}, and {s1:.1e} at rest={r1}. The model knows its position, or "
+            f"its state never comes to rest. {_LEFT_OUT}",
         )
     power = last / np.log(r2 / r1)
     return Settling(

@@ -22,6 +22,7 @@ from seqtheory.tasks import (
     ModularCounting,
     MultiQueryRecall,
     Parity,
+    SelectiveCopying,
 )
 from seqtheory.training import FitData
 
@@ -35,7 +36,8 @@ Task = (
     | GroupWords
 )
 
-AnyTask = Task | Copying | MultiQueryRecall
+Recall = Copying | MultiQueryRecall | SelectiveCopying
+AnyTask = Task | Recall
 """Tasks of tracking, and those of recall, whose answers are no function of a finite state."""
 
 FLIP_FLOP = FiniteAutomaton.automaton

@@ -61,7 +61,7 @@ class Signature:
 
 def settings(preset: str) -> list[Signature]:
     """List the trainings of a preset: two dimensions, then three."""
-    steps = {"smoke": 10, "quick": 800, "full": 8_000}[preset]
+    steps = {"smoke": 10, "quick": 500, "full": 8_000}[preset]
     paths, length = (100, 20) if preset == "smoke" else (5_000, 100)
     training = Training(
         learning_rate=3e-3,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from experiments.best_model import BestModel
+from experiments.kept_model import Keep, keep, require_keep, with_tensors
 from experiments.recorder import Diverged
 from seqtheory.training import Evaluated, Snapshot
 
@@ -43,6 +45,7 @@ def fit_recorded(
     *,
     measure: Callable[[], dict[str, Any]] | None = None,
     keeper: Keeper | None = None,
+    keep_model: Keep = False,
     **settings: Any,
 ) -> Any:
     """Fit a model, resuming from the newest checkpoint, and record evaluations and checkpoints.
@@ -60,6 +63,9 @@ def fit_recorded(
         may only depend on the model after that step, or a resumed run would log other values.
     keeper
         Receives every event; checkpoints hold the state that it collects.
+    keep_model
+        True stores the trained model in the record, "best" the one at its best evaluation (see
+        `experiments.kept_model`). Not together with a keeper.
     settings
         Further keyword arguments of `fit`.
 
@@ -74,6 +80,11 @@ def fit_recorded(
     experiments.recorder.Interrupted
         After a checkpoint, if a stop was requested.
     """
+    require_keep(keep_model)
+    if keep_model == "best":
+        if keeper is not None:
+            raise ValueError("keep_model='best' beside a keeper: expected one of them")
+        keeper = BestModel()
     found = recorder.restore()
     resume = None if found is None else Snapshot(found.step, found.tensors, found.state)
     if resume is not None and keeper is not None:
@@ -97,4 +108,15 @@ def fit_recorded(
         facts = {k: v for k, v in history.divergence.items() if k not in ("step", "reason")}
         raise Diverged(history.step, history.divergence["reason"], **facts)
     recorder.note(status=history.status, steps=history.step)
+    if keep_model:
+        trained = fitted[0] if isinstance(fitted, tuple) else model
+        _keep(recorder, trained, history.step, keeper)
     return fitted
+
+
+def _keep(recorder: Recorder, model: Any, step: int, keeper: Keeper | None) -> None:
+    """Store the model as training left it, or as it was at its best."""
+    if isinstance(keeper, BestModel):
+        keep(recorder, with_tensors(model, keeper.tensors), keeper.step)
+    else:
+        keep(recorder, model, step)

@@ -18,6 +18,8 @@ Finished records may lie in an archive instead, as published ones do: see `exper
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -201,6 +203,32 @@ class Record:
             ) from None
         return stored.parse_tensors(data, self.shelf.place(file))
 
+    def file(self, name: str) -> Path:
+        """Path of a file of the record, such as ``model.safetensors``.
+
+        Returns
+        -------
+        Path
+            The file itself; of a record in an archive a copy, in a temporary folder that is removed
+            when this process ends.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the record has no such file; the message names those that it has.
+        """
+        try:
+            content = self._read(name, stored.TENSOR_LIMIT)
+        except FileNotFoundError:
+            held = ", ".join(self.shelf.names())
+            raise FileNotFoundError(f"{self.path} has no file {name!r}; it has {held}") from None
+        if isinstance(self.shelf, shelf.Folder):
+            return self.path / name
+        path = _copies() / self.study / self.hash / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
     def _json(self, name: str) -> dict[str, Any]:
         try:
             return decode(self._read_json(name))
@@ -270,6 +298,16 @@ def located(name: str, results: Path) -> Path:
         names = ", ".join(path.name for path in found[:5])
         raise ConfigError(f"{name!r} is the beginning of several hashes: {names}; give more digits")
     return found[0]
+
+
+@functools.cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    """Make the folder of this process for copies of files; it is removed with its object."""
+    return tempfile.TemporaryDirectory(prefix="records-")
+
+
+def _copies() -> Path:
+    return Path(_temporary().name)
 
 
 def _there(path: Path, run: Run) -> Record | None:

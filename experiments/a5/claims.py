@@ -8,10 +8,11 @@ from itertools import pairwise
 import numpy as np
 
 from experiments.a5.linear_cde import LENGTHS
-from experiments.a5.minimum_depth import Cell, cells, longest, outcome
+from experiments.a5.minimum_depth import Cell, cell_of, cells, longest, outcome
 from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.rows import select
+from experiments.report.variants import of_one_setting
 
 _CHANCE = 1 / 60
 
@@ -143,7 +144,7 @@ def _mean(cell: Cell) -> float:
 
 _ALL, _TO_12, _FROM_6 = range(1, 10_000), range(1, 13), range(6, 10_000)
 
-CLAIMS = (
+_CLAIMS = (
     Claim(
         "dense",
         "a linear CDE tracks A5 at every length with one block: at least 0.99 token accuracy",
@@ -202,3 +203,4 @@ CLAIMS = (
         ),
     ),
 )
+CLAIMS = of_one_setting(_CLAIMS, cell_of)

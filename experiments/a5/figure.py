@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from experiments.a5.minimum_depth import (
     Cell,
+    cell_of,
     cells,
     longest,
     minimum_depths,
@@ -25,6 +26,7 @@ from experiments.report import style
 from experiments.report.curve import SOLVED_ABOVE
 from experiments.report.published_depths import DEPTHS
 from experiments.report.rows import Load, select
+from experiments.report.variants import require_one_setting
 
 LINE_OF_TEXT = 0.04
 """Height of a small label, in units of accuracy."""
@@ -42,7 +44,9 @@ NAMES = {
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     """Draw `a5.png` and `a5.pdf`: minimum depth, accuracy at depth 1, and longer words."""
-    study = cells(records(load, preset))
+    found = records(load, preset)
+    require_one_setting(found, cell_of)
+    study = cells(found)
     a5 = select(study, group="A5")
     with style.paper():
         figure = Figure(figsize=(7.0, 2.9), layout="constrained")

@@ -120,7 +120,6 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     """Train the model, then test it on longer words."""
     import equinox as eqx
     import jax
-    import numpy as np
 
     import lcde_jax
     from experiments.fitting import fit_recorded
@@ -131,11 +130,16 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     model = _model(run, initial)
     sizes = [leaf.size for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))]
     recorder.note(parameters=sum(sizes))
-    model, _ = fit_recorded(lcde_jax.fit, model, data, run.seeded_training, recorder, key=dropout)
+    model, _ = fit_recorded(
+        lcde_jax.fit,
+        model,
+        data,
+        run.seeded_training,
+        recorder,
+        keep_model=run.keep_model,
+        key=dropout,
+    )
     words.note_longer(run, recorder, lambda data: lcde_jax.evaluate(model, data, "cross_entropy"))
-    if run.keep_model:
-        named = jax.tree_util.tree_leaves_with_path(eqx.filter(model, eqx.is_inexact_array))
-        recorder.save("model", {jax.tree_util.keystr(k): np.asarray(v) for k, v in named})
 
 
 def _model(run: LinearCDERun, key: Any) -> Any:

@@ -17,6 +17,7 @@ from experiments.report import curve as curves
 from experiments.report import published_depths
 from experiments.report.curve import Curve, Outcome, curve
 from experiments.report.rows import grouped, select
+from experiments.report.variants import labelled, named
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class Cell:
     budget: int
     curves: tuple[Curve, ...]
     records: tuple[Record, ...]
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """The model, and the settings in which it differs from other cells like it."""
+        return labelled(self.model, self.variant)
 
     @property
     def is_solved(self) -> bool:
@@ -43,15 +50,24 @@ class Cell:
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:
-    """Group finished records into cells, in order of model, group, length, depth and budget."""
+    """Group finished records into cells, in order of model, group, length, depth and budget.
 
-    def facts(record: Record) -> tuple[str, str, int, int, int]:
-        run = record.run
-        return model_name(run), run.group, run.length, run.depth, run.training.num_steps
+    Records that differ in further settings are cells of their own.
+    """
+    finished = named((r for r in records if r.finished and r.metrics), cell_of)
+    groups = grouped(finished, lambda pair: (cell_of(pair[1]), pair[0]))
+    found = sorted(groups.items(), key=lambda item: item[0][0])
+    return [_cell(key, variant, [r for _, r in held]) for (key, variant), held in found]
 
-    groups = grouped((r for r in records if r.finished and r.metrics), facts)
-    found = sorted(groups.items())
-    return [Cell(*key, tuple(map(curve, held)), tuple(held)) for key, held in found]
+
+def cell_of(record: Record) -> tuple[str, str, int, int, int]:
+    """Model, group, length, depth and budget of a record."""
+    run = record.run
+    return model_name(run), run.group, run.length, run.depth, run.training.num_steps
+
+
+def _cell(key: tuple[str, str, int, int, int], variant: str, held: Sequence[Record]) -> Cell:
+    return Cell(*key, tuple(map(curve, held)), tuple(held), variant)
 
 
 def longest(study: Sequence[Cell]) -> list[Cell]:
@@ -90,11 +106,11 @@ def outcome(cell: Cell, others: Sequence[Cell]) -> Outcome:
 
 
 def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[int, int | None]]:
-    """Smallest depth that solves each length, by model; None where none that was run does."""
+    """Smallest depth that solves each length, by name; None where none that was run does."""
     found: dict[str, dict[int, int | None]] = {}
     for cell in study:
         if cell.group == group:
-            lengths = found.setdefault(cell.model, {})
+            lengths = found.setdefault(cell.name, {})
             best = lengths.setdefault(cell.length, None)
             if cell.is_solved and (best is None or cell.depth < best):
                 lengths[cell.length] = cell.depth
@@ -102,5 +118,5 @@ def minimum_depths(study: Sequence[Cell], group: str = "A5") -> dict[str, dict[i
 
 
 def _last(ordered: Sequence[Cell]) -> list[Cell]:
-    kept = {(cell.model, cell.group, cell.length, cell.depth): cell for cell in ordered}
+    kept = {(cell.name, cell.group, cell.length, cell.depth): cell for cell in ordered}
     return [kept[key] for key in sorted(kept)]

@@ -262,10 +262,16 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     recorder.note(parameters=sum(p.numel() for p in model.parameters()))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device)
-    fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder, device=device)
+    fit_recorded(
+        seq_torch.fit,
+        model,
+        data,
+        run.seeded_training,
+        recorder,
+        keep_model=run.keep_model,
+        device=device,
+    )
     words.note_longer(run, recorder, lambda data: seq_torch.evaluate(model, data, run.training))
-    if run.keep_model:
-        recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
 
 
 def _config(run: SequenceModelRun) -> Any:

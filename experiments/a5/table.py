@@ -51,15 +51,15 @@ def _depths(study: Sequence[Cell]) -> str:
     depths = minimum_depths(study)
     lengths = sorted({length for found in depths.values() for length in found})
     rows = [
-        [model, *(f"{_ours(study, model, n)} / {_published(model, n)}" for n in lengths)]
-        for model in depths
+        [name, *(f"{_ours(study, name, n)} / {_published(study, name, n)}" for n in lengths)]
+        for name in depths
     ]
     return markdown(["model", *(f"length {n}" for n in lengths)], rows)
 
 
-def _ours(study: Sequence[Cell], model: str, length: int) -> str:
+def _ours(study: Sequence[Cell], name: str, length: int) -> str:
     """Least depth that solved the words, or up to which depth none did and what that shows."""
-    held = longest(select(study, model=model, group="A5", length=length))
+    held = longest(select(study, name=name, group="A5", length=length))
     if not held:
         return "not run"
     if solved := [cell.depth for cell in held if cell.is_solved]:
@@ -70,7 +70,8 @@ def _ours(study: Sequence[Cell], model: str, length: int) -> str:
     )
 
 
-def _published(model: str, length: int) -> str:
+def _published(study: Sequence[Cell], name: str, length: int) -> str:
+    model = select(study, name=name)[0].model
     if length not in DEPTHS.get(model, {}):
         return "none"
     return str(DEPTHS[model][length] or f">{DEEPEST}")
@@ -79,7 +80,7 @@ def _published(model: str, length: int) -> str:
 def _cells(study: Sequence[Cell]) -> str:
     rows = [
         [
-            cell.model,
+            cell.name,
             cell.group,
             str(cell.length),
             str(cell.depth),
@@ -109,7 +110,7 @@ def _longer(study: Sequence[Cell]) -> str:
             horizon = [position_horizon(facts["position_accuracy"], _ABOVE) for facts in held]
             rows.append(
                 [
-                    cell.model,
+                    cell.name,
                     cell.group,
                     f"{cell.length} to {length}",
                     str(cell.depth),

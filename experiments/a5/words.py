@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.exit_code import ConfigError
+from experiments.kept_model import Keep, require_keep
 from experiments.run import Run
 from experiments.store.inputs import reading
 from seqtheory import metrics, word_csv
@@ -62,7 +63,8 @@ class WordsRun(Run):
     training
         Rate, steps, batch; its seed is the run's.
     keep_model
-        Whether the record holds the trained parameters, which make it large.
+        Whether the record holds the trained model: false, true, or "best" for that of its best
+        evaluation (see `experiments.kept_model`).
     """
 
     group: str = "A5"
@@ -75,11 +77,12 @@ class WordsRun(Run):
     auxiliary_fraction: float = 1.0
     num_longer: int = 500
     training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
-    keep_model: bool = False
+    keep_model: Keep = False
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
+        require_keep(self.keep_model)
         order_of(self.group)
         for name, least in (("length", 2), ("num_words", 2), ("num_held_out", 1)):
             require_integer(name, getattr(self, name), minimum=least)

@@ -14,6 +14,7 @@ from experiments.lra.tasks import short_name
 from experiments.lra.training_run import LongRangeRun
 from experiments.record import DONE, Record
 from experiments.report.rows import grouped
+from experiments.report.variants import labelled, named
 from seqtheory.plain import described
 
 Part = Literal["train", "validation", "test"]
@@ -35,7 +36,8 @@ class Cell:
     settings
         All other settings of the runs, the same text for the same ones.
     scale
-        The size of model and training, in words.
+        The size of model and training, in words, and further settings where runs that are alike in
+        all that tables show differ in them.
     records
         The seeds' finished records, diverged ones included.
     """
@@ -71,8 +73,12 @@ class Cell:
 
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in the order of the runs."""
-    groups = grouped((record for record in records if record.finished), _facts)
-    return [Cell(*facts, records=held) for facts, held in groups.items()]
+    finished = named((record for record in records if record.finished), cell_of)
+    groups = grouped(finished, lambda pair: (cell_of(pair[1]), _settings(pair[1].run), pair[0]))
+    return [
+        Cell(*facts[:-1], settings, labelled(facts[-1], variant), [record for _, record in held])
+        for (facts, settings, variant), held in groups.items()
+    ]
 
 
 def scale(run: LongRangeRun) -> str:
@@ -86,18 +92,21 @@ def scale(run: LongRangeRun) -> str:
     )
 
 
-def _facts(record: Record) -> tuple[str, str, str, str, str, str, str, str]:
-    """Fields of a record's cell, in their order."""
+def cell_of(record: Record) -> tuple[str, str, str, str, str, str, str]:
+    """Task, its short name, framework, model, norm, position and scale of a record."""
     run = record.run
     label = record.notes["data"]["label"]
     if run.selection == "test" and "selected on test" not in label:
         label += ", selected on test"
-    rest = {name: value for name, value in described(run).items() if name not in _VARIED}
     return (
         label,
         short_name(type(run.task).__name__),
         "JAX" if record.study.endswith("jax") else "torch",
         *(model_name(run), run.norm, run.position),
-        json.dumps(rest, sort_keys=True),
         scale(run),
     )
+
+
+def _settings(run: LongRangeRun) -> str:
+    rest = {name: value for name, value in described(run).items() if name not in _VARIED}
+    return json.dumps(rest, sort_keys=True)

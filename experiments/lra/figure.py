@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
-from experiments.lra.cells import Cell, cells
+from experiments.lra.cells import Cell, cell_of, cells
 from experiments.lra.differences import tables
 from experiments.lra.table import FILES, named
 from experiments.record import Record
 from experiments.report import style
 from experiments.report.rows import Load, select
+from experiments.report.variants import require_one_setting
 from seqtheory.hippo import normal_part
 
 PLACES = (("layer", "pre"), ("layer", "post"), ("batch", "pre"), ("batch", "post"))
@@ -26,7 +27,9 @@ DASHES: dict[str, LineStyleType] = {"torch": "-", "JAX": "--"}
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     """Draw `lra` (validation accuracy in training) and, where S4 was trained, `lra_kernels`."""
-    found = cells(record for file in FILES for record in load(preset, file))
+    records = [record for file in FILES for record in load(preset, file) if record.finished]
+    require_one_setting(records, cell_of)
+    found = cells(records)
     paths = _curves(found, folder)
     held = next(iter(tables(found)), [])
     shown = [cell for cell in held if cell.framework == held[0].framework and cell.by_seed]

@@ -14,15 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from experiments.best_model import BestModel
+from experiments.kept_model import with_tensors
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
 from experiments.lra.models import model_config, twin_mixer
-from experiments.lra.selection import BestModel
 from experiments.lra.settings import ANNOTATED, FIRST, SEEDS, published, short, smoke
 from experiments.lra.training_run import (
     LongRangeRun,
     Model,
     fit_data,
     grid,
+    keep_selected,
     load,
     note_data,
     note_selected,
@@ -30,8 +32,6 @@ from experiments.lra.training_run import (
 from experiments.run import of_preset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
     from experiments.recorder import Recorder
@@ -98,7 +98,8 @@ def execute(run: JaxRun, recorder: Recorder) -> None:
         keeper=best,
         key=of_training,
     )
-    model = _with_parameters(model, best.tensors)
+    model = with_tensors(model, best.tensors)
+    keep_selected(run, recorder, model, best)
     note_selected(best, splits, recorder, lambda d: lcde_jax.evaluate(model, d, "cross_entropy"))
     if run.model == "s4":
         recorder.save("learned", _learned(model, shape[0]))
@@ -113,19 +114,6 @@ def _num_parameters(model: Any) -> int:
 
     leaves = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
     return sum(p.size for p, held in zip(leaves, statistics(model), strict=True) if not held)
-
-
-def _with_parameters(model: Any, tensors: Mapping[str, np.ndarray]) -> Any:
-    """Put parameters in their places, by name."""
-    import equinox as eqx
-    import jax
-    import jax.numpy as jnp
-
-    from lcde_jax.train.optimiser import tensor_names
-
-    parameters, rest = eqx.partition(model, eqx.is_inexact_array)
-    leaves = [jnp.asarray(tensors[name]) for name in tensor_names(model)]
-    return eqx.combine(jax.tree.unflatten(jax.tree.structure(parameters), leaves), rest)
 
 
 def _learned(model: Any, length: int) -> dict[str, np.ndarray]:

@@ -15,16 +15,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from experiments.best_model import BestModel
 from experiments.guest import Guest, guest_mixer, in_place_of
+from experiments.kept_model import with_tensors
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
 from experiments.lra.models import model_config, twin_mixer
-from experiments.lra.selection import BestModel
 from experiments.lra.settings import FIRST, LATER, SEEDS, SHORT, peer, published, short, smoke
 from experiments.lra.training_run import (
     MODELS,
     LongRangeRun,
     fit_data,
     grid,
+    keep_selected,
     load,
     note_data,
     note_selected,
@@ -107,7 +109,8 @@ def execute(run: LongRangeRun, recorder: Recorder) -> None:
         keeper=best,
         device=device,
     )
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in best.tensors.items()})
+    model = with_tensors(model, best.tensors)
+    keep_selected(run, recorder, model, best)
     note_selected(best, splits, recorder, lambda data: seq_torch.evaluate(model, data, training))
     if run.model == "s4":
         recorder.save("learned", _learned(model, shape[0]))

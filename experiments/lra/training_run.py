@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
+from experiments.best_model import BestModel
 from experiments.guest import Guest, no_guest, require_model
+from experiments.kept_model import Keep, keep, no_model, require_keep
 from experiments.lra import tasks
-from experiments.lra.selection import BestModel
 from experiments.lra.tasks import SHORT_LIST_OPS, Task
 from experiments.run import Run
 from seqtheory.checks import require_choice, require_fraction, require_integer
@@ -65,6 +66,9 @@ class LongRangeRun(Run):
         Rates, steps, batches; its seed is the run's.
     guest
         A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
+    keep_model
+        Whether the record holds the selected model, which is the best one (see
+        `experiments.kept_model`).
     """
 
     task: Task = SHORT_LIST_OPS
@@ -82,11 +86,13 @@ class LongRangeRun(Run):
     selection: Literal["validation", "test"] = "validation"
     training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
     guest: Guest | None = no_guest
+    keep_model: Keep = no_model
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
         require_model(self.model, self.guest, MODELS)
+        require_keep(self.keep_model)
         choices = {"norm": NORMS, "position": POSITIONS}
         for name, known in {**choices, "selection": ("validation", "test")}.items():
             require_choice(name, getattr(self, name), known)
@@ -128,6 +134,12 @@ def note_data(splits: Splits, recorder: Recorder) -> None:
     """Record where the data came from, and the accuracy of the commonest class."""
     counts = np.bincount(splits.test.targets)
     recorder.note(data=splits.provenance.described(), constant=float(counts.max() / counts.sum()))
+
+
+def keep_selected(run: LongRangeRun, recorder: Recorder, model: Any, best: BestModel) -> None:
+    """Store the selected model in the record, if the run asks for it."""
+    if run.keep_model:
+        keep(recorder, model, best.step)
 
 
 def note_selected(

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from experiments.claim import Claim, Judge, Verdict, lacking
-from experiments.memory.curves import Family, MapFacts, families, map_facts
+from experiments.memory.curves import Family, MapFacts, cell_of, families, map_facts
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
 from experiments.report.rows import select
+from experiments.report.variants import of_one_setting
 
 Decide = Callable[[Mapping[str, Sequence[Family]]], Verdict]
 
@@ -156,7 +157,7 @@ def _variances(found: Mapping[str, MapFacts]) -> Verdict:
     return Verdict("pass" if holds else "fail", _listed(growth))
 
 
-CLAIMS = (
+_CLAIMS = (
     Claim(
         "shift-heavy",
         "common shift, polynomial memory: the curves cross for direct weights alone",
@@ -220,8 +221,9 @@ CLAIMS = (
         _judge_maps(_variances),
     ),
 )
+CLAIMS = of_one_setting(_CLAIMS, cell_of)
 
-FINDINGS = (
+_FINDINGS = (
     Claim(
         "worst-light",
         "worst case, exponential memory: the curves cross for direct, exp and best",
@@ -248,4 +250,5 @@ FINDINGS = (
         ),
     ),
 )
+FINDINGS = of_one_setting(_FINDINGS, cell_of)
 """Statements made after the published records were seen: new records can refute them."""

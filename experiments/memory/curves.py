@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
+from experiments.report.variants import labelled, named
 from seqtheory.memory_theory import StableApproximation
 
 READINGS = {"shift": "common shift", "vertices": "worst case found", "gaussian": "draws"}
@@ -73,9 +74,9 @@ def families(records: Iterable[Record]) -> list[Family]:
     Only the sampled reading is kept of a further seed: the others would be counted twice.
     """
     found: dict[tuple[object, ...], Family] = {}
-    for record in records:
+    for variant, record in named((r for r in records if r.finished), cell_of):
         for line in _lines(record, "error"):
-            family = _family(record, line)
+            family = _family(record, line, variant)
             facts = (family.map, family.kernel, family.horizon, family.reading)
             found.setdefault(
                 (*facts, family.draws if family.reading == "gaussian" else None), family
@@ -86,20 +87,25 @@ def families(records: Iterable[Record]) -> list[Family]:
 def map_facts(records: Iterable[Record]) -> list[MapFacts]:
     """Facts about every parameterisation in finished records, one of each."""
     found: dict[str, MapFacts] = {}
-    for record in records:
+    for variant, record in named((r for r in records if r.finished), cell_of):
         lines = [_lines(record, kind) for kind in ("memory", "functional", "scales")]
         if all(lines):
-            name = map_name(record.run.parameterisation)
+            name = labelled(map_name(record.run.parameterisation), variant)
             found.setdefault(name, MapFacts(name, *(held[0] for held in lines)))
     return list(found.values())
 
 
-def _family(record: Record, line: Mapping[str, Any]) -> Family:
+def cell_of(record: Record) -> str:
+    """Name of a record's parameterisation."""
+    return map_name(record.run.parameterisation)
+
+
+def _family(record: Record, line: Mapping[str, Any], variant: str) -> Family:
     curves = StableApproximation(
         tuple(line["widths"]), np.array(line["betas"]), np.array(line["errors"]), UP_TO
     )
     return Family(
-        map=map_name(record.run.parameterisation),
+        map=labelled(map_name(record.run.parameterisation), variant),
         kernel=KERNELS[line["kernel"]],
         horizon=line["horizon"],
         reading=line["reading"],
@@ -110,5 +116,4 @@ def _family(record: Record, line: Mapping[str, Any]) -> Family:
 
 
 def _lines(record: Record, quantity: str) -> Sequence[dict[str, Any]]:
-    """Lines about a quantity; none of a record that is not finished."""
-    return [line for line in record.metrics if line["quantity"] == quantity and record.finished]
+    return [line for line in record.metrics if line["quantity"] == quantity]

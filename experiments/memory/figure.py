@@ -16,11 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from experiments.memory import functions, map_figure, trained_figure
-from experiments.memory.curves import READINGS, Family, families, map_facts
+from experiments.memory import functions, map_figure, trained_curves, trained_figure
+from experiments.memory.curves import READINGS, Family, cell_of, families, map_facts
 from experiments.memory.theory import HEAVY, UP_TO
 from experiments.report import style
 from experiments.report.rows import Load, select
+from experiments.report.variants import require_one_setting
 
 TITLES = {
     "exponential": "memory $0.9^t$",
@@ -37,13 +38,20 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     Where networks were trained, also what `trained_figure` and `functions` draw.
     """
     records = load(preset, "theory")
+    trained, measured = load(preset, "recurrent_models"), load(preset, "memory_functions")
+    for held, cell in (
+        (records, cell_of),
+        (trained, trained_curves.cell_of),
+        (measured, functions.cell_of),
+    ):
+        require_one_setting((record for record in held if record.finished), cell)
     found = families(records)
     paths = []
     for horizon in sorted({family.horizon for family in found}):
         paths += _perturbation(select(found, horizon=horizon), horizon, folder)
     paths += map_figure.draw(map_facts(records), folder)
-    paths += trained_figure.draw(load(preset, "recurrent_models"), folder)
-    return paths + functions.draw(load(preset, "memory_functions"), folder)
+    paths += trained_figure.draw(trained, folder)
+    return paths + functions.draw(measured, folder)
 
 
 def _perturbation(found: Sequence[Family], horizon: int, folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from experiments.record import Record
 from experiments.report import style
 from experiments.report.markdown import markdown, spread
 from experiments.report.rows import select
+from experiments.report.variants import labelled, named, of_one_setting
 from seqtheory.memory_theory import fit_decay
 
 STATES = ("random", "trained")
@@ -54,20 +55,24 @@ class MemoryOf:
 def memories(records: Iterable[Record]) -> list[MemoryOf]:
     """Memory functions of finished records, random and trained."""
     return [
-        _memory(record, state)
-        for record in records
-        if record.finished
+        _memory(record, state, variant)
+        for variant, record in named((r for r in records if r.finished), cell_of)
         for state in STATES
         if state in record.notes
     ]
 
 
-def _memory(record: Record, state: str) -> MemoryOf:
+def cell_of(record: Record) -> tuple[str, str]:
+    """Model and memory of a record."""
+    return model_name(record.run), kernel_name(record.run.kernel)
+
+
+def _memory(record: Record, state: str, variant: str) -> MemoryOf:
     held, lines = record.notes[state], [line for line in record.metrics if "rmse" in line]
     rmse = lines[0 if state == "random" else -1]["rmse"]
     bound = held["envelope"]
     return MemoryOf(
-        model=model_name(record.run),
+        model=labelled(model_name(record.run), variant),
         kernel=kernel_name(record.run.kernel),
         state=state,
         seed=record.run.seed,
@@ -166,7 +171,7 @@ def _slower(rows: Sequence[MemoryOf]) -> Verdict:
     return Verdict("pass" if all(a > b for a, b in shares.values()) else "fail", detail)
 
 
-CLAIMS = (
+_CLAIMS = (
     Claim(
         "bound",
         "the memory of a linear diagonal recurrence, random or trained, stays below theory's bound",
@@ -178,3 +183,4 @@ CLAIMS = (
         _judge(_slower, kernel="polynomial"),
     ),
 )
+CLAIMS = of_one_setting(_CLAIMS, cell_of)

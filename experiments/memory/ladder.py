@@ -98,3 +98,14 @@ class Rung:
     def note(self, **facts: Any) -> None:
         """Keep facts about this training."""
         self.notes.update(facts)
+
+    def save(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+        """Store arrays of this training, under a name that ends with its rung."""
+        self._recorder.save(self._named(name), tensors)
+
+    def save_file(self, name: str, content: bytes) -> None:
+        """Store the content of a file of this training, under a name that ends with its rung."""
+        self._recorder.save_file(self._named(name), content)
+
+    def _named(self, name: str) -> str:
+        return f"{name}_{self._facts['width']}"

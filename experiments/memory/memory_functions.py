@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
+from experiments.kept_model import Keep, no_model, require_keep
 from experiments.memory.theory import HEAVY
 from experiments.run import Run, of_preset
 from seqtheory.checks import require_choice, require_integer, require_positive
@@ -60,6 +61,9 @@ class MemoryFunctionRun(Run):
         Its seed is the run's.
     guest
         A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
+    keep_model
+        Whether the record holds the trained model: false, true, or "best" for that of its best
+        evaluation (see `experiments.kept_model`).
     """
 
     model: Model | Literal["guest"] = "diagonal"
@@ -74,10 +78,12 @@ class MemoryFunctionRun(Run):
     amplitude: float = 1.0
     training: Training = field(default_factory=Training)
     guest: Guest | None = no_guest
+    keep_model: Keep = no_model
 
     def __post_init__(self) -> None:
         """Refuse what could not be built or measured."""
         super().__post_init__()
+        require_keep(self.keep_model)
         require_model(self.model, self.guest, MODELS)
         for name in ("width", "state_dim", "length", "num_train", "num_held_out", "horizon"):
             require_integer(name, getattr(self, name), minimum=1)
@@ -144,7 +150,8 @@ def execute(run: MemoryFunctionRun, recorder: Recorder) -> None:
         random=_measured(run, model),
     )
     training = replace(run.training, seed=run.seed)
-    fit_recorded(seq_torch.fit, model, FitData(train, held_out), training, recorder)
+    split = FitData(train, held_out)
+    fit_recorded(seq_torch.fit, model, split, training, recorder, keep_model=run.keep_model)
     recorder.note(trained=_measured(run, model))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from experiments.kept_model import Keep, no_model, require_keep
 from experiments.memory.perturbation import PUBLISHED, RECURRENT, SHIFT
 from experiments.memory.theory import BETAS, HEAVY, UP_TO
 from experiments.run import Run
@@ -60,6 +61,9 @@ class RecurrentRun(Run):
         Perturbations.
     late_weight
         Power by which perturbed errors count late steps more; 2 in the published code.
+    keep_model
+        Whether the record holds each width's network as ``model_<width>``: false, true, or "best"
+        for that of its best evaluation (see `experiments.kept_model`).
     """
 
     kernel: Kernel = HEAVY
@@ -79,10 +83,12 @@ class RecurrentRun(Run):
     betas: tuple[float, ...] = BETAS
     readings: tuple[CommonShift | SampledNoise, ...] = READINGS
     late_weight: float = 0.0
+    keep_model: Keep = no_model
 
     def __post_init__(self) -> None:
         """Refuse what could not give a verdict, before any framework is imported."""
         super().__post_init__()
+        require_keep(self.keep_model)
         if len(self.widths) < 2 or list(self.widths) != sorted(set(self.widths)):
             raise ValueError(f"widths={self.widths}: expected at least two, increasing")
         if self.widths[0] < 1:

@@ -192,7 +192,8 @@ def _climb(
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     before = _memory(network, run)
     try:
-        history = fit_recorded(seq_torch.fit, network, FitData(train, held_out), training, rung)
+        split, keep = FitData(train, held_out), run.keep_model
+        history = fit_recorded(seq_torch.fit, network, split, training, rung, keep_model=keep)
     except Diverged as diverged:
         step = climb.start + diverged.step
         raise Diverged(step, diverged.reason, width=width, **diverged.facts) from None

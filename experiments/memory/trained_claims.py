@@ -13,9 +13,10 @@ import numpy as np
 
 from experiments.claim import Claim, Judge, Verdict, lacking
 from experiments.memory.recurrent_models import LENGTH, STARTS
-from experiments.memory.trained_curves import Ladder, ladders
+from experiments.memory.trained_curves import Ladder, cell_of, ladders
 from experiments.record import Record
 from experiments.report.rows import select
+from experiments.report.variants import of_one_setting
 
 Decide = Callable[[Mapping[str, Sequence[Ladder]]], Verdict]
 
@@ -128,4 +129,6 @@ CONTROLS = (
         _judge(_crossing(), reading="shift", activation="linear", length=100, kernel="polynomial"),
     ),
 )
-CLAIMS = (*_claims("linear"), *_claims("tanh"), *_claims("hardtanh"), *CONTROLS)
+CLAIMS = of_one_setting(
+    (*_claims("linear"), *_claims("tanh"), *_claims("hardtanh"), *CONTROLS), cell_of
+)

@@ -16,6 +16,7 @@ from experiments.memory.curves import map_name
 from experiments.memory.perturbation import Reading, worst
 from experiments.memory.theory import HEAVY, LIGHT, UP_TO
 from experiments.record import Record
+from experiments.report.variants import labelled, named
 from seqtheory.memory import Kernel
 from seqtheory.memory_theory import StableApproximation
 from seqtheory.plain import described, restored
@@ -108,10 +109,9 @@ class Ladder:
 def ladders(records: Iterable[Record]) -> list[Ladder]:
     """Every ladder and reading of finished records, in their order; none without two widths."""
     found = []
-    for record in records:
-        if record.finished:
-            names = {_reading_name(line["reading"]) for line in _lines(record, "perturbation")}
-            found += [_ladder(record, name) for name in READINGS if name in names]
+    for variant, record in named((r for r in records if r.finished), cell_of):
+        names = {_reading_name(line["reading"]) for line in _lines(record, "perturbation")}
+        found += [_ladder(record, name, variant) for name in READINGS if name in names]
     return [ladder for ladder in found if len(ladder.curves.widths) > 1]
 
 
@@ -124,7 +124,14 @@ def kernel_name(kernel: Kernel) -> str:
     return ", ".join([plain["type"].lower(), *fields])
 
 
-def _ladder(record: Record, name: str) -> Ladder:
+def cell_of(record: Record) -> tuple[str, str, str, str, int, float]:
+    """Memory, activation, matrix, map, length and slowest rate at the start of a record."""
+    run = record.run
+    name = map_name(run.parameterisation)
+    return kernel_name(run.kernel), run.activation, run.matrix, name, run.length, run.min_rate
+
+
+def _ladder(record: Record, name: str, variant: str) -> Ladder:
     run = record.run
     lines = [r for r in _lines(record, "perturbation") if _reading_name(r["reading"]) == name]
     draws = [np.array(line["errors"]) for line in lines]
@@ -137,7 +144,7 @@ def _ladder(record: Record, name: str) -> Ladder:
         target=run.kernel,
         activation=run.activation,
         matrix=run.matrix,
-        map=map_name(run.parameterisation),
+        map=labelled(map_name(run.parameterisation), variant),
         length=run.length,
         min_rate=run.min_rate,
         reading=name,

@@ -12,6 +12,7 @@ import numpy as np
 from experiments.data import CIFAR10
 from experiments.record import DIVERGED, Record
 from experiments.report.rows import grouped
+from experiments.report.variants import labelled, named
 from experiments.stability.functionals import FunctionalRun
 from experiments.stability.images import ImageRun
 from experiments.stability.targets import CausalAttention, LinearFunctional
@@ -68,14 +69,22 @@ class Cell:
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:
-    """Group finished records into cells, in the order of the runs."""
+    """Group finished records into cells, in the order of the runs.
 
-    def facts(record: Record) -> tuple[str, str, float, int]:
-        run = record.run
-        return task_name(record), map_name(run), run.training.learning_rate, length(run)
+    Records that differ in further settings belong to sweeps of their own.
+    """
+    finished = named((record for record in records if record.finished), cell_of)
+    groups = grouped(finished, lambda pair: (cell_of(pair[1]), pair[0]))
+    return [
+        _cell((labelled(task, variant), map_, rate, steps), [record for _, record in held])
+        for ((task, map_, rate, steps), variant), held in groups.items()
+    ]
 
-    groups = grouped((record for record in records if record.finished), facts)
-    return [_cell(key, held) for key, held in groups.items()]
+
+def cell_of(record: Record) -> tuple[str, str, float, int]:
+    """Task, map, learning rate and length of a record."""
+    run = record.run
+    return task_name(record), map_name(run), run.training.learning_rate, length(run)
 
 
 def largest_rate(found: Iterable[Cell], *, learns: bool = False) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
+from experiments.kept_model import Keep, no_model, require_keep
 from experiments.run import Run
 from seqtheory.checks import require_integer
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
@@ -48,6 +49,9 @@ class TrainingRun(Run):
         Channels, layers, and real states per channel.
     training
         Its `learning_rate` is what a sweep varies; its seed is the run's.
+    keep_model
+        Whether the record holds the trained model: false, true, or "best" for that of its best
+        evaluation (see `experiments.kept_model`).
     """
 
     parameterisation: Map = field(default_factory=Best)
@@ -57,10 +61,12 @@ class TrainingRun(Run):
     depth: int = 1
     state_dim: int = 64
     training: Training = field(default_factory=Training)
+    keep_model: Keep = no_model
 
     def __post_init__(self) -> None:
         """Refuse what could not be built, before any framework is imported."""
         super().__post_init__()
+        require_keep(self.keep_model)
         for name in ("width", "depth"):
             require_integer(name, getattr(self, name), minimum=1)
         if self.state_dim < 2 or self.state_dim % 2:
@@ -196,6 +202,13 @@ def train(run: TrainingRun, data: FitData, recorder: Recorder, output: Any) -> A
     recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
     measure = gradient_over_weight(model)
     fit_recorded(
-        seq_torch.fit, model, data, run.seeded_training, recorder, measure=measure, device=device
+        seq_torch.fit,
+        model,
+        data,
+        run.seeded_training,
+        recorder,
+        measure=measure,
+        keep_model=run.keep_model,
+        device=device,
     )
     return model

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
 from experiments.report.rows import select
+from experiments.report.variants import of_one_setting
 from experiments.toy.measurement import (
     Measurement,
+    cell_of,
     largest_sample,
     measurements,
     ratio_by_width,
@@ -81,7 +83,7 @@ def _judge_diagonal(
     return judge
 
 
-CLAIMS = (
+_CLAIMS = (
     Claim("a-2d", "dense, width 256, 2-D: ratio at most 0.01", _judge_dense_at_256(2, 0.01)),
     Claim("a-3d", "dense, width 256, 3-D: ratio at most 0.2", _judge_dense_at_256(3, 0.2)),
     Claim("b-2d", "dense, 2-D: error at least halves per doubling from 16", _judge_halving(2, 16)),
@@ -102,3 +104,4 @@ CLAIMS = (
         _judge_diagonal(2, True, 64, lambda ratio: ratio <= 0.01),
     ),
 )
+CLAIMS = of_one_setting(_CLAIMS, cell_of)

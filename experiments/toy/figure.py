@@ -17,15 +17,18 @@ from matplotlib.lines import Line2D
 from experiments.record import Record
 from experiments.report import style
 from experiments.report.rows import Load, select
-from experiments.toy import kernel_figure, structure_figure, trained_figure
+from experiments.report.variants import require_one_setting
+from experiments.toy import kernel_figure, kernel_measurement, structure_figure, trained_figure
 from experiments.toy.axes import PANELS, axes_of_widths
 from experiments.toy.measurement import (
     Measurement,
+    cell_of,
     largest_sample,
     measurements,
     ratio_by_width,
 )
 from experiments.toy.published_values import LINEAR_CDE
+from experiments.toy.trained import cell_of as cell_of_trained
 
 # What the fourth model in 2-D and the third in 3-D cannot go below as the number of increments
 # grows: without forcing a diagonal equation sees only the endpoint; with it, it cannot order the
@@ -48,9 +51,16 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     if preset == "structures":
         return structure_figure.draw(load(preset), folder)
     random, trained = load(preset), load(preset, "sequence_models")
+    limit = load(preset, "kernel_limit")
+    for held, cell in (
+        (random, cell_of),
+        (trained, cell_of_trained),
+        (limit, kernel_measurement.cell_of),
+    ):
+        require_one_setting((record for record in held if record.finished), cell)
     paths = _draw_random(load, random, folder) if random else []
     paths += trained_figure.draw(trained, random, folder) if trained else []
-    return paths + kernel_figure.draw(load(preset, "kernel_limit"), folder)
+    return paths + kernel_figure.draw(limit, folder)
 
 
 def _draw_random(load: Load, records: Sequence[Record], folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.record import Record
+from experiments.report.variants import labelled, named
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,12 @@ class LimitCell:
     ratios: dict[int, np.ndarray]
     limit: float
     ridge: float
+    variant: str = ""
 
     @property
     def name(self) -> str:
         """Label in figures and tables."""
-        return f"{self.structure}{'' if self.forcing else ', no forcing'}"
+        return labelled(f"{self.structure}{'' if self.forcing else ', no forcing'}", self.variant)
 
     @property
     def means(self) -> dict[int, float]:
@@ -38,10 +40,17 @@ class LimitCell:
 
 def limit_cells(records: Iterable[Record]) -> list[LimitCell]:
     """All finished cells among `records`, in their order."""
-    return [_cell(record) for record in records if record.status == "done"]
+    done = named((record for record in records if record.status == "done"), cell_of)
+    return [_cell(record, variant) for variant, record in done]
 
 
-def _cell(record: Record) -> LimitCell:
+def cell_of(record: Record) -> tuple[int, str, bool, int]:
+    """Dimension, structure, forcing and number of training paths of a record."""
+    run = record.run
+    return run.task.channels, run.structure, run.forcing, record.notes["num_train"]
+
+
+def _cell(record: Record, variant: str) -> LimitCell:
     run, notes = record.run, record.notes
     zero, lines = notes["predict_zero"], record.metrics
     widths = sorted({line["width"] for line in lines})
@@ -56,4 +65,5 @@ def _cell(record: Record) -> LimitCell:
         },
         limit=notes["kernel_rmse"] / zero,
         ridge=notes["kernel_ridge"],
+        variant=variant,
     )

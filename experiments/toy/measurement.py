@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.record import Record
+from experiments.report.variants import labelled, named
 from seqtheory import structure as structures
 
 _NAMED: dict[Any, structures.Structure] = {
@@ -37,6 +38,7 @@ class Measurement:
     rmse: float
     predict_zero: float
     alone: bool
+    variant: str = ""
 
     @property
     def ratio(self) -> float:
@@ -46,10 +48,19 @@ class Measurement:
 
 def measurements(records: Iterable[Record]) -> list[Measurement]:
     """All finished measurements among `records`."""
-    return [row for record in records if record.status == "done" for row in _rows(record)]
+    done = named((record for record in records if record.status == "done"), cell_of)
+    return [row for variant, record in done for row in _rows(record, variant)]
 
 
-def _rows(record: Record) -> Iterator[Measurement]:
+def cell_of(record: Record) -> tuple[int, int, str, bool, str, bool]:
+    """Dimension, paths, structure, forcing and solver of a record, and whether of one width."""
+    run, method = record.run, record.notes["method"]
+    name = structure_name(run.structure)
+    alone = len(run.widths) == 1
+    return run.task.channels, run.task.num_paths, name, run.forcing, method, alone and run.widths
+
+
+def _rows(record: Record, variant: str) -> Iterator[Measurement]:
     run, zero = record.run, record.notes["predict_zero"]
     structure = _NAMED.get(run.structure) or run.structure
     for line in record.metrics:
@@ -66,6 +77,7 @@ def _rows(record: Record) -> Iterator[Measurement]:
             rmse=line["rmse"],
             predict_zero=zero,
             alone=len(run.widths) == 1,
+            variant=variant,
         )
 
 
@@ -109,4 +121,4 @@ def family(row: Measurement) -> str:
     """Name of the curve that a row belongs to: ranks of width / 16 are one, at every width."""
     grows = "diagonal plus rank n / 16"
     growing = row.structure == f"diagonal plus rank {row.width // 16}" and row.alone
-    return grows if growing else row.structure
+    return labelled(grows if growing else row.structure, row.variant)

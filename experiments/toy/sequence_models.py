@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
+from experiments.kept_model import Keep, require_keep
 from experiments.run import Run, of_preset
 from seqtheory import metrics
 from seqtheory.checks import require_choice, require_fraction, require_integer
@@ -62,7 +63,8 @@ class SequenceModelRun(Run):
     training
         Rate, steps, batch; its seed is the run's.
     keep_model
-        Whether the record holds the trained parameters, which make it large.
+        Whether the record holds the trained model: false, true, or "best" for that of its best
+        evaluation (see `experiments.kept_model`).
     guest
         A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
     """
@@ -78,12 +80,13 @@ class SequenceModelRun(Run):
     input_dependent_C: bool = True
     published_step: bool = False
     training: Training = field(default_factory=Training)
-    keep_model: bool = False
+    keep_model: Keep = False
     guest: Guest | None = no_guest
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
+        require_keep(self.keep_model)
         require_model(self.model, self.guest, MODELS)
         require_choice("baseline", self.baseline, BASELINES)
         for name in ("depth", "width", "state_dim"):
@@ -167,9 +170,8 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device)
     split = FitData(train, held_out)
-    fit_recorded(seq_torch.fit, model, split, training, recorder, device=device)
-    if run.keep_model:
-        recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
+    keep = run.keep_model
+    fit_recorded(seq_torch.fit, model, split, training, recorder, keep_model=keep, device=device)
 
 
 def _config(run: SequenceModelRun) -> Any:

@@ -11,7 +11,15 @@ from functools import partial
 
 from experiments.claim import Claim, Verdict
 from experiments.record import Record
-from experiments.toy.measurement import Measurement, family, measurements, ratio_by_width, ratios_by
+from experiments.report.variants import of_one_setting
+from experiments.toy.measurement import (
+    Measurement,
+    cell_of,
+    family,
+    measurements,
+    ratio_by_width,
+    ratios_by,
+)
 
 FLOOR = 0.68
 NEAR = 1.5  # how far above the dense error of the same width an error may lie
@@ -99,4 +107,4 @@ def _claims() -> list[Claim]:
     return [*claims, Claim("w-diagonal", statement, _judge_floor)]
 
 
-CLAIMS = tuple(_claims())
+CLAIMS = of_one_setting(_claims(), cell_of)

@@ -10,14 +10,16 @@ from matplotlib.figure import Figure
 
 from experiments.record import Record
 from experiments.report import style
+from experiments.report.variants import require_one_setting
 from experiments.toy.axes import PANELS, axes_of_widths
-from experiments.toy.measurement import Measurement, family, measurements, ratios_by
+from experiments.toy.measurement import Measurement, cell_of, family, measurements, ratios_by
 
 FLOOR = 2**-0.5  # of forced diagonal equations in three dimensions
 
 
 def draw(records: Sequence[Record], folder: Path) -> list[Path]:
     """Draw `toy_structures.png` from the records of the preset `structures`."""
+    require_one_setting((record for record in records if record.finished), cell_of)
     rows = measurements(records)
     with style.paper():
         figure = Figure(figsize=(7.0, 3.4), layout="constrained")

@@ -9,6 +9,7 @@ from experiments.record import Record
 from experiments.report import origins
 from experiments.report.markdown import markdown, spread
 from experiments.report.rows import Load, grouped, select
+from experiments.report.variants import labelled
 from experiments.toy import kernel_table, structure_claims, trained_claims
 from experiments.toy.claims import CLAIMS
 from experiments.toy.measurement import (
@@ -120,12 +121,14 @@ def _against_published(rows: Sequence[Measurement]) -> str:
     lines = []
     for channels, published in LINEAR_CDE.items():
         ours = select(rows, channels=channels, structure="dense", forcing=True, width=256)
-        for (num_paths, method, _), group in _groups(ours, "num_paths", "method", "record"):
+        for (num_paths, method, variant, _), group in _groups(
+            ours, "num_paths", "method", "variant", "record"
+        ):
             lines.append(
                 [
                     f"{channels}-D",
                     f"{num_paths:,}",
-                    str(method),
+                    labelled(str(method), str(variant)),
                     str(len(group)),
                     spread([row.rmse for row in group]),
                     f"{published.mean:.3g} ({published.low:.3g}..{published.high:.3g})",
@@ -140,9 +143,11 @@ def _against_published(rows: Sequence[Measurement]) -> str:
 def _by_width(rows: Sequence[Measurement]) -> str:
     widths = sorted({row.width for row in rows})
     lines = []
-    keys = ("channels", "structure", "forcing", "num_paths", "method", "record")
-    for (channels, structure, forcing, num_paths, method, _), group in _groups(rows, *keys):
-        name = f"{structure}{'' if forcing else ', no forcing'}"
+    keys = ("channels", "structure", "forcing", "num_paths", "method", "variant", "record")
+    for (channels, structure, forcing, num_paths, method, variant, _), group in _groups(
+        rows, *keys
+    ):
+        name = labelled(f"{structure}{'' if forcing else ', no forcing'}", str(variant))
         cells = [[row.ratio for row in group if row.width == width] for width in widths]
         draws = max(map(len, cells))
         lines.append(

@@ -10,6 +10,7 @@ import numpy as np
 from experiments.guest import model_name
 from experiments.record import Record
 from experiments.report.rows import grouped
+from experiments.report.variants import labelled, named
 
 NAMES = {"s4": "S4", "s5": "S5", "mamba": "Mamba"}
 
@@ -30,12 +31,14 @@ class Cell:
     preset: str
     steps: np.ndarray
     ratios: np.ndarray
+    variant: str = ""
 
     @property
     def name(self) -> str:
         """Label in figures and tables."""
         model = NAMES.get(self.model, self.model)
-        return f"{model}, {self.depth} {'' if self.nonlinear else 'linear '}".strip()
+        layers = f"{model}, {self.depth} {'' if self.nonlinear else 'linear '}".strip()
+        return labelled(layers, self.variant)
 
     @property
     def final(self) -> np.ndarray:
@@ -44,14 +47,22 @@ class Cell:
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:
-    """Group finished records into cells, in the order of the runs."""
+    """Group finished records into cells, in the order of the runs.
 
-    def facts(record: Record) -> tuple[int, str, int, bool, str, str]:
-        run, preset = record.run, record.provenance["preset"]
-        return run.task.channels, model_name(run), run.depth, run.nonlinear, run.baseline, preset
+    Records that differ in further settings are cells of their own.
+    """
+    finished = named((record for record in records if record.status == "done"), cell_of)
+    groups = grouped(finished, lambda pair: (cell_of(pair[1]), pair[0]))
+    return [
+        Cell(*key, *_ratios([record for _, record in held]), variant)
+        for (key, variant), held in groups.items()
+    ]
 
-    groups = grouped((record for record in records if record.status == "done"), facts)
-    return [Cell(*key, *_ratios(held)) for key, held in groups.items()]
+
+def cell_of(record: Record) -> tuple[int, str, int, bool, str, str]:
+    """Dimension, model, depth, kind of layer, baseline and preset of a record."""
+    run, preset = record.run, record.provenance["preset"]
+    return run.task.channels, model_name(run), run.depth, run.nonlinear, run.baseline, preset
 
 
 def _ratios(held: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:

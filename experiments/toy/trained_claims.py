@@ -8,7 +8,8 @@ from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.markdown import spread
 from experiments.report.rows import select
-from experiments.toy.trained import Cell, cells
+from experiments.report.variants import of_one_setting
+from experiments.toy.trained import Cell, cell_of, cells
 
 # A linear model has a weight for every coordinate of a path, and overfits fewer paths than this.
 ENOUGH_PATHS = 10_000
@@ -59,7 +60,7 @@ def _judge_able(records: Sequence[Record]) -> Verdict:
     return found
 
 
-CLAIMS = (
+_CLAIMS = (
     Claim(
         "f",
         "linear S4 and S5, one layer or two: within 5 % of predicting zero",
@@ -77,3 +78,4 @@ CLAIMS = (
         _judge_second_layer,
     ),
 )
+CLAIMS = of_one_setting(_CLAIMS, cell_of)

@@ -12,6 +12,7 @@ from experiments.guest import model_name
 from experiments.record import DONE, Record
 from experiments.report.curve import Curve, curve
 from experiments.report.rows import grouped
+from experiments.report.variants import labelled, named
 from experiments.tracking.models import KINDS, Kind
 from experiments.tracking.tasks import longest, task_name
 
@@ -30,6 +31,8 @@ class Cell:
         The most steps that a run may take.
     records
         The seeds' finished records, diverged ones included.
+    variant
+        Further settings, where runs that are alike in all of these differ in them.
     """
 
     task: str
@@ -38,12 +41,14 @@ class Cell:
     length: int
     budget: int
     records: Sequence[Record]
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        """Name of the class in tables; cells in JAX have the framework behind it."""
+        """Name of the class in tables; behind it the framework JAX, and further settings."""
         name = self.kind.name
-        return name if self.framework == "torch" else f"{name}, {self.framework}"
+        framed = name if self.framework == "torch" else f"{name}, {self.framework}"
+        return labelled(framed, self.variant)
 
     @property
     def kind(self) -> Kind:
@@ -91,8 +96,12 @@ class Cell:
 
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in the order of the runs."""
-    groups = grouped((r for r in records if r.finished and r.metrics), _facts)
-    return [Cell(*facts, records=held) for facts, held in groups.items()]
+    finished = named((r for r in records if r.finished and r.metrics), cell_of)
+    groups = grouped(finished, lambda pair: (cell_of(pair[1]), pair[0]))
+    return [
+        Cell(*facts, records=[record for _, record in held], variant=variant)
+        for (facts, variant), held in groups.items()
+    ]
 
 
 def names(study: Iterable[Cell]) -> list[str]:
@@ -103,7 +112,7 @@ def names(study: Iterable[Cell]) -> list[str]:
     return list(dict.fromkeys(cell.name for cell in found))
 
 
-def _facts(record: Record) -> tuple[str, str, str, int, int]:
+def cell_of(record: Record) -> tuple[str, str, str, int, int]:
     """Task, model, framework, length and budget of a record's cell."""
     run = record.run
     framework = "JAX" if record.study.endswith("linear_cde") else "torch"

@@ -9,8 +9,9 @@ import numpy as np
 from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.rows import select
+from experiments.report.variants import of_one_setting
 from experiments.tracking.baseline import by_task, overall
-from experiments.tracking.cells import Cell, cells
+from experiments.tracking.cells import Cell, cell_of, cells
 from experiments.tracking.horizon import OVERFLOW_FACTOR, comparisons, overflows
 from experiments.tracking.judgement import (
     far_accuracy,
@@ -203,7 +204,7 @@ def _horizon(cell: Cell) -> str:
 
 
 _COUNTING = "counting mod 3"
-CLAIMS = (
+_CLAIMS = (
     Claim(
         "parity-unit",
         "eigenvalues in [0, 1] fail parity at lengths 40 to 100: scaled accuracy below 0.1",
@@ -293,3 +294,4 @@ CLAIMS = (
         _judge_same,
     ),
 )
+CLAIMS = of_one_setting(_CLAIMS, cell_of)

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from experiments.record import Record
 from experiments.report import style
 from experiments.report.rows import Load, select
-from experiments.tracking.cells import Cell, cells, names
+from experiments.report.variants import require_one_setting
+from experiments.tracking.cells import Cell, cell_of, cells, names
 from experiments.tracking.horizon_figure import draw_horizons
 from experiments.tracking.judgement import FAR, far_accuracy
 from experiments.tracking.prediction import predicted
@@ -29,7 +30,9 @@ LINES = {"torch": "-", "JAX": "--"}
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     """Draw `tracking.png`, `tracking_lengths.png` and `tracking_horizon.png`, and PDFs of them."""
-    study = cells(records(load, preset))
+    found = records(load, preset)
+    require_one_setting(found, cell_of)
+    study = cells(found)
     return [
         *_draw_grid(study, folder),
         *_draw_lengths(study, folder),

@@ -88,11 +88,15 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     trained = _tensors(model, trained=True)
     recorder.note(device=jax.default_backend(), parameters=sum(p.size for p in trained.values()))
     model, _ = fit_recorded(
-        lcde_jax.fit, model, data, run.seeded_training, recorder, key=of_training
+        lcde_jax.fit,
+        model,
+        data,
+        run.seeded_training,
+        recorder,
+        keep_model=run.keep_model,
+        key=of_training,
     )
     tracking_run.note_tracking(run, recorder, _tracker(model))
-    if run.keep_model:
-        recorder.save("model", _tensors(model))
 
 
 def _tracker(model: Any) -> Tracker:

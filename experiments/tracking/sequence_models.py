@@ -142,7 +142,15 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     model = config.build(run.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
-    fit_recorded(seq_torch.fit, model, data, run.seeded_training, recorder, device=device)
+    fit_recorded(
+        seq_torch.fit,
+        model,
+        data,
+        run.seeded_training,
+        recorder,
+        keep_model=run.keep_model,
+        device=device,
+    )
     double = deepcopy(model).double()
     tracker = Tracker(
         in_single=lambda data: seq_torch.evaluate(model, data, run.training),
@@ -150,8 +158,6 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
         mixed=lambda tokens: _mixed(double, tokens, device),
     )
     tracking_run.note_tracking(run, recorder, tracker)
-    if run.keep_model:
-        recorder.save("model", {k: v.numpy(force=True) for k, v in model.state_dict().items()})
 
 
 def _mixer(run: SequenceModelRun) -> Any:

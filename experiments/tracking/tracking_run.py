@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
+from experiments.kept_model import Keep, require_keep
 from experiments.report.curve import SOLVED_ABOVE
 from experiments.run import Run
 from experiments.tracking import tasks
@@ -52,7 +53,8 @@ class TrackingRun(Run):
     training
         Rates, steps, batches; its seed is the run's.
     keep_model
-        Whether the record holds the trained parameters.
+        Whether the record holds the trained model: false, true, or "best" for that of its best
+        evaluation (see `experiments.kept_model`).
     """
 
     task: Task = field(default_factory=lambda: Parity(min_length=3, max_length=20))
@@ -66,11 +68,12 @@ class TrackingRun(Run):
     factors: tuple[int, ...] = (1, 2, 4, 8)
     pairs: bool = False
     training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
-    keep_model: bool = False
+    keep_model: Keep = False
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
         super().__post_init__()
+        require_keep(self.keep_model)
         for name in ("depth", "width", "state_dim", "num_held_out", "num_longer"):
             require_integer(name, getattr(self, name), minimum=1)
         rising = all(a < b for a, b in zip(self.factors, self.factors[1:], strict=False))

@@ -10,11 +10,11 @@ import made_up
 import numpy as np
 import pytest
 
+from experiments.best_model import BestModel
 from experiments.lra import claims, figure, s4_jax, sequence_models, table, tasks
 from experiments.lra.cells import cells
 from experiments.lra.differences import Difference, differences, overall, tables
 from experiments.lra.learned import channels, eigenvalues, layer_tensors
-from experiments.lra.selection import BestModel
 from experiments.lra.training_run import LongRangeRun, fit_data, load
 from experiments.report import latex
 from experiments.run import canonical
@@ -174,7 +174,7 @@ def test_the_earliest_of_the_best_evaluations_is_kept() -> None:
     best = BestModel()
     for step, accuracy in enumerate((0.9, 0.2, 0.5, 0.5, 0.4)):
         told(best, step, accuracy)
-    assert (best.step, best.accuracy) == (2, 0.5)
+    assert (best.step, best.score) == (2, 0.5)
     assert {name: value.tolist() for name, value in best.tensors.items()} == {"w": [2]}
 
 
@@ -185,7 +185,7 @@ def test_what_is_kept_survives_a_checkpoint() -> None:
     told(best, 1, 0.5)
     left = again.unpacked(best.packed(snapshot))
     assert (left.tensors.keys(), left.state) == (snapshot.tensors.keys(), snapshot.state)
-    assert (again.step, again.accuracy, again.tensors) == (1, 0.5, best.tensors)
+    assert (again.step, again.score, again.tensors) == (1, 0.5, best.tensors)
     assert again.unpacked(snapshot) is snapshot
 
 

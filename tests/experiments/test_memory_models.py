@@ -51,6 +51,11 @@ SETTINGS = (
 )
 
 
+def merged(*changed: str) -> tuple[str, ...]:
+    """The settings, some of them replaced."""
+    return tuple({text.partition("=")[0]: text for text in (*SETTINGS, *changed)}.values())
+
+
 # Perturbations
 
 
@@ -228,7 +233,7 @@ def test_a_stopped_ladder_ends_with_the_bytes_of_one_that_was_not(
 
 def test_a_wider_network_is_to_halve_the_error_of_the_narrower(ladder_bench):
     changed = ("training.num_steps=200", "training.learning_rate=0.03", "activation=linear")
-    job = ladder_bench.job(*SETTINGS, *changed)
+    job = ladder_bench.job(*merged(*changed))
     assert ladder_bench.perform(job).status == "done"
     first, second = (
         line for line in Record.open(Path(job.folder)).metrics if line["quantity"] == "network"
@@ -253,7 +258,7 @@ def test_a_record_has_every_network_and_every_reading(trained):
 
 def test_a_rate_that_is_too_large_is_a_row_and_not_a_crash(ladder_bench):
     changed = ("training.learning_rate=1e30", "activation=linear", "parameterisation=Direct")
-    job = ladder_bench.job(*SETTINGS, *changed)
+    job = ladder_bench.job(*merged(*changed))
     assert ladder_bench.perform(job).status == "diverged"
     record = Record.open(Path(job.folder))
     assert record.divergence["width"] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import make_dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from experiments.recorder import Interrupted
 
 def record(run: Any, metrics: Iterable[dict[str, Any]], **facts: Any) -> Any:
     """A finished record of a run, with these lines; `facts` replace or add to its attributes."""
+    run = _frozen(run)
     provenance = {
         "preset": facts.pop("preset", "quick"),
         "hardware": {"cpu": "a | b", "gpus": ["c"]},  # a name may hold the column sign
@@ -20,6 +22,27 @@ def record(run: Any, metrics: Iterable[dict[str, Any]], **facts: Any) -> Any:
     usual = {"path": object(), "hash": "0" * 16, "status": "done", "finished": True}
     usual |= {"study": "a.study", "notes": {}, "divergence": {}, "provenance": provenance}
     return SimpleNamespace(**{**usual, "run": run, "metrics": list(metrics), **facts})
+
+
+def _frozen(value: Any) -> Any:
+    """Turn a namespace into a frozen dataclass, which can be described as a run can."""
+    if not isinstance(value, SimpleNamespace):
+        return value
+    facts = {name: _frozen(item) for name, item in vars(value).items()}
+    return make_dataclass("MadeUp", [(name, object) for name in facts], frozen=True)(**facts)
+
+
+def changed(held: Any, **settings: Any) -> Any:
+    """A copy of a record whose run has other settings, by names with `__` for each dot."""
+    run = held.run
+    for name, value in settings.items():
+        first, _, inner = name.partition("__")
+        run = replace(
+            run, **{first: replace(getattr(run, first), **{inner: value}) if inner else value}
+        )
+    names = ("study", "status", "finished", "metrics", "notes", "divergence", "provenance")
+    facts = {name: getattr(held, name) for name in names}
+    return SimpleNamespace(**facts, run=run, path=object(), hash="f" + held.hash[1:])
 
 
 def verdict(claims: Iterable[Claim], name: str, records: Sequence[Any]) -> str:

@@ -124,3 +124,30 @@ def test_the_module_is_left_as_it_is():
     assert module.training
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     assert all(parameter.dtype == torch.float32 for parameter in module.parameters())
+
+
+class Outputs(torch.nn.Module):
+    """A mixer of which outputs alone are seen."""
+
+    def __init__(self, mixer):
+        super().__init__()
+        self.mixer = mixer
+
+    def forward(self, x):
+        return self.mixer(x)
+
+
+def test_outputs_alone_tell_nothing_that_the_settings_deny(mixer):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        found = probe_recurrence(Outputs(mixer.build(WIDTH)), WIDTH)
+    declared = mixer.transition_class
+    if found.kind == "linear":
+        assert isinstance(declared, Transition), str(found)
+        assert found.transition is not None
+        assert found.transition.input_dependent == declared.input_dependent
+        assert (found.transition.structure == "diagonal") == declared.is_diagonal
+        if declared.is_diagonal:
+            assert found.transition.eigenvalues == declared.eigenvalues
+    else:
+        assert found.kind == ("none" if declared == "none" else "not probed"), str(found)

@@ -18,6 +18,7 @@ _PASTS = (8, 16, 32, 64)  # positions behind which is looked
 _LARGEST = 256  # numbers of a past that are followed
 _CUT = 1e-6  # singular values below this share of the largest are rounding
 _LETTERS = 8
+_FEW = 1e-3  # share of a response outside the space of others that is rounding
 _GROWS, _SETTLES = 1.7, 1.2  # by which the rank grows where the past doubles
 _TOLERANCE = 1e-5
 _FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
@@ -135,14 +136,20 @@ class _Responses:
 
     def classified(self, past: int, rank: int) -> Recurrence:
         """Class of the transitions, where outputs are linear in what is kept."""
+        kept = f"it keeps {rank} numbers, but not linearly, or outputs are not linear in them"
+        unclear = Recurrence("not probed", f"{kept}; {ADD_STEP}", numbers=rank)
         future = self.draw(past)
         pasts = [self.draw(past) for _ in range(2)]
-        letters = [self.draw(1, float(size)) for size in np.geomspace(0.1, 30, _LETTERS)]
         plain = [self.after(torch.cat((p, future)), past, past) for p in pasts]
+        basis = np.linalg.svd(plain[0])[0][:, :rank]
+        if _missed(basis, plain[1]) > _FEW:  # soonest seen
+            return unclear
+        letters = [self.draw(1, float(size)) for size in np.geomspace(0.1, 30, _LETTERS)]
         moved = [
             [self.after(torch.cat((p, x, future)), past, past) for p in pasts] for x in letters
         ]
-        basis = np.linalg.svd(plain[0])[0][:, :rank]
+        if max(_missed(basis, each) for row in moved for each in row) > _FEW:
+            return unclear
         inverse = [np.linalg.pinv(basis.T @ each, rcond=_CUT) for each in plain]
         matrices = np.array(
             [[basis.T @ m @ back for m, back in zip(row, inverse, strict=True)] for row in moved]
@@ -150,11 +157,8 @@ class _Responses:
         found = classify_recurrence(
             matrices[None], np.zeros(rank, dtype=np.int64), tolerance=_TOLERANCE
         )
-        missed = max(_missed(basis, each) for row in (plain, *moved) for each in row)
-        if missed > 1e-3 or found.transition is None:
-            kept = f"it keeps {rank} numbers, but not linearly, or outputs are not linear in them"
-            return Recurrence("not probed", f"{kept}; {ADD_STEP}", numbers=rank)
-        return _of_outputs(found, found.transition, rank)
+        known = found.transition
+        return unclear if known is None else _of_outputs(found, known, rank)
 
 
 def _of_outputs(found: Recurrence, known: Transition, rank: int) -> Recurrence:

@@ -126,16 +126,23 @@ def lines(card: Card, part: str) -> list[Line]:
 def best(cells: Iterable[Measurement]) -> str | None:
     """Name the best model of a row, if its interval lies clear of all others.
 
-    None where fewer than two models have numbers, where neither more nor less is better, or where
-    the interval of the best meets another.
+    None where fewer than two models have numbers, where neither more nor less is better, where a
+    number does not say how sure it is, or where the interval of the best meets another.
     """
     known = [c for c in cells if isinstance(c.value, (int, float)) and c.better != "neither"]
-    if len(known) < 2:
+    if len(known) < 2 or not all(map(_is_sure, known)):
         return None
     sign = 1.0 if known[0].better == "more" else -1.0
     first, *others = sorted(known, key=lambda c: -sign * float(c.value or 0.0))
     near, far = _end(first, -sign), max(sign * _end(c, sign) for c in others)
     return first.model if sign * near > far else None
+
+
+def _is_sure(cell: Measurement) -> bool:
+    """Whether a number has an interval of several runs, or is a count that no run decides."""
+    if cell.low is None and cell.high is None:
+        return cell.n <= 1 and float(cell.value or 0.0).is_integer()
+    return cell.n != 1 or cell.low != cell.high
 
 
 def _end(cell: Measurement, sign: float) -> float:

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from rich.console import Console
 
 from experiments.bench import report
-from experiments.bench.card import Card, Measurement, from_json
+from experiments.bench.card import Card, Measurement, best, from_json
 from experiments.bench.report import figure, numbers
 from experiments.bench.report.chart import panels, success
 from experiments.bench.report.grid import grid, grids
@@ -87,6 +87,7 @@ def test_a_number_has_three_digits(value, text):
         ({"metric": "runs that learn it", "value": 0.8, "low": 0.376, "high": 0.964, "n": 5},
          "4 of 5 [0.376, 0.964]"),
         ({"metric": "runs that learn it", "value": 0.83, "n": 5}, "0.830, n = 5"),
+        ({"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}, "0.500, n = 1"),
         ({"value": "ok", "n": 1}, "ok"),
         ({"value": None, "note": "too slow"}, "—"),
         ({"value": 1.5, "low": 1.0}, "1.50 [1.00, —]"),
@@ -122,6 +123,16 @@ def test_a_model_without_a_measurement_of_a_part_has_no_column():
     assert len(grid(THREE, "tracking").models) == 3
 
 
+def test_what_is_ok_needs_no_note_in_a_brief_table():
+    found = (measurement(value="ok", note="seen"), measurement(item="j", value="failed", note="do"))
+    card = replace(EMPTY, model="a", measurements=found)
+    assert [note for _, note in grid(card, "cost").notes] == ["seen", "do"]
+    assert [note for _, note in grid(card, "cost", brief=True).notes] == ["do"]
+    assert "seen" not in terminal(card) + latex(card)
+    assert "seen" in markdown(card)
+    assert "seen" in html(card)
+
+
 def test_notes_have_letters_beyond_z():
     many = [measurement(item=f"i{k}", note=f"note {k}") for k in range(28)]
     found = grid(replace(EMPTY, model="a", measurements=tuple(many)), "cost")
@@ -132,9 +143,32 @@ def test_the_verdict_says_the_most():
     assert verdict(THREE) == [
         "Contract: failed in gradients.",
         "Tracking: solves parity, counting mod 3, flip-flop, S3 and Z60 in some run; never A5.",
-        "Beside 2 baselines: clearly best in 12 of the 12 rows in which any model is.",
+        "Beside 2 baselines: clearly best in 10 of the 10 rows in which any model is.",
     ]
     assert verdict(EMPTY) == []
+
+
+def test_the_verdict_names_what_was_not_measured():
+    absent = {"item": "all", "metric": "not measured", "value": None, "model": "m"}
+    found = (
+        measurement(**absent, part="tracking", note="it looks ahead"),
+        measurement(part="cost", item="one layer", value=None, model="m", note="it has no step"),
+        measurement(part="cost", item="size", model="m"),
+    )
+    assert verdict(replace(EMPTY, measurements=found)) == [
+        "Not measured: tracking (it looks ahead) and cost: one layer (it has no step)."
+    ]
+
+
+def test_the_best_needs_numbers_that_say_how_sure_they_are():
+    one, two = measurement(value=1.0, better="less"), measurement(value=2.0, better="less")
+    assert best([one, replace(two, model="b")]) == "a"  # counts, such as parameters
+    assert best([replace(one, value=1.5), replace(two, model="b")]) is None
+    assert best([replace(one, n=5), replace(two, model="b")]) is None
+    single = {"n": 1, "low": 1.0, "high": 1.0}
+    assert best([replace(one, **single), replace(two, model="b")]) is None
+    many = {"n": 3, "low": 1.0, "high": 1.0}
+    assert best([replace(one, **many), replace(two, model="b", n=3, low=1.9, high=2.1)]) == "a"
 
 
 def test_what_is_missing_says_why_in_every_format():
@@ -298,13 +332,17 @@ def test_the_page_shows_names_as_text(card):
 
 
 def test_the_command_of_a_number_is_that_of_its_part():
-    facts = (("command", "python -m experiments bench 'a b.py:C' --parts cost,recall --width 8"),)
-    card = replace(EMPTY, facts=(*facts, ("command of lstm", "python -m experiments bench lstm")))
+    said = "python -m experiments bench 'a b.py:C' --match state --parts cost,recall --width 8"
+    card = replace(EMPTY, facts=(("command", said),))
     made = command(card, part="recall", model="m")
-    assert made == "python -m experiments bench 'a b.py:C' --width 8 --parts recall"
-    made = command(card, part="recall", model="lstm")
-    assert made == "python -m experiments bench lstm --parts recall"
+    assert made == ("python -m experiments bench 'a b.py:C' --match state --width 8 --parts recall")
+    made = command(card, part="recall", model="DeltaNet [-1, 1]")
+    assert made == "python -m experiments bench delta_net --width 8 --parts recall"
+    made = command(card, part="recall", model="DeltaNet [-1, 1], width 12")
+    assert made == "python -m experiments bench delta_net --width 12 --parts recall"
     assert command(EMPTY, part="recall", model="m") == ""
+    odd = replace(EMPTY, facts=(("command", "bench 'open"),))
+    assert command(odd, part="recall", model="m") == "bench 'open"
 
 
 # Figures.

@@ -26,7 +26,7 @@ MOST = {style.WIDTH: 9, style.COLUMN: 3}
 _NAME = 0.15  # height of a name in the legend
 _PANEL = 1.45  # height of a panel with its margins
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.56, 0.1, 0.22, 0.4  # margins of a panel
-_TITLE = 36  # letters of a title
+_TITLE = 15  # letters of a title to an inch of its panel
 _MARKED = 12  # points of a curve up to which each has a marker
 
 
@@ -58,12 +58,16 @@ def figure(card: Card, width: float) -> Figure:
     if not shown and not curves:
         drawn.text(0.5, 0.5, "neither tracking nor a curve was measured", ha="center")
     for number, panel in enumerate(curves):
-        row, column = divmod(number, columns)
-        left, edge = column * width / columns + _LEFT, (column + 1) * width / columns - _RIGHT
-        upper = top + row * _PANEL + _TOP
-        axes = axes_at(drawn, left, upper, edge - left, _PANEL - _TOP - _BOTTOM)
-        _panel(axes, panel, pens)
+        _panel(_place(drawn, number, columns, top), panel, pens)
     return drawn
+
+
+def _place(drawn: Figure, number: int, columns: int, top: float) -> Axes:
+    """Add the axes of a panel, by its number, below what stands at the top."""
+    row, column = divmod(number, columns)
+    share = drawn.get_size_inches()[0] / columns
+    left, upper = column * share + _LEFT, top + row * _PANEL + _TOP
+    return axes_at(drawn, left, upper, share - _LEFT - _RIGHT, _PANEL - _TOP - _BOTTOM)
 
 
 def chosen(found: Sequence[Panel], most: int) -> list[Panel]:
@@ -100,7 +104,8 @@ def _panel(axes: Axes, panel: Panel, pens: dict[str, Pen]) -> None:
         (line,) = axes.plot(xs, ys, **pens[name].line())
         if len(xs) > _MARKED:
             line.set_marker("")
-    axes.set_title(label(f"{panel.part.capitalize()}: {panel.title}", _TITLE))
+    width = axes.get_position().width * axes.figure.get_size_inches()[0]
+    axes.set_title(label(f"{panel.part.capitalize()}: {panel.title}", int(_TITLE * width) + 6))
     axes.set_xlabel(label(panel.x_label, LONGEST))
     if panel.y_label != panel.title:
         axes.set_ylabel(label(panel.y_label, LONGEST))

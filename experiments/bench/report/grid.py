@@ -109,17 +109,26 @@ class Grid:
         return replace(self, models=tuple(self.models[k] for k in places), rows=rows, notes=notes)
 
 
-def grids(card: Card) -> list[Grid]:
-    """Tables of all parts of a card, in order."""
-    return [grid(card, part) for part in card.parts]
+def grids(card: Card, *, brief: bool = False) -> list[Grid]:
+    """Tables of all parts of a card, in order; brief ones as `grid` says."""
+    return [grid(card, part, brief=brief) for part in card.parts]
 
 
-def grid(card: Card, part: str) -> Grid:
-    """Lay out the table of a part: the card's model first, then the baselines that have a cell."""
+def grid(card: Card, part: str, *, brief: bool = False) -> Grid:
+    """Lay out the table of a part: the card's model first, then the baselines that have a cell.
+
+    Parameters
+    ----------
+    card, part
+        What is laid out.
+    brief
+        Whether notes on findings that are "ok" are left out.
+    """
     found = lines(card, part)
     there = {model for line in found for model in line.cells}
     models = [m for m in card.models if m in there or m == card.model]
-    marks = _marks(cell.note for line in found for cell in line.cells.values() if cell.note)
+    noted = [m for line in found for m in line.cells.values() if not (brief and m.value == "ok")]
+    marks = _marks(m.note for m in noted if m.note)
     rows = tuple(_row(line, models, marks) for line in found)
     names = tuple(plain(model) for model in models)
     return Grid(part, names, rows, tuple((mark, plain(note)) for note, mark in marks.items()))

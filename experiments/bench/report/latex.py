@@ -40,7 +40,7 @@ def latex(card: Card) -> str:
     ]
     tables = [
         _table(card, part, continued=place > 0)
-        for grid in grids(card)
+        for grid in grids(card, brief=True)
         for place, part in enumerate(_pages(grid))
     ]
     return "\n\n".join(["\n".join(head), *tables]) + "\n"

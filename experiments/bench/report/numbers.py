@@ -58,6 +58,8 @@ def shown(cell: Measurement | None) -> Shown:
     if isinstance(cell.value, str):
         return Shown(plain(cell.value), count=_count(cell.n) if cell.n > 1 else "")
     ends = [end for end in (cell.low, cell.high) if end is not None]
+    if cell.n == 1 and cell.low == cell.high:  # one run has no interval
+        ends = []
     whole = all(float(x).is_integer() for x in (cell.value, *ends))
     interval = f"[{_end(cell.low, whole)}, {_end(cell.high, whole)}]" if ends else ""
     if is_share(cell):

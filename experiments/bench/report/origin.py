@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from experiments.bench.baselines import NAMES
 from experiments.bench.card import Card, Measurement
 from experiments.bench.report.numbers import plain
 
@@ -61,19 +62,23 @@ def key(m: Measurement) -> tuple[str, str, tuple[str, ...]]:
 def command(card: Card, *, part: str, model: str) -> str:
     """Name the command that makes the numbers of a part again.
 
-    It is the card's fact "command of MODEL" if there is one, else its fact "command", with
-    ``--parts`` set to this part alone.
+    It is the card's fact "command" with ``--parts`` set to this part alone. For a baseline it names
+    the baseline in the model's place, and its width where that is not the card's.
     """
-    facts = dict(card.facts)
-    said = facts.get(f"command of {model}") or facts.get("command", "")
+    said = dict(card.facts).get("command", "")
     try:
         words = shlex.split(said)
     except ValueError:  # an open quotation mark: as it was said
         return plain(said)
     if not words:
         return ""
-    kept = _without(words, "--parts")
-    return plain(shlex.join([*kept, "--parts", part]))
+    name, _, width = model.partition(", width ")
+    baseline = next((key for key, text in NAMES.items() if text == name), None)
+    if model != card.model and baseline and "bench" in words[:-1]:
+        words[words.index("bench") + 1] = baseline
+        words = _without(words, "--match")
+        words = [*_without(words, "--width"), "--width", width] if width else words
+    return plain(shlex.join([*_without(words, "--parts"), "--parts", part]))
 
 
 def _without(words: list[str], option: str) -> list[str]:

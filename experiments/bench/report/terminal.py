@@ -12,8 +12,8 @@ from experiments.bench.report.grid import READING, Cell, Grid, grids
 from experiments.bench.report.numbers import plain
 from experiments.bench.report.verdict import verdict
 
-_HEAD = 30  # columns of the terminal that heads of rows may take
-_CELL = 17  # and those of a cell
+_HEAD = 28  # columns of the terminal that heads of rows may take
+_NAME = 16  # and those of a name that is not broken
 _STYLES = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 _STYLES |= {"possible": "green", "impossible": "red", "open": "yellow"}
 
@@ -24,16 +24,23 @@ def show(card: Card, console: Console) -> None:
     console.print(Text(plain(title), style="bold"))
     for sentence in verdict(card):
         console.print(Text(sentence))
-    for grid in grids(card):
-        most = max((console.width - _HEAD) // _CELL, 2)
+    for grid in grids(card, brief=True):
         console.print()
         console.print(Text(grid.title, style="bold underline"))
-        for table in grid.split(most):
+        for table in grid.split(_most(grid, console.width)):
             console.print(_table(table))
         for mark, note in grid.notes:
             console.print(Text(f"{mark}  {note}", style="dim"))
     console.print()
     console.print(Text(READING, style="dim"))
+
+
+def _most(grid: Grid, width: int) -> int:
+    """How many models fit beside one another, as wide as their widest cells."""
+    cells = [_cell(cell).plain.splitlines() for row in grid.rows for cell in row.cells]
+    widest = max((len(line) for lines in cells for line in lines), default=0)
+    name = min(max(map(len, grid.models)), _NAME)
+    return max((width - _HEAD - 2) // (max(widest, name) + 2), 2)
 
 
 def _table(grid: Grid) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from experiments.bench.card import Card, Measurement, best, lines
 from experiments.bench.report.numbers import is_share, plain
 
+_MOST = 3  # things not measured that are named
 _KEPT = ("ok", "kept", "passed", "yes")
 
 
@@ -56,8 +57,16 @@ def _compared(card: Card) -> str:
 
 
 def _missing(card: Card) -> str:
-    absent = sum(m.value is None and m.model == card.model for m in card.measurements)
-    return f"Not measured: {absent}, notes say why." if absent else ""
+    """Name what was not measured of the model, the whole part where nothing of it was."""
+    absent = [m for m in card.measurements if m.value is None and m.model == card.model]
+    said = [f"{_of(card, m)} ({m.note})" if m.note else _of(card, m) for m in absent]
+    more = [f"{len(said) - _MOST} more"] if len(said) > _MOST else []
+    return f"Not measured: {_listed(said[:_MOST] + more)}." if said else ""
+
+
+def _of(card: Card, m: Measurement) -> str:
+    known = [other for other in _own(card, m.part) if other.value is not None]
+    return f"{m.part}: {m.item}" if known else m.part
 
 
 def _listed(names: list[str]) -> str:

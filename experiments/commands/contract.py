@@ -46,7 +46,8 @@ def member(folder: Path, file: str, function: str) -> Callable[..., Any]:
             with _at_home(folder):
                 given = found(*arguments)
         except Exception as error:
-            if path.is_relative_to(ROOT) or hasattr(error, "exit_code"):
+            foreseen = isinstance(error, OSError) or hasattr(error, "exit_code")
+            if foreseen or path.is_relative_to(ROOT):
                 raise
             line = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(line.filename).name}:{line.lineno}"

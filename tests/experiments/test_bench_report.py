@@ -365,6 +365,16 @@ def test_panels_name_their_axes():
     assert found["memory of age to the power -1.1, trained"].y_log
 
 
+def test_a_column_has_the_panels_that_say_most():
+    found = [panel.title for panel in figure.chosen(panels(THREE), 3)]
+    assert [title.partition(",")[0] for title in found] == [
+        "microseconds a token",
+        "parity",
+        "memory of age to the power -1.1",
+    ]
+    assert len(figure.chosen(panels(THREE), 99)) == len(panels(THREE))
+
+
 def test_a_curve_leaves_out_what_is_not_finite():
     curve = ((1.0, 0.5), (2.0, float("inf")))
     card = replace(EMPTY, measurements=(measurement(model="m", curve=curve),))

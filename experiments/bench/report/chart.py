@@ -21,10 +21,9 @@ SIGNS_SAID = "theory: + can, \N{MINUS SIGN} cannot, ? open"
 _AXES = {
     "tracking": ("length", "accuracy"),
     "recall": ("length", "accuracy"),
-    "memory": ("age", "memory, age 1 = 1"),
+    "memory": ("age", "relative memory"),
     "rates": ("learning rate", "accuracy"),
 }
-_NEARLY_ZERO = 1e-12
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,9 @@ class Panel:
 
     @property
     def spread(self) -> float:
-        """Distance of the best and the worst model where the axis ends, over its whole range."""
+        """Distance of the best and the worst model where the axis ends."""
         ends = [points[-1][1] for _, points in self.series]
-        values = [y for _, y in self.points]
-        whole = 1.0 if self.y_label == "accuracy" else max(values) - min(values)
-        return (max(ends) - min(ends)) / max(whole, _NEARLY_ZERO)
+        return max(ends) - min(ends)
 
 
 def success(card: Card) -> Map | None:

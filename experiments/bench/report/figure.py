@@ -14,19 +14,21 @@ from experiments.bench.card import Card
 from experiments.bench.report import map_figure, pen
 from experiments.bench.report.chart import Panel, panels, success
 from experiments.bench.report.numbers import MINUS, plain
-from experiments.bench.report.pen import LONGEST, Pen, axes_at, label
+from experiments.bench.report.pen import LONGEST, Pen, axes_at, fitted, label
 from experiments.report import style
 
 NAMES = {style.WIDTH: "card", style.COLUMN: "card_column"}
 """Width of each figure and the name of its files."""
 MOST = {style.WIDTH: 9, style.COLUMN: 3}
-"""Panels of curves in each figure: one of each part first, then the others in order."""
+"""Panels of curves in each figure."""
+FIRST = ("tracking", "cost", "memory")
+"""Parts that have a panel in any case."""
 
 # Inches. Everything is placed by hand, so that the same card gives the same bytes.
 _NAME = 0.15  # height of a name in the legend
 _PANEL = 1.45  # height of a panel with its margins
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.56, 0.1, 0.22, 0.4  # margins of a panel
-_TITLE = 15  # letters of a title to an inch of its panel
+_MARGIN = _LEFT - 0.1  # how far a title stands to the left of its panel
 _MARKED = 12  # points of a curve up to which each has a marker
 
 
@@ -71,14 +73,25 @@ def _place(drawn: Figure, number: int, columns: int, top: float) -> Axes:
 
 
 def chosen(found: Sequence[Panel], most: int) -> list[Panel]:
-    """Choose panels: of each part the one that tells models apart best, then others in order."""
-    first: dict[str, Panel] = {}
-    for panel in found:
-        if panel.part not in first or panel.spread > first[panel.part].spread:
-            first[panel.part] = panel
-    leading = list(first.values())[:most]
-    rest = [panel for panel in found if panel not in leading][: most - len(leading)]
-    return [panel for panel in found if panel in leading or panel in rest]
+    """Choose panels: of each part the one that says most, then others in order.
+
+    Of accuracies that is the one in which models lie farthest apart, else the first; what was
+    measured before training comes last.
+    """
+    best = [min((p for p in found if p.part == part), key=_worth) for part in _parts(found)]
+    rest = [panel for panel in found if panel not in best]
+    kept = [*best, *rest][:most]
+    return [panel for panel in found if panel in kept]
+
+
+def _worth(panel: Panel) -> tuple[bool, float]:
+    return ", untrained" in panel.title, -panel.spread if panel.y_label == "accuracy" else 0.0
+
+
+def _parts(found: Sequence[Panel]) -> list[str]:
+    """Parts that have panels, those of `FIRST` before the others."""
+    there = list(dict.fromkeys(panel.part for panel in found))
+    return sorted(there, key=lambda part: FIRST.index(part) if part in FIRST else len(FIRST))
 
 
 def _legend(drawn: Figure, pens: dict[str, Pen], *, columns: int, middle: float) -> None:
@@ -104,11 +117,12 @@ def _panel(axes: Axes, panel: Panel, pens: dict[str, Pen]) -> None:
         (line,) = axes.plot(xs, ys, **pens[name].line())
         if len(xs) > _MARKED:
             line.set_marker("")
-    width = axes.get_position().width * axes.figure.get_size_inches()[0]
-    axes.set_title(label(f"{panel.part.capitalize()}: {panel.title}", int(_TITLE * width) + 6))
+    width = axes.get_window_extent().width / axes.figure.dpi
+    title = fitted(f"{panel.part.capitalize()}: {panel.title}", width + _MARGIN + _RIGHT / 2)
+    axes.set_title(title, loc="left", x=-_MARGIN / width)
     axes.set_xlabel(label(panel.x_label, LONGEST))
     if panel.y_label != panel.title:
-        axes.set_ylabel(label(panel.y_label, LONGEST))
+        axes.set_ylabel(label(panel.y_label, LONGEST), fontsize=7)
     _scales(axes, panel)
 
 

@@ -6,15 +6,12 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
-from matplotlib.textpath import TextPath
 
 from experiments.bench.report.chart import SIGNS_SAID, Map
-from experiments.bench.report.pen import SMALLEST, Pen, axes_at, label
+from experiments.bench.report.pen import SMALLEST, Pen, axes_at, breadth, label
 from experiments.report import style
 
 _ROW, _TOP, _BOTTOM, _GAP = 0.17, 0.3, 0.46, 0.08  # inches
@@ -37,7 +34,11 @@ def draw_map(drawn: Figure, shown: Map, pens: dict[str, Pen], *, lines: bool) ->
     width, _ = drawn.get_size_inches()
     models = [label(model, _NAME) for model in shown.models]
     stroke = _STROKE + _GAP if lines else 0.0
-    left = 0.1 + stroke + max(_breadth(name, bold=not k) for k, name in enumerate(models))
+    left = (
+        0.1
+        + stroke
+        + max(breadth(name, "ytick.labelsize", bold=not k) for k, name in enumerate(models))
+    )
     if lines:
         _draw_lines(drawn, [pens[model] for model in shown.models], left)
     panel = axes_at(drawn, left, _TOP, width - left - _GAP, _ROW * len(models))
@@ -89,9 +90,3 @@ def _name_tasks(panel: Axes, tasks: Sequence[str], *, wide: bool) -> None:
     else:
         slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor", "fontsize": SMALLEST}
         panel.set_xticks(range(len(tasks)), [label(task, 16) for task in tasks], **slanted)
-
-
-def _breadth(text: str, *, bold: bool = False) -> float:
-    """Breadth of a name at an axis, in inches."""
-    font = FontProperties(size=rcParams["ytick.labelsize"], weight="bold" if bold else "normal")
-    return TextPath((0, 0), text.replace(r"\$", "S"), prop=font).get_extents().width / 72

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.textpath import TextPath
 
 from experiments.report import style
 
+Setting = Literal["axes.titlesize", "ytick.labelsize"]
 LONGEST = 24
 """Letters of a name."""
 SMALLEST = 6.0
@@ -56,3 +59,18 @@ def axes_at(drawn: Figure, left: float, upper: float, width: float, height: floa
     """Add axes at a place in inches from the upper left corner."""
     whole, tall = drawn.get_size_inches()
     return drawn.add_axes((left / whole, 1 - (upper + height) / tall, width / whole, height / tall))
+
+
+def breadth(text: str, setting: Setting, *, bold: bool = False) -> float:
+    """Breadth in inches of a text whose size is this setting of matplotlib."""
+    size = rcParams[setting]
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return TextPath((0, 0), text.replace(r"\$", "S"), prop=font).get_extents().width / 72
+
+
+def fitted(text: str, room: float) -> str:
+    """Shorten a title to so many inches."""
+    longest = next(
+        k for k in range(len(text), 0, -1) if breadth(label(text, k), "axes.titlesize") <= room
+    )
+    return label(text, longest)

@@ -12,8 +12,9 @@ from experiments.bench.report.grid import READING, Cell, Grid, grids
 from experiments.bench.report.numbers import plain
 from experiments.bench.report.verdict import verdict
 
-_HEAD = 28  # columns of the terminal that heads of rows may take
-_NAME = 16  # and those of a name that is not broken
+_HEAD = 24  # columns of the terminal that heads of rows may take
+_NAME = 16  # those of a name that is not broken
+_WORDS = 16  # and those of a cell
 _STYLES = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 _STYLES |= {"possible": "green", "impossible": "red", "open": "yellow"}
 
@@ -36,11 +37,13 @@ def show(card: Card, console: Console) -> None:
 
 
 def _most(grid: Grid, width: int) -> int:
-    """How many models fit beside one another, as wide as their widest cells."""
+    """Count the models that fit beside one another; a cell that is wide may be broken."""
+    labels = [grid.metric, *(row.head for row in grid.rows), *map(grid.label, grid.rows)]
     cells = [_cell(cell).plain.splitlines() for row in grid.rows for cell in row.cells]
-    widest = max((len(line) for lines in cells for line in lines), default=0)
-    name = min(max(map(len, grid.models)), _NAME)
-    return max((width - _HEAD - 2) // (max(widest, name) + 2), 2)
+    names = [model[:_NAME] for model in grid.models]
+    widest = max(map(len, [*names, *(line for lines in cells for line in lines)]))
+    room = width - min(max(map(len, labels)), _HEAD) - 2
+    return max(room // (min(widest, _WORDS) + 2), 2)
 
 
 def _table(grid: Grid) -> Table:

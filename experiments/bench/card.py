@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Literal
 
 from seqtheory.plain import described, restored
 
 Better = Literal["more", "less", "neither"]
+_NAN = "it came out as NaN"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,17 @@ class Measurement:
     curve: tuple[tuple[float, float], ...] = ()
     runs: tuple[str, ...] = ()
     note: str = ""
+
+    def __post_init__(self) -> None:
+        """Take a number that is none (NaN) for what was not measured, and say so in the note."""
+        if isinstance(self.value, float) and isnan(self.value):
+            object.__setattr__(self, "value", None)
+            object.__setattr__(self, "note", "; ".join(filter(None, [_NAN, self.note])))
+        for name in ("low", "high"):
+            if isnan(getattr(self, name) or 0.0):
+                object.__setattr__(self, name, None)
+        kept = tuple(point for point in self.curve if not any(map(isnan, point)))
+        object.__setattr__(self, "curve", kept)
 
 
 @dataclass(frozen=True, kw_only=True)

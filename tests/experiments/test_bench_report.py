@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from rich.console import Console
 
 from experiments.bench import report
-from experiments.bench.card import Card, Measurement, best, from_json
+from experiments.bench.card import Card, Measurement, best, from_json, to_json
 from experiments.bench.report import figure, numbers
 from experiments.bench.report.chart import panels, success
 from experiments.bench.report.grid import grid, grids
@@ -99,6 +99,15 @@ def test_a_measurement_is_written_in_one_way(fields, text):
 
 def test_control_and_direction_characters_are_taken_out():
     assert numbers.plain("a\x1b[31m\u202eb\n") == "a [31m b "
+
+
+def test_what_came_out_as_nan_was_not_measured_and_loses_no_card():
+    nan = float("nan")
+    m = measurement(value=nan, low=nan, high=1.0, curve=((1.0, 0.5), (2.0, nan)), note="rate 1")
+    assert (m.value, m.low, m.high, m.curve) == (None, None, 1.0, ((1.0, 0.5),))
+    assert m.note == "it came out as NaN; rate 1"
+    card = replace(EMPTY, model="a", measurements=(m,))
+    assert from_json(to_json(card)) == card
 
 
 # Tables.

@@ -60,7 +60,7 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
         handles.append(
             Line2D([], [], color="0.4", marker="x", linestyle="", label="trained too little")
         )
-        figure.legend(handles=handles, loc="outside lower center", ncols=4)
+        style.legend(figure, handles, ncols=4)
         return style.save(figure, folder, "a5")
 
 

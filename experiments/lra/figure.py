@@ -55,16 +55,17 @@ def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
                 panel.axhline(_constant(here), color="0.4", linestyle=":", linewidth=0.8)
             column[0].set_title(short)
             column[1].set_xlabel("step")
-        axes[0, 0].set_ylabel("S4: validation accuracy, %")
-        axes[1, 0].set_ylabel("models: validation accuracy, %")
+        gap = "\n" if style.is_narrow() else " "
+        axes[0, 0].set_ylabel(f"S4: validation{gap}accuracy, %")
+        axes[1, 0].set_ylabel(f"models: validation{gap}accuracy, %")
         handles = [
             *(_handle(number, f"{norm}, {place}") for number, (norm, place) in enumerate(PLACES)),
             *(Line2D([], [], color="0.4", linestyle=d, label=n) for n, d in DASHES.items()),
             Line2D([], [], color="0.4", linestyle=":", label="commonest class"),
         ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=4)
+        style.legend(figure, handles, ncols=4, loc="outside upper center")
         models = [_handle(n, name) for n, name in enumerate(names.values())]
-        figure.legend(handles=models, loc="outside lower center", ncols=4)
+        style.legend(figure, models, ncols=4)
         return style.save(figure, folder, "lra")
 
 
@@ -111,7 +112,7 @@ def _learned(shown: Sequence[Cell], folder: Path) -> list[Path]:
         layers = sum(name.startswith("eigenvalues.") for name in held)
         handles = [_handle(n, f"layer {n + 1}", marker=".", linestyle="") for n in range(layers)]
         handles.append(Line2D([], [], color="black", marker="+", linestyle="", label="HiPPO-LegS"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=5)
+        style.legend(figure, handles, ncols=5)
         return style.save(figure, folder, "lra_kernels")
 
 

@@ -73,7 +73,7 @@ def _perturbation(found: Sequence[Family], horizon: int, folder: Path) -> list[P
         for panel in axes[-1]:
             panel.set_xlabel(r"perturbation $\beta$")
         handles = _legend(found, widths)
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        style.legend(figure, handles, ncols=len(handles))
         return style.save(figure, folder, f"memory_{horizon}_steps")
 
 
@@ -91,7 +91,7 @@ def _panel(panel: Axes, found: Sequence[Family], widths: Sequence[int]) -> None:
             panel.fill_between(draws[0][0], *band, color=look["color"], alpha=0.25, linewidth=0)
     panel.axvline(UP_TO, color="0.5", linewidth=0.8)
     panel.set(xscale="log", yscale="log")
-    place = {"x": 0.04, "y": 0.97, "va": "top", "fontsize": 6}
+    place = {"x": 0.04, "y": 0.97, "va": "top", "fontsize": 5 if style.is_narrow() else 6}
     panel.text(s=_verdict(found), transform=panel.transAxes, **place)
 
 

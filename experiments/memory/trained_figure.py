@@ -75,7 +75,7 @@ def _grid(
             for i, width in enumerate(widths)
         ]
         handles = [*looks, *legend]
-        figure.legend(handles=handles, loc="outside lower center", ncols=max(len(maps), 3))
+        style.legend(figure, handles, ncols=max(len(maps), 3))
         return style.save(figure, folder, name)
 
 
@@ -95,7 +95,8 @@ def _perturbed(panel: Axes, found: Sequence[Ladder], widths: Sequence[int]) -> N
     if outcomes:
         words = dict.fromkeys(outcomes)
         text = "\n".join(f"{word}, {outcomes.count(word)} of {len(outcomes)}" for word in words)
-        panel.text(0.04, 0.97, text, va="top", fontsize=6, transform=panel.transAxes)
+        size = 5 if style.is_narrow() else 6
+        panel.text(0.04, 0.97, text, va="top", fontsize=size, transform=panel.transAxes)
 
 
 def _curves(rows: Sequence[Ladder], width: int) -> tuple[np.ndarray, np.ndarray]:

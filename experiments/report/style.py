@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.exit_code import ConfigError
+from experiments.report.arrange import rearranged
 from experiments.store import durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
+    from matplotlib.legend import Legend
 
 WIDTH = 6.75
 """Text width of a two-column paper, in inches."""
@@ -32,6 +34,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 NARROWEST = 2.1
 """Width of a panel below which panels of a row are put beneath one another, in inches."""
+FEW, NARROWEST_OF_MANY = 4, 1.5
+"""Of more panels than a few, the width below which they are put beneath one another, in inches."""
 
 _MARK = "lines.markersize"
 _SETTINGS: dict[str, Any] = {
@@ -115,19 +119,23 @@ def paper() -> Iterator[None]:
         yield
 
 
+def is_narrow() -> bool:
+    """Whether figures are drawn for a page of about one column."""
+    chosen = _page.get()
+    return chosen is not None and chosen.width is not None and chosen.width < 1.5 * COLUMN
+
+
 def fit(figure: Figure, width: float) -> None:
     """Bring a figure to a width: panels of one grid that would be too narrow fill more rows."""
     now, height = figure.get_size_inches()
     panels = [panel for panel in figure.axes if panel.get_subplotspec() is not None]
     grids = {spec.get_gridspec() for panel in panels if (spec := panel.get_subplotspec())}
     rows, columns = next(iter(grids)).get_geometry() if len(grids) == 1 else (1, 1)
-    fitting = max(min(int(width / NARROWEST), columns), 1)
+    narrowest = NARROWEST if len(panels) <= FEW else NARROWEST_OF_MANY
+    fitting = max(min(int(width / narrowest), columns), 1)
     if len(grids) == 1 and fitting < columns and len(panels) <= rows * columns:
-        lines = -(-len(panels) // fitting)
-        grid = figure.add_gridspec(lines, fitting)
-        for number, panel in enumerate(panels):
-            panel.set_subplotspec(grid[number // fitting, number % fitting])
-        height = height * lines / rows
+        lines = rearranged(figure, fitting)
+        height = lines * min(height / rows, 0.8 * max(width / fitting, NARROWEST))
     elif now > width:
         height = height * max(width / now, 0.6)
     figure.set_size_inches(width, height)
@@ -142,12 +150,34 @@ def band(
     panel.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
 
 
-def shared_legend(figure: Figure, panels: Iterable[Axes], *more: Line2D, ncols: int = 4) -> None:
+def legend(
+    figure: Figure, handles: Sequence[Artist], *, ncols: int, loc: str = "outside lower center"
+) -> None:
+    """Put one legend beside all panels, in `ncols` columns or the fewer that fit the page."""
+    chosen = _page.get()
+    width = None if chosen is None else chosen.width or float(figure.get_size_inches()[0])
+    for columns in range(ncols, 0, -1):
+        found = figure.legend(handles=handles, loc=loc, ncols=columns)
+        if width is None or columns == 1 or _inches(figure, found) <= 0.95 * width:
+            return
+        found.remove()
+
+
+def shared_legend(figure: Figure, panels: Iterable[Axes], *more: Artist, ncols: int = 4) -> None:
     """Put one legend below all panels: each label of theirs once, then the handles of `more`."""
     entries = [panel.get_legend_handles_labels() for panel in panels]
     named = {label: handle for pair in entries for handle, label in zip(*pair, strict=True)}
-    handles, labels = [*named.values(), *more], [*named, *(str(line.get_label()) for line in more)]
-    figure.legend(handles, labels, loc="outside lower center", ncols=ncols)
+    for label, handle in named.items():
+        handle.set_label(label)
+    legend(figure, [*named.values(), *more], ncols=ncols)
+
+
+def _inches(figure: Figure, found: Legend) -> float:
+    """Width of a legend."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    return found.get_window_extent(renderer).width / figure.dpi
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -46,7 +46,7 @@ def _losses(sweeps: Mapping[str, Sequence[Cell]], folder: Path) -> list[Path]:
             Line2D([], [], color="0.4", linestyle=":", label="constant prediction"),
             Line2D([], [], color="0.4", marker="x", linestyle="", label="a seed diverged"),
         ]
-        figure.legend(handles=[*_legend(MAPS), *lines], loc="outside lower center", ncols=4)
+        style.legend(figure, [*_legend(MAPS), *lines], ncols=4)
         return style.save(figure, folder, "stability")
 
 
@@ -80,12 +80,18 @@ def _ratios(shared: Mapping[str, Mapping[float, Mapping[str, Cell]]], folder: Pa
         for row, (task, rows) in zip(axes, shared.items(), strict=True):
             for panel, (rate, held) in zip(row, rows.items(), strict=False):
                 _history(panel, held)
-                panel.set(title=f"learning rate {rate:g}", xlabel="step", yscale="log")
+                panel.set(xlabel="step", yscale="log")
+                if style.is_narrow():
+                    said = _lines(task).replace(" + ", "\n+ ")
+                    panel.set_title(f"{said}\nlearning rate {rate:g}", fontsize="small")
+                else:
+                    panel.set_title(f"learning rate {rate:g}")
             for panel in row[len(rows) :]:
                 panel.set_axis_off()
-            row[0].set_ylabel(f"{_lines(task)}\nlargest |gradient| / |weight|")
+            above = "" if style.is_narrow() else f"{_lines(task)}\n"
+            row[0].set_ylabel(f"{above}largest |gradient| / |weight|")
         handles = _legend(FAIR)
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        style.legend(figure, handles, ncols=len(handles))
         return style.save(figure, folder, "gradient_over_weight")
 
 

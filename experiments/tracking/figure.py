@@ -53,36 +53,44 @@ def records(load: Load, preset: str | None) -> list[Record]:
 
 
 def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:
+    """Draw a row for each class and a column for each task; in one column of a page, upright."""
     tasks = list(dict.fromkeys((c.task, c.length) for c in study))
-    classes = names(study)
+    classes, narrow = names(study), style.is_narrow()
     values = np.full((len(classes), len(tasks)), np.nan)
     with style.paper():
-        figure = Figure(figsize=(style.WIDTH, 0.6 + 0.24 * len(classes)))
+        width, above = (style.COLUMN, 1.6) if narrow else (style.WIDTH, 0.6)
+        figure = Figure(figsize=(width, above + 0.24 * len(classes)))
         panel = figure.subplots()
         panel.grid(visible=False)
         for cell in study:
             row, column = classes.index(cell.name), tasks.index((cell.task, cell.length))
-            accuracy = far_accuracy(cell)
-            if accuracy is None:
-                continue
-            values[row, column] = accuracy
-            sign = "" if cell.kind.transition is None else SIGNS[predicted(cell).status]
-            colour = "white" if accuracy < 0.5 else "black"
-            panel.text(
-                column, row, f"{sign} {accuracy:.2f}", ha="center", va="center", color=colour
-            )
+            if (accuracy := far_accuracy(cell)) is not None:
+                values[row, column] = accuracy
+                _write(panel, (column, row), cell, accuracy)
         image = panel.imshow(values, vmin=0, vmax=1, cmap="cividis", aspect="auto")
-        panel.set_xticks(
-            range(len(tasks)), [f"{task}\n{length}".replace(" ", "\n", 1) for task, length in tasks]
-        )
         panel.set_yticks(range(len(classes)), classes)
         panel.tick_params(length=0)
-        panel.set_title(
-            f"Theory (+ possible, \N{MINUS SIGN} impossible, ? open) and accuracy at {FAR} times "
-            "the trained length"
-        )
-        figure.colorbar(image, ax=panel, label="token accuracy, median of seeds")
+        signs = f"Theory (+ possible, {SIGNS['impossible']} impossible, ? open)"
+        measured = f"accuracy at {FAR} times the trained length"
+        if narrow:
+            said = [f"{task}, {length}" for task, length in tasks]
+            panel.set_xticks(range(len(tasks)), said, rotation=90)
+            figure.suptitle(f"{signs}\nand {measured},\nmedian of seeds", fontsize="medium")
+        else:
+            said = [f"{task}\n{length}".replace(" ", "\n", 1) for task, length in tasks]
+            panel.set_xticks(range(len(tasks)), said)
+            panel.set_title(f"{signs} and {measured}")
+            figure.colorbar(image, ax=panel, label="token accuracy, median of seeds")
         return style.save(figure, folder, "tracking")
+
+
+def _write(panel: Axes, place: tuple[int, int], cell: Cell, accuracy: float) -> None:
+    """Write prediction and accuracy into a field of the grid."""
+    sign = "" if cell.kind.transition is None else SIGNS[predicted(cell).status]
+    colour = "white" if accuracy < 0.5 else "black"
+    gap, size = ("", 5.0) if style.is_narrow() else (" ", None)
+    text = f"{sign}{gap}{accuracy:.2f}"
+    panel.text(*place, text, ha="center", va="center", color=colour, fontsize=size)
 
 
 def _draw_lengths(study: Sequence[Cell], folder: Path) -> list[Path]:

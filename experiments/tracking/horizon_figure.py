@@ -31,7 +31,8 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
     inside = [p for p in predicted if isfinite(p) and p > 0]
     low, high = min([*inside, *measured]) / 1.5, max([*inside, *measured]) * 1.5
     with style.paper():
-        figure = Figure(figsize=(style.WIDTH / 2 + 1.6, 3.2), layout="constrained")
+        size = (style.COLUMN, 4.6) if style.is_narrow() else (style.WIDTH / 2 + 1.6, 3.2)
+        figure = Figure(figsize=size, layout="constrained")
         panel = figure.subplots()
         _rivals(panel, [c for c in found if c.cell.framework == "torch"], (low, high))
         tasks = list(dict.fromkeys(c.cell.task for c in found))
@@ -63,7 +64,11 @@ def draw_horizons(study: Sequence[Cell], folder: Path) -> list[Path]:
         )
         panel.xaxis.set_minor_formatter("{x:g}")
         title = "error in the logarithm, torch"
-        panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        if style.is_narrow():
+            panel.set_title(f"lines: {title}")
+            style.shared_legend(figure, [panel], ncols=3)
+        else:
+            panel.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5))
         return style.save(figure, folder, "tracking_horizon")
 
 

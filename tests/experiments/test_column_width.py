@@ -1,0 +1,141 @@
+"""Figures for one column of a page: all that is written lies within them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from experiments.commands import contract
+from experiments.commands.loader import Loader
+from experiments.report import style
+from experiments.report.arrange import rearranged
+from experiments.selection import Selection
+from experiments.study import ROOT
+
+PAGE = style.Page(style.COLUMN, 7.0)
+STUDIES = [
+    *(("toy", None), ("toy", "structures"), ("a5", None), ("lra", None)),
+    *(("memory", None), ("stability", None), ("tracking", None)),
+]
+
+
+@pytest.fixture
+def outside(monkeypatch: Any) -> dict[str, list[str]]:
+    """Instead of files: what each figure writes outside itself."""
+    found: dict[str, list[str]] = {}
+
+    def look(figure: Figure, folder: Path, name: str) -> list[Path]:
+        style.fit(figure, style.COLUMN)
+        found[name] = list(written_outside(figure))
+        return []
+
+    monkeypatch.setattr(style, "save", look)
+    return found
+
+
+def written_outside(figure: Figure) -> Iterator[str]:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer, box = canvas.get_renderer(), figure.bbox
+    for text in texts(figure):
+        extent = text.get_window_extent(renderer)
+        if extent.x0 < -1 or extent.y0 < -1 or extent.x1 > box.x1 + 1 or extent.y1 > box.y1 + 1:
+            yield text.get_text()
+
+
+def texts(figure: Figure) -> Iterator[Text]:
+    """All texts that are drawn: not those of ticks beyond the ends of an axis."""
+    axes = {panel: (panel.xaxis, panel.yaxis) for panel in figure.axes}
+    ticked = {id(t) for held in axes.values() for axis in held for t in labels(axis)}
+    shown = [axis for panel, held in axes.items() if panel.axison for axis in held]
+    drawn = {id(t) for axis in shown for t in labels(axis, seen=True)}
+    for text in figure.findobj(Text):
+        hidden = id(text) in ticked and id(text) not in drawn
+        if text.get_visible() and text.get_text() and not hidden:
+            yield text
+
+
+def labels(axis: Axis, *, seen: bool = False) -> list[Text]:
+    low, high = sorted(axis.get_view_interval())
+    ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+    kept = [tick for tick in ticks if not seen or low <= tick.get_loc() <= high]
+    return [label for tick in kept for label in (tick.label1, tick.label2)]
+
+
+@pytest.mark.parametrize(("study", "preset"), STUDIES)
+def test_nothing_is_written_outside_a_figure_of_one_column(study, preset, outside, tmp_path):
+    loader = Loader(
+        ROOT / study, Selection(study=study, preset=preset, results=tmp_path), quiet=True
+    )
+    with style.page(PAGE):
+        contract.member(ROOT / study, "figure", "draw")(loader, preset, tmp_path)
+    assert outside
+    assert not {name: held for name, held in outside.items() if held}
+
+
+def line(label: str) -> Line2D:
+    return Line2D([], [], label=label)
+
+
+@pytest.mark.parametrize(("width", "expected"), [(None, 4), (6.75, 4), (3.25, 2), (1.5, 1)])
+def test_a_legend_has_as_many_columns_as_fit(width, expected):
+    handles = [line(f"a long label, number {number}") for number in range(4)]
+    with style.page(style.Page(width)), style.paper():
+        figure = Figure(figsize=(6.75, 3.0))
+        style.legend(figure, handles, ncols=4)
+    (legend,) = figure.legends
+    FigureCanvasAgg(figure).draw()
+    boxes = {round(text.get_window_extent().x0) for text in legend.get_texts()}
+    assert len(boxes) == expected
+
+
+def grid(rows: int, columns: int) -> Figure:
+    figure = Figure(figsize=(6.75, 3.0))
+    panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
+    for place, panel in enumerate(panels[0]):
+        panel.set_title(f"map {place}")
+    for row, line_ in enumerate(panels):
+        line_[0].set_ylabel(f"error {row}")
+    for panel in panels[-1]:
+        panel.set_xlabel("age")
+    return figure
+
+
+def placed(figure: Figure) -> dict[tuple[int, int], tuple[str, str, str]]:
+    found = {}
+    for panel in figure.axes:
+        spec = panel.get_subplotspec()
+        place = spec.rowspan.start, spec.colspan.start
+        found[place] = panel.get_title(), panel.get_xlabel(), panel.get_ylabel()
+    return found
+
+
+def test_rows_become_columns_and_every_panel_has_its_labels():
+    figure = grid(2, 3)
+    assert rearranged(figure, 2) == 3
+    assert placed(figure) == {
+        (line, row): (f"map {line}", "age" if line == 2 else "", f"error {row}")
+        for line in range(3)
+        for row in range(2)
+    }
+
+
+def test_panels_of_one_row_fill_lines_and_share_labels_with_their_neighbour():
+    figure = grid(1, 4)
+    assert rearranged(figure, 2) == 2
+    assert placed(figure) == {
+        (0, 0): ("map 0", "", "error 0"),
+        (0, 1): ("map 1", "", ""),
+        (1, 0): ("map 2", "age", "error 0"),
+        (1, 1): ("map 3", "age", ""),
+    }
+    assert figure.axes[2].yaxis.get_tick_params()["labelleft"]
+    assert not figure.axes[3].yaxis.get_tick_params()["labelleft"]

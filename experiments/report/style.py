@@ -155,7 +155,8 @@ def legend(
 ) -> None:
     """Put one legend beside all panels, in `ncols` columns or the fewer that fit the page."""
     chosen = _page.get()
-    width = None if chosen is None else chosen.width or float(figure.get_size_inches()[0])
+    usual = chosen is None or chosen == Page()
+    width = None if usual else chosen.width or float(figure.get_size_inches()[0])
     for columns in range(ncols, 0, -1):
         found = figure.legend(handles=handles, loc=loc, ncols=columns)
         if width is None or columns == 1 or _inches(figure, found) <= 0.95 * width:

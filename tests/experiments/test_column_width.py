@@ -85,7 +85,7 @@ def line(label: str) -> Line2D:
     return Line2D([], [], label=label)
 
 
-@pytest.mark.parametrize(("width", "expected"), [(None, 4), (6.75, 4), (3.25, 2), (1.5, 1)])
+@pytest.mark.parametrize(("width", "expected"), [(None, 4), (7.5, 4), (3.25, 2), (1.5, 1)])
 def test_a_legend_has_as_many_columns_as_fit(width, expected):
     handles = [line(f"a long label, number {number}") for number in range(4)]
     with style.page(style.Page(width)), style.paper():

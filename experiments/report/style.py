@@ -6,7 +6,7 @@ import io
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -36,6 +36,9 @@ NARROWEST = 2.1
 """Width of a panel below which panels of a row are put beneath one another, in inches."""
 FEW, NARROWEST_OF_MANY = 4, 1.5
 """Of more panels than a few, the width below which they are put beneath one another, in inches."""
+
+Place = Literal["outside lower center", "outside upper center"]
+"""Where a legend of all panels stands."""
 
 _MARK = "lines.markersize"
 _SETTINGS: dict[str, Any] = {
@@ -135,7 +138,8 @@ def fit(figure: Figure, width: float) -> None:
     fitting = max(min(int(width / narrowest), columns), 1)
     if len(grids) == 1 and fitting < columns and len(panels) <= rows * columns:
         lines = rearranged(figure, fitting)
-        height = lines * min(height / rows, 0.8 * max(width / fitting, NARROWEST))
+        tallest = max(0.8 * width / fitting, 2.1 if lines <= FEW - 1 else 1.7)
+        height = lines * min(height / rows, tallest)
     elif now > width:
         height = height * max(width / now, 0.6)
     figure.set_size_inches(width, height)
@@ -151,12 +155,12 @@ def band(
 
 
 def legend(
-    figure: Figure, handles: Sequence[Artist], *, ncols: int, loc: str = "outside lower center"
+    figure: Figure, handles: Sequence[Artist], *, ncols: int, loc: Place = "outside lower center"
 ) -> None:
     """Put one legend beside all panels, in `ncols` columns or the fewer that fit the page."""
-    chosen = _page.get()
-    usual = chosen is None or chosen == Page()
-    width = None if usual else chosen.width or float(figure.get_size_inches()[0])
+    chosen = _page.get() or Page()
+    own = float(figure.get_size_inches()[0])
+    width = None if chosen == Page() else chosen.width or own
     for columns in range(ncols, 0, -1):
         found = figure.legend(handles=handles, loc=loc, ncols=columns)
         if width is None or columns == 1 or _inches(figure, found) <= 0.95 * width:

@@ -88,8 +88,8 @@ def _ratios(shared: Mapping[str, Mapping[float, Mapping[str, Cell]]], folder: Pa
                     panel.set_title(f"learning rate {rate:g}")
             for panel in row[len(rows) :]:
                 panel.set_axis_off()
-            above = "" if style.is_narrow() else f"{_lines(task)}\n"
-            row[0].set_ylabel(f"{above}largest |gradient| / |weight|")
+            above = "largest\n" if style.is_narrow() else f"{_lines(task)}\nlargest "
+            row[0].set_ylabel(f"{above}|gradient| / |weight|")
         handles = _legend(FAIR)
         style.legend(figure, handles, ncols=len(handles))
         return style.save(figure, folder, "gradient_over_weight")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -189,3 +191,27 @@ def test_a_folder_of_ones_own_called_experiments_leads_nobody_astray(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "1 done" in done.stdout
+
+
+KILLS = int(os.environ.get("SEQTHEORY_KILLS", "2"))
+
+
+@pytest.mark.needs_torch
+@pytest.mark.skipif(os.name == "nt", reason="kills a group of processes")
+def test_a_bench_that_is_killed_at_random_gives_the_same_card(mine):
+    results = mine.parent / "killed"
+    command = [sys.executable, "-m", "experiments", "bench", f"{mine}:mamba", "--preset", "smoke"]
+    command += ["--parts", "theory,tracking,memory", "--results", str(results)]
+    rng = random.Random(0)
+    for _ in range(KILLS):
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        try:
+            running.wait(rng.uniform(4.0, 14.0))
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    whole = ["--parts", "theory,tracking,memory"]
+    assert bench(mine, "mamba", *whole) == 0
+    killed = from_json((results / "bench" / "mamba" / "card.json").read_text(encoding="utf-8"))
+    assert killed == card_of(mine, "mamba")

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from experiments import study as studies
 from experiments.exit_code import ConfigError
 from experiments.run import Run, content_hash, digest
-from experiments.store import checkpoint, shelf, source, stored
+from experiments.store import checkpoint, durable, shelf, source, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -225,8 +225,8 @@ class Record:
         if isinstance(self.shelf, shelf.Folder):
             return self.path / name
         path = _copies() / self.study / self.hash / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        durable.make_folder(path.parent)
+        durable.write_bytes(path, content)
         return path
 
     def _json(self, name: str) -> dict[str, Any]:

@@ -250,7 +250,7 @@ class Recorder:
         """Store final arrays as ``name.safetensors``."""
         durable.write_tensors(self.folder / f"{stored.checked_name(name)}.safetensors", tensors)
 
-    def save_file(self, name: str, content: bytes) -> None:
+    def keep_file(self, name: str, content: bytes) -> None:
         """Store the content of a safetensors file as ``name.safetensors``."""
         durable.write_bytes(self.folder / f"{stored.checked_name(name)}.safetensors", content)
 

@@ -15,7 +15,7 @@ from experiments import study as studies
 from experiments.arguments import Fields, Positional
 from experiments.bench import measurements, size
 from experiments.bench.baselines import BASELINES, NAMES, Baseline
-from experiments.bench.card import Card, Measurement
+from experiments.bench.cards import Card, Measurement
 from experiments.bench.contract import Contract
 from experiments.bench.measurements import BenchRun
 from experiments.bench.parts import PARTS
@@ -198,7 +198,10 @@ def _subject(request: Request) -> Subject:
         return Subject(NAMES[model], runs)
     found = guest.found(request.model)
     runs = measurements.model_runs(request.preset, parts, guest=found, **options)
-    return Subject(found.name, runs, request.model)
+    title = found.name
+    if title in NAMES.values():  # a column of its own beside the baseline of that name
+        title = f"{title} ({Path(request.model.rpartition(':')[0]).name})"
+    return Subject(title, runs, request.model)
 
 
 def replace_runs(subject: Subject, without: Iterable[str]) -> Subject:

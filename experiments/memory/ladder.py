@@ -103,9 +103,9 @@ class Rung:
         """Store arrays of this training, under a name that ends with its rung."""
         self._recorder.save(self._named(name), tensors)
 
-    def save_file(self, name: str, content: bytes) -> None:
+    def keep_file(self, name: str, content: bytes) -> None:
         """Store the content of a file of this training, under a name that ends with its rung."""
-        self._recorder.save_file(self._named(name), content)
+        self._recorder.keep_file(self._named(name), content)
 
     def _named(self, name: str) -> str:
         return f"{name}_{self._facts['width']}"

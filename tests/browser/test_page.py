@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from experiments.bench.card import Card
+from experiments.bench.cards import Card
 from experiments.bench.report.html import html
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

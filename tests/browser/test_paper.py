@@ -12,7 +12,7 @@ from pathlib import Path
 import made_cards
 import pytest
 
-from experiments.bench.card import Card
+from experiments.bench.cards import Card
 from experiments.bench.report import figure
 from experiments.bench.report.latex import latex
 from experiments.bench.report.pen import SMALLEST

@@ -15,7 +15,7 @@ import pytest
 from experiments import study as studies
 from experiments.__main__ import main
 from experiments.bench import baselines, measurements
-from experiments.bench.card import Card, Measurement, best, from_json, lines, to_json
+from experiments.bench.cards import Card, Measurement, best, from_json, lines, to_json
 from experiments.bench.parts import PARTS
 from experiments.bench.parts import part as parts
 from experiments.exit_code import ConfigError

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from rich.console import Console
 
 from experiments.bench import report
-from experiments.bench.card import Card, Measurement, best, from_json, to_json
+from experiments.bench.cards import Card, Measurement, best, from_json, to_json
 from experiments.bench.report import figure, numbers
 from experiments.bench.report.chart import panels, success
 from experiments.bench.report.grid import grid, grids

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from experiments.bench.parts import contract, cost, memory, signature, theory, tokens
 
 if TYPE_CHECKING:
-    from experiments.bench.card import Measurement
+    from experiments.bench.cards import Measurement
     from experiments.record import Record
 
 __all__ = ["PARTS", "Part"]

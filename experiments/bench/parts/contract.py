@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.bench.card import Measurement
+from experiments.bench.cards import Measurement
 from experiments.bench.parts import part as parts
 from seqtheory.checks import require_integer
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.bench.card import Measurement
+from experiments.bench.cards import Measurement
 from experiments.bench.parts import part as parts
 from seqtheory.checks import require_integer
 
@@ -66,8 +65,8 @@ class Cost:
             recorder.log(
                 place,
                 length=length,
-                training_microseconds=1e6 * training / tokens,
-                forward_microseconds=1e6 * forward / tokens,
+                training_microseconds=[1e6 * s / tokens for s in training],
+                forward_microseconds=[1e6 * s / tokens for s in forward],
                 kept_bytes=_kept(layer, x) / tokens,
             )
             recorder.progress(place + 1, len(self.lengths))
@@ -82,15 +81,15 @@ def _train(layer: Any, x: Any) -> None:
     layer(x).sum().backward()
 
 
-def _timed(work: Callable[[], object], rounds: int) -> float:
-    """Median of the seconds that some work takes, after a first time that does not count."""
+def _timed(work: Callable[[], object], rounds: int) -> list[float]:
+    """Seconds that some work takes each time, after a first time that does not count."""
     work()
     seconds = []
     for _ in range(rounds):
         start = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - start)
-    return median(seconds)
+    return seconds
 
 
 def _kept(layer: Any, x: Any) -> int:
@@ -125,7 +124,10 @@ def _decoding(layer: Any, width: int, decoded: int, rounds: int) -> dict[str, An
 
     with torch.no_grad():
         seconds = _timed(decode, rounds)
-    return {"state": state_numbers(layer), "decoding_microseconds": 1e6 * seconds / decoded}
+    return {
+        "state": state_numbers(layer),
+        "decoding_microseconds": [1e6 * s / decoded for s in seconds],
+    }
 
 
 def state_numbers(layer: Any) -> int | None:
@@ -163,7 +165,6 @@ def _of(held: Record) -> list[Measurement]:
         "part": "cost",
         "item": "one layer",
         "model": parts.name(held.run),
-        "n": 1,
         "runs": (held.hash,),
         "better": "less",
     }
@@ -171,8 +172,8 @@ def _of(held: Record) -> list[Measurement]:
     notes = held.notes
     lacks = "" if notes["state"] is not None else "it has no step"
     found = [
-        Measurement(**same, metric="parameters", value=float(notes["parameters"])),
-        Measurement(**same, metric="numbers of state", value=notes["state"], note=lacks),
+        Measurement(**same, metric="parameters", value=float(notes["parameters"]), n=1),
+        Measurement(**same, metric="numbers of state", value=notes["state"], n=1, note=lacks),
     ]
     names = {
         "training_microseconds": "microseconds a token, training",
@@ -180,20 +181,30 @@ def _of(held: Record) -> list[Measurement]:
         "kept_bytes": "bytes a token, kept for the backward pass",
     }
     for key, metric in names.items():
-        points = [(float(line["length"]), float(line[key])) for line in held.metrics]
+        seen = [np.atleast_1d(line[key]) for line in held.metrics]
+        points = [
+            (float(line["length"]), float(np.median(values)))
+            for line, values in zip(held.metrics, seen, strict=True)
+        ]
         lengths, values = np.log(np.maximum(points, 1e-12)).T
         power = np.polyfit(lengths, values, 1)[0]
         found.append(
             Measurement(
                 **same,
                 metric=f"{metric}, at {last['length']:,} positions",
-                value=points[-1][1],
+                **_interval(seen[-1]),
                 curve=tuple(points),
                 note=f"grows with length to the power {power:.2f}",
             )
         )
-    decoding = notes["decoding_microseconds"]
-    return [
-        *found,
-        Measurement(**same, metric="microseconds a token, decoding", value=decoding, note=lacks),
-    ]
+    metric = "microseconds a token, decoding"
+    if notes["decoding_microseconds"] is None:
+        return [*found, Measurement(**same, metric=metric, value=None, n=0, note=lacks)]
+    decoding = np.array(notes["decoding_microseconds"])
+    return [*found, Measurement(**same, metric=metric, **_interval(decoding))]
+
+
+def _interval(values: np.ndarray) -> dict[str, Any]:
+    """Median, least and most of the rounds of a measurement, as fields of it."""
+    low, high = (float(values.min()), float(values.max())) if len(values) > 1 else (None, None)
+    return {"value": float(np.median(values)), "low": low, "high": high, "n": len(values)}

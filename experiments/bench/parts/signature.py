@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.bench.card import Measurement
+from experiments.bench.cards import Measurement
 from experiments.bench.parts import part as parts
 from seqtheory import metrics
 from seqtheory.checks import require_choice

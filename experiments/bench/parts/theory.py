@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from experiments.bench.card import Measurement
+from experiments.bench.cards import Measurement
 from experiments.bench.parts import part as parts
 from experiments.bench.parts.tokens import tracking_tasks
 from seqtheory.checks import require_integer

@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.bench.card import Measurement
+from experiments.bench.cards import Measurement
 from experiments.bench.parts import part as parts
 from experiments.report.curve import SOLVED_ABOVE
 from experiments.tracking import tasks

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.bench.card import Card, to_json
+from experiments.bench.cards import Card, to_json
 from experiments.bench.report.terminal import show
 from experiments.store import durable
 

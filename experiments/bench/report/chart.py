@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from math import isfinite
 
-from experiments.bench.card import Card, Line, lines
+from experiments.bench.cards import Card, Line, lines
 from experiments.bench.report.numbers import is_share, plain
 
 Points = tuple[tuple[float, float], ...]

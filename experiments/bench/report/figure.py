@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-from experiments.bench.card import Card
+from experiments.bench.cards import Card
 from experiments.bench.report import map_figure, pen
 from experiments.bench.report.chart import Panel, panels, success
 from experiments.bench.report.numbers import MINUS, plain

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from experiments.bench.card import Card, Line, Measurement, best, lines
+from experiments.bench.cards import Card, Line, Measurement, best, lines
 from experiments.bench.report.numbers import ARROWS, Shown, plain, shown
 
 TITLES = {

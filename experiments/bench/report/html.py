@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
-from experiments.bench.card import Card, Measurement
+from experiments.bench.cards import Card, Measurement
 from experiments.bench.report.chart import SIGNS_SAID, panels, success
 from experiments.bench.report.grid import READING, grids
 from experiments.bench.report.numbers import is_share, plain

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from math import ceil
 
-from experiments.bench.card import Card
+from experiments.bench.cards import Card
 from experiments.bench.report.grid import Cell, Grid, Row, grids
 from experiments.bench.report.numbers import plain
 from experiments.bench.report.verdict import verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from experiments.bench.card import Card
+from experiments.bench.cards import Card
 from experiments.bench.report.grid import READING, Cell, Grid, grids
 from experiments.bench.report.numbers import plain
 from experiments.bench.report.verdict import verdict

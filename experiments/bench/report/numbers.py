@@ -19,7 +19,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from experiments.bench.card import Measurement
+from experiments.bench.cards import Measurement
 
 MISSING = "\N{EM DASH}"
 MINUS = "\N{MINUS SIGN}"

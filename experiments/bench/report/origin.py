@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from experiments.bench.baselines import NAMES
-from experiments.bench.card import Card, Measurement
+from experiments.bench.cards import Card, Measurement
 from experiments.bench.report.numbers import plain
 
 

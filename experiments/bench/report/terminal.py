@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.bench.card import Card
+from experiments.bench.cards import Card
 from experiments.bench.report.grid import READING, Cell, Grid, grids
 from experiments.bench.report.numbers import plain
 from experiments.bench.report.verdict import verdict

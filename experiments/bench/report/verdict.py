@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.bench.card import Card, Measurement, best, lines
+from experiments.bench.cards import Card, Measurement, best, lines
 from experiments.bench.report.numbers import is_share, plain
 
 _MOST = 3  # things not measured that are named

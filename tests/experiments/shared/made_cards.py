@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from experiments.bench.card import Card, Measurement
+from experiments.bench.cards import Card, Measurement
 
 TASKS = ("parity", "counting mod 3", "flip-flop", "S3", "Z60", "A5")
 LENGTHS = (20.0, 40.0, 80.0, 160.0, 320.0)

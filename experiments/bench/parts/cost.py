@@ -176,9 +176,9 @@ def _of(held: Record) -> list[Measurement]:
         Measurement(**same, metric="numbers of state", value=notes["state"], n=1, note=lacks),
     ]
     names = {
-        "training_microseconds": "microseconds a token, training",
-        "forward_microseconds": "microseconds a token, forward",
-        "kept_bytes": "bytes a token, kept for the backward pass",
+        "training_microseconds": "training, µs/token",
+        "forward_microseconds": "forward, µs/token",
+        "kept_bytes": "kept, bytes/token",
     }
     for key, metric in names.items():
         seen = [np.atleast_1d(line[key]) for line in held.metrics]
@@ -191,13 +191,13 @@ def _of(held: Record) -> list[Measurement]:
         found.append(
             Measurement(
                 **same,
-                metric=f"{metric}, at {last['length']:,} positions",
+                metric=metric,
                 **_interval(seen[-1]),
                 curve=tuple(points),
-                note=f"grows with length to the power {power:.2f}",
+                note=f"at {last['length']:,} positions; grows as length to the power {power:.2f}",
             )
         )
-    metric = "microseconds a token, decoding"
+    metric = "decoding, µs/token"
     if notes["decoding_microseconds"] is None:
         return [*found, Measurement(**same, metric=metric, value=None, n=0, note=lacks)]
     decoding = np.array(notes["decoding_microseconds"])

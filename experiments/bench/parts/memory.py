@@ -116,7 +116,7 @@ def measured(records: Sequence[Record]) -> list[Measurement]:
     run = chosen[0].run
     same: dict[str, Any] = {
         "part": "memory",
-        "item": f"memory of age to the power -{run.part.kernel.power:g}",
+        "item": f"age to the power -{run.part.kernel.power:g}",
         "model": parts.name(run),
         "runs": parts.hashes(chosen),
     }

@@ -16,7 +16,7 @@ from experiments.bench.parts.theory import Theory
 from experiments.bench.parts.tokens import Tokens
 from experiments.guest import Guest, no_guest, require_model
 from experiments.run import Run
-from seqtheory.checks import require_choice, require_integer
+from seqtheory.checks import require_integer
 
 if TYPE_CHECKING:
     from experiments.recorder import Recorder
@@ -99,7 +99,8 @@ def model_runs(
     width, depth
         Of the model; the preset's width if left out.
     """
-    require_choice("preset", preset, PRESETS)
+    if preset not in PRESETS:
+        raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
     same: dict[str, Any] = {"model": model, "guest": guest, "depth": depth}
     return [
         BenchRun(part=settings, seed=seed, width=width or WIDTHS[preset], **same)

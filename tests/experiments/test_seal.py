@@ -233,7 +233,7 @@ def test_a_damaged_unfinished_record_does_not_stop_the_table(
     (path / name).write_text("{\n{}\n")
     capsys.readouterr()
     assert main(["table", *arguments]) in (0, None)
-    out = capsys.readouterr().out
-    assert f"left out, unfinished and damaged: {path / name}" in out
+    out, err = capsys.readouterr()
+    assert f"left out, unfinished and damaged: {path / name}" in err
     assert sum(line.startswith("| ") for line in out.splitlines()) == 3  # the head and two runs
     assert json.loads((bench.results / "my_study" / "study.json").read_text())["file"]

@@ -134,11 +134,11 @@ def test_records_of_an_older_form_are_neither_stale_nor_fresh(capsys, tmp_path):
     assert "source" in held.provenance
     assert held.origin is None
     assert source.stale(held, ROOT / "a5" / "linear_cde.py") is None
-    out = capsys.readouterr().out
-    assert "18 records from" in out
-    assert "made at commit 166620e9" in out
-    assert "stale" not in out
-    assert "older form" not in out
+    said = capsys.readouterr().err
+    assert "18 records from" in said
+    assert "made at commit 166620e9" in said
+    assert "stale" not in said
+    assert "older form" not in said
 
 
 def test_word_files_are_on_record_by_their_contents(tmp_path):

@@ -12,7 +12,7 @@ from filelock import FileLock
 from experiments import exit_code
 from experiments import study as studies
 from experiments.__main__ import main
-from experiments.commands import broom, drawing, verification
+from experiments.commands import broom, verification
 from experiments.record import Record
 from experiments.store import shelf
 
@@ -51,7 +51,7 @@ def test_whole_records_are_verified_and_the_published_ones_are_among_them(folder
 def test_where_no_published_records_are_installed_it_is_said(
     command, tmp_path, monkeypatch, capsys
 ):
-    for module in (studies, verification, drawing):
+    for module in (studies, verification, loader):
         monkeypatch.setattr(module, "PUBLISHED", tmp_path / "absent")
     answer(*command, "--results", tmp_path / "results")
     said = "".join(capsys.readouterr())

@@ -12,7 +12,7 @@ from filelock import FileLock
 from experiments import exit_code
 from experiments import study as studies
 from experiments.__main__ import main
-from experiments.commands import broom, verification
+from experiments.commands import broom, loader, verification
 from experiments.record import Record
 from experiments.store import shelf
 

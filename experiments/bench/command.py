@@ -64,6 +64,16 @@ class Request:
         """Whether the model is of a file, and not a baseline."""
         return self.model not in BASELINES
 
+    @property
+    def channels(self) -> int:
+        """Width asked for, or that of the preset."""
+        return self.width or measurements.WIDTHS[self.preset]
+
+    @property
+    def folder(self) -> Path:
+        """The results folder, as an absolute path."""
+        return self.results.expanduser().absolute()
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -99,7 +109,7 @@ def bench(request: Request) -> int:
     made = _made(request)
     if isinstance(made, int):
         return made
-    folder = request.results.expanduser().absolute() / "bench" / _folder_name(made.model)
+    folder = request.folder / "bench" / _folder_name(made.model)
     for path in report.write(made, folder):
         tell(str(path))
     report.show(made, Console())
@@ -159,10 +169,10 @@ def _made(request: Request) -> Card | int:
     if code != exit_code.OK:
         return code
     left_out = _blocked(request, subject)
-    subject, over = _within(request, study, replace_runs(subject, left_out))
+    subject, over = _within(request, study, without_parts(subject, left_out))
     left_out |= over
     for part in request.parts:
-        code = _run(request, subject, part)
+        code = exit_code.OK if part == "contract" else _run(request, subject, part)
         if code not in (exit_code.OK, exit_code.DIVERGED, exit_code.FAILED):
             return code
     beside = [_beside(request, study, subject, name) for name in _against(request)]
@@ -204,14 +214,14 @@ def _subject(request: Request) -> Subject:
     return Subject(title, runs, request.model)
 
 
-def replace_runs(subject: Subject, without: Iterable[str]) -> Subject:
+def without_parts(subject: Subject, parts: Iterable[str]) -> Subject:
     """Leave out the runs of some parts."""
-    return replace(subject, runs=[run for run in subject.runs if run.part_name not in without])
+    return replace(subject, runs=[run for run in subject.runs if run.part_name not in parts])
 
 
 def _run(request: Request, subject: Subject, part: str | None) -> int:
     """Run what is not finished of a part, or of all of them."""
-    runs = [run for run in subject.runs if part in (None, run.part_name)]
+    runs = subject.runs if part is None else measurements.of_part(subject.runs, part)
     if not runs:
         return exit_code.OK
     how = RunRequest(
@@ -244,30 +254,27 @@ def _within(request: Request, study: Any, subject: Subject) -> tuple[Subject, di
         return subject, {}
     spare, over = 60 * request.minutes, dict[str, str]()
     for part in request.parts:
-        runs = [run for run in subject.runs if run.part_name == part]
+        runs = measurements.of_part(subject.runs, part)
         seconds = _seconds(request, study, runs)
         if seconds > spare:
             over[part] = f"about {forecast.duration(seconds)} do not fit into the budget"
             tell(f"{part} is left out: {over[part]}")
         else:
             spare -= seconds
-    return replace_runs(subject, over), over
+    return without_parts(subject, over), over
 
 
 def _seconds(request: Request, study: Any, runs: Sequence[BenchRun]) -> float:
     """Estimate what some runs will cost: by records of this model, else of Mamba."""
-    folders = (request.results.expanduser().absolute(), PUBLISHED)
-    todo = [run for run in runs if not _held(request, study, run)]
+    folders = (request.folder, PUBLISHED)
+    held = record.find(study.name, study.version, runs, [request.folder])
+    there = {found.run for found in held}
+    todo = [run for run in runs if run not in there]
     own = forecast.forecast(study, todo, folders)
     alike = [replace(run, model="mamba", guest=None) for run in todo]
     other = forecast.forecast(study, alike, folders)
     seconds = [a.seconds or b.seconds or 0.0 for a, b in zip(own, other, strict=True)]
     return sum(seconds) / (request.workers or provenance.available_cores())
-
-
-def _held(request: Request, study: Any, run: BenchRun) -> bool:
-    folders = [request.results.expanduser().absolute()]
-    return bool(record.find(study.name, study.version, [run], folders))
 
 
 def _against(request: Request) -> list[Baseline]:
@@ -278,7 +285,7 @@ def _against(request: Request) -> list[Baseline]:
 
 def _beside(request: Request, study: Any, subject: Subject, name: Baseline) -> Subject:
     """Give the runs of a baseline that agree with those of the model."""
-    width = request.width or measurements.WIDTHS[request.preset]
+    width = request.channels
     if request.match != "width":
         width = size.matched(subject.runs[0], name, request.match)
     runs = measurements.model_runs(
@@ -290,8 +297,8 @@ def _beside(request: Request, study: Any, subject: Subject, name: Baseline) -> S
 
 def _records(request: Request, subject: Subject, part: str) -> list[Record]:
     study = studies.load(STUDY)
-    runs = [run for run in subject.runs if run.part_name == part]
-    folders = (request.results.expanduser().absolute(), PUBLISHED)
+    runs = measurements.of_part(subject.runs, part)
+    folders = (request.folder, PUBLISHED)
     found = record.find(study.name, study.version, runs, folders)
     return [held for held in found if held.finished]
 
@@ -317,7 +324,7 @@ def _card(
     return Card(
         model=first.name,
         preset=request.preset,
-        width=request.width or measurements.WIDTHS[request.preset],
+        width=request.channels,
         depth=request.depth,
         match=request.match,
         baselines=tuple(subject.name for subject in others if subject.name in held),

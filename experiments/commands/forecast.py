@@ -58,6 +58,8 @@ def forecast(study: Study, runs: Sequence[Run], folders: Iterable[Path]) -> list
     folders
         Results folders in which records are searched.
     """
+    if not runs:  # nothing is asked, so that no record need be read
+        return []
     kinds: dict[tuple[Any, ...], list[tuple[dict[str, Any], float]]] = {}
     for fields, seconds in _measurements(study, folders):
         kinds.setdefault(_kind(fields), []).append((fields, seconds))

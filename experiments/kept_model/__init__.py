@@ -7,12 +7,13 @@ record says why.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from experiments.kept_model.file import model_file
 from seqtheory.plain import added
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def keep(recorder: Recorder, model: Any, step: int, name: str = "model") -> None
     """
     content = said = None
     try:
-        content = model_file(_framework(model).save, model)
+        content = _file(model)
     except (TypeError, ValueError) as error:  # no settings that can be written
         said = str(error)
     if content is None:
@@ -71,6 +72,14 @@ def tensors(model: Any) -> dict[str, np.ndarray]:
 def with_tensors(model: Any, held: Mapping[str, np.ndarray]) -> Any:
     """Copy a model, with other tensors in their places by name."""
     return _framework(model).with_tensors(model, held)
+
+
+def _file(model: Any) -> bytes:
+    """Content of the framework's own file of a model."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        _framework(model).save(model, path)
+        return path.read_bytes()
 
 
 def _framework(model: Any) -> ModuleType:

@@ -135,6 +135,13 @@ def test_a_failed_save_leaves_the_old_file(path, model, monkeypatch):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_equal_models_have_equal_files(path, model):
+    first = path.read_bytes()
+    for _ in range(9):  # unsorted, metadata of two names stand in either order
+        st.save(model, path)
+        assert path.read_bytes() == first
+
+
 def test_a_saved_file_has_ordinary_permissions(path):
     ordinary = path.with_name("ordinary")
     ordinary.touch()

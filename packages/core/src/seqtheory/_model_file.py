@@ -57,7 +57,11 @@ def metadata(config: SequenceModel) -> dict[str, str]:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file atomically: after a crash it holds its old content or the new one."""
+    """Write a model file atomically: after a crash it holds its old content or the new one.
+
+    Its metadata are written in the order of their names, so that equal models have equal files.
+    """
+    data = _ordered(data)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
@@ -67,6 +71,20 @@ def replace(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _ordered(data: bytes) -> bytes:
+    """Sort the metadata of a safetensors file, whose order is that of a hash table.
+
+    A file begins with the size of its header in eight bytes and the header, padded to a multiple of
+    eight bytes; tensors are at offsets from its end.
+    """
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -42,6 +43,19 @@ def test_without_activation_a_model_superposes(configured, mixer, depth, order, 
     combined = model(2 * x - 3 * y) - zero
     torch.testing.assert_close(combined, 2 * (model(x) - zero) - 3 * (model(y) - zero), **EXACT)
     assert (model(x) - zero).abs().max() > 1e-6
+
+
+def test_a_mixer_is_told_which_layer_it_is(configured):
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Placed(st.LRUConfig):
+        """States by its place."""
+
+        def at_layer(self, index, depth):
+            return dataclasses.replace(self, state_dim=10 * depth + index)
+
+    model = configured(Placed(), depth=3).build(0)
+    assert [len(layer.mixer.log_gain) for layer in model.layers] == [30, 31, 32]
+    assert st.LRUConfig().at_layer(1, 3) == st.LRUConfig()
 
 
 @pytest.mark.parametrize("activation", ["glu", "gelu", "relu"])

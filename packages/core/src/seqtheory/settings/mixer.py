@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from seqtheory.expressivity import Transition
 
@@ -70,3 +70,10 @@ class Mixer(Settings):
     def transition_class(self) -> TransitionClass:
         """Class of the recurrence in one layer, for `seqtheory.expressivity.predict`."""
         return "undeclared" if self.causal else "none"
+
+    def at_layer(self, index: int, depth: int) -> Self:
+        """Give the settings of layer `index`, counted from 0, of a model of `depth` layers.
+
+        They are the same for every layer, unless a published model starts its layers differently.
+        """
+        return self

@@ -28,8 +28,8 @@ class Layer(eqx.Module):
     ----------
     config
         Settings of the whole model.
-    last
-        Whether this is the last layer; in the order of 2024-05 nothing follows its mixer.
+    index
+        Which layer it is, counted from 0. In the order of 2024-05 nothing follows the last mixer.
     """
 
     mixer: Mixer
@@ -39,11 +39,13 @@ class Layer(eqx.Module):
     has_activation: bool = eqx.field(static=True)
 
     def __init__(
-        self, config: SequenceModelConfig, *, last: bool, dtype: DTypeLike, key: PRNGKeyArray
+        self, config: SequenceModelConfig, *, index: int, dtype: DTypeLike, key: PRNGKeyArray
     ):
         of_mixer, of_mixing = jax.random.split(key)
-        width, ends = config.width, last and config.order == "2024-05"
-        self.mixer = config.mixer.build(width, dtype=dtype, key=of_mixer)
+        width, last = config.width, index == config.depth - 1
+        ends = last and config.order == "2024-05"
+        mixer = config.mixer.at_layer(index, config.depth)
+        self.mixer = mixer.build(width, dtype=dtype, key=of_mixer)
         widened = 2 * width if config.activation == "glu" else width
         mixes = config.mixing and not ends
         self.mixing = eqx.nn.Linear(width, widened, dtype=dtype, key=of_mixing) if mixes else None

@@ -50,6 +50,5 @@ class SequenceModelConfig(settings.SequenceModel):
                 eqx.nn.Linear(self.width, self.output.size, dtype=dtype, key=key),
             )
         )
-        last = self.depth == 1
-        layer = bytes_when_built(lambda key: Layer(self, last=last, dtype=dtype, key=key))
+        layer = bytes_when_built(lambda key: Layer(self, index=0, dtype=dtype, key=key))
         self.require_memory(ends, layer)

@@ -47,8 +47,7 @@ class SequenceModel(eqx.Module):
         of_input, of_readout, *keys = jax.random.split(key, 2 + config.depth)
         self.embedding = config.input.build(config.width, dtype=dtype, key=of_input)
         self.layers = tuple(
-            Layer(config, last=index == config.depth - 1, dtype=dtype, key=one)
-            for index, one in enumerate(keys)
+            Layer(config, index=index, dtype=dtype, key=one) for index, one in enumerate(keys)
         )
         size = config.output.size
         self.readout = eqx.nn.Linear(config.width, size, dtype=dtype, key=of_readout)

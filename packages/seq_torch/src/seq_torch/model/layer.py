@@ -68,14 +68,14 @@ class Layer(nn.Module):
     ----------
     config
         Settings of the whole model.
-    last
-        Whether this is the last layer; in the order of 2024-05 nothing follows its mixer.
+    index
+        Which layer it is, counted from 0. In the order of 2024-05 nothing follows the last mixer.
     """
 
-    def __init__(self, config: SequenceModelConfig, *, last: bool):
+    def __init__(self, config: SequenceModelConfig, *, index: int):
         super().__init__()
-        self.config = config
-        self.mixer = config.mixer.build(config.width)
+        self.config, last = config, index == config.depth - 1
+        self.mixer = config.mixer.at_layer(index, config.depth).build(config.width)
         self.has_mixing = config.mixing and not (last and config.order == "2024-05")
         self.has_activation = not (last and config.order == "2024-05")
         widened = 2 * config.width if config.activation == "glu" else config.width

@@ -46,5 +46,5 @@ class SequenceModelConfig(settings.SequenceModel):
                 (self.input.build(self.width), nn.Linear(self.width, self.output.size))
             )
         )
-        layer = bytes_when_built(lambda: Layer(self, last=self.depth == 1))
+        layer = bytes_when_built(lambda: Layer(self, index=0))
         self.require_memory(ends, layer)

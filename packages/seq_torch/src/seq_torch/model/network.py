@@ -52,8 +52,7 @@ class SequenceModel(nn.Module):
         self.config = config
         self.embedding = config.input.build(config.width)
         self.position_dropout = nn.Dropout(config.position_dropout)
-        last = config.depth - 1
-        self.layers = nn.ModuleList(Layer(config, last=i == last) for i in range(config.depth))
+        self.layers = nn.ModuleList(Layer(config, index=i) for i in range(config.depth))
         self.readout = nn.Linear(config.width, config.output.size)
 
     def forward(

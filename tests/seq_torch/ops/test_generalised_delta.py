@@ -47,11 +47,12 @@ def scan(backend):
     )
 
 
-def by_matrices(q, k, v, a, b, log_decay, initial):
+def by_matrices(q, k, v, a, b, initial, log_decay=None, decay=None):
     """Whole transitions, one step at a time."""
+    decay = log_decay.exp() if decay is None else decay
     state, outputs = initial, []
     for t in range(v.shape[2]):
-        transition = torch.diag_embed(log_decay[:, :, t].exp())
+        transition = torch.diag_embed(decay[:, :, t])
         transition = transition + b[:, :, t, :, None] * a[:, :, t, None, :]
         state = transition @ state + k[:, :, t, :, None] * v[:, :, t, None, :]
         outputs.append((state.mT @ q[:, :, t, :, None])[..., 0])
@@ -65,6 +66,38 @@ def test_every_backend_is_the_product_of_whole_matrices(scans, backend, decay):
         inputs = make(time, decay=decay, seed=time)
         expected = scans.everything(by_matrices, inputs)
         scans.assert_close(scans.everything(scan(backend), inputs), expected, 1e-11)
+
+
+def signed(inputs, seed=1):
+    """Decays between -1 and 1 in place of logarithms, one in ten of them zero."""
+    g = inputs.pop("log_decay")
+    drawn = torch.rand(g.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return inputs | {"decay": (2 * drawn - 1).to(g).masked_fill(drawn < 0.1, 0.0)}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_decays_of_either_sign_are_whole_matrices_too(scans, backend):
+    for time in (1, 2, 16, 17, 50):
+        inputs = signed(make(time, seed=time))
+        expected = scans.everything(by_matrices, inputs)
+        scans.assert_close(scans.everything(scan(backend), inputs), expected, 1e-11)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_decays_are_the_exponentials_of_their_logarithms(backend):
+    inputs = make(30)
+    expected = scan(backend)(**inputs)
+    decay = inputs.pop("log_decay").exp()
+    torch.testing.assert_close(scan(backend)(**inputs, decay=decay), expected, **EXACT)
+
+
+def test_decays_are_given_once():
+    inputs = make(6)
+    with pytest.raises(ValueError, match="both log_decay and decay, expected one"):
+        ops.generalised_delta_scan(**inputs, decay=inputs["log_decay"].exp())
+    del inputs["log_decay"]
+    with pytest.raises(ValueError, match="neither log_decay nor decay, expected one"):
+        ops.generalised_delta_scan(**inputs)
 
 
 @pytest.mark.parametrize("backend", FAST)
@@ -87,8 +120,9 @@ def test_a_thousand_steps_in_single_are_within_1e5_of_the_double_loop(scans, bac
 
 
 @pytest.mark.parametrize("backend", FAST)
-def test_gradcheck(backend):
-    inputs = make(5, batch=1, heads=1, key=3, value=2)
+@pytest.mark.parametrize("given", [dict, signed])
+def test_gradcheck(backend, given):
+    inputs = given(make(5, batch=1, heads=1, key=3, value=2))
     names = list(inputs)
     assert torch.autograd.gradcheck(
         lambda *values: scan(backend)(**dict(zip(names, values, strict=True))),
@@ -214,7 +248,9 @@ def test_same_bits_on_any_number_of_threads(scans, torch_threads, monkeypatch):
 
 
 def test_registration():
-    inputs = [make(20)[name].requires_grad_() for name in operator.NAMES]
+    named = make(20)
+    inputs = [named[name].requires_grad_() for name in operator.NAMES if name in named]
+    inputs.append(None)  # the decays themselves
     checks = ("test_schema", "test_autograd_registration", "test_faketensor")
     torch.library.opcheck(operator.operator, (*inputs, True), test_utils=checks)
 

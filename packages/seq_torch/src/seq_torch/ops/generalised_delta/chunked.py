@@ -11,7 +11,8 @@ recalls is
 with R as a diagonal matrix. That is a unit triangular system for all steps at once, linear in S:
 :math:`U = U_v + U_a S`. It is solved for every chunk before S is known.
 
-Each :math:`R_{ij}` is the exponential of its own sum of logarithms, channel by channel. A quotient
+Each :math:`R_{ij}` is the exponential of its own sum of logarithms, or its own product of decays,
+channel by channel. A quotient
 :math:`D_i / D_j`, which turns the sums over channels into matrix products, overflows under strong
 decays; chunks are short instead.
 
@@ -27,7 +28,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..glue.chunks import cut, ratios_of_logs, steps_of
+from ..glue.chunks import cut, ratios_of_factors, ratios_of_logs, steps_of
 from .problem import Problem
 
 ROWS = 16  # of a chunk, which holds as many ratios of each channel for every step
@@ -36,11 +37,9 @@ ROWS = 16  # of a chunk, which holds as many ratios of each channel for every st
 def scan(p: Problem) -> tuple[Tensor, Tensor]:
     """Output `(batch, head, time, value)` and last state `(batch, head, key, value)`."""
     steps = steps_of(p.time, 1, ROWS)
-    parts = (p.q, p.k, p.v, p.a, p.b, p.log_decay)
-    q, k, v, a, b, logs = (cut(value, steps, -2) for value in parts)
-    ratios = ratios_of_logs(logs.mT)  # (..., key, step, step)
+    q, k, v, a, b = (cut(value, steps, -2) for value in (p.q, p.k, p.v, p.a, p.b))
+    ratios, decay = _products(p, steps)
     earlier = pad(ratios, (0, 0, 1, 0))[..., :-1, :]  # a reads before its own step's decay
-    decay = logs.cumsum(-2).exp()
     before = pad(decay, (0, 0, 1, 0), value=1.0)[..., :-1, :]
 
     known = torch.cat((_scores(a, k, earlier) @ v, before * a), -1)
@@ -59,6 +58,16 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
     within = _scores(q, k, ratios) @ v + _scores(q, b, ratios) @ torch.stack(recalled, 2)
     output = within + (decay * q) @ torch.stack(states, 2)
     return output.flatten(2, 3)[:, :, : p.time], state
+
+
+def _products(p: Problem, steps: int) -> tuple[Tensor, Tensor]:
+    """Products of the decays, R `(..., key, step, step)` and D `(..., step, key)`."""
+    if p.decay is not None:
+        factors = cut(p.decay, steps, -2, fill=1.0)
+        return ratios_of_factors(factors.mT), factors.cumprod(-2)
+    assert p.log_decay is not None
+    logs = cut(p.log_decay, steps, -2)
+    return ratios_of_logs(logs.mT), logs.cumsum(-2).exp()
 
 
 def _scores(x: Tensor, y: Tensor, ratios: Tensor) -> Tensor:

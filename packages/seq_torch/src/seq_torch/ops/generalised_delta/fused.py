@@ -45,10 +45,11 @@ def backward(p: Problem, states: Tensor, dy: Tensor, dstate: Tensor) -> list[Ten
     dinitial = plain(dstate).clone()
     results = (lanes(plain(dy)), lanes(dinitial), *found)
     run_kernel(generalised_delta.backward, p, ROWS, (*inputs, decay, states, *results))
-    gradients = [value.unflatten(0, p.v.shape[:2]) for value in (*found[:-1], found[-1] * decay)]
-    return [*gradients, dinitial]
+    *gradients, ddecay = [value.unflatten(0, p.v.shape[:2]) for value in found]
+    if p.decay is None:  # the gradient of its logarithm
+        ddecay = ddecay * decay.unflatten(0, p.v.shape[:2])
+    return [*gradients, dinitial, ddecay]
 
 
 def _inputs(p: Problem) -> list[Tensor]:
-    given = [lanes(plain(value)) for value in (p.q, p.k, p.v, p.a, p.b, p.log_decay)]
-    return [*given[:-1], given[-1].exp()]
+    return [lanes(plain(value)) for value in (p.q, p.k, p.v, p.a, p.b, p.decays)]

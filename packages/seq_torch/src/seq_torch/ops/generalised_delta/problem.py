@@ -22,6 +22,7 @@ class Problem(MatrixProblem):
         "b": "batch head time key",
         "log_decay": "batch head time key",
         "initial": "batch head key value",
+        "decay": "batch head time key",
     }
 
     q: Tensor
@@ -29,8 +30,17 @@ class Problem(MatrixProblem):
     v: Tensor
     a: Tensor
     b: Tensor
-    log_decay: Tensor
     initial: Tensor
+    log_decay: Tensor | None = None
+    decay: Tensor | None = None
+
+    @property
+    def decays(self) -> Tensor:
+        """Decays themselves, however they were given."""
+        if self.decay is not None:
+            return self.decay
+        assert self.log_decay is not None
+        return self.log_decay.exp()
 
 
 check = Problem.check

@@ -11,7 +11,7 @@ from .problem import Problem
 def scan(p: Problem) -> tuple[Tensor, Tensor]:
     """Output `(batch, head, time, value)` and last state `(batch, head, key, value)`."""
     state, outputs = p.initial, []
-    steps = (value.unbind(2) for value in (p.q, p.k, p.v, p.a, p.b, p.log_decay.exp()))
+    steps = (value.unbind(2) for value in (p.q, p.k, p.v, p.a, p.b, p.decays))
     for q, k, v, a, b, decay in zip(*steps, strict=True):
         recalled = (a[..., None] * state).sum(-2, keepdim=True)
         state = decay[..., None] * state + b[..., None] * recalled + k[..., None] * v[..., None, :]

@@ -28,9 +28,10 @@ def generalised_delta_scan(
     v: Float[Tensor, "batch head time value"],
     a: Float[Tensor, "batch head time key"],
     b: Float[Tensor, "batch head time key"],
-    log_decay: Float[Tensor, "batch head time key"],
+    log_decay: Float[Tensor, "batch head time key"] | None = None,
     initial: Float[Tensor, "batch head key value"] | None = None,
     *,
+    decay: Float[Tensor, "batch head time key"] | None = None,
     return_last_state: bool = False,
     backend: str = "auto",
 ) -> Tensor | tuple[Tensor, Tensor]:
@@ -47,6 +48,7 @@ def generalised_delta_scan(
     - the gated delta rule and Kimi Delta Attention (KDA), which decay before they correct,
       :math:`S_t = (I - \beta k k^\top) \mathrm{diag}(e^g) S_{t-1} + \beta k v^\top`, are
       :math:`a = e^g \odot k`, :math:`b = -\beta k`, with :math:`\beta v` for values;
+    - its form with decays in [-1, 1] gives these as `decay`;
     - RWKV-7, which does both at once, :math:`S_t = (\mathrm{diag}(e^g) - (\eta \odot \kappa)
       \kappa^\top) S_{t-1} + k v^\top` with a removal key :math:`\kappa` of its own and rates
       :math:`\eta` of the channels, is :math:`a = -\kappa`, :math:`b = \eta \odot \kappa`.
@@ -64,6 +66,8 @@ def generalised_delta_scan(
     log_decay
         Logarithms g of each channel's decay, normally not positive; minus infinity for a decay
         of zero.
+    decay
+        The decays themselves, of either sign, in place of their logarithms.
     initial
         State before the first step; zero if None.
     return_last_state
@@ -104,7 +108,11 @@ def generalised_delta_scan(
     Kimi Team, arXiv 2510.26692 (KDA); Peng et al., arXiv 2503.14456 (RWKV-7); the names a, b and
     DPLR as in https://github.com/fla-org/flash-linear-attention.
     """
-    problem = check(q=q, k=k, v=v, a=a, b=b, log_decay=log_decay, initial=initial).with_all_heads()
+    if (log_decay is None) == (decay is None):
+        came = "neither log_decay nor decay" if decay is None else "both log_decay and decay"
+        raise ValueError(f"got {came}, expected one of them.")
+    given = {"q": q, "k": k, "v": v, "a": a, "b": b, "log_decay": log_decay, "decay": decay}
+    problem = check(initial=initial, **given).with_all_heads()
     output, state = run("generalised_delta_scan", BACKENDS, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

@@ -15,26 +15,41 @@ from seq_torch.ops.outer import cuda as outer_cuda
 DELTA, GATED, OUTER = "fla.ops.delta_rule", "fla.ops.gated_delta_rule", "fla.ops.simple_gla"
 
 
-def chunk_delta_rule(q, k, v, beta, scale=None, initial_state=None, output_final_state=False):
-    return chunk_gated_delta_rule(q, k, v, 0 * beta, beta, scale, initial_state, output_final_state)
+def chunk_delta_rule(q, k, v, beta, **options):
+    return chunk_gated_delta_rule(q, k, v, 0 * beta, beta, **options)
 
 
-def chunk_gated_delta_rule(
-    q, k, v, g, beta, scale=None, initial_state=None, output_final_state=False
-):
+def chunk_gated_delta_rule(q, k, v, g, beta, **options):
     """The delta rule, row by row, in the layout (batch, row, head, channel)."""
 
     def added(state, k, v, beta):
         return k[..., None] * (beta[..., None] * (v - (k[..., None] * state).sum(-2)))[..., None, :]
 
-    return rows_of(added, q, k, v, g, beta, scale, initial_state, output_final_state)
+    return packed_rows_of(added, q, k, v, g, beta, **options)
 
 
-def chunk_simple_gla(q, k, v, g, scale=None, initial_state=None, output_final_state=False):
+def chunk_simple_gla(q, k, v, g, **options):
     def added(state, k, v, beta):
         return k[..., None] * v[..., None, :]
 
-    return rows_of(added, q, k, v, g, g, scale, initial_state, output_final_state)
+    return packed_rows_of(added, q, k, v, g, g, **options)
+
+
+def packed_rows_of(
+    added, q, k, v, g, beta, scale=None, initial_state=None, output_final_state=False,
+    cu_seqlens=None,
+):  # fmt: skip
+    """Take packed sequences one after the other."""
+    if cu_seqlens is None:
+        return rows_of(added, q, k, v, g, beta, scale, initial_state, output_final_state)
+    assert cu_seqlens.dtype == torch.int64
+    assert len(q) == 1
+    sizes = cu_seqlens.diff().tolist()
+    first = initial_state[:, None]
+    parts = zip(*(x.split(sizes, 1) for x in (q, k, v, g, beta)), first, strict=True)
+    found = [rows_of(added, *part[:5], scale, part[5], output_final_state) for part in parts]
+    outputs, states = zip(*found, strict=True)
+    return torch.cat(outputs, 1), torch.cat(states)
 
 
 def rows_of(added, q, k, v, g, beta, scale, initial, wants_state):
@@ -118,6 +133,32 @@ def test_rows_of_a_delta_scan_give_its_values_and_gradients(scans, factors, deca
             inputs.pop("initial")
         expected = scans.everything(delta("chunked"), scans.double(inputs))
         scans.assert_close(scans.everything(delta("cuda"), inputs), expected, 2e-3)
+
+
+def packed(inputs, lengths):
+    """The first row of the batch, and as many initial states as sequences."""
+    first = {name: value[:1] for name, value in inputs.items()}
+    first["initial"] = inputs["initial"][[0, 1, 1][: len(lengths)]]
+    return first, torch.tensor([0, *lengths]).cumsum(0).int()
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("factors", [1, 2])
+@pytest.mark.parametrize("decay", [False, True], ids=["no decay", "decay"])
+def test_packed_rows_of_a_delta_scan_give_its_values_and_gradients(scans, factors, decay):
+    inputs, ends = packed(delta_inputs(9, factors=factors, decay=decay), (2, 6, 1))
+    expected = scans.everything(
+        lambda **given: delta("chunked")(**given, cu_seqlens=ends), scans.double(inputs)
+    )
+    got = scans.everything(lambda **given: delta("cuda")(**given, cu_seqlens=ends), inputs)
+    scans.assert_close(got, expected, 2e-3)
+
+
+@pytest.mark.usefixtures("slow")
+def test_an_empty_packed_sequence_is_not_for_the_kernels():
+    inputs, ends = packed(delta_inputs(9), (9, 0))
+    with pytest.raises(ops.BackendError, match="an empty batch or sequence"):
+        delta("cuda")(**inputs, cu_seqlens=ends)
 
 
 @pytest.mark.usefixtures("slow")

@@ -17,7 +17,7 @@ def obstacles(p: Problem) -> list[str]:
     module = MODULE if p.log_decay is None else GATED
     return (
         of_device(p.v)
-        or fla.obstacles(p.given, gated=p.log_decay is not None)
+        or fla.obstacles(p.given, gated=p.log_decay is not None, cu_seqlens=p.cu_seqlens)
         or of_import(module, INSTALL_FLA)
     )
 
@@ -45,6 +45,10 @@ def scan(p: Problem) -> tuple[Tensor, Tensor]:
         kernel = fla.kernel("delta_scan", GATED, "chunk_gated_delta_rule")
         given["g"] = fla.at_first(p.log_decay.float(), factors)
     output, state = kernel(
-        **given, scale=1.0, initial_state=p.initial.float(), output_final_state=True
+        **given,
+        **fla.offsets(p.cu_seqlens, factors),
+        scale=1.0,
+        initial_state=p.initial.float(),
+        output_final_state=True,
     )
     return fla.of_last(output, factors), state

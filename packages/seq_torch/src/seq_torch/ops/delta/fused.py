@@ -6,13 +6,15 @@ call them. They run by chunks that stay in the cache.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 
 from ..glue import pages
 from ..glue.checks import plain
 from ..glue.chunks import steps_of
-from ..glue.matrices import lanes, run_kernel
+from ..glue.matrices import lanes, run_kernel, slots, spans_of_lanes
 from .problem import Problem
 
 ROWS = 32  # of a chunk, steps times factors
@@ -23,12 +25,11 @@ def shapes(p: Problem, keep: bool) -> list[tuple[int, ...]]:
     batch, heads, time, factors, key = p.k.shape
     value = p.v.shape[-1]
     kept = batch * heads if keep else 0
-    chunks = -(-time * factors // _rows_of_chunk(p))
     return [
         (batch, heads, time, value),
-        (batch, heads, key, value),
+        tuple(p.initial.shape),
         (kept, time * factors, value),
-        (kept, chunks, key, value),
+        (kept, slots(p, _steps_of_chunk(p)), key, value),
     ]
 
 
@@ -39,12 +40,7 @@ def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
     output, state, residual, states = (pages.empty_like(p.v, shape) for shape in shapes(p, keep))
     state.copy_(p.initial)
     results = (lanes(state), lanes(output), residual, states)
-    run_kernel(
-        delta.forward,
-        p,
-        _rows_of_chunk(p),
-        (*_inputs(p, "q", "k", "v", "beta"), _decay(p), *results),
-    )
+    _run(delta.forward, p, (*_inputs(p, "q", "k", "v", "beta"), _decay(p), *results))
     return output, state, residual, states
 
 
@@ -59,9 +55,14 @@ def backward(
     dlog = p.beta.new_empty(p.q.shape[:3])
     given = (*_inputs(p, "q", "k", "beta"), _decay(p), residual, states, lanes(plain(dy)))
     results = (lanes(dinitial), lanes(dq), _rows(dk), _rows(dv), _rows(dbeta), lanes(dlog))
-    run_kernel(delta.backward, p, _rows_of_chunk(p), (*given, *results))
+    _run(delta.backward, p, (*given, *results))
     gradients = [dq, dk, dv, dbeta, dinitial]
     return gradients if p.log_decay is None else [*gradients, dlog]
+
+
+def _run(kernel: Callable[..., None], p: Problem, tensors: Sequence[Tensor]) -> None:
+    steps = _steps_of_chunk(p)
+    run_kernel(kernel, p, steps * p.k.shape[3], (spans_of_lanes(p, steps), *tensors))
 
 
 def _inputs(p: Problem, *names: str) -> list[Tensor]:
@@ -79,6 +80,5 @@ def _rows(tensor: Tensor) -> Tensor:
     return tensor.flatten(2, 3).flatten(0, 1)
 
 
-def _rows_of_chunk(p: Problem) -> int:
-    time, factors = p.k.shape[2:4]
-    return factors * steps_of(time, factors, ROWS)
+def _steps_of_chunk(p: Problem) -> int:
+    return steps_of(p.time, p.k.shape[3], ROWS)

@@ -29,6 +29,7 @@ class Problem(MatrixProblem):
     beta: Tensor
     initial: Tensor
     log_decay: Tensor | None = None
+    cu_seqlens: Tensor | None = None
 
 
 check = Problem.check

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ..glue.backend import Backend
-from ..glue.matrices import in_one_type, run
+from ..glue.matrices import in_one_type, one_by_one, run
 from ..glue.obstacles import of_fused
 from . import chunked, cuda, operator, reference
 from .problem import check
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 BACKENDS = (
     Backend("fused", in_one_type(operator.scan), of_fused),
     Backend("cuda", cuda.scan, cuda.obstacles),
-    Backend("chunked", in_one_type(chunked.scan)),
-    Backend("reference", in_one_type(reference.scan)),
+    Backend("chunked", one_by_one(in_one_type(chunked.scan))),
+    Backend("reference", one_by_one(in_one_type(reference.scan))),
 )
 
 
@@ -31,6 +31,7 @@ def delta_scan(
     log_decay: Float[Tensor, "batch head time"] | None = None,
     initial: Float[Tensor, "batch head key value"] | None = None,
     *,
+    cu_seqlens: Int[Tensor, " sequence+1"] | None = None,
     return_last_state: bool = False,
     backend: str = "auto",
 ) -> Tensor | tuple[Tensor, Tensor]:
@@ -61,6 +62,11 @@ def delta_scan(
         Finite logarithms g of the decays, normally not positive; None for no decay.
     initial
         State before the first step; zero if None.
+    cu_seqlens
+        Offsets of packed sequences: a batch of 1 is a row of sequences back to back, which begin at
+        these steps, and the last one ends at the last of them. They begin at 0, never fall (a
+        sequence may be empty), and end at `time`; int32 or int64. States, the initial and the last,
+        are then those of the sequences, `(sequence, head, key, value)`.
     return_last_state
         Whether to return the state after the last step too.
     backend
@@ -87,6 +93,10 @@ def delta_scan(
     can be differentiated once, and gives the same bits on any number of threads. ``auto`` takes it
     for tensors on the CPU, and ``chunked`` where numba is missing.
 
+    A packed sequence has the values and gradients of the sequence alone, with ``fused``,
+    ``chunked`` and ``reference`` bit for bit: ``fused`` and ``cuda`` take all at once, the other
+    two one after the other. Offsets on a device are read from it, which waits.
+
     ``chunked``, on any device, costs O(time * factor * (64 + key) * (key + value)) for each head in
     matrix products and O(time * factor * (64 + key + value)) memory, and passes one state per 64
     factors on. ``reference`` holds all states and takes a step of Python for every factor. Both are
@@ -104,7 +114,8 @@ def delta_scan(
     arXiv 2412.06464 (decay); Siems et al., arXiv 2502.10297 (several factors). Kernels:
     https://github.com/fla-org/flash-linear-attention.
     """
-    problem = check(q=q, k=k, v=v, beta=beta, log_decay=log_decay, initial=initial).with_all_heads()
+    given = {"q": q, "k": k, "v": v, "beta": beta, "log_decay": log_decay, "initial": initial}
+    problem = check(cu_seqlens=cu_seqlens, **given).with_all_heads()
     output, state = run("delta_scan", BACKENDS, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

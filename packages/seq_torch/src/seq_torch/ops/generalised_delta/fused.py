@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..glue import pages
 from ..glue.checks import plain
-from ..glue.matrices import lanes, run_kernel
+from ..glue.matrices import lanes, run_kernel, slots, spans_of_lanes
 from .problem import Problem
 
 ROWS = 16  # steps of a chunk, whose states the pass back holds in the cache
@@ -19,9 +19,9 @@ ROWS = 16  # steps of a chunk, whose states the pass back holds in the cache
 
 def shapes(p: Problem, keep: bool) -> list[tuple[int, ...]]:
     """Shapes of output, last state, and states before the chunks, if these are kept."""
-    batch, heads, key, value = p.initial.shape
-    kept = batch * heads if keep else 0
-    return [tuple(p.v.shape), tuple(p.initial.shape), (kept, -(-p.time // ROWS), key, value)]
+    batch, heads = p.v.shape[:2]
+    kept = (batch * heads if keep else 0, slots(p, ROWS), *p.initial.shape[2:])
+    return [tuple(p.v.shape), tuple(p.initial.shape), kept]
 
 
 def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
@@ -30,9 +30,9 @@ def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
 
     output, state, states = (pages.empty_like(p.v, shape) for shape in shapes(p, keep))
     state.copy_(p.initial)
-    run_kernel(
-        generalised_delta.forward, p, ROWS, (*_inputs(p), lanes(state), lanes(output), states)
-    )
+    given = (spans_of_lanes(p, ROWS), *_inputs(p))
+    results = (lanes(state), lanes(output), states)
+    run_kernel(generalised_delta.forward, p, ROWS, (*given, *results))
     return output, state, states
 
 
@@ -44,7 +44,8 @@ def backward(p: Problem, states: Tensor, dy: Tensor, dstate: Tensor) -> list[Ten
     found = [pages.empty_like(value, value.shape) for value in (*inputs, decay)]
     dinitial = plain(dstate).clone()
     results = (lanes(plain(dy)), lanes(dinitial), *found)
-    run_kernel(generalised_delta.backward, p, ROWS, (*inputs, decay, states, *results))
+    given = (spans_of_lanes(p, ROWS), *inputs, decay, states)
+    run_kernel(generalised_delta.backward, p, ROWS, (*given, *results))
     *gradients, ddecay = [value.unflatten(0, p.v.shape[:2]) for value in found]
     if p.decay is None:  # the gradient of its logarithm
         ddecay = ddecay * decay.unflatten(0, p.v.shape[:2])

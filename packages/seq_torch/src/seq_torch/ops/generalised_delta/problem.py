@@ -33,6 +33,7 @@ class Problem(MatrixProblem):
     initial: Tensor
     log_decay: Tensor | None = None
     decay: Tensor | None = None
+    cu_seqlens: Tensor | None = None
 
     @property
     def decays(self) -> Tensor:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ..glue.backend import Backend
-from ..glue.matrices import in_one_type, run
+from ..glue.matrices import in_one_type, one_by_one, run
 from ..glue.obstacles import of_fused
 from . import chunked, operator, reference
 from .problem import check
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 BACKENDS = (
     Backend("fused", in_one_type(operator.scan), of_fused),
-    Backend("chunked", in_one_type(chunked.scan)),
-    Backend("reference", in_one_type(reference.scan)),
+    Backend("chunked", one_by_one(in_one_type(chunked.scan))),
+    Backend("reference", one_by_one(in_one_type(reference.scan))),
 )
 
 
@@ -32,6 +32,7 @@ def generalised_delta_scan(
     initial: Float[Tensor, "batch head key value"] | None = None,
     *,
     decay: Float[Tensor, "batch head time key"] | None = None,
+    cu_seqlens: Int[Tensor, " sequence+1"] | None = None,
     return_last_state: bool = False,
     backend: str = "auto",
 ) -> Tensor | tuple[Tensor, Tensor]:
@@ -70,6 +71,11 @@ def generalised_delta_scan(
         The decays themselves, of either sign, in place of their logarithms.
     initial
         State before the first step; zero if None.
+    cu_seqlens
+        Offsets of packed sequences: a batch of 1 is a row of sequences back to back, which begin at
+        these steps, and the last one ends at the last of them. They begin at 0, never fall (a
+        sequence may be empty), and end at `time`; int32 or int64. States, the initial and the last,
+        are then those of the sequences, `(sequence, head, key, value)`.
     return_last_state
         Whether to return the state after the last step too.
     backend
@@ -94,6 +100,10 @@ def generalised_delta_scan(
     once, and gives the same bits on any number of threads. ``auto`` takes it for tensors on the
     CPU, and ``chunked`` elsewhere and where numba is missing.
 
+    A packed sequence has the values and gradients of the sequence alone, bit for bit: ``fused``
+    takes all at once, the others one after the other. Offsets on a device are read from it, which
+    waits.
+
     ``chunked``, on any device, takes chunks of 16 steps, at O(time * key * (16 + value)) for each
     head, and holds as much as O(16 * time * key). ``reference`` holds all states and takes a step
     of Python for every position. Both are plain torch and can be differentiated again, also in
@@ -112,7 +122,7 @@ def generalised_delta_scan(
         came = "neither log_decay nor decay" if decay is None else "both log_decay and decay"
         raise ValueError(f"got {came}, expected one of them.")
     given = {"q": q, "k": k, "v": v, "a": a, "b": b, "log_decay": log_decay, "decay": decay}
-    problem = check(initial=initial, **given).with_all_heads()
+    problem = check(cu_seqlens=cu_seqlens, initial=initial, **given).with_all_heads()
     output, state = run("generalised_delta_scan", BACKENDS, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

@@ -49,7 +49,10 @@ def check_tensors(
 
 
 def check_axes(
-    given: Mapping[str, Tensor], axes: Mapping[str, str], nonzero: Collection[str] = ()
+    given: Mapping[str, Tensor],
+    axes: Mapping[str, str],
+    nonzero: Collection[str] = (),
+    known: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """Length of every axis, or raise where two inputs do not agree on one.
 
@@ -62,27 +65,29 @@ def check_axes(
         ``group|head`` is an axis ``group`` whose length divides that of ``head``.
     nonzero
         Axes that must not be empty.
+    known
+        Lengths of axes that are decided already.
 
     Raises
     ------
     ValueError
         If a shape does not fit; the message says which, and what was expected.
     """
-    sizes: dict[str, int] = {}
+    sizes = dict(known or {})
     for name, line in axes.items():
         if name not in given:
             continue
-        shape, wanted, known = given[name].shape, line.split(), sizes.copy()
+        shape, wanted, before = given[name].shape, line.split(), sizes.copy()
         fits = len(shape) == len(wanted)
         for axis, n in zip(wanted, shape, strict=False):
             if "|" in axis:
                 axis, _, whole = axis.partition("|")
-                fits = fits and _divides(n, known[whole])
+                fits = fits and _divides(n, before[whole])
             if sizes.setdefault(axis, n) != n:
                 fits = False
         if not fits:
             raise ValueError(
-                f"got {name} of shape {tuple(shape)}, expected {_said(wanted, known)}."
+                f"got {name} of shape {tuple(shape)}, expected {_said(wanted, before)}."
             )
         if 0 in shape:
             _check_empty(name, shape, wanted, nonzero)

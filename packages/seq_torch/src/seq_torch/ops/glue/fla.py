@@ -36,7 +36,9 @@ MOST_SEQUENCES = 2**16 - 1  # blocks along the second axis of a grid
 HOPPER = 9  # major compute capability
 
 
-def obstacles(given: Mapping[str, Tensor], gated: bool) -> list[str]:
+def obstacles(
+    given: Mapping[str, Tensor], gated: bool, cu_seqlens: Tensor | None = None
+) -> list[str]:
     """Name what the kernels do not cover; empty if nothing.
 
     Parameters
@@ -45,9 +47,12 @@ def obstacles(given: Mapping[str, Tensor], gated: bool) -> list[str]:
         Inputs by name, with `q`, `k` and `v` among them.
     gated
         Whether the kernel that is meant takes a decay.
+    cu_seqlens
+        Offsets of packed sequences, if there are any.
     """
     q, k, v = given["q"], given["k"], given["v"]
     types = " and ".join(dict.fromkeys(str(value.dtype) for value in (q, k, v)))
+    sequences = v.shape[0] if cu_seqlens is None else len(cu_seqlens) - 1
     learns = torch.is_grad_enabled() and any(value.requires_grad for value in given.values())
     checks = {
         f"q, k and v of {types} (expected one of bfloat16 or float16 for all three)": (
@@ -62,8 +67,9 @@ def obstacles(given: Mapping[str, Tensor], gated: bool) -> list[str]:
         f"{UNEQUAL_FROM} of both)": (
             k.shape[-1] != v.shape[-1] and min(k.shape[-1], v.shape[-1]) < UNEQUAL_FROM
         ),
-        f"a batch times heads over {MOST_SEQUENCES}": v.shape[0] * v.shape[1] > MOST_SEQUENCES,
-        "an empty batch or sequence": v.numel() == 0,
+        f"a batch times heads over {MOST_SEQUENCES}": sequences * v.shape[1] > MOST_SEQUENCES,
+        "an empty batch or sequence": v.numel() == 0
+        or (cu_seqlens is not None and bool((cu_seqlens.diff() == 0).any())),
         "gradients through a decay (expected triton>=3.7.1, which torch 2.13 brings: on Hopper an "
         "older one gives wrong ones)": gated and learns and wrong_on(v.device),
     }
@@ -92,6 +98,11 @@ def rows(
 ) -> Float[Tensor, "batch row head channel"]:
     """Lay steps and factors out as rows."""
     return value.permute(0, 2, 3, 1, 4).flatten(1, 2)
+
+
+def offsets(cu_seqlens: Tensor | None, factors: int) -> dict[str, Tensor]:
+    """Give the kernels' argument for packed sequences, in rows; none where there are none."""
+    return {} if cu_seqlens is None else {"cu_seqlens": factors * cu_seqlens.long()}
 
 
 def at_first(value: Float[Tensor, "batch head time"], factors: int) -> Float[Tensor, "b row head"]:

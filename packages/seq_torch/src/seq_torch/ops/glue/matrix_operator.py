@@ -81,7 +81,7 @@ def matrix_operator(
         return fused.backward(problem(*given[: len(named)]), *given[len(named) :])
 
     def empty_gradients(*given: Any) -> list[Tensor]:
-        return [value.new_empty(value.shape) for value in given[: len(named)] if value is not None]
+        return [value.new_empty(value.shape) for value in given[: len(named)] if _learns(value)]
 
     operator = opaque.define(name, f"({tensors}, bool keep) -> ({results})", forward, empty)
     schema = f"({tensors}, {cotangents}) -> Tensor[]"
@@ -93,8 +93,14 @@ def matrix_operator(
     def backward(ctx: Any, dy: Tensor, dstate: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors  # once: under checkpointing a second reading is refused
         found = iter(gradient(*saved, dy, dstate))
-        return (*(None if value is None else next(found) for value in saved[: len(named)]), None)
+        inputs = saved[: len(named)]
+        return (*(next(found) if _learns(value) else None for value in inputs), None)
 
     opaque.register(operator, gradient, setup=setup, backward=backward)
     names = tuple(field.name for field in named)
     return MatrixOperator(names, operator, gradient, without_tangents(name, operator))
+
+
+def _learns(value: Tensor | None) -> bool:
+    """Whether an input has a gradient, which what was left out and offsets have not."""
+    return value is not None and value.is_floating_point()

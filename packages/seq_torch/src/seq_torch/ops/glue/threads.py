@@ -7,9 +7,11 @@ needs no threading layer of numba's, with its own pool, settings and limits afte
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import accumulate
 
 import torch
 
@@ -31,7 +33,9 @@ def run(workers: int, share: Callable[[int], None]) -> None:
         future.result()
 
 
-def run_lanes(work: int, lanes: int, share: Callable[[int, int], None]) -> None:
+def run_lanes(
+    work: int, lanes: int, share: Callable[[int, int], None], loads: Sequence[int] | None = None
+) -> None:
     """Call ``share(first, last)`` for parts of a row of independent lanes, on all threads.
 
     Parameters
@@ -42,9 +46,19 @@ def run_lanes(work: int, lanes: int, share: Callable[[int, int], None]) -> None:
         Their number.
     share
         Computes the lanes ``range(first, last)``.
+    loads
+        What each lane costs beside the others; the same for all if None.
     """
     workers = count(work, lanes)
-    run(workers, lambda i: share(i * lanes // workers, (i + 1) * lanes // workers))
+    cuts = even_cuts(loads or [1] * lanes, workers)
+    run(workers, lambda i: share(cuts[i], cuts[i + 1]))
+
+
+def even_cuts(loads: Sequence[int], parts: int) -> list[int]:
+    """Cut a row of loads into parts of about the same sum: where each begins, and the end."""
+    sums = list(accumulate(loads, initial=0))
+    inner = [bisect_left(sums, sums[-1] * part / parts) for part in range(1, parts)]
+    return [0, *inner, len(loads)]
 
 
 def run_tiles(

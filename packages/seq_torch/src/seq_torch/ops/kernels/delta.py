@@ -1,7 +1,9 @@
 r"""The delta rule by chunks whose rows are steps times factors, for each (batch, head) in turn.
 
 Axes: q (lane, time, key), k (lane, row, key), v (lane, row, value), beta (lane, row), decay (lane,
-time). The first factor of a step has its decay, the others have none, and q reads after the last.
+time). `spans` (sequence, 4) says where each sequence lies in them: its lane, its first step, that
+after its last, and its place for the state before its first chunk. The first factor of a step has
+its decay, the others have none, and q reads after the last.
 With :math:`R_{ij}` the product of the decays over rows (j, i], :math:`D_i` that from the chunk's
 start and S the state before the chunk,
 
@@ -22,22 +24,23 @@ from .products import add_product, add_rows, dot, fill_dots
 
 
 @compiled
-def forward(first, last, rows, q, k, v, beta, decay, state, output, residual, states):
+def forward(first, last, rows, spans, q, k, v, beta, decay, state, output, residual, states):
     """Fill the output, carry `state` on; keep r and the states before chunks if there is room."""
     factors = k.shape[1] // max(q.shape[1], 1)
     ratio, since = np.empty((rows, rows), v.dtype), np.empty(rows, v.dtype)
     mixed, read = np.empty((rows, rows), v.dtype), np.empty((rows, rows), v.dtype)
     written, apart = np.empty((rows, v.shape[2]), v.dtype), np.empty((rows, v.shape[2]), v.dtype)
     late = np.empty((rows, k.shape[2]), v.dtype)
-    for lane in range(first, last):
-        S = state[lane]
-        for start in range(0, k.shape[1], rows):
-            stop = min(start + rows, k.shape[1])
+    for each in range(first, last):
+        lane, left, right = spans[each, 0], spans[each, 1] * factors, spans[each, 2] * factors
+        S = state[each]
+        for start in range(left, right, rows):
+            stop = min(start + rows, right)
             begin, end, count = start // factors, stop // factors, stop - start
             keys, queries, u = k[lane, start:stop], q[lane, begin:end], written[:count]
             r = residual[lane, start:stop] if len(residual) else apart[:count]
             if len(states):
-                copy_rows(S, states[lane, start // rows])
+                copy_rows(S, states[lane, spans[each, 3] + (start - left) // rows])
             _decays(decay[lane, begin:end], factors, ratio, since)
             _scores(keys, queries, factors, ratio, mixed, read)
             _write(v[lane, start:stop], beta[lane, start:stop], keys, S, since, mixed, r, u)
@@ -49,8 +52,9 @@ def forward(first, last, rows, q, k, v, beta, decay, state, output, residual, st
 
 @compiled
 def backward(
-    first, last, rows, q, k, beta, decay, residual, states, dy, dstate, dq, dk, dv, dbeta, dlog
-):
+    first, last, rows, spans, q, k, beta, decay, residual, states, dy, dstate,
+    dq, dk, dv, dbeta, dlog
+):  # fmt: skip
     """Fill the gradients; `dstate`, that of the last state, becomes that of the initial one."""
     factors = k.shape[1] // max(q.shape[1], 1)
     ratio, since = np.empty((rows, rows), dv.dtype), np.empty(rows, dv.dtype)
@@ -58,13 +62,15 @@ def backward(
     inner, passed = np.empty((rows, rows), dv.dtype), np.empty((rows + 1, rows + 1), dv.dtype)
     written = np.empty((rows, dv.shape[2]), dv.dtype)
     late, moved = np.empty((rows, k.shape[2]), dv.dtype), np.empty((rows, k.shape[2]), dv.dtype)
-    for lane in range(first, last):
-        dS = dstate[lane]
-        for start in range((k.shape[1] - 1) // rows * rows, -1, -rows):
-            stop = min(start + rows, k.shape[1])
+    for each in range(first, last):
+        lane, left, right = spans[each, 0], spans[each, 1] * factors, spans[each, 2] * factors
+        dS = dstate[each]
+        for start in range(left + (right - left - 1) // rows * rows, left - 1, -rows):
+            stop = min(start + rows, right)
             begin, end, count = start // factors, stop // factors, stop - start
             keys, queries, u = k[lane, start:stop], q[lane, begin:end], written[:count]
-            S, do, w = states[lane, start // rows], dy[lane, begin:end], dv[lane, start:stop]
+            S = states[lane, spans[each, 3] + (start - left) // rows]
+            do, w = dy[lane, begin:end], dv[lane, start:stop]
             r, dkeys, dqueries = (
                 residual[lane, start:stop],
                 dk[lane, start:stop],

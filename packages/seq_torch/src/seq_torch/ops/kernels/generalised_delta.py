@@ -1,7 +1,9 @@
 r"""The generalised delta rule step by step, for each (batch, head) in turn.
 
 Axes: q, k, a, b and decay (lane, time, key), v (lane, time, value), a state (key, value), innermost
-loop over the value. With what a step recalls, :math:`u = S_{t-1}^\top a`,
+loop over the value. `spans` (sequence, 4) says where each sequence lies in them: its lane, its
+first step, that after its last, and its place for the state before its first chunk. With what a
+step recalls, :math:`u = S_{t-1}^\top a`,
 
 .. math:: S_t = w \odot S_{t-1} + b u^\top + k v^\top, \qquad o = S_t^\top q.
 
@@ -18,14 +20,15 @@ from .products import add_rows, dot
 
 
 @compiled
-def forward(first, last, rows, q, k, v, a, b, decay, state, output, states):
+def forward(first, last, rows, spans, q, k, v, a, b, decay, state, output, states):
     """Fill the output, carry `state` on; keep the states before chunks if there is room."""
     u = np.empty(v.shape[2], v.dtype)
-    for lane in range(first, last):
-        S = state[lane]
-        for t in range(v.shape[1]):
-            if len(states) and t % rows == 0:
-                copy_rows(S, states[lane, t // rows])
+    for each in range(first, last):
+        lane, left, right = spans[each, 0], spans[each, 1], spans[each, 2]
+        S = state[each]
+        for t in range(left, right):
+            if len(states) and (t - left) % rows == 0:
+                copy_rows(S, states[lane, spans[each, 3] + (t - left) // rows])
             _recall(S, a[lane, t], u)
             _advance(S, decay[lane, t], b[lane, t], u, k[lane, t], v[lane, t], S)
             _recall(S, q[lane, t], output[lane, t])
@@ -33,17 +36,18 @@ def forward(first, last, rows, q, k, v, a, b, decay, state, output, states):
 
 @compiled
 def backward(
-    first, last, rows, q, k, v, a, b, decay, states, dy, dstate, dq, dk, dv, da, db, ddecay
+    first, last, rows, spans, q, k, v, a, b, decay, states, dy, dstate, dq, dk, dv, da, db, ddecay
 ):
     """Fill the gradients; `dstate`, that of the last state, becomes that of the initial one."""
     inside = np.empty((rows + 1, k.shape[2], v.shape[2]), v.dtype)
     recalled = np.empty((rows, v.shape[2]), v.dtype)
     du = np.empty(v.shape[2], v.dtype)
-    for lane in range(first, last):
-        dS = dstate[lane]
-        for start in range((v.shape[1] - 1) // rows * rows, -1, -rows):
-            stop = min(start + rows, v.shape[1])
-            copy_rows(states[lane, start // rows], inside[0])
+    for each in range(first, last):
+        lane, left, right = spans[each, 0], spans[each, 1], spans[each, 2]
+        dS = dstate[each]
+        for start in range(left + (right - left - 1) // rows * rows, left - 1, -rows):
+            stop = min(start + rows, right)
+            copy_rows(states[lane, spans[each, 3] + (start - left) // rows], inside[0])
             for t in range(start, stop):
                 S, u = inside[t - start], recalled[t - start]
                 _recall(S, a[lane, t], u)

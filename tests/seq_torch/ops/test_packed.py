@@ -1,0 +1,246 @@
+"""Packed sequences are each what it is alone: values, gradients, states; bad offsets are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from seq_torch import ops
+from seq_torch.ops.delta import operator as delta_operator
+from seq_torch.ops.generalised_delta import operator as generalised_operator
+from seq_torch.ops.glue import packed, threads
+
+LENGTHS = (5, 0, 40, 1, 33, 70)  # shorter and longer than chunks, and none at all
+HEADS, KEY, VALUE = 4, 5, 3
+
+
+def offsets(lengths=LENGTHS, dtype=torch.int64) -> Tensor:
+    return torch.tensor([0, *lengths]).cumsum(0).to(dtype)
+
+
+def normal_of(seed: int, dtype: torch.dtype) -> Callable[..., Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return lambda *shape: torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+
+def delta_inputs(steps, sequences, *, factors=2, groups=HEADS, dtype=torch.float32):
+    normal = normal_of(steps, dtype)
+    return {
+        "q": normal(1, groups, steps, KEY),
+        "k": normalize(normal(1, groups, steps, factors, KEY), dim=-1),
+        "v": normal(1, HEADS, steps, factors, VALUE),
+        "beta": 2 * torch.sigmoid(normal(1, HEADS, steps, factors)),
+        "log_decay": -normal(1, HEADS, steps).exp(),
+        "initial": normal(sequences, HEADS, KEY, VALUE),
+    }
+
+
+def generalised_inputs(steps, sequences, *, groups=HEADS, dtype=torch.float32):
+    normal = normal_of(steps, dtype)
+    towards = normalize(normal(1, HEADS, steps, KEY), dim=-1)
+    return {
+        "q": normal(1, groups, steps, KEY),
+        "k": normalize(normal(1, groups, steps, KEY), dim=-1),
+        "v": normal(1, HEADS, steps, VALUE),
+        "a": -towards,
+        "b": towards * torch.sigmoid(normal(1, HEADS, steps, KEY)),
+        "log_decay": -normal(1, HEADS, steps, KEY).exp(),
+        "initial": normal(sequences, HEADS, KEY, VALUE),
+    }
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A scan, and where its inputs and outputs have time or sequences."""
+
+    scan: Callable[..., Any]
+    inputs: Callable[..., dict[str, Tensor]]
+    backends: tuple[str, ...]
+    state: str = "initial"
+    time: int = 2
+
+    def call(self, inputs, backend, cu_seqlens=None):
+        return self.scan(**inputs, cu_seqlens=cu_seqlens, return_last_state=True, backend=backend)
+
+    def apart(self, inputs, backend, ends):
+        """Every sequence by itself; results as those of the packed row."""
+        found = []
+        for place, (begin, end) in enumerate(pairwise(ends)):
+            own = {
+                name: t.narrow(self.time, begin, end - begin)
+                for name, t in inputs.items()
+                if name != self.state
+            }
+            if self.state in inputs:
+                own[self.state] = inputs[self.state][place : place + 1]
+            found.append(self.call(own, backend))
+        outputs, states = zip(*found, strict=True)
+        return torch.cat(outputs, self.time), torch.cat(states)
+
+
+MATRICES = ("fused", "chunked", "reference")
+OPERATIONS = {
+    "delta": Operation(ops.delta_scan, delta_inputs, MATRICES),
+    "generalised": Operation(ops.generalised_delta_scan, generalised_inputs, MATRICES),
+}
+CASES = [(name, backend) for name, op in OPERATIONS.items() for backend in op.backends]
+
+
+def assert_same(got, expected):
+    assert got.keys() == expected.keys()
+    assert all(torch.equal(value, expected[name]) for name, value in got.items())
+
+
+@pytest.mark.parametrize(("name", "backend"), CASES)
+@pytest.mark.parametrize("groups", [1, 2, HEADS])
+@pytest.mark.parametrize("start", [True, False], ids=["initial", "from zero"])
+def test_a_packed_sequence_is_bit_for_bit_what_it_is_alone(scans, name, backend, groups, start):
+    op, ends = OPERATIONS[name], offsets().tolist()
+    inputs = op.inputs(ends[-1], len(LENGTHS), groups=groups)
+    if not start:
+        inputs.pop(op.state)
+    got = scans.everything(lambda **given: op.call(given, backend, offsets()), inputs)
+    assert_same(got, scans.everything(lambda **given: op.apart(given, backend, ends), inputs))
+
+
+@pytest.mark.parametrize(("name", "backend"), CASES)
+def test_one_sequence_is_a_row_and_either_integer_will_do(scans, name, backend):
+    op = OPERATIONS[name]
+    inputs = op.inputs(37, 1)
+    expected = scans.everything(lambda **given: op.call(given, backend), inputs)
+    for whole in (offsets((37,), dtype) for dtype in packed.INTEGERS):
+        call = lambda ends=whole, **given: op.call(given, backend, ends)  # noqa: E731
+        assert_same(scans.everything(call, inputs), expected)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_backends_agree_on_many_short_sequences(scans, name):
+    op, lengths = OPERATIONS[name], tuple(range(12)) * 3
+    inputs = op.inputs(sum(lengths), len(lengths), dtype=torch.float64)
+
+    def found(backend):
+        call = lambda **given: op.call(given, backend, offsets(lengths))  # noqa: E731
+        return scans.everything(call, inputs)
+
+    for backend in op.backends:
+        scans.assert_close(found(backend), found("reference"), 1e-11)
+
+
+@pytest.mark.parametrize(("name", "backend"), CASES)
+def test_nothing_but_empty_sequences_leaves_their_states(scans, name, backend):
+    op = OPERATIONS[name]
+    inputs = op.inputs(0, 3)
+    found = scans.everything(lambda **x: op.call(x, backend, offsets((0, 0, 0))), inputs)
+    assert found["output 0"].numel() == 0
+    assert torch.equal(found["output 1"], inputs[op.state])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_spoils_a_sequence_stays_in_it(name):
+    op = OPERATIONS[name]
+    for backend in op.backends:
+        inputs = op.inputs(sum(LENGTHS), len(LENGTHS))
+        inputs[op.state][3] = torch.nan
+        output, states = op.call(inputs, backend, offsets())
+        spoilt = output.isnan().movedim(op.time, 0).flatten(1).any(1)
+        assert spoilt.nonzero().flatten().tolist() == [45]
+        assert states.isnan().flatten(1).any(1).nonzero().flatten().tolist() == [3]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_same_bits_on_any_number_of_threads(scans, name, torch_threads, monkeypatch):
+    monkeypatch.setattr(threads, "SMALL", 0)
+    op, runs = OPERATIONS[name], []
+    inputs = op.inputs(sum(LENGTHS), len(LENGTHS))
+    for count in (1, 2, 5):
+        torch_threads(count)
+        runs.append(scans.everything(lambda **x: op.call(x, "fused", offsets()), inputs))
+    assert_same(runs[0], runs[1])
+    assert_same(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_gradcheck(name):
+    op = OPERATIONS[name]
+    inputs = op.inputs(5, 3, dtype=torch.float64)
+    names = list(inputs)
+    assert torch.autograd.gradcheck(
+        lambda *given: op.call(dict(zip(names, given, strict=True)), "fused", offsets((2, 0, 3))),
+        [value.requires_grad_() for value in inputs.values()],
+    )
+
+
+@pytest.mark.parametrize("operator", [delta_operator, generalised_operator])
+def test_registration_of_matrices(operator):
+    inputs = {delta_operator: delta_inputs, generalised_operator: generalised_inputs}[operator]
+    given = {name: value.requires_grad_() for name, value in inputs(9, 2).items()}
+    given["cu_seqlens"] = offsets((4, 5))
+    checks = ("test_schema", "test_autograd_registration", "test_faketensor")
+    arguments = [given.get(name) for name in operator.NAMES]
+    torch.library.opcheck(operator.operator, (*arguments, True), test_utils=checks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_compiles_without_a_break(scans, name):
+    op = OPERATIONS[name]
+    inputs = op.inputs(sum(LENGTHS), len(LENGTHS))
+    call = lambda **given: op.call(given, "auto", offsets())  # noqa: E731
+    compiled = torch.compile(
+        lambda cu_seqlens, **x: op.call(x, "auto", cu_seqlens), fullgraph=True, backend="aot_eager"
+    )
+    found = scans.everything(lambda **given: compiled(offsets(), **given), inputs)
+    assert_same(found, scans.everything(call, inputs))
+
+
+BAD = [
+    ([0, 4, 9], TypeError, "cu_seqlens of type list, expected a torch.Tensor"),
+    (torch.tensor([0.0, 4, 9]), TypeError, "cu_seqlens with dtype torch.float32, expected torch.i"),
+    (torch.tensor([False, True]), TypeError, "cu_seqlens with dtype torch.bool"),
+    (torch.tensor([0, 4, 9], dtype=torch.int16), TypeError, "cu_seqlens with dtype torch.int16"),
+    (torch.tensor([0]), ValueError, r"cu_seqlens of shape \(1,\), expected \(sequence \+ 1,\)"),
+    (torch.tensor([[0, 4, 9]]), ValueError, r"cu_seqlens of shape \(1, 3\)"),
+    (torch.tensor([1, 4, 9]), ValueError, "cu_seqlens that begin at 1, expected 0"),
+    (torch.tensor([-1, 4, 9]), ValueError, "cu_seqlens that begin at -1, expected 0"),
+    (torch.tensor([0, -4, 9]), ValueError, "cu_seqlens that fall from 0 to -4 at place 1"),
+    (torch.tensor([0, 6, 4, 9]), ValueError, "cu_seqlens that fall from 6 to 4 at place 2"),
+    (torch.tensor([0, 4, 8]), ValueError, "cu_seqlens that end at 8, expected 9, the steps"),
+    (torch.tensor([0, 4, 10]), ValueError, "cu_seqlens that end at 10, expected 9"),
+    (torch.tensor([0, 4, 9], device="meta"), ValueError, "cu_seqlens on meta and inputs on cpu"),
+]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(("bad", "error", "message"), BAD)
+def test_bad_offsets_are_named(name, bad, error, message):
+    op = OPERATIONS[name]
+    inputs = op.inputs(9, 2)
+    inputs.pop(op.state)
+    with pytest.raises(error, match=f"got {message}"):
+        op.call(inputs, "auto", bad)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_batch_and_states_of_another_number_are_named(name):
+    op = OPERATIONS[name]
+    inputs = op.inputs(9, 2)
+    with pytest.raises(ValueError, match=rf"got {op.state} of shape .*\(sequence, .*= \(3, "):
+        op.call(inputs, "auto", offsets((4, 3, 2)))
+    inputs.pop(op.state)
+    twice = {key: value.repeat(2, *(1,) * (value.ndim - 1)) for key, value in inputs.items()}
+    with pytest.raises(ValueError, match="got cu_seqlens beside a batch of 2, expected a batch"):
+        op.call(twice, "auto", offsets((4, 5)))
+
+
+def test_kernels_check_offsets_too():
+    """A compiled caller does not read them, and beyond the row lies other memory."""
+    given = delta_inputs(9, 2) | {"cu_seqlens": offsets((4, 6))}
+    with pytest.raises(ValueError, match="end at 10, expected 9"):
+        delta_operator.operator(*(given[name] for name in delta_operator.NAMES), False)

@@ -59,7 +59,8 @@ delta                     half full: fused chunked reference; chunked; chunked
 delta, no decay           half full: fused chunked reference; chunked; chunked
 delta, odd keys           half full: fused chunked reference; chunked; chunked
 delta, unequal            half full: fused chunked reference; chunked; chunked
-outer                     half full: chunked reference; chunked; chunked
+outer                     half full: chunked fused reference; chunked; chunked
+outer, channels           half full: fused chunked reference; chunked; chunked
 generalised               half full: fused chunked reference; chunked; chunked
 """
 # The cases of which "auto" takes the kernels of CUDA, if it has steps, and gradients not through a
@@ -126,9 +127,11 @@ def delta(
     return lambda name: ops.delta_scan(q, k, v, beta, log, backend=name)
 
 
-def outer(tensor: Callable[..., torch.Tensor], batch: int, time: int) -> Call:
+def outer(
+    tensor: Callable[..., torch.Tensor], batch: int, time: int, channels: tuple[int, ...] = ()
+) -> Call:
     q, k = tensor(batch, 1, time, KEYS), tensor(batch, 1, time, 2, KEYS)
-    v, decay = tensor(batch, 2, time, 2, VALUES), tensor(batch, 2, time)
+    v, decay = tensor(batch, 2, time, 2, VALUES), tensor(batch, 2, time, *channels)
     return lambda name: ops.outer_scan(q, k, v, decay, backend=name)
 
 
@@ -157,6 +160,7 @@ CASES: dict[str, Callable[..., Call]] = {
     "delta, odd keys": lambda *g: delta(*g, keys=5),
     "delta, unequal": lambda *g: delta(*g, keys=8),
     "outer": outer,
+    "outer, channels": lambda *g: outer(*g, (KEYS,)),
     "generalised": generalised,
 }
 

@@ -12,7 +12,8 @@ from seq_torch.ops.delta import cuda as delta_cuda
 from seq_torch.ops.glue import fla, obstacles
 from seq_torch.ops.outer import cuda as outer_cuda
 
-DELTA, GATED, OUTER = "fla.ops.delta_rule", "fla.ops.gated_delta_rule", "fla.ops.simple_gla"
+DELTA, GATED = "fla.ops.delta_rule", "fla.ops.gated_delta_rule"
+OUTER, CHANNELS = "fla.ops.simple_gla", "fla.ops.gla"
 
 
 def chunk_delta_rule(q, k, v, beta, **options):
@@ -52,6 +53,11 @@ def packed_rows_of(
     return torch.cat(outputs, 1), torch.cat(states)
 
 
+def chunk_gla(q, k, v, g, **options):
+    assert g.ndim == 4
+    return chunk_simple_gla(q, k, v, g, **options)
+
+
 def rows_of(added, q, k, v, g, beta, scale, initial, wants_state):
     """Loop in double precision; the output has the type of q, the state that of single."""
     assert q.dtype == k.dtype == v.dtype != torch.float32
@@ -59,12 +65,15 @@ def rows_of(added, q, k, v, g, beta, scale, initial, wants_state):
     batch, time, heads, key = q.shape
     assert k.shape == q.shape
     assert v.shape[:3] == (batch, time, heads)
-    assert g.shape == beta.shape == (batch, time, heads)
+    by_channels = (batch, time, heads, key)
+    assert g.shape in ((batch, time, heads), by_channels)
+    assert beta.shape == g.shape
+    g = g if g.shape == by_channels else g[..., None]
     assert initial.shape == (batch, heads, key, v.shape[-1])
     scale = key**-0.5 if scale is None else scale
     state, outputs = initial.double(), []
     for t in range(time):
-        state = g[:, t, :, None, None].double().exp() * state
+        state = g[:, t, :, :, None].double().exp() * state
         state = state + added(state, *(x[:, t].double() for x in (k, v, beta)))
         outputs.append(scale * (q[:, t].double()[..., None] * state).sum(-2))
     return torch.stack(outputs, 1).to(q.dtype), state.float() if wants_state else None
@@ -77,10 +86,10 @@ def slow(monkeypatch):
         chunk_delta_rule=chunk_delta_rule,
         chunk_gated_delta_rule=chunk_gated_delta_rule,
         chunk_simple_gla=chunk_simple_gla,
+        chunk_gla=chunk_gla,
     )
-    monkeypatch.setattr(
-        fla, "import_module", {DELTA: functions, GATED: functions, OUTER: functions}.get
-    )
+    modules = dict.fromkeys((DELTA, GATED, OUTER, CHANNELS), functions)
+    monkeypatch.setattr(fla, "import_module", modules.get)
     for module in (delta_cuda, outer_cuda):
         monkeypatch.setattr(module, "of_device", lambda like: [])
         monkeypatch.setattr(module, "of_import", lambda module, install: [])
@@ -103,8 +112,10 @@ def delta_inputs(time=5, *, factors=1, decay=True, key=6, value=4, dtype=torch.f
     return inputs | ({"log_decay": -normal(2, 3, time).exp()} if decay else {})
 
 
-def outer_inputs(time=5, *, factors=1, groups=3, dtype=torch.float16):
+def outer_inputs(time=5, *, factors=1, groups=3, channels=False, dtype=torch.float16):
     inputs = delta_inputs(time, factors=factors, dtype=dtype)
+    if channels:
+        inputs["log_decay"] = -inputs["q"].float().abs()
     return {
         "q": inputs["q"][:, :groups],
         "k": inputs["k"][:, :groups],
@@ -155,6 +166,23 @@ def test_packed_rows_of_a_delta_scan_give_its_values_and_gradients(scans, factor
 
 
 @pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("factors", [1, 2])
+@pytest.mark.parametrize("channels", [False, True], ids=["heads", "channels"])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_packed_rows_of_an_outer_scan_give_its_values_and_gradients(
+    scans, factors, channels, groups
+):
+    inputs, ends = packed(
+        outer_inputs(9, factors=factors, channels=channels, groups=groups), (2, 6, 1)
+    )
+    expected = scans.everything(
+        lambda **given: outer("chunked")(**given, cu_seqlens=ends), scans.double(inputs)
+    )
+    got = scans.everything(lambda **given: outer("cuda")(**given, cu_seqlens=ends), inputs)
+    scans.assert_close(got, expected, 2e-3)
+
+
+@pytest.mark.usefixtures("slow")
 def test_an_empty_packed_sequence_is_not_for_the_kernels():
     inputs, ends = packed(delta_inputs(9), (9, 0))
     with pytest.raises(ops.BackendError, match="an empty batch or sequence"):
@@ -165,9 +193,12 @@ def test_an_empty_packed_sequence_is_not_for_the_kernels():
 @pytest.mark.parametrize("factors", [1, 2, 3])
 @pytest.mark.parametrize("groups", [1, 3])
 @pytest.mark.parametrize("start", [False, True], ids=["from zero", "initial"])
-def test_rows_of_an_outer_scan_give_its_values_and_gradients(scans, factors, groups, start):
+@pytest.mark.parametrize("channels", [False, True], ids=["heads", "channels"])
+def test_rows_of_an_outer_scan_give_its_values_and_gradients(
+    scans, factors, groups, start, channels
+):
     for time in (1, 5):
-        inputs = outer_inputs(time, factors=factors, groups=groups)
+        inputs = outer_inputs(time, factors=factors, groups=groups, channels=channels)
         if not start:
             inputs.pop("initial")
         expected = scans.everything(outer("chunked"), scans.double(inputs))

@@ -16,6 +16,7 @@ from seq_torch import ops
 from seq_torch.ops.delta import operator as delta_operator
 from seq_torch.ops.generalised_delta import operator as generalised_operator
 from seq_torch.ops.glue import packed, threads
+from seq_torch.ops.outer import operator as outer_operator
 
 LENGTHS = (5, 0, 40, 1, 33, 70)  # shorter and longer than chunks, and none at all
 HEADS, KEY, VALUE = 4, 5, 3
@@ -56,6 +57,21 @@ def generalised_inputs(steps, sequences, *, groups=HEADS, dtype=torch.float32):
     }
 
 
+def outer_inputs(steps, sequences, *, factors=2, groups=HEADS, dtype=torch.float32, each=()):
+    normal = normal_of(steps, dtype)
+    return {
+        "q": normal(1, groups, steps, KEY),
+        "k": normal(1, groups, steps, factors, KEY),
+        "v": normal(1, HEADS, steps, factors, VALUE),
+        "decay": torch.tanh(2 * normal(1, HEADS, steps, *each)),
+        "initial": normal(sequences, HEADS, KEY, VALUE),
+    }
+
+
+def channel_inputs(steps, sequences, **options):
+    return outer_inputs(steps, sequences, each=(KEY,), **options)
+
+
 @dataclass(frozen=True)
 class Operation:
     """A scan, and where its inputs and outputs have time or sequences."""
@@ -89,6 +105,8 @@ MATRICES = ("fused", "chunked", "reference")
 OPERATIONS = {
     "delta": Operation(ops.delta_scan, delta_inputs, MATRICES),
     "generalised": Operation(ops.generalised_delta_scan, generalised_inputs, MATRICES),
+    "outer": Operation(ops.outer_scan, outer_inputs, MATRICES),
+    "outer, channels": Operation(ops.outer_scan, channel_inputs, MATRICES),
 }
 CASES = [(name, backend) for name, op in OPERATIONS.items() for backend in op.backends]
 
@@ -177,9 +195,15 @@ def test_gradcheck(name):
     )
 
 
-@pytest.mark.parametrize("operator", [delta_operator, generalised_operator])
-def test_registration_of_matrices(operator):
-    inputs = {delta_operator: delta_inputs, generalised_operator: generalised_inputs}[operator]
+OPERATORS = {
+    delta_operator: delta_inputs,
+    generalised_operator: generalised_inputs,
+    outer_operator: channel_inputs,
+}
+
+
+@pytest.mark.parametrize(("operator", "inputs"), OPERATORS.items())
+def test_registration_of_matrices(operator, inputs):
     given = {name: value.requires_grad_() for name, value in inputs(9, 2).items()}
     given["cu_seqlens"] = offsets((4, 5))
     checks = ("test_schema", "test_autograd_registration", "test_faketensor")

@@ -83,7 +83,12 @@ CASES = {
     "outer": (
         scan(ops.outer_scan, **last),
         lambda b, t: matrices(b, t) | {"decay": (b, 2, t)},
-        ("reference", "chunked"),
+        ("reference", "chunked", "fused"),
+    ),
+    "outer, channels": (
+        scan(ops.outer_scan, **last),
+        lambda b, t: matrices(b, t) | {"decay": (b, 2, t, 3)},
+        ("reference", "chunked", "fused"),
     ),
     "generalised delta": (
         scan(ops.generalised_delta_scan, **last),

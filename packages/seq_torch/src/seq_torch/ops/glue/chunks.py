@@ -60,13 +60,14 @@ def carried(first: Tensor, decays: Tensor, added: Tensor) -> list[Tensor]:
     first
         State before the first chunk, ``(batch, head, key, value)``.
     decays
-        Scalars of the chunks, ``(batch, head, chunk)``.
+        Factors of the chunks, ``(batch, head, chunk)``, or with a factor for each row,
+        ``(batch, head, chunk, key)``.
     added
         N, ``(batch, head, chunk, key, value)``.
     """
-    states = [first]
-    for decay, N in zip(decays.unbind(2), added.unbind(2), strict=True):
-        states.append(decay[..., None, None] * states[-1] + N)
+    states, of_rows = [first], decays if decays.ndim == 4 else decays[..., None]
+    for decay, N in zip(of_rows.unbind(2), added.unbind(2), strict=True):
+        states.append(decay[..., None] * states[-1] + N)
     return states
 
 

@@ -105,9 +105,12 @@ def offsets(cu_seqlens: Tensor | None, factors: int) -> dict[str, Tensor]:
     return {} if cu_seqlens is None else {"cu_seqlens": factors * cu_seqlens.long()}
 
 
-def at_first(value: Float[Tensor, "batch head time"], factors: int) -> Float[Tensor, "b row head"]:
+def at_first(
+    value: Float[Tensor, "batch head time *channel"], factors: int
+) -> Float[Tensor, "batch row head *channel"]:
     """Lay values of the steps at their first rows, zeros at the others."""
-    return pad(value.mT[:, :, None], (0, 0, 0, factors - 1)).flatten(1, 2)
+    turned = value.transpose(1, 2)[:, :, None]
+    return pad(turned, (0, 0) * (turned.ndim - 3) + (0, factors - 1)).flatten(1, 2)
 
 
 def at_last(

@@ -75,6 +75,6 @@ def by_groups(
 
     def run(p: Problem) -> tuple[Tensor, Tensor]:
         output, state = scan(p.with_groups_in_batch())
-        return output.reshape(*p.v.shape[:3], -1), state.reshape(p.initial.shape)
+        return output.reshape(*p.v.shape[:3], p.v.shape[-1]), state.reshape(p.initial.shape)
 
     return run

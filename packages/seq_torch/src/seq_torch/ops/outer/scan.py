@@ -22,7 +22,7 @@ _OTHERS = (
     Backend("reference", one_by_one(in_one_type(by_groups(reference.scan)))),
 )
 BACKENDS = (_CHUNKED, _FUSED, *_OTHERS)
-BY_CHANNELS = (_FUSED, _CHUNKED, *_OTHERS)
+FUSED_FIRST = (_FUSED, _CHUNKED, *_OTHERS)
 
 
 def outer_scan(
@@ -83,8 +83,9 @@ def outer_scan(
     -----
     ``fused``, compiled kernels of the CPU, takes O(time * factor * key * value) for each head, with
     the state in the cache. For a gradient it keeps one state per 16 steps. It can be differentiated
-    once, and gives the same bits on any number of threads. ``auto`` takes it for factors of the
-    channels on the CPU, where numba is there, and ``chunked`` otherwise.
+    once, and gives the same bits on any number of threads. ``auto`` takes it on the CPU,
+    where numba is there, for factors of the channels and for packed sequences, and ``chunked``
+    otherwise.
 
     A packed sequence has the values and gradients of the sequence alone, with ``fused``,
     ``chunked`` and ``reference`` bit for bit: ``fused`` and ``cuda`` take all at once, the other
@@ -111,7 +112,8 @@ def outer_scan(
     """
     given = {"q": q, "k": k, "v": v, "decay": decay, "initial": initial}
     problem = check(cu_seqlens=cu_seqlens, **given)
-    backends = BY_CHANNELS if problem.by_channels else BACKENDS
-    output, state = run("outer_scan", backends, problem, backend)
+    chunks_meet = not problem.by_channels and cu_seqlens is None
+    table = BACKENDS if chunks_meet else FUSED_FIRST
+    output, state = run("outer_scan", table, problem, backend)
     output = output.to(v.dtype)
     return (output, state) if return_last_state else output

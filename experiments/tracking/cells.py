@@ -13,7 +13,7 @@ from experiments.record import DONE, Record
 from experiments.report.curve import Curve, curve
 from experiments.report.rows import grouped
 from experiments.report.variants import labelled, named
-from experiments.tracking.models import KINDS, Kind
+from experiments.tracking.models import KINDS, ONE_HOT, Kind
 from experiments.tracking.tasks import longest, task_name
 
 
@@ -102,6 +102,11 @@ def cells(records: Iterable[Record]) -> list[Cell]:
         Cell(*facts, records=[record for _, record in held], variant=variant)
         for (facts, variant), held in groups.items()
     ]
+
+
+def of_prediction(study: Iterable[Cell]) -> list[Cell]:
+    """Keep the classes of `prediction`, of which the claims on horizons speak."""
+    return [cell for cell in study if cell.model not in ONE_HOT]
 
 
 def names(study: Iterable[Cell]) -> list[str]:

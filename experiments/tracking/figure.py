@@ -41,8 +41,8 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 
 def records(load: Load, preset: str | None) -> list[Record]:
-    """Load both halves of a preset; beside `quick`, the records of `prediction` that are there."""
-    presets = (preset,) if preset in ("smoke", "paper") else (preset, "prediction")
+    """Load both halves of a preset; beside `quick`, what is there of `prediction` and `rows`."""
+    presets = (preset,) if preset in ("smoke", "paper") else (preset, "prediction", "rows")
     found = [
         record
         for name in presets

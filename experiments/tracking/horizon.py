@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from experiments.record import DONE, Record
-from experiments.tracking.cells import Cell
+from experiments.tracking.cells import Cell, of_prediction
 from experiments.tracking.tracking_run import SEEN
 
 FACTOR = 2
@@ -84,7 +84,7 @@ def overflows(study: Iterable[Cell]) -> list[Comparison]:
 
 
 def _done(study: Iterable[Cell]) -> Iterator[tuple[Cell, Record]]:
-    for cell in study:
+    for cell in of_prediction(study):
         for record in cell.records:
             if record.status == DONE and cell.tested:
                 yield cell, record

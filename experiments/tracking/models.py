@@ -23,10 +23,14 @@ TorchModel = Literal[
     "low_rank",
     "dense",
     "rnn",
+    "pd_ssm",
+    "pd_ssm_rows",
 ]
 LinearCDEModel = Literal["diagonal", "block_diagonal", "low_rank", "dense"]
 Model = TorchModel | LinearCDEModel
-MODELS: tuple[TorchModel, ...] = get_args(TorchModel)
+ONE_HOT: tuple[TorchModel, ...] = ("pd_ssm", "pd_ssm_rows")
+"""One 1 per column, as in the paper of PD-SSM, and per row, as in its torch code."""
+MODELS: tuple[TorchModel, ...] = tuple(m for m in get_args(TorchModel) if m not in ONE_HOT)
 LINEAR_CDES: tuple[LinearCDEModel, ...] = get_args(LinearCDEModel)
 """A matrix per token, which starts as a rotation, or for a diagonal as random signs."""
 STRUCTURED = ("block_diagonal", "low_rank", "dense")
@@ -61,6 +65,8 @@ KINDS: dict[str, Kind] = {
     ),
     "dense": Kind("dense", Transition("dense", "complex")),
     "rnn": Kind("RNN", None),
+    "pd_ssm": Kind("PD-SSM", Transition("one_hot_diagonal", "complex")),
+    "pd_ssm_rows": Kind("PD-SSM by rows", Transition("diagonal_one_hot", "complex")),
 }
 """All classes, in the order of tables.
 
@@ -102,6 +108,10 @@ def mixer(model: TorchModel, state_dim: int) -> Any:
             return st.DeltaProductConfig(**head, eigenvalues="signed", factors=2)
         case "rnn":
             return st.RNNConfig()
+        case "pd_ssm":
+            return st.PDSSMConfig(state_dim=state_dim)
+        case "pd_ssm_rows":
+            return st.PDSSMConfig(state_dim=state_dim, one_per="row")
         case _:
             return linear_cde(st, model, state_dim)
 

@@ -6,11 +6,11 @@ matrix of its own; the other mixers have a trained embedding.
 
 Preset `quick` holds the cells that decide the study's claims; `prediction` every task with every
 class, so that what theory calls possible or impossible (`seqtheory.expressivity`) stands beside
-what training finds; its runs include those of `quick`. `paper` has the lengths of the published
-experiments.
+what training finds; its runs include those of `quick`. `rows` holds PD-SSM with one 1 per column
+and with one per row. `paper` has the lengths of the published experiments.
 
 Source: R. Grazzi et al., arXiv:2411.12537, section 5 (eigenvalue range); B. Walker et al.,
-arXiv:2505.17761, section 6 (structured linear CDEs).
+arXiv:2505.17761, section 6 (structured linear CDEs); A. Terzic et al., arXiv:2509.22284 (PD-SSM).
 """
 
 from __future__ import annotations
@@ -22,8 +22,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.run import of_preset
 from experiments.tracking import tracking_run
-from experiments.tracking.models import MODELS, STRUCTURED, TorchModel, mixer, model_config
-from experiments.tracking.settings import SEEDS, SHORT_WORDS, TASKS, shorts, smoke
+from experiments.tracking.models import (
+    MODELS,
+    ONE_HOT,
+    STRUCTURED,
+    TorchModel,
+    mixer,
+    model_config,
+)
+from experiments.tracking.settings import MORE_SEEDS, SEEDS, SHORT_WORDS, TASKS, shorts, smoke
 from experiments.tracking.tasks import Task
 from experiments.tracking.tracking_run import Tracker, TrackingRun
 from seqtheory.tasks import GroupWords
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 3
-PRESETS = ("smoke", "quick", "prediction", "paper")
+PRESETS = ("smoke", "quick", "prediction", "rows", "paper")
 DEFAULT_PRESET = "quick"
 
 
@@ -57,7 +64,7 @@ class SequenceModelRun(TrackingRun):
     def __post_init__(self) -> None:
         """Refuse what could not be built."""
         super().__post_init__()
-        require_model(self.model, self.guest, MODELS)
+        require_model(self.model, self.guest, (*MODELS, *ONE_HOT))
 
 
 PARITY: tuple[TorchModel, ...] = ("mamba", "mamba_signed", "delta_net", "delta_net_signed")
@@ -73,6 +80,9 @@ QUICK: dict[Task, tuple[TorchModel, ...]] = {
     SHORT_WORDS: DIAGONALS,
     TASKS["Z60"]: ("complex_diagonal",),
 }
+ROWS: dict[Task, tuple[TorchModel, ...]] = {
+    TASKS[name]: ONE_HOT for name in ("parity", "even_pairs", "flip_flop", "cycle")
+}
 
 
 def runs(preset: str) -> list[SequenceModelRun]:
@@ -81,6 +91,7 @@ def runs(preset: str) -> list[SequenceModelRun]:
         "smoke": lambda: [smoke(SequenceModelRun, model) for model in MODELS],
         "quick": lambda: shorts(SequenceModelRun, QUICK),
         "prediction": lambda: shorts(SequenceModelRun, dict.fromkeys(TASKS.values(), MODELS)),
+        "rows": lambda: shorts(SequenceModelRun, ROWS, MORE_SEEDS),
         "paper": _paper,
     }
     return of_preset(preset, ladder)

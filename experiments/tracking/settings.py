@@ -21,6 +21,7 @@ from seqtheory.training import Training
 AnyRun = TypeVar("AnyRun", bound=TrackingRun)
 
 SEEDS = (0, 1, 2)
+MORE_SEEDS = (0, 1, 2, 3, 4)
 
 _REGULAR: dict[str, Any] = {"min_length": 3, "max_length": 20, "num_sequences": 50_000}
 TASKS: dict[str, Task] = {
@@ -49,6 +50,8 @@ SETTINGS: dict[Model, tuple[int, int, float]] = {
     "low_rank": (32, 32, 3e-3),
     "dense": (32, 32, 5e-3),
     "rnn": (64, 64, 1e-3),
+    "pd_ssm": (32, 16, 3e-3),
+    "pd_ssm_rows": (32, 16, 3e-3),
 }
 OTHERS = (32, 8, 3e-3)
 
@@ -80,13 +83,17 @@ def short(kind: type[AnyRun], task: Task, model: Model, seed: int) -> AnyRun:
     )
 
 
-def shorts(kind: type[AnyRun], chosen: Mapping[Task, Sequence[Model]]) -> list[AnyRun]:
+def shorts(
+    kind: type[AnyRun],
+    chosen: Mapping[Task, Sequence[Model]],
+    seeds: Sequence[int] = SEEDS,
+) -> list[AnyRun]:
     """Make those runs of models on tasks, from every seed."""
     return [
         short(kind, task, model, seed)
         for task, models in chosen.items()
         for model in models
-        for seed in SEEDS
+        for seed in seeds
     ]
 
 

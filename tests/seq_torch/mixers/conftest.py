@@ -52,6 +52,8 @@ MEMBERS = {
             ("one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
         )
     },
+    "pd_ssm": st.PDSSMConfig(state_dim=6, dictionary=3),
+    "pd_ssm_rows": st.PDSSMConfig(state_dim=6, dictionary=3, one_per="row"),
     "linear_cde_published_sparse": st.LinearCDEConfig(
         state_dim=8, structure=st.Sparse(density=0.3), transition="first_order", rule="published"
     ),

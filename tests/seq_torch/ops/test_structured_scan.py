@@ -122,8 +122,10 @@ def test_registration(name):
     moves = mixer.transitions(noise(2, 4, 5))
     tensors = [t.detach().requires_grad_(t.requires_grad) for t in moves.tensors().values()]
     initial = mixer.initial_state(2).detach().to(moves.like().dtype).requires_grad_()
-    arguments = (moves.kernel, tensors, getattr(moves, "plus_identity", None), initial)
-    torch.library.opcheck(operator.operator, arguments, test_utils=CHECKS)
+    drive = noise(2, 4, initial.shape[1]).to(initial.dtype).requires_grad_()
+    for added in (None, drive):
+        arguments = (moves.kernel, tensors, getattr(moves, "plus_identity", None), initial, added)
+        torch.library.opcheck(operator.operator, arguments, test_utils=CHECKS)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ Kind = Literal[
     "diagonal",
     "householder",
     "one_hot_diagonal",
+    "diagonal_one_hot",
     "walsh_hadamard",
     "sparse",
     "diagonal_plus_low_rank",
@@ -43,7 +44,7 @@ def block_kind(matrices: Family, tolerance: float) -> Block:
     """Name the narrowest kind that all matrices of a family belong to.
 
     The kinds are tried in this order: commuting with a common basis of eigenvectors; one entry per
-    column; a multiple of the identity plus a low rank, shrinking every vector; a fixed matrix of
+    column, or per row; a multiple of the identity plus a low rank, shrinking every vector; a fixed matrix of
     signs times a diagonal one; a fixed pattern of zeros; a diagonal plus a low rank; dense.
     """
     largest: Any = np.abs(matrices).max(axis=(1, 2))
@@ -57,6 +58,8 @@ def block_kind(matrices: Family, tolerance: float) -> Block:
         return Block("diagonal", spectrum, 1, commuting=True)
     if _one_per_column(matrices, tolerance):
         return Block("one_hot_diagonal", spectrum, size)
+    if _one_per_column(matrices.swapaxes(1, 2), tolerance):
+        return Block("diagonal_one_hot", spectrum, size)
     if (rank := reflections(matrices, tolerance)) is not None:
         return Block("householder", _of_factors(matrices, rank), size, rank)
     if _signs_times_diagonal(matrices, tolerance):

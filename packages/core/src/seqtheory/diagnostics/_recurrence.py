@@ -272,7 +272,7 @@ def _together(
         structure = "dense"
     if structure == "dense" and len(found) > len(given):
         structure = "block_diagonal"
-    whole = structure in ("dense", "block_diagonal", "one_hot_diagonal")
+    whole = structure in ("dense", "block_diagonal", "one_hot_diagonal", "diagonal_one_hot")
     counted = Counter(block.size for block in found)
     return replace(
         seen,

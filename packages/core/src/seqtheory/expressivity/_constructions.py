@@ -18,7 +18,7 @@ from seqtheory.expressivity._irreducibles import (
     separates,
 )
 from seqtheory.expressivity._obstructions import DIAGONAL, GRAZZI, MERRILL, SARROF
-from seqtheory.expressivity._transition import Transition, Verdict
+from seqtheory.expressivity._transition import ONE_HOT, Transition, Verdict
 from seqtheory.group import Group, from_table
 from seqtheory.group._axioms import span
 
@@ -35,7 +35,7 @@ def nothing_to_follow(algebra: Algebra, _: Transition) -> Verdict | None:
 
 def reset(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Keep the state, or put another in its place: eigenvalues 1 and 0."""
-    unlimited = transition.structure in ("dense", "one_hot_diagonal") or transition.has_diagonals
+    unlimited = transition.structure in ("dense", *ONE_HOT) or transition.has_diagonals
     if not algebra.is_reset or not unlimited:
         return None
     return Verdict(
@@ -163,6 +163,27 @@ def transition_matrices(algebra: Algebra, transition: Transition) -> Verdict | N
     )
 
 
+def sets_of_states(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Copy numbers that say whether the state lies in a set: a letter's preimage of that set.
+
+    The sets are single states where letters permute these, at worst all sets of them.
+    """
+    if transition.structure != "diagonal_one_hot":
+        return None
+    needed = algebra.num_states if algebra.is_group else 2**algebra.num_states
+    if transition.size is not None and transition.size < needed:
+        return None
+    if max(algebra.letter_periods) > {"unit": 1, "signed": 2}.get(transition.eigenvalues, np.inf):
+        return None
+    return Verdict(
+        "possible",
+        "by construction",
+        f"one layer of width {needed}: a number for each set of states, 1 if the automaton is in "
+        "it, which a letter copies from the number of its preimage of that set"
+        + ("." if algebra.is_group else "; fewer may do, as the automaton read from its end has."),
+    )
+
+
 def orthogonal_matrices(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Take a real representation that tells elements apart, whole or in blocks."""
     if transition.structure not in ("dense", "block_diagonal") or not algebra.is_group:
@@ -231,6 +252,7 @@ CONSTRUCTIONS = (
     two_layers_of_reflections,
     orthogonal_matrices,
     transition_matrices,
+    sets_of_states,
     star_free,
     regular_by_reflections,
 )

@@ -17,8 +17,11 @@ Structure = Literal[
     "sparse",
     "walsh_hadamard",
     "one_hot_diagonal",
+    "diagonal_one_hot",
 ]
 Eigenvalues = Literal["unit", "signed", "complex"]
+ONE_HOT: tuple[Structure, ...] = ("one_hot_diagonal", "diagonal_one_hot")
+"""A choice and a diagonal, with one entry per column or per row."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,17 @@ class Transition:
     structure
         What the matrices A(x) may be; products of generalised Householder matrices
         :math:`I - \beta v v^\top` for ``"householder"``, a column-one-hot times a diagonal matrix
-        for ``"one_hot_diagonal"``. All are real but the diagonals of ``"diagonal"`` and
-        ``"one_hot_diagonal"`` with complex eigenvalues.
+        for ``"one_hot_diagonal"``, a diagonal times a row-one-hot matrix for
+        ``"diagonal_one_hot"``. All are real but the diagonals of ``"diagonal"`` and of the two
+        with complex eigenvalues.
     eigenvalues
         Where the eigenvalues of every A(x), for ``"householder"`` of every factor, lie: ``"unit"``
         in [0, 1], ``"signed"`` in [-1, 1], ``"complex"`` in the closed unit disc.
     input_dependent
         Whether A(x) depends on the input (Mamba) or not (S4).
     size
-        Width of a block for ``"block_diagonal"``, of the whole state for ``"dense"`` and
-        ``"one_hot_diagonal"``; None for as large as needed. The number of blocks, heads and
+        Width of a block for ``"block_diagonal"``, of the whole state for ``"dense"``,
+        ``"one_hot_diagonal"`` and ``"diagonal_one_hot"``; None for as large as needed. The number of blocks, heads and
         channels is never limited.
     factors
         Householder factors per step, or the rank of ``"diagonal_plus_low_rank"``.
@@ -82,7 +86,7 @@ class Transition:
     @property
     def is_diagonal(self) -> bool:
         """Whether all matrices are diagonal: by their structure, or as blocks of size 1."""
-        one = self.size == 1 and self.structure in ("block_diagonal", "dense", "one_hot_diagonal")
+        one = self.size == 1 and self.structure in ("block_diagonal", "dense", *ONE_HOT)
         return self.structure == "diagonal" or one
 
     @property
@@ -94,7 +98,7 @@ class Transition:
     @property
     def has_diagonals(self) -> bool:
         """Whether the class holds all diagonal matrices with real eigenvalues in its range."""
-        if self.structure in ("dense", "one_hot_diagonal"):
+        if self.structure in ("dense", *ONE_HOT):
             return self.size is None
         return self.structure not in ("sparse", "walsh_hadamard")
 
@@ -102,7 +106,7 @@ class Transition:
     def has_rotations(self) -> bool:
         """Whether the class holds all complex diagonal matrices, perhaps as real rotations."""
         wide = self.size is None or (self.structure == "block_diagonal" and self.size > 1)
-        shapes = ("diagonal", "block_diagonal", "dense", "one_hot_diagonal")
+        shapes = ("diagonal", "block_diagonal", "dense", *ONE_HOT)
         return self.eigenvalues == "complex" and self.structure in shapes and wide
 
 

@@ -14,6 +14,7 @@ from seqtheory.settings.mamba3 import Mamba3
 from seqtheory.settings.mixer import Mixer, Settings, TransitionClass
 from seqtheory.settings.model import SequenceModel
 from seqtheory.settings.outputs import LastOutput, MeanOutput, Output, StepOutput
+from seqtheory.settings.pd_ssm import PDSSM
 from seqtheory.settings.residual_rnn import ResidualRNN
 from seqtheory.settings.residual_ssm import ResidualSSM
 from seqtheory.settings.rnn import GRU, LSTM, RNN
@@ -29,6 +30,7 @@ __all__ = [
     "GRU",
     "LRU",
     "LSTM",
+    "PDSSM",
     "RNN",
     "S4",
     "S4D",

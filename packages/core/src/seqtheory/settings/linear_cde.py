@@ -87,8 +87,8 @@ class LinearCDE(Mixer):
     :math:`\Delta (\mathrm{diag}(d(x)) + U(x) V(x)^\top)`, of the same rank for any number of inputs
     and quadratic in x, where the sum over i of such matrices would have a growing rank.
 
-    The row that `OneHotDiagonal` chooses is discrete, in training too. Its gradient is replaced by
-    that of a softmax over rows (straight-through).
+    The place that `OneHotDiagonal` chooses is discrete, in training too. Its gradient is replaced
+    by that of a softmax over the logits of that choice (straight-through).
 
     Unlike the published step, the increment is the input itself (not a difference of values, nor
     divided by the length), and the first position counts.
@@ -130,8 +130,9 @@ class LinearCDE(Mixer):
                 return Transition("sparse", "complex")
             case WalshHadamard():
                 return Transition("walsh_hadamard", "complex")
-            case OneHotDiagonal():
-                return Transition("one_hot_diagonal", "complex", size=self.state_dim)
+            case OneHotDiagonal(one_per=one_per):
+                kind = "one_hot_diagonal" if one_per == "column" else "diagonal_one_hot"
+                return Transition(kind, "complex", size=self.state_dim)
             case Dense():
                 return Transition("dense", "complex", size=self.state_dim)
             case _:

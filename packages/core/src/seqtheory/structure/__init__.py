@@ -14,7 +14,7 @@ structure                   matrix                        parameters      produc
 `DiagonalPlusLowRank`       diag(d) + U V^T               n (1 + 2 r)     no
 `Sparse`                    A on a fixed pattern          n k             no
 `WalshHadamard`             H diag(d) / sqrt(n)           n               no
-`OneHotDiagonal`            P diag(d), P column-one-hot   n^2 + n         yes
+`OneHotDiagonal`            P diag(d), P one-hot          n^2 + n         yes
 ==========================  ============================  ==============  ====================
 
 To add one, subclass `Structure`.

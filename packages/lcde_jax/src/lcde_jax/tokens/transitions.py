@@ -88,8 +88,8 @@ def transitions(
 
     Notes
     -----
-    `OneHotDiagonal` becomes dense: a hard choice whose gradient is that of the softmax over rows
-    (straight through).
+    `OneHotDiagonal` becomes dense: a hard choice whose gradient is that of the softmax over its
+    logits (straight through).
     """
     if isinstance(structure, OneHotDiagonal):
         return Transitions(Dense(), {"matrix": _routes(structure, parameters)}, width)
@@ -243,12 +243,14 @@ def _squares(generators: Array, transition: Transition) -> Array:
 
 def _routes(structure: OneHotDiagonal, parameters: Parameters) -> Array:
     choice, magnitude = parameters["choice"], parameters["magnitude"]
-    soft = jax.nn.softmax(choice, axis=-2)
-    hard = jax.nn.one_hot(choice.argmax(-2), choice.shape[-2], axis=-2, dtype=choice.dtype)
+    axis = structure.axis
+    soft = jax.nn.softmax(choice, axis=axis)
+    hard = jax.nn.one_hot(choice.argmax(axis), choice.shape[-1], axis=axis, dtype=choice.dtype)
     if structure.entries == "real":
         factors = jnp.tanh(magnitude)
     else:
         turn = jnp.exp(jax.lax.complex(jnp.zeros_like(magnitude), parameters["phase"]))
         factors = jax.nn.sigmoid(magnitude).astype(turn.dtype) * turn
     routes = jax.lax.stop_gradient(hard - soft) + soft
-    return routes.astype(factors.dtype) * factors[..., None, :]
+    spread = factors[..., None, :] if structure.one_per == "column" else factors[..., None]
+    return routes.astype(factors.dtype) * spread

@@ -12,6 +12,7 @@ from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
 from .mixer import MixerConfig
 from .module import ModuleConfig
+from .pd_ssm import PDSSMConfig
 from .recurrent import Recurrent
 from .residual_rnn import ResidualRNNConfig
 from .residual_ssm import ResidualSSMConfig
@@ -37,6 +38,7 @@ __all__ = [
     "MambaConfig",
     "MixerConfig",
     "ModuleConfig",
+    "PDSSMConfig",
     "RNNConfig",
     "Recurrent",
     "ResidualRNNConfig",

@@ -15,6 +15,7 @@ from .discretisation import bilinear, euler, zero_order_hold
 from .generalised_delta import generalised_delta_scan
 from .glue.backend import BackendError, use_backend
 from .linear import linear_scan
+from .one_hot import one_hot_scan
 from .outer import outer_scan
 from .residual import residual_scan
 from .selective import selective_scan
@@ -30,6 +31,7 @@ __all__ = [
     "euler",
     "generalised_delta_scan",
     "linear_scan",
+    "one_hot_scan",
     "outer_scan",
     "residual_scan",
     "selective_scan",

@@ -25,6 +25,7 @@ from ...ops.structured import (
     Blocks,
     DiagonalLowRank,
     Elementwise,
+    Fetched,
     Hadamard,
     Routed,
     SparseRows,
@@ -119,14 +120,16 @@ def _(structure: WalshHadamard, transition: str, parameters: Parameters) -> Tran
 @_form_of(OneHotDiagonal)
 def _(structure: OneHotDiagonal, transition: str, parameters: Parameters) -> Transitions:
     choice, magnitude = parameters["choice"], parameters["magnitude"]
-    rows = choice.argmax(-2)
+    axis, by_row = structure.axis, structure.one_per == "row"
+    places = choice.argmax(axis)
     if structure.entries == "real":
         factors = magnitude.tanh()
     else:
         require_full_precision(magnitude.dtype, "complex states")
         factors = torch.polar(magnitude.sigmoid(), parameters["phase"])
     if not choice.requires_grad:
-        return Routed(rows, factors)
-    soft = choice.softmax(-2)
-    hard = torch.zeros_like(soft).scatter(-2, rows.unsqueeze(-2), 1.0)
-    return Blocks(((hard - soft.detach() + soft) * factors.unsqueeze(-2)).unsqueeze(-3))
+        return Fetched(places, factors) if by_row else Routed(places, factors)
+    soft = choice.softmax(axis)
+    hard = torch.zeros_like(soft).scatter(axis, places.unsqueeze(axis), 1.0)
+    spread = factors.unsqueeze(-1 if by_row else -2)
+    return Blocks(((hard - soft.detach() + soft) * spread).unsqueeze(-3))

@@ -17,6 +17,13 @@ def copy_row(source, target):
 
 
 @compiled
+def add_row(source, target):
+    """Add a vector to another."""
+    for n in range(source.shape[0]):
+        target[n] += source[n]
+
+
+@compiled
 def copy_rows(source, target):
     """Copy a matrix."""
     for m in range(source.shape[0]):

@@ -29,14 +29,18 @@ def obstacles(p: Problem) -> list[str]:
 
 
 def forward(
-    kernel: str, tensors: Sequence[Tensor], plus_identity: bool | None, initial: Tensor
+    kernel: str,
+    tensors: Sequence[Tensor],
+    plus_identity: bool | None,
+    initial: Tensor,
+    drive: Tensor | None,
 ) -> Tensor:
     """States after every position."""
     tensors, initial = [plain(t) for t in tensors], plain(initial)
     _check_places(tensors, initial.shape[1])
     h = pages.empty_like(initial, (len(initial), tensors[0].shape[1], initial.shape[1]))
     run = _kernels(kernel, tensors).forward
-    _share(run, tensors, plus_identity, (initial, h))
+    _share(run, tensors, plus_identity, (initial, _optional(drive, h), h))
     return h
 
 
@@ -45,16 +49,22 @@ def backward(
     tensors: Sequence[Tensor],
     plus_identity: bool | None,
     initial: Tensor,
+    driven: bool,
     h: Tensor,
     dh: Tensor,
 ) -> list[Tensor]:
-    """Gradients of those of `tensors` that have one, then of `initial`."""
+    """Gradients of those of `tensors` that have one, then of the drive, if any, and `initial`."""
     *tensors, initial, h = (plain(t.conj()) for t in (*tensors, initial, h))
     gradients = [pages.empty_like(t) for t in tensors if differentiable(t)]
+    gradients.append(pages.empty_like(h) if driven else _optional(None, h))
     gradients.append(torch.empty_like(initial))
     run = _kernels(kernel, tensors).backward
     _share(run, tensors, plus_identity, (initial, h, plain(dh), *gradients))
     return gradients
+
+
+def _optional(drive: Tensor | None, h: Tensor) -> Tensor:
+    return h.new_empty(0, 0, h.shape[-1]) if drive is None else plain(drive)
 
 
 def _check_places(tensors: Sequence[Tensor], width: int) -> None:

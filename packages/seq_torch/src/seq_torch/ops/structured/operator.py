@@ -12,43 +12,48 @@ from . import fused
 from .problem import Problem
 
 INPUTS = "str kernel, Tensor[] tensors, bool? plus_identity, Tensor initial"
+DRIVEN = "Tensor? drive"
 
 
 def _empty_gradients(
-    kernel: str, tensors: list[Tensor], plus_identity: bool | None, *rest: Tensor
+    kernel: str, tensors: list[Tensor], plus_identity: bool | None, *rest: Any
 ) -> list[Tensor]:
-    initial, _, _ = rest
+    initial, driven, h, _ = rest
     floating = [t for t in tensors if fused.differentiable(t)]
-    return [t.new_empty(t.shape) for t in (*floating, initial)]
+    drive = h.new_empty(h.shape if driven else (0, 0, h.shape[-1]))
+    return [*(t.new_empty(t.shape) for t in floating), drive, initial.new_empty(initial.shape)]
 
 
 operator = opaque.define(
     "structured_scan",
-    f"({INPUTS}) -> Tensor",
+    f"({INPUTS}, {DRIVEN}) -> Tensor",
     fused.forward,
-    lambda kernel, tensors, _, initial: initial.new_empty(
+    lambda kernel, tensors, _, initial, drive: initial.new_empty(
         initial.shape[0], tensors[0].shape[1], initial.shape[1]
     ),
 )
 gradient = opaque.define(
     "structured_scan_backward",
-    f"({INPUTS}, Tensor h, Tensor dh) -> Tensor[]",
+    f"({INPUTS}, bool driven, Tensor h, Tensor dh) -> Tensor[]",
     fused.backward,
     _empty_gradients,
 )
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.kernel, tensors, ctx.plus_identity, initial = inputs
+    ctx.kernel, tensors, ctx.plus_identity, initial, drive = inputs
+    ctx.driven = drive is not None
     ctx.save_for_backward(*tensors, initial, output)
 
 
 def _backward(ctx: Any, dh: Tensor) -> tuple[Any, ...]:
     *tensors, initial, h = ctx.saved_tensors
-    *found, dinitial = gradient(ctx.kernel, tensors, ctx.plus_identity, initial, h, dh)
+    *found, ddrive, dinitial = gradient(
+        ctx.kernel, tensors, ctx.plus_identity, initial, ctx.driven, h, dh
+    )
     remaining = iter(found)
     gradients = [next(remaining) if fused.differentiable(t) else None for t in tensors]
-    return None, gradients, None, dinitial
+    return None, gradients, None, dinitial, ddrive if ctx.driven else None
 
 
 opaque.register(operator, gradient, setup=_setup, backward=_backward)
@@ -60,4 +65,4 @@ def scan(p: Problem) -> Tensor:
     """States after every position."""
     tensors = list(p.transitions.tensors().values())
     plus_identity = getattr(p.transitions, "plus_identity", None)
-    return _call(p.transitions.kernel, tensors, plus_identity, p.initial)
+    return _call(p.transitions.kernel, tensors, plus_identity, p.initial, p.drive)

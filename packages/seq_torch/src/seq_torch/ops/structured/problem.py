@@ -11,10 +11,11 @@ from .transitions import Transitions
 
 @dataclass(frozen=True)
 class Problem:
-    """Matrices with leading axes `(batch, time)`, and the state before the first of them."""
+    """Matrices with leading axes `(batch, time)`, the state before them, and what they add."""
 
     transitions: Transitions
     initial: Tensor
+    drive: Tensor | None = None
 
     @property
     def like(self) -> Tensor:
@@ -22,8 +23,8 @@ class Problem:
         return self.initial
 
 
-def check(transitions: Transitions, initial: Tensor) -> Problem:
-    """Check matrices and state, and bring the state to the matrices' type."""
+def check(transitions: Transitions, initial: Tensor, drive: Tensor | None = None) -> Problem:
+    """Check matrices, state and drive, and bring the latter two to the matrices' type."""
     like = transitions.like()
     leading = like.shape[: like.ndim - transitions.cores[next(reversed(transitions.cores))]]
     if len(leading) != 2 or 0 in leading:
@@ -43,18 +44,25 @@ def check(transitions: Transitions, initial: Tensor) -> Problem:
             f"got initial of shape {tuple(initial.shape)}, expected (batch, width) = "
             f"({leading[0]}, {transitions.width})."
         )
-    for name, tensor in {**transitions.tensors(), "initial": initial}.items():
+    if drive is not None and tuple(drive.shape) != (*leading, transitions.width):
+        raise ValueError(
+            f"got drive of shape {tuple(drive.shape)}, expected (batch, time, width) = "
+            f"{(*leading, transitions.width)}."
+        )
+    states = {"initial": initial} | ({} if drive is None else {"drive": drive})
+    for name, tensor in {**transitions.tensors(), **states}.items():
         _check_type(name, tensor, like, name in transitions.places_of)
-    return Problem(transitions, initial.to(like.dtype))
+    moved = None if drive is None else drive.to(like.dtype)
+    return Problem(transitions, initial.to(like.dtype), moved)
 
 
 def _check_type(name: str, tensor: Tensor, like: Tensor, holds_places: bool) -> None:
     if tensor.device != like.device:
         raise ValueError(f"got {name} on {tensor.device}, expected {like.device} as the matrices.")
-    if name == "initial":
+    if name in ("initial", "drive"):
         if tensor.is_complex() and not like.is_complex():
             raise ValueError(
-                f"got initial with dtype {tensor.dtype} and matrices with {like.dtype}, expected "
+                f"got {name} with dtype {tensor.dtype} and matrices with {like.dtype}, expected "
                 "complex matrices beside a complex state."
             )
     elif holds_places and (tensor.is_floating_point() or tensor.is_complex()):

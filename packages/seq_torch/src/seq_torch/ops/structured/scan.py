@@ -24,11 +24,15 @@ BACKENDS = (
 
 
 def structured_scan(
-    transitions: Transitions, initial: Inexact[Tensor, "batch width"], backend: str = "auto"
+    transitions: Transitions,
+    initial: Inexact[Tensor, "batch width"],
+    backend: str = "auto",
+    *,
+    drive: Inexact[Tensor, "batch time width"] | None = None,
 ) -> Inexact[Tensor, "batch time width"]:
     r"""States of a linear recurrence whose matrices change with every position.
 
-    .. math:: y_k = M_k\, y_{k-1}, \qquad y_0 = \text{initial}
+    .. math:: y_k = M_k\, y_{k-1} + b_k, \qquad y_0 = \text{initial}
 
     Parameters
     ----------
@@ -42,6 +46,8 @@ def structured_scan(
         :math:`3 \sqrt L` turns. ``"parallel"``: by recursive doubling, in log2(L) turns, for
         structures that products keep. ``"auto"``: ``fused`` on the CPU, or ``reference`` where it
         cannot run; ``chunked`` elsewhere, or ``parallel`` for diagonal matrices.
+    drive
+        What is added at every position, b; zero if None.
 
     Returns
     -------
@@ -62,7 +68,7 @@ def structured_scan(
     can be differentiated once; its results have the same bits on any number of threads. The others
     are plain torch.
     """
-    problem = check(transitions, initial)
+    problem = check(transitions, initial, drive)
     return choose("structured_scan", _ordered(problem), problem, backend).run(problem)
 
 

@@ -21,7 +21,7 @@ class Transitions(ABC):
 
     A subclass names its tensors, says in `cores` how many last axes of each belong to one matrix,
     and in `kernel` which module of compiled kernels takes its fields, in their order; `places_of`
-    are those that hold integers. `Blocks`, `Elementwise` and `Routed` also have `compose`.
+    are those that hold integers. `Blocks`, `Elementwise`, `Routed` and `Fetched` also have `compose`.
     """
 
     cores: ClassVar[dict[str, int]]
@@ -255,3 +255,39 @@ class Routed(Transitions):
             tensor.gather(-1, earlier.rows) for tensor in (self.rows, self.factors)
         )
         return replace(self, rows=following, factors=factors * earlier.factors)
+
+
+@dataclass(frozen=True)
+class Fetched(Transitions):
+    """diag(d) P, where row i of P has its 1 in column `sources[i]`; without a gradient for P."""
+
+    sources: Int[Tensor, "... width"]
+    factors: Inexact[Tensor, "... width"]
+
+    cores: ClassVar[dict[str, int]] = {"sources": 1, "factors": 1}
+    kernel: ClassVar[str] = "fetched"
+    places_of: ClassVar[tuple[str, ...]] = ("sources",)
+    closed: ClassVar[bool] = True
+
+    @property
+    def width(self) -> int:
+        """Entries of d."""
+        return self.factors.shape[-1]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """One column for each entry."""
+        return {"sources": (self.width,), "factors": (self.width,)}
+
+    def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
+        """Fetch each entry from its column, times that of d."""
+        shape = torch.broadcast_shapes(states.shape, self.factors.shape)
+        fetched = states.expand(shape).gather(-1, self.sources.expand(shape))
+        return self.factors * fetched
+
+    def compose(self, earlier: Self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Fetch from what was fetched."""
+        preceding, factors = (
+            tensor.gather(-1, self.sources) for tensor in (earlier.sources, earlier.factors)
+        )
+        return replace(self, sources=preceding, factors=self.factors * factors)

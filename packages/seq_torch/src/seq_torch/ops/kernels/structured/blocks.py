@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..compiler import compiled
-from ..copies import copy_row
+from ..copies import add_row, copy_row
 
 UNROLLED = 5  # largest size with kernels of its own, which have no loop inside a block
 
@@ -18,7 +18,7 @@ def of_size(known: int) -> SimpleNamespace:
     """Kernels for blocks of `known` rows, or of any size if it is 0."""
 
     @compiled
-    def forward(first, last, blocks, initial, h):
+    def forward(first, last, blocks, initial, drive, h):
         count, size = blocks.shape[2], known if known else blocks.shape[3]
         for i in range(first, last):
             before = initial[i]
@@ -30,10 +30,12 @@ def of_size(known: int) -> SimpleNamespace:
                         for c in range(size):
                             total += matrix[k, r, c] * before[k * size + c]
                         after[k * size + r] = total
+                if len(drive):
+                    add_row(drive[i, t], after)
                 before = after
 
     @compiled
-    def backward(first, last, blocks, initial, h, dh, dblocks, dinitial):
+    def backward(first, last, blocks, initial, h, dh, dblocks, ddrive, dinitial):
         count, size = blocks.shape[2], known if known else blocks.shape[3]
         total, passed = np.zeros_like(initial[0]), np.zeros_like(initial[0])
         for i in range(first, last):
@@ -43,6 +45,8 @@ def of_size(known: int) -> SimpleNamespace:
                 before = h[i, t - 1] if t else initial[i]
                 for n in range(len(total)):
                     total[n] = passed[n] + dh[i, t, n]
+                if len(ddrive):
+                    copy_row(total, ddrive[i, t])
                 for k in range(count):
                     for r in range(size):
                         for c in range(size):

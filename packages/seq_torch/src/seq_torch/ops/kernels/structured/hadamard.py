@@ -7,11 +7,11 @@ from math import sqrt
 import numpy as np
 
 from ..compiler import compiled
-from ..copies import copy_row
+from ..copies import add_row, copy_row
 
 
 @compiled
-def forward(first, last, diagonal, plus_identity, initial, h):
+def forward(first, last, diagonal, plus_identity, initial, drive, h):
     """Transform the product with the diagonal."""
     width = initial.shape[1]
     scale = initial.dtype.type(1 / sqrt(width))
@@ -25,11 +25,13 @@ def forward(first, last, diagonal, plus_identity, initial, h):
             if plus_identity:
                 for n in range(width):
                     after[n] += before[n]
+            if len(drive):
+                add_row(drive[i, t], after)
             before = after
 
 
 @compiled
-def backward(first, last, diagonal, plus_identity, initial, h, dh, ddiagonal, dinitial):
+def backward(first, last, diagonal, plus_identity, initial, h, dh, ddiagonal, ddrive, dinitial):
     """Give the gradients; the transform is symmetric."""
     zero = initial.dtype.type(0)
     width = initial.shape[1]
@@ -41,6 +43,8 @@ def backward(first, last, diagonal, plus_identity, initial, h, dh, ddiagonal, di
             before = h[i, t - 1] if t else initial[i]
             for n in range(width):
                 passed[n] += dh[i, t, n]
+            if len(ddrive):
+                copy_row(passed, ddrive[i, t])
             for n in range(width):
                 moved[n] = scale * passed[n]
             _transform(moved)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiler import compiled
-from ..copies import copy_row
+from ..copies import add_row, copy_row
 
 
 @compiled
-def forward(first, last, diagonal, left, right, initial, h):
+def forward(first, last, diagonal, left, right, initial, drive, h):
     """Give D y + U (V^T y)."""
     inner = np.zeros(left.shape[3], h.dtype)
     for i in range(first, last):
@@ -20,12 +20,14 @@ def forward(first, last, diagonal, left, right, initial, h):
             _rows(left[i, t], inner, after)
             for n in range(len(after)):
                 after[n] += diagonal[i, t, n] * before[n]
+            if len(drive):
+                add_row(drive[i, t], after)
             before = after
 
 
 @compiled
 def backward(
-    first, last, diagonal, left, right, initial, h, dh, ddiagonal, dleft, dright, dinitial
+    first, last, diagonal, left, right, initial, h, dh, ddiagonal, dleft, dright, ddrive, dinitial
 ):
     """Give the gradients; V^T y is formed again."""
     total, passed = np.zeros_like(initial[0]), np.zeros_like(initial[0])
@@ -36,6 +38,8 @@ def backward(
             before = h[i, t - 1] if t else initial[i]
             for n in range(len(total)):
                 total[n] = passed[n] + dh[i, t, n]
+            if len(ddrive):
+                copy_row(total, ddrive[i, t])
             for n in range(len(total)):
                 ddiagonal[i, t, n] = total[n] * before[n]
             _columns(right[i, t], before, inner)

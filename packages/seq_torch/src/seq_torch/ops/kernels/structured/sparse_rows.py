@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiler import compiled
-from ..copies import copy_row
+from ..copies import add_row, copy_row
 
 
 @compiled
-def forward(first, last, values, places, plus_identity, initial, h):
+def forward(first, last, values, places, plus_identity, initial, drive, h):
     """Sum over the entries of each row."""
     width, entries = places.shape
     for i in range(first, last):
@@ -21,11 +21,13 @@ def forward(first, last, values, places, plus_identity, initial, h):
                 for e in range(entries):
                     total += values[i, t, n, e] * before[places[n, e]]
                 after[n] = total
+            if len(drive):
+                add_row(drive[i, t], after)
             before = after
 
 
 @compiled
-def backward(first, last, values, places, plus_identity, initial, h, dh, dvalues, dinitial):
+def backward(first, last, values, places, plus_identity, initial, h, dh, dvalues, ddrive, dinitial):
     """Give the gradients; the transpose adds every entry to the state of its column."""
     zero = initial.dtype.type(0)
     width, entries = places.shape
@@ -36,6 +38,8 @@ def backward(first, last, values, places, plus_identity, initial, h, dh, dvalues
             before = h[i, t - 1] if t else initial[i]
             for n in range(width):
                 total[n] = passed[n] + dh[i, t, n]
+            if len(ddrive):
+                copy_row(total, ddrive[i, t])
             for n in range(width):
                 for e in range(entries):
                     dvalues[i, t, n, e] = total[n] * before[places[n, e]]

@@ -45,6 +45,7 @@ DENSE = Transition("dense", "complex")
 LOW_RANK = Transition("diagonal_plus_low_rank", "complex", factors=2)
 BLOCKS = Transition("block_diagonal", "complex", size=4)
 ONE_HOT = Transition("one_hot_diagonal", "complex")
+BY_ROWS = Transition("diagonal_one_hot", "complex")
 
 
 def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
@@ -99,6 +100,15 @@ def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
         (words("S5"), LOW_RANK, "open"),
         (words("S5"), replace(LOW_RANK, factors=4), "possible"),
         (words("A5"), ONE_HOT, "possible"),
+        # a number per state if these are permuted, per set of states otherwise
+        (words("A5"), replace(BY_ROWS, size=60), "possible"),
+        (words("A5"), replace(BY_ROWS, size=59), "open"),
+        (EvenPairs(), replace(ONE_HOT, size=8), "possible"),
+        (EvenPairs(), replace(BY_ROWS, size=8), "open"),
+        (EvenPairs(), BY_ROWS, "possible"),
+        (Parity(), replace(BY_ROWS, size=1), "open"),
+        (Parity(), replace(BY_ROWS, size=2), "possible"),
+        (words("S3"), replace(BY_ROWS, eigenvalues="signed"), "impossible"),
         # arXiv:2404.08819: one fixed matrix
         (words("A5"), replace(DENSE, input_dependent=False, layers=4), "impossible"),
         (words("S3"), replace(DENSE, input_dependent=False, layers=4), "open"),
@@ -153,7 +163,9 @@ def algebras() -> list[Algebra]:
 
 def transitions() -> list[Transition]:
     shapes: list[dict] = [
-        *({"structure": s} for s in ("diagonal", "dense", "sparse", "one_hot_diagonal")),
+        *({"structure": s} for s in ("diagonal", "dense", "sparse")),
+        *({"structure": s} for s in ("one_hot_diagonal", "diagonal_one_hot")),
+        *({"structure": "diagonal_one_hot", "size": n} for n in (1, 4, 60)),
         *({"structure": "dense", "size": n} for n in (1, 2, 3, 4, 60)),
         *({"structure": "block_diagonal", "size": n} for n in (1, 2, 3, 4, None)),
         *(
@@ -329,3 +341,17 @@ def test_bad_classes_are_refused(options: dict, error: type[Exception], message:
 
 def test_a_verdict_reads_as_a_sentence() -> None:
     assert str(Verdict("open", "none", "because.")) == "open (none): because."
+
+
+def test_numbers_of_sets_of_states_are_fetched_by_rows() -> None:
+    """The construction by rows: h[S] says whether the state is in S; a letter fetches preimages."""
+    rng = np.random.default_rng(0)
+    states, letters = 4, 3
+    maps = rng.integers(0, states, (letters, states))
+    sets = np.array(list(product((0, 1), repeat=states)))  # a row for each set of states
+    number = {tuple(row): n for n, row in enumerate(sets)}
+    preimage = [[number[tuple(row[maps[a]])] for row in sets] for a in range(letters)]
+    state, h = 0, sets[:, 0].copy()
+    for letter in rng.integers(0, letters, 50):
+        state, h = maps[letter, state], h[preimage[letter]]
+        assert np.array_equal(h, sets[:, state])

@@ -84,6 +84,7 @@ FAMILIES = {
         ("dense", "complex", 1),
     ),
     "shear": (np.array([[1.0, 1.0], [0.0, 1.0]])[None] ** np.ones((INPUTS, 1, 1)), None),
+    "fetching": (one_hot(5).swapaxes(1, 2), ("diagonal_one_hot", "complex", 1)),
 }
 
 
@@ -106,7 +107,10 @@ def test_a_complex_family_is_named_as_a_real_one_is(name):
     phases = np.exp(1j * np.random.default_rng(0).uniform(0, 6, matrices.shape[1]))
     found = block_kind(phases[:, None] * matrices * phases.conj(), 1e-7)
     assert (found.kind, found.factors) in {(kind, factors), ("dense", 1)}
-    if kind in ("diagonal", "one_hot_diagonal", "sparse", "diagonal_plus_low_rank"):
+    if kind in (
+        *("diagonal", "one_hot_diagonal", "diagonal_one_hot"),
+        *("sparse", "diagonal_plus_low_rank"),
+    ):
         assert found.kind == kind
 
 

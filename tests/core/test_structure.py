@@ -20,6 +20,7 @@ STRUCTURES = [
     st.WalshHadamard(),
     st.OneHotDiagonal(),
     st.OneHotDiagonal(entries="real"),
+    st.OneHotDiagonal(one_per="row"),
 ]
 FIELDS = [s for s in STRUCTURES if not isinstance(s, st.OneHotDiagonal)]
 
@@ -61,7 +62,8 @@ def test_closed_structures_are_those_whose_products_have_it(structure):
     first, second = structure.matrix(structure.draw(WIDTH, (2,), seed=3))
     product = first @ second
     if isinstance(structure, st.OneHotDiagonal):
-        assert (np.count_nonzero(product, axis=0) == 1).all()
+        axis = 0 if structure.one_per == "column" else 1
+        assert (np.count_nonzero(product, axis=axis) == 1).all()
     elif structure.closed and not isinstance(structure, st.Dense):
         assert (product[first == 0] == 0).all()
     elif isinstance(structure, st.Sparse):
@@ -123,6 +125,15 @@ def test_permutations_are_one_hot_matrices():
     assert np.array_equal(structure.chosen(parameters), [2, 0, 3, 1])
     complex_one = st.OneHotDiagonal().matrix(parameters | {"phase": np.full(4, np.pi / 2)})
     np.testing.assert_allclose(complex_one, 1j * logits, atol=1e-15)
+    by_row = st.OneHotDiagonal(entries="real", one_per="row")
+    assert np.array_equal(by_row.matrix(parameters), logits)
+
+
+def test_a_choice_per_row_is_the_transpose_of_one_per_column():
+    drawn = st.OneHotDiagonal().draw(WIDTH, (2,), seed=0)
+    turned = drawn | {"choice": drawn["choice"].swapaxes(-1, -2)}
+    found = st.OneHotDiagonal(one_per="row").matrix(turned)
+    np.testing.assert_array_equal(found, st.OneHotDiagonal().matrix(drawn).swapaxes(-1, -2))
 
 
 @pytest.mark.parametrize(
@@ -137,6 +148,7 @@ def test_permutations_are_one_hot_matrices():
         (lambda: st.Sparse(density=0.0), ValueError, "density=0.0: expected a positive number"),
         (lambda: st.Sparse(density=1.5), ValueError, "density=1.5 is a share"),
         (lambda: st.OneHotDiagonal(entries="both"), ValueError, "entries='both': expected one of"),
+        (lambda: st.OneHotDiagonal(one_per="both"), ValueError, "one_per='both': expected one of"),
         (lambda: st.BlockDiagonal().shapes(6), ValueError, "width=6 cannot be cut into blocks"),
         (lambda: st.WalshHadamard().shapes(24), ValueError, "power of two.*choose 16 or 32"),
         (lambda: st.Dense().shapes(0), ValueError, "width=0: expected an integer of at least"),

@@ -50,6 +50,7 @@ MIXERS = {
             ("linear_cde_walsh_hadamard", st.WalshHadamard(), "direct"),
             ("linear_cde_one_hot", st.OneHotDiagonal(), "direct"),
             ("linear_cde_one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
+            ("linear_cde_one_hot_rows", st.OneHotDiagonal(one_per="row"), "direct"),
         )
     },
     **{

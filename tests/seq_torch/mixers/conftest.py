@@ -50,6 +50,7 @@ MEMBERS = {
             ("walsh_hadamard", st.WalshHadamard(), "first_order"),
             ("one_hot", st.OneHotDiagonal(), "direct"),
             ("one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
+            ("one_hot_rows", st.OneHotDiagonal(one_per="row"), "direct"),
         )
     },
     "pd_ssm": st.PDSSMConfig(state_dim=6, dictionary=3),

@@ -30,10 +30,14 @@ MIXERS = {
             ("walsh_hadamard_direct", st.WalshHadamard(), "direct"),
             ("one_hot", st.OneHotDiagonal(), "direct"),
             ("one_hot_real", st.OneHotDiagonal(entries="real"), "direct"),
+            ("one_hot_rows", st.OneHotDiagonal(one_per="row"), "direct"),
         )
     },
 }
-CLOSED = ("dense", "diagonal", "blocks", "blocks_of_6", "one_hot", "one_hot_real")
+CLOSED = (
+    *("dense", "diagonal", "blocks", "blocks_of_6"),
+    *("one_hot", "one_hot_real", "one_hot_rows"),
+)
 EXACT = {"rtol": 1e-9, "atol": 1e-11}
 
 
@@ -80,6 +84,32 @@ def test_every_backend_has_the_gradients_of_the_loop(name):
     for backend in backends(name):
         with ops.use_backend(backend):
             found = torch.autograd.grad((mixer(x) * weights).sum(), leaves)
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, **EXACT)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 9])
+@pytest.mark.parametrize("name", MIXERS)
+def test_every_backend_adds_the_drive(name, length):
+    mixer = built(name)
+    moves = mixer.transitions(0.3 * noise(2, length, 5))
+    if "one_hot" in name:
+        moves = mixer.requires_grad_(False).transitions(0.3 * noise(2, length, 5))
+    initial = mixer.initial_state(2).detach().to(moves.like().dtype).requires_grad_()
+    drive = (noise(2, length, moves.width) * 0.5).to(initial.dtype).requires_grad_()
+    leaves = [initial, drive, *(t for t in moves.tensors().values() if t.requires_grad)]
+    weights, state, states = noise(2, length, moves.width), initial, []
+    for k, matrix in enumerate(moves.dense().unbind(1)):
+        state = (matrix @ state[..., None])[..., 0] + drive[:, k]
+        states.append(state)
+
+    def results(h):
+        loss = (h.real * weights).sum() + (h * h.conj()).real.sum()
+        return [h, *torch.autograd.grad(loss, leaves, retain_graph=True)]
+
+    expected = results(torch.stack(states, 1))
+    for backend in backends(name):
+        found = results(ops.structured_scan(moves, initial, backend, drive=drive))
         for one, other in zip(found, expected, strict=True):
             torch.testing.assert_close(one, other, **EXACT)
 
@@ -267,6 +297,10 @@ def test_bad_input_is_named():
         ops.structured_scan(moves, mixer.initial_state(2), "cuda")
     with pytest.raises(ValueError, match=r"initial with dtype torch.complex128 .*float64"):
         ops.structured_scan(moves, mixer.initial_state(2) * 1j)
+    with pytest.raises(ValueError, match=r"got drive of shape \(2, 8\), expected .* \(2, 3, 8\)"):
+        ops.structured_scan(moves, mixer.initial_state(2), drive=noise(2, 8))
+    with pytest.raises(ValueError, match=r"drive with dtype torch.complex128 .*float64"):
+        ops.structured_scan(moves, mixer.initial_state(2), drive=noise(2, 3, 8) * 1j)
     low_rank = built("low_rank").transitions(noise(2, 3, 5))
     mixed = replace(low_rank, left=low_rank.left.float())
     with pytest.raises(ValueError, match=r"torch.float64 and torch.float32 \(left\), expected one"):

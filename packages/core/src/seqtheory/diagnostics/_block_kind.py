@@ -44,8 +44,9 @@ def block_kind(matrices: Family, tolerance: float) -> Block:
     """Name the narrowest kind that all matrices of a family belong to.
 
     The kinds are tried in this order: commuting with a common basis of eigenvectors; one entry per
-    column, or per row; a multiple of the identity plus a low rank, shrinking every vector; a fixed matrix of
-    signs times a diagonal one; a fixed pattern of zeros; a diagonal plus a low rank; dense.
+    column, or per row; a multiple of the identity plus a low rank, shrinking every vector; a fixed
+    matrix of signs times a diagonal one; a fixed pattern of zeros; a diagonal plus a low rank;
+    dense.
     """
     largest: Any = np.abs(matrices).max(axis=(1, 2))
     matrices = matrices[largest > _NOTHING]

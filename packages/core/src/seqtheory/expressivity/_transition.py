@@ -43,8 +43,8 @@ class Transition:
         Whether A(x) depends on the input (Mamba) or not (S4).
     size
         Width of a block for ``"block_diagonal"``, of the whole state for ``"dense"``,
-        ``"one_hot_diagonal"`` and ``"diagonal_one_hot"``; None for as large as needed. The number of blocks, heads and
-        channels is never limited.
+        ``"one_hot_diagonal"`` and ``"diagonal_one_hot"``; None for as large as needed. The number
+        of blocks, heads and channels is never limited.
     factors
         Householder factors per step, or the rank of ``"diagonal_plus_low_rank"``.
     layers

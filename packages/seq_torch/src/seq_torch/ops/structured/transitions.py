@@ -21,7 +21,7 @@ class Transitions(ABC):
 
     A subclass names its tensors, says in `cores` how many last axes of each belong to one matrix,
     and in `kernel` which module of compiled kernels takes its fields, in their order; `places_of`
-    are those that hold integers. `Blocks`, `Elementwise`, `Routed` and `Fetched` also have `compose`.
+    are those that hold integers. Those whose products are of their kind (`closed`) have `compose`.
     """
 
     cores: ClassVar[dict[str, int]]

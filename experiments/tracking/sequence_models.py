@@ -98,8 +98,8 @@ def runs(preset: str) -> list[SequenceModelRun]:
 
 
 def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
-    """Give the runs of a preset with a guest in place of Mamba."""
-    return in_place_of("mamba", runs(preset), mixer)
+    """Give the runs of a preset with a guest in place of Mamba, or of PD-SSM in `rows`."""
+    return in_place_of("pd_ssm" if preset == "rows" else "mamba", runs(preset), mixer)
 
 
 STATES: dict[TorchModel, int] = dict.fromkeys((*STRUCTURED, "complex_diagonal"), 128)

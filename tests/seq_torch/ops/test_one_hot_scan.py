@@ -105,7 +105,7 @@ def test_bad_input_is_named():
         ops.one_hot_scan(weights, dictionary[..., :5], factors, drive, initial)
     with pytest.raises(ValueError, match="one_per='both': expected one of"):
         ops.one_hot_scan(weights, dictionary, factors, drive, initial, "both")  # type: ignore
-    with pytest.raises(TypeError, match="got weights with dtype torch.complex128"):
+    with pytest.raises(TypeError, match=r"got weights with dtype torch\.complex128"):
         ops.one_hot_scan(weights + 0j, dictionary, factors, drive, initial)
     with pytest.raises(ops.BackendError, match="'cuda', which it does not have"):
         ops.one_hot_scan(weights, dictionary, factors, drive, initial, backend="cuda")

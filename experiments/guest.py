@@ -14,6 +14,7 @@ and tables need neither the file nor torch.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,13 +130,19 @@ def as_mixer(framework: ModuleType, kind: Any) -> Any:
     kind
         A `seq_torch.MixerConfig`, or a subclass of it whose fields all have defaults; or anything
         that `seq_torch.ModuleConfig` accepts: a class or a function of the width, or a layer that
-        takes ``hidden_size``, ``d_model`` or ``dim`` and may return a tuple.
+        takes ``hidden_size``, ``d_model`` or ``dim`` and may return a tuple; or a class or function
+        of JAX (see `experiments.jax_module`).
 
     Raises
     ------
     ConfigError
         If `kind` is a class of settings that needs values.
     """
+    if "jax" in sys.modules:  # which the file of a guest of JAX has imported
+        from experiments import jax_module
+
+        if jax_module.is_jax(kind):
+            return framework.ModuleConfig(make=jax_module.JaxMake(kind))
     if isinstance(kind, framework.MixerConfig):
         return kind
     if not (isinstance(kind, type) and issubclass(kind, framework.MixerConfig)):

@@ -16,8 +16,12 @@ Baseline = Literal[
     "linear_cde",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+Features = Literal["random_linear_cde"]
+FEATURES: tuple[Features, ...] = get_args(Features)
+"""Random features that stand beside models in the part `signature`: nothing is trained but their
+readout."""
 
-NAMES: dict[Baseline, str] = {
+NAMES: dict[Baseline | Features, str] = {
     "transformer": "Transformer",
     "lstm": "LSTM",
     "s4d": "S4D",
@@ -27,6 +31,7 @@ NAMES: dict[Baseline, str] = {
     "gated_delta_net": "gated DeltaNet",
     "delta_product": "DeltaProduct 2, [-1, 1]",
     "linear_cde": "linear CDE, blocks of 4",
+    "random_linear_cde": "random linear CDE",
 }
 """What tables call them."""
 

@@ -3,95 +3,36 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from experiments import exit_code, guest, record
+from experiments import exit_code, record
 from experiments import study as studies
-from experiments.arguments import Fields, Positional
-from experiments.bench import measurements, size
-from experiments.bench.baselines import BASELINES, NAMES, Baseline
-from experiments.bench.cards import Card, Measurement
+from experiments.bench import measurements
+from experiments.bench.assembly import STUDY, assembled, folder_name, records_of
+from experiments.bench.cards import Card
 from experiments.bench.contract import Contract
 from experiments.bench.measurements import BenchRun
 from experiments.bench.parts import PARTS
+from experiments.bench.request import (
+    Preset,
+    Request,
+    Subject,
+    against,
+    beside_of,
+    check,
+    subject_of,
+    without_parts,
+)
 from experiments.commands import forecast
 from experiments.commands.output import say, tell
 from experiments.commands.run import Request as RunRequest
 from experiments.commands.run import carry_out
 from experiments.exit_code import ConfigError
-from experiments.record import Record
 from experiments.store import provenance
-from experiments.study import PUBLISHED, unknown
-
-Preset = Literal["smoke", "quick", "full"]
-Match = Literal["width", "parameters", "state"]
-STUDY = "bench.measurements"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """Which model is measured, how much, and what stands beside it."""
-
-    model: Positional[str]
-    """FILE:NAME of a model of your own (my_model.py:GatedRecurrence), or the name of a baseline."""
-    preset: Preset = "quick"
-    """How much is measured: smoke in about a minute, quick in minutes, full in hours."""
-    against: Fields = ()
-    """Baselines beside it, with commas, or all; those that have records if left out. Where one
-    that is named has none, it is run."""
-    match: Match = "width"
-    """What baselines agree with the model in; for parameters and state by the nearest width."""
-    width: int | None = None
-    """Channels; the preset's if left out."""
-    depth: int = 1
-    """Layers."""
-    parts: Fields = tuple(PARTS)
-    """Parts of the card, with commas."""
-    minutes: float | None = None
-    """Time that the parts may take; those that do not fit, by estimate, are left out and named."""
-    workers: int | None = None
-    """Processes at once; as many as there are cores if left out."""
-    results: Path = Path("results")
-    """Folder of the records; the card goes to RESULTS/bench/NAME."""
-
-    @property
-    def is_guest(self) -> bool:
-        """Whether the model is of a file, and not a baseline."""
-        return self.model not in BASELINES
-
-    @property
-    def channels(self) -> int:
-        """Width asked for, or that of the preset."""
-        return self.width or measurements.WIDTHS[self.preset]
-
-    @property
-    def folder(self) -> Path:
-        """The results folder, as an absolute path."""
-        return self.results.expanduser().absolute()
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One column of a card: a model at its width.
-
-    Parameters
-    ----------
-    name
-        Name in tables.
-    runs
-        Its runs, of the parts asked for.
-    locator
-        ``FILE:NAME`` of a guest; None for a baseline.
-    """
-
-    name: str
-    runs: list[BenchRun]
-    locator: str | None = None
+from experiments.study import PUBLISHED
 
 
 def bench(request: Request) -> int:
@@ -109,7 +50,7 @@ def bench(request: Request) -> int:
     made = _made(request)
     if isinstance(made, int):
         return made
-    folder = request.folder / "bench" / _folder_name(made.model)
+    folder = request.folder / "bench" / folder_name(made.model)
     for path in report.write(made, folder):
         tell(str(path))
     report.show(made, Console())
@@ -158,10 +99,10 @@ def _locator(model: object) -> str:
 
 
 def _made(request: Request) -> Card | int:
-    _check(request)
+    check(request)
     study = studies.load(STUDY)
     try:
-        subject = _subject(request)
+        subject = subject_of(request)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"bench: {error}") from error
     say(f"{subject.name}: {len(subject.runs)} runs, preset {request.preset}")
@@ -175,48 +116,11 @@ def _made(request: Request) -> Card | int:
         code = exit_code.OK if part == "contract" else _run(request, subject, part)
         if code not in (exit_code.OK, exit_code.DIVERGED, exit_code.FAILED):
             return code
-    beside = [_beside(request, study, subject, name) for name in _against(request)]
+    beside = [beside_of(request, subject, name) for name in against(request)]
     for other in beside:
-        if request.against and (code := _run(request, other, None)) != exit_code.OK:
+        if (code := _run_beside(request, other, "cost" not in left_out)) != exit_code.OK:
             return code
-    return _card(request, study, [subject, *beside], left_out)
-
-
-def _check(request: Request) -> None:
-    for part in request.parts:
-        if part not in PARTS:
-            raise ConfigError(unknown("part", part, list(PARTS)))
-    for name in request.against:
-        if name not in (*BASELINES, "all"):
-            raise ConfigError(unknown("baseline", name, ["all", *BASELINES]))
-    if request.minutes is not None and not request.minutes > 0:
-        raise ConfigError(f"--minutes {request.minutes}: expected more than 0")
-    if not request.is_guest or ":" in request.model:
-        return
-    raise ConfigError(
-        unknown("baseline", request.model, list(BASELINES))
-        + "; a model of your own is given as FILE:NAME, like my_model.py:Recurrence"
-    )
-
-
-def _subject(request: Request) -> Subject:
-    parts = list(dict.fromkeys(["contract", *request.parts]))
-    options: dict[str, Any] = {"width": request.width, "depth": request.depth}
-    if not request.is_guest:
-        model = cast("Baseline", request.model)
-        runs = measurements.model_runs(request.preset, parts, model=model, **options)
-        return Subject(NAMES[model], runs)
-    found = guest.found(request.model)
-    runs = measurements.model_runs(request.preset, parts, guest=found, **options)
-    title = found.name
-    if title in NAMES.values():  # a column of its own beside the baseline of that name
-        title = f"{title} ({Path(request.model.rpartition(':')[0]).name})"
-    return Subject(title, runs, request.model)
-
-
-def without_parts(subject: Subject, parts: Iterable[str]) -> Subject:
-    """Leave out the runs of some parts."""
-    return replace(subject, runs=[run for run in subject.runs if run.part_name not in parts])
+    return assembled(request, study, [subject, *beside], left_out)
 
 
 def _run(request: Request, subject: Subject, part: str | None) -> int:
@@ -237,9 +141,20 @@ def _run(request: Request, subject: Subject, part: str | None) -> int:
     return done.code
 
 
+def _run_beside(request: Request, other: Subject, costs: bool) -> int:
+    """Run a baseline that was named; of another with records, time its layer here and now."""
+    if request.against:
+        return _run(request, other, None)
+    if not (
+        costs and "cost" in request.parts and any(records_of(request, other, p) for p in PARTS)
+    ):
+        return exit_code.OK
+    return _run(request, other, "cost")
+
+
 def _blocked(request: Request, subject: Subject) -> dict[str, str]:
     """Say which parts mean nothing for a model that breaks its contract, and why."""
-    (held,) = _records(request, subject, "contract")
+    (held,) = records_of(request, subject, "contract")
     found = Contract.heard(held.notes["contract"])
     say(found.verdict)
     for finding in found.failed:
@@ -275,101 +190,3 @@ def _seconds(request: Request, study: Any, runs: Sequence[BenchRun]) -> float:
     other = forecast.forecast(study, alike, folders)
     seconds = [a.seconds or b.seconds or 0.0 for a, b in zip(own, other, strict=True)]
     return sum(seconds) / (request.workers or provenance.available_cores())
-
-
-def _against(request: Request) -> list[Baseline]:
-    """List the baselines of a card; the model itself is none."""
-    named = BASELINES if not request.against or "all" in request.against else request.against
-    return [cast("Baseline", name) for name in named if name != request.model]
-
-
-def _beside(request: Request, study: Any, subject: Subject, name: Baseline) -> Subject:
-    """Give the runs of a baseline that agree with those of the model."""
-    width = request.channels
-    if request.match != "width":
-        width = size.matched(subject.runs[0], name, request.match)
-    runs = measurements.model_runs(
-        request.preset, request.parts, model=name, width=width, depth=request.depth
-    )
-    title = NAMES[name] if request.match == "width" else f"{NAMES[name]}, width {width}"
-    return Subject(title, runs)
-
-
-def _records(request: Request, subject: Subject, part: str) -> list[Record]:
-    study = studies.load(STUDY)
-    runs = measurements.of_part(subject.runs, part)
-    folders = (request.folder, PUBLISHED)
-    found = record.find(study.name, study.version, runs, folders)
-    return [held for held in found if held.finished]
-
-
-def _card(
-    request: Request, study: Any, subjects: Sequence[Subject], left_out: dict[str, str]
-) -> Card:
-    found: list[Measurement] = []
-    for part in request.parts:
-        for subject in subjects:
-            records = _records(request, subject, part)
-            made = PARTS[part].measured(records) if records else []
-            found += [replace(m, model=subject.name) for m in made]
-    held = {m.model for m in found}
-    first, *others = subjects
-    missing = [subject.name for subject in others if subject.name not in held]
-    if missing:
-        tell(
-            f"no records of {', '.join(missing)} at this size: they are left out; --against names "
-            "those that are to be run"
-        )
-    found += [_absent(first.name, part, why) for part, why in left_out.items()]
-    return Card(
-        model=first.name,
-        preset=request.preset,
-        width=request.channels,
-        depth=request.depth,
-        match=request.match,
-        baselines=tuple(subject.name for subject in others if subject.name in held),
-        measurements=tuple(sorted(found, key=lambda m: list(PARTS).index(m.part))),
-        facts=_facts(request, study),
-    )
-
-
-def _absent(model: str, part: str, why: str) -> Measurement:
-    return Measurement(
-        part=part, item="all", metric="not measured", model=model, value=None, note=why
-    )
-
-
-def _facts(request: Request, study: Any) -> tuple[tuple[str, str], ...]:
-    facts = provenance.collect()
-    hardware = facts["hardware"]
-    options = "".join(
-        f" --{name} {value}"
-        for name, value, default in (
-            ("preset", request.preset, "quick"),
-            ("match", request.match, "width"),
-            ("width", request.width, None),
-            ("depth", request.depth, 1),
-        )
-        if value != default
-    )
-    return (
-        ("command", f"python -m experiments bench {_shown(request.model)}{options}"),
-        ("seeds", str(measurements.SEEDS[request.preset])),
-        ("commit", str(facts["git"]["commit"])[:12]),
-        ("python", f"{sys.version_info.major}.{sys.version_info.minor}"),
-        ("torch", str(facts["packages"].get("torch", "none"))),
-        ("processor", f"{hardware['cpu']}, {hardware['cores']} cores, one thread a run"),
-        ("version of the bench", str(study.version)),
-        ("date", datetime.now(UTC).date().isoformat()),
-    )
-
-
-def _shown(model: str) -> str:
-    """Name the model as the command did, without the folders of this machine."""
-    file, colon, name = model.rpartition(":")
-    return f"{Path(file).name}:{name}" if colon else model
-
-
-def _folder_name(model: str) -> str:
-    kept = "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in model)
-    return kept.strip("._") or "model"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.bench.baselines import BASELINES, Baseline
+from experiments.bench.baselines import BASELINES, FEATURES, Baseline, Features
 from experiments.bench.parts import PARTS
 from experiments.bench.parts.contract import Promises
 from experiments.bench.parts.cost import Cost
@@ -37,7 +37,7 @@ class BenchRun(Run):
     part
         What is measured (see `experiments.bench.parts`).
     model
-        A baseline (see `experiments.bench.baselines`), or "guest".
+        A baseline or random features (see `experiments.bench.baselines`), or "guest".
     guest
         A mixer of one's own, where `model` is "guest" (see `experiments.guest`).
     width, depth
@@ -45,7 +45,7 @@ class BenchRun(Run):
     """
 
     part: Promises | Cost | Theory | Tokens | Memory | Signature
-    model: Baseline | Literal["guest"] = "mamba"
+    model: Baseline | Features | Literal["guest"] = "mamba"
     guest: Guest | None = no_guest
     width: int = 64
     depth: int = 1
@@ -53,7 +53,9 @@ class BenchRun(Run):
     def __post_init__(self) -> None:
         """Refuse what could not be built, before any framework is imported."""
         super().__post_init__()
-        require_model(self.model, self.guest, BASELINES)
+        require_model(self.model, self.guest, (*BASELINES, *FEATURES))
+        if self.model in FEATURES and not isinstance(self.part, Signature):
+            raise ValueError(f"model={self.model!r}: expected a part of signatures alone")
         for name in ("width", "depth"):
             require_integer(name, getattr(self, name), minimum=1)
         if self.width % 4:
@@ -68,8 +70,9 @@ class BenchRun(Run):
 
 
 def runs(preset: str) -> list[BenchRun]:
-    """List the runs of all baselines."""
-    return [run for model in BASELINES for run in model_runs(preset, PARTS, model=model)]
+    """List the runs of all that may stand beside a model."""
+    beside = (*BASELINES, *FEATURES)
+    return [run for model in beside for run in model_runs(preset, PARTS, model=model)]
 
 
 def bench(mixer: Guest, preset: str) -> list[BenchRun]:
@@ -81,7 +84,7 @@ def model_runs(
     preset: str,
     parts: Iterable[str],
     *,
-    model: Baseline | Literal["guest"] = "guest",
+    model: Baseline | Features | Literal["guest"] = "guest",
     guest: Guest | None = None,
     width: int | None = None,
     depth: int = 1,
@@ -93,14 +96,16 @@ def model_runs(
     preset
         How much is measured.
     parts
-        Names of the parts.
+        Names of the parts; of these, random features have signatures alone.
     model, guest
-        A baseline, or a guest.
+        A baseline or random features, or a guest.
     width, depth
         Of the model; the preset's width if left out.
     """
     if preset not in PRESETS:
         raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
+    if model in FEATURES:
+        parts = [name for name in parts if name == "signature"]
     same: dict[str, Any] = {"model": model, "guest": guest, "depth": depth}
     return [
         BenchRun(part=settings, seed=seed, width=width or WIDTHS[preset], **same)

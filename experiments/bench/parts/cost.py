@@ -96,6 +96,9 @@ def _kept(layer: Any, x: Any) -> int:
     """Bytes that are kept from the forward pass for the backward pass, each storage once."""
     import torch
 
+    of_jax = getattr(getattr(layer, "layer", layer), "kept_bytes", None)
+    if of_jax is not None:
+        return of_jax(x)
     held: dict[int, int] = {}
 
     def pack(tensor: Any) -> Any:

@@ -22,6 +22,8 @@ def mixer(run: BenchRun) -> Any:
 
     if run.model == "guest":
         return guest_mixer(seq_torch, run.guest)
+    if run.model == "random_linear_cde":
+        raise ValueError(f"{run.model} is no mixer, only its signatures are measured")
     return baselines.settings(run.model, run.width)
 
 

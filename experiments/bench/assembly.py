@@ -14,9 +14,11 @@ from experiments import study as studies
 from experiments.bench import measurements
 from experiments.bench.cards import Card, Measurement
 from experiments.bench.parts import PARTS
+from experiments.bench.parts import part as parts
 from experiments.bench.request import Request, Subject
 from experiments.commands.output import tell
 from experiments.record import Record
+from experiments.report.rows import grouped
 from experiments.store import provenance
 from experiments.study import PUBLISHED
 
@@ -72,6 +74,26 @@ def assembled(
         baselines=tuple(subject.name for subject in others if subject.name in held),
         measurements=tuple(sorted(found, key=lambda m: list(PARTS).index(m.part))),
         facts=_facts(request, study),
+    )
+
+
+def side_by_side(records: Sequence[Record], preset: str | None) -> Card:
+    """Lay the measurements of all models with records of a preset side by side."""
+    models = grouped((held for held in records if held.finished), lambda held: parts.name(held.run))
+    measured: list[Measurement] = []
+    for part, kind in PARTS.items():
+        for model, held in models.items():
+            own = [record for record in held if record.run.part_name == part]
+            measured += [replace(m, model=model) for m in (kind.measured(own) if own else [])]
+    first, *others = models
+    run = records[0].run
+    return Card(
+        model=first,
+        preset=preset or measurements.DEFAULT_PRESET,
+        width=run.width,
+        depth=run.depth,
+        baselines=tuple(others),
+        measurements=tuple(measured),
     )
 
 

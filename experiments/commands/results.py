@@ -52,7 +52,8 @@ def page(name: str) -> str:
     """Make a page: title, introduction and tables of a study, or the page of reproduction."""
     if name == "reproduction":
         return reproduction.page()
-    title = (importlib.import_module(f"experiments.{name}").__doc__ or name).strip().rstrip(".")
+    said = importlib.import_module(f"experiments.{name}").__doc__ or name
+    title = said.strip().splitlines()[0].rstrip(".")
     make = contract.member(ROOT / name, "table", "table")
     with tempfile.TemporaryDirectory() as empty:
         loader = Loader(ROOT / name, Selection(study=name, results=Path(empty)), quiet=True)

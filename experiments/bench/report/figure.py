@@ -14,7 +14,7 @@ from experiments.bench.cards import Card
 from experiments.bench.report import map_figure, pen
 from experiments.bench.report.chart import Panel, panels, success
 from experiments.bench.report.numbers import MINUS, plain
-from experiments.bench.report.pen import LONGEST, Pen, axes_at, fitted, label
+from experiments.bench.report.pen import LONGEST, Pen, axes_at, breadth, fitted, label
 from experiments.report import style
 
 NAMES = {style.WIDTH: "card", style.COLUMN: "card_column"}
@@ -29,6 +29,7 @@ _NAME = 0.15  # height of a name in the legend
 _PANEL = 1.45  # height of a panel with its margins
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.56, 0.1, 0.22, 0.4  # margins of a panel
 _MARGIN = _LEFT - 0.1  # how far a title stands to the left of its panel
+_TICK = 0.06  # between the names of two ticks
 _MARKED = 12  # points of a curve up to which each has a marker
 
 
@@ -117,13 +118,24 @@ def _panel(axes: Axes, panel: Panel, pens: dict[str, Pen]) -> None:
         (line,) = axes.plot(xs, ys, **pens[name].line())
         if len(xs) > _MARKED:
             line.set_marker("")
-    width = axes.get_window_extent().width / axes.figure.dpi
+    width = _width(axes)
     title = fitted(f"{panel.part.capitalize()}: {panel.title}", width + _MARGIN + _RIGHT / 2)
     axes.set_title(title, loc="left", x=-_MARGIN / width)
     axes.set_xlabel(label(panel.x_label, LONGEST))
     if panel.y_label != panel.title:
         axes.set_ylabel(label(panel.y_label, LONGEST), fontsize=7)
     _scales(axes, panel)
+
+
+def _width(axes: Axes) -> float:
+    """Width of the axes in inches."""
+    return axes.get_window_extent().width / axes.figure.dpi
+
+
+def _apart(texts: Sequence[str], width: float) -> list[str]:
+    """Leave out every other text where all of them would meet in this width."""
+    meet = sum(breadth(text, "xtick.labelsize") for text in texts) + _TICK * len(texts) > width
+    return [text if not meet or k % 2 == 0 else "" for k, text in enumerate(texts)]
 
 
 def _scales(axes: Axes, panel: Panel) -> None:
@@ -133,7 +145,7 @@ def _scales(axes: Axes, panel: Panel) -> None:
     if len(places) <= 6:
         axes.xaxis.set_major_locator(FixedLocator(places))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_ticklabels([_plainly(x, 0) for x in places])
+        axes.xaxis.set_ticklabels(_apart([_plainly(x, 0) for x in places], _width(axes)))
     elif panel.x_log:
         axes.xaxis.set_major_formatter(_plainly)
     axes.xaxis.set_minor_formatter(NullFormatter())

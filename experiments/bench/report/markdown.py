@@ -35,13 +35,14 @@ def escaped(text: str) -> str:
 def _section(grid: Grid) -> list[str]:
     head = ["item", "measured", *map(escaped, grid.models)]
     align = ["---", "---", *["---:"] * len(grid.models)]
-    body = [[escaped(row.item), escaped(row.head), *map(_cell, row.cells)] for row in grid.rows]
+    body = [[escaped(row.item), escaped(row.head), *map(written, row.cells)] for row in grid.rows]
     table = "\n".join("| " + " | ".join(line) + " |" for line in (head, align, *body))
     notes = "\n".join(f"- <sup>{mark}</sup> {escaped(note)}" for mark, note in grid.notes)
     return [f"## {escaped(grid.title)}", table, *([notes] if notes else [])]
 
 
-def _cell(cell: Cell) -> str:
+def written(cell: Cell) -> str:
+    """Write a cell: bold where it is clearly the best, with the mark of its note."""
     said = escaped(cell.shown.text)
     said = f"**{said}**" if cell.best else said
     return f"{said} <sup>{cell.mark}</sup>" if cell.mark else said

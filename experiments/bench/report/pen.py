@@ -13,7 +13,7 @@ from matplotlib.textpath import TextPath
 
 from experiments.report import style
 
-Setting = Literal["axes.titlesize", "ytick.labelsize"]
+Setting = Literal["axes.titlesize", "xtick.labelsize", "ytick.labelsize"]
 LONGEST = 24
 """Letters of a name."""
 SMALLEST = 6.0

@@ -20,7 +20,7 @@ CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
 @pytest.mark.parametrize("is_complex", [False, True], ids=["real", "complex"])
 def test_registration_of_the_selective_scan(scans, is_complex):
     arguments = selective_arguments(scans, is_complex=is_complex)
-    arguments = tuple(value.requires_grad_() for value in arguments)
+    arguments = tuple(None if value is None else value.requires_grad_() for value in arguments)
     torch.library.opcheck(selective.operator, (*arguments, True, True), test_utils=CHECKS)
 
 

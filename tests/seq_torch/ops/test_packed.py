@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +18,7 @@ from seq_torch.ops.delta import operator as delta_operator
 from seq_torch.ops.generalised_delta import operator as generalised_operator
 from seq_torch.ops.glue import packed, threads
 from seq_torch.ops.outer import operator as outer_operator
+from seq_torch.ops.selective import split
 
 LENGTHS = (5, 0, 40, 1, 33, 70)  # shorter and longer than chunks, and none at all
 HEADS, KEY, VALUE = 4, 5, 3
@@ -27,8 +29,9 @@ def offsets(lengths=LENGTHS, dtype=torch.int64) -> Tensor:
 
 
 def normal_of(seed: int, dtype: torch.dtype) -> Callable[..., Tensor]:
+    double = torch.complex128 if dtype.is_complex else torch.float64
     generator = torch.Generator().manual_seed(seed)
-    return lambda *shape: torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+    return lambda *shape: torch.randn(shape, generator=generator, dtype=double).to(dtype)
 
 
 def delta_inputs(steps, sequences, *, factors=2, groups=HEADS, dtype=torch.float32):
@@ -72,6 +75,29 @@ def channel_inputs(steps, sequences, **options):
     return outer_inputs(steps, sequences, each=(KEY,), **options)
 
 
+def selective_inputs(
+    steps, sequences, *, groups=2, dtype=torch.float32, kind=None, constant=None, gated=False
+):
+    kind, dim, state = dtype if kind is None else kind, 4, 3
+    normal, numbers = normal_of(steps, dtype), normal_of(steps + 1, kind)
+    inputs = {
+        "u": normal(1, dim, steps),
+        "delta": 0.3 * normal(1, dim, steps).abs(),
+        "A": -normal(dim, state).abs() * (1 if dtype == kind else 1 + 2j),
+        "B": numbers(1, groups, state, steps),
+        "C": numbers(1, groups, state, steps),
+        "D": normal(dim),
+        "delta_bias": 0.1 * normal(dim).abs(),
+        "initial_state": numbers(sequences, dim, state),
+    }
+    inputs |= {"z": normal(1, dim, steps)} if gated else {}
+    return inputs if constant is None else inputs | {constant: numbers(dim, state)}
+
+
+def selective(**given):
+    return ops.selective_scan(**given, delta_softplus="z" in given)
+
+
 @dataclass(frozen=True)
 class Operation:
     """A scan, and where its inputs and outputs have time or sequences."""
@@ -81,6 +107,8 @@ class Operation:
     backends: tuple[str, ...]
     state: str = "initial"
     time: int = 2
+    shared: tuple[str, ...] = ()
+    exact: bool = True
 
     def call(self, inputs, backend, cu_seqlens=None):
         return self.scan(**inputs, cu_seqlens=cu_seqlens, return_last_state=True, backend=backend)
@@ -90,7 +118,7 @@ class Operation:
         found = []
         for place, (begin, end) in enumerate(pairwise(ends)):
             own = {
-                name: t.narrow(self.time, begin, end - begin)
+                name: self.part(name, t, begin, end)
                 for name, t in inputs.items()
                 if name != self.state
             }
@@ -100,6 +128,21 @@ class Operation:
         outputs, states = zip(*found, strict=True)
         return torch.cat(outputs, self.time), torch.cat(states)
 
+    def part(self, name, value, begin, end):
+        return value if name in self.shared else value.narrow(self.time, begin, end - begin)
+
+    def assert_same(self, got, expected):
+        """Bit for bit, but for the sums over sequences of what they share.
+
+        torch's softplus and silu round the last entries of a tensor in another way.
+        """
+        assert got.keys() == expected.keys()
+        for name, value in got.items():
+            if not self.exact or name.removeprefix("gradient of ") in self.shared:
+                torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-5)
+            else:
+                assert torch.equal(value, expected[name]), name
+
 
 MATRICES = ("fused", "chunked", "reference")
 OPERATIONS = {
@@ -107,13 +150,28 @@ OPERATIONS = {
     "generalised": Operation(ops.generalised_delta_scan, generalised_inputs, MATRICES),
     "outer": Operation(ops.outer_scan, outer_inputs, MATRICES),
     "outer, channels": Operation(ops.outer_scan, channel_inputs, MATRICES),
+    **{
+        f"selective{name}": Operation(
+            selective,
+            partial(selective_inputs, **options),
+            ("fused", "parallel", "reference"),
+            "initial_state",
+            time=-1,
+            shared=("A", "D", "delta_bias", options.get("constant", "A")),
+            exact="gated" not in options,
+        )
+        for name, options in {
+            "": {},
+            " complex": {"kind": torch.complex64},
+            " constant B": {"constant": "B"},
+            " constant C": {"constant": "C"},
+            " gated": {"gated": True},
+        }.items()
+    },
 }
+SCANS = ("delta", "generalised", "outer", "selective")
+DOUBLE = {"selective complex": {"kind": torch.complex128}}
 CASES = [(name, backend) for name, op in OPERATIONS.items() for backend in op.backends]
-
-
-def assert_same(got, expected):
-    assert got.keys() == expected.keys()
-    assert all(torch.equal(value, expected[name]) for name, value in got.items())
 
 
 @pytest.mark.parametrize(("name", "backend"), CASES)
@@ -125,7 +183,7 @@ def test_a_packed_sequence_is_bit_for_bit_what_it_is_alone(scans, name, backend,
     if not start:
         inputs.pop(op.state)
     got = scans.everything(lambda **given: op.call(given, backend, offsets()), inputs)
-    assert_same(got, scans.everything(lambda **given: op.apart(given, backend, ends), inputs))
+    op.assert_same(got, scans.everything(lambda **given: op.apart(given, backend, ends), inputs))
 
 
 @pytest.mark.parametrize(("name", "backend"), CASES)
@@ -135,13 +193,13 @@ def test_one_sequence_is_a_row_and_either_integer_will_do(scans, name, backend):
     expected = scans.everything(lambda **given: op.call(given, backend), inputs)
     for whole in (offsets((37,), dtype) for dtype in packed.INTEGERS):
         call = lambda ends=whole, **given: op.call(given, backend, ends)  # noqa: E731
-        assert_same(scans.everything(call, inputs), expected)
+        op.assert_same(scans.everything(call, inputs), expected)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_backends_agree_on_many_short_sequences(scans, name):
     op, lengths = OPERATIONS[name], tuple(range(12)) * 3
-    inputs = op.inputs(sum(lengths), len(lengths), dtype=torch.float64)
+    inputs = op.inputs(sum(lengths), len(lengths), dtype=torch.float64, **DOUBLE.get(name, {}))
 
     def found(backend):
         call = lambda **given: op.call(given, backend, offsets(lengths))  # noqa: E731
@@ -180,14 +238,21 @@ def test_same_bits_on_any_number_of_threads(scans, name, torch_threads, monkeypa
     for count in (1, 2, 5):
         torch_threads(count)
         runs.append(scans.everything(lambda **x: op.call(x, "fused", offsets()), inputs))
-    assert_same(runs[0], runs[1])
-    assert_same(runs[0], runs[2])
+    for run in runs[1:]:
+        assert all(torch.equal(value, run[name]) for name, value in runs[0].items())
+
+
+@pytest.mark.parametrize("name", ["selective", "selective complex"])
+def test_blocks_of_channels_and_short_segments_keep_the_bits(scans, name, monkeypatch):
+    monkeypatch.setattr(split, "CHANNELS", 1)  # a block each
+    monkeypatch.setattr(split, "SEGMENT", 60)  # five steps
+    test_a_packed_sequence_is_bit_for_bit_what_it_is_alone(scans, name, "fused", 1, True)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_gradcheck(name):
     op = OPERATIONS[name]
-    inputs = op.inputs(5, 3, dtype=torch.float64)
+    inputs = op.inputs(5, 3, dtype=torch.float64, **DOUBLE.get(name, {}))
     names = list(inputs)
     assert torch.autograd.gradcheck(
         lambda *given: op.call(dict(zip(names, given, strict=True)), "fused", offsets((2, 0, 3))),
@@ -212,7 +277,7 @@ def test_registration_of_matrices(operator, inputs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", SCANS)
 def test_compiles_without_a_break(scans, name):
     op = OPERATIONS[name]
     inputs = op.inputs(sum(LENGTHS), len(LENGTHS))
@@ -221,7 +286,7 @@ def test_compiles_without_a_break(scans, name):
         lambda cu_seqlens, **x: op.call(x, "auto", cu_seqlens), fullgraph=True, backend="aot_eager"
     )
     found = scans.everything(lambda **given: compiled(offsets(), **given), inputs)
-    assert_same(found, scans.everything(call, inputs))
+    op.assert_same(found, scans.everything(call, inputs))
 
 
 BAD = [
@@ -241,7 +306,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", SCANS)
 @pytest.mark.parametrize(("bad", "error", "message"), BAD)
 def test_bad_offsets_are_named(name, bad, error, message):
     op = OPERATIONS[name]
@@ -251,14 +316,17 @@ def test_bad_offsets_are_named(name, bad, error, message):
         op.call(inputs, "auto", bad)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", SCANS)
 def test_a_batch_and_states_of_another_number_are_named(name):
     op = OPERATIONS[name]
     inputs = op.inputs(9, 2)
     with pytest.raises(ValueError, match=rf"got {op.state} of shape .*\(sequence, .*= \(3, "):
         op.call(inputs, "auto", offsets((4, 3, 2)))
     inputs.pop(op.state)
-    twice = {key: value.repeat(2, *(1,) * (value.ndim - 1)) for key, value in inputs.items()}
+    twice = {
+        key: value if key in op.shared else value.repeat(2, *(1,) * (value.ndim - 1))
+        for key, value in inputs.items()
+    }
     with pytest.raises(ValueError, match="got cu_seqlens beside a batch of 2, expected a batch"):
         op.call(twice, "auto", offsets((4, 5)))
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ..glue.backend import Backend
-from ..glue.matrices import in_one_type, one_by_one, run
+from ..glue.matrices import in_one_type, run
 from ..glue.obstacles import of_fused
+from ..glue.packed import one_by_one
 from . import chunked, cuda, operator, reference
 from .problem import check
 

@@ -159,3 +159,8 @@ def depending(output: Tensor, *inputs: Tensor | None) -> Tensor:
 def plain(value: Tensor) -> Tensor:
     """Give the numbers as a kernel reads them: in order, none of them yet to be conjugated."""
     return value.detach().resolve_conj().resolve_neg().contiguous()
+
+
+def learns(value: Tensor | None) -> bool:
+    """Whether an input has a gradient, which what was left out and integers have not."""
+    return value is not None and (value.is_floating_point() or value.is_complex())

@@ -97,18 +97,6 @@ def in_one_type(scan: Callable[[P], Found]) -> Callable[[P], Found]:
     return run
 
 
-def one_by_one(scan: Callable[[P], Found]) -> Callable[[P], Found]:
-    """Extend a scan, of rows that are one sequence each, to packed ones, each by itself."""
-
-    def run(problem: P) -> Found:
-        if problem.offsets is None:
-            return scan(problem)
-        outputs, states = zip(*(scan(each) for each in problem.sequences()), strict=True)
-        return torch.cat(outputs, 2), torch.cat(states)
-
-    return run
-
-
 def run(operation: str, backends: Sequence[Backend[P, Found]], problem: P, backend: str) -> Found:
     """Choose a backend and run it without autocast; give output and last state."""
     chosen = choose(operation, backends, problem, backend)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from . import opaque
+from .checks import learns
 from .matrices import MatrixProblem
 from .tangents import without_tangents
 
@@ -81,7 +82,7 @@ def matrix_operator(
         return fused.backward(problem(*given[: len(named)]), *given[len(named) :])
 
     def empty_gradients(*given: Any) -> list[Tensor]:
-        return [value.new_empty(value.shape) for value in given[: len(named)] if _learns(value)]
+        return [value.new_empty(value.shape) for value in given[: len(named)] if learns(value)]
 
     operator = opaque.define(name, f"({tensors}, bool keep) -> ({results})", forward, empty)
     schema = f"({tensors}, {cotangents}) -> Tensor[]"
@@ -94,13 +95,8 @@ def matrix_operator(
         saved = ctx.saved_tensors  # once: under checkpointing a second reading is refused
         found = iter(gradient(*saved, dy, dstate))
         inputs = saved[: len(named)]
-        return (*(next(found) if _learns(value) else None for value in inputs), None)
+        return (*(next(found) if learns(value) else None for value in inputs), None)
 
     opaque.register(operator, gradient, setup=setup, backward=backward)
     names = tuple(field.name for field in named)
     return MatrixOperator(names, operator, gradient, without_tangents(name, operator))
-
-
-def _learns(value: Tensor | None) -> bool:
-    """Whether an input has a gradient, which what was left out and offsets have not."""
-    return value is not None and value.is_floating_point()

@@ -6,13 +6,43 @@ sequences begin, and at last that at which the last one ends: 0, 3, 3, 7 for len
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 
 INTEGERS = (torch.int32, torch.int64)
+
+
+class Packable(Protocol):
+    """Inputs of a scan that may be packed, with time as third axis of the output."""
+
+    @property
+    def offsets(self) -> Tensor | None:
+        """Where packed sequences begin and end; None where every row is one sequence."""
+        ...
+
+    def sequences(self) -> Sequence[Self]:
+        """Take packed sequences apart, one problem for each."""
+        ...
+
+
+P = TypeVar("P", bound=Packable)
+Found = tuple[Tensor, Tensor]
+
+
+def one_by_one(scan: Callable[[P], Found]) -> Callable[[P], Found]:
+    """Extend a scan, of rows that are one sequence each, to packed ones, each by itself."""
+
+    def run(problem: P) -> Found:
+        if problem.offsets is None:
+            return scan(problem)
+        outputs, states = zip(*(scan(each) for each in problem.sequences()), strict=True)
+        return torch.cat(outputs, 2), torch.cat(states)
+
+    return run
 
 
 def count_sequences(cu_seqlens: Any, device: torch.device) -> int:

@@ -1,8 +1,10 @@
 """Selective scan with real states: one pass forward, and one back that finds the states again.
 
-Axes: `u`, `dt`, `y` and their gradients (batch, dim, time); `A` (dim, state); `B` and `C` (batch,
-group, time, state), or (1, dim, 1, state) where constant; states (batch, dim, state), of no rows
-where absent. Inside, arrays are tiles with channels last: (step, channel), (state, channel).
+Axes: `u`, `dt`, `y` and their gradients (row, dim, time); `A` (dim, state); `B` and `C` (row,
+group, time, state), or (1, dim, 1, state) where constant; states (sequence, dim, state), of no rows
+where absent. `spans` (sequence, 4) says where each sequence lies: its row, its first step, that
+after its last, and the steps of its segments. Inside, arrays are tiles with channels last: (step,
+channel), (state, channel).
 """
 
 from __future__ import annotations
@@ -124,7 +126,7 @@ def constants(A, B, C, left, stop):
 
 @compiled
 def row(rows, i, left, dim):
-    """`B` or `C` of sequence `i` and the tile at `left`, (time, state); of no steps if constant."""
+    """`B` or `C` of row `i` and the tile at `left`, (time, state); of no steps if constant."""
     groups = tiles.groups(rows, dim)
     return rows[i, left * groups // dim] if groups else rows[0, 0, :0]
 
@@ -145,41 +147,43 @@ def finish(i, left, h, end):
 
 
 @compiled
-def forward(first, last, left, right, width, segment, u, dt, A, B, C, initial, y, end):
+def forward(first, last, left, right, width, spans, u, dt, A, B, C, initial, y, end):
     """Fill `y` and `end`, the last state, of sequences `first` to `last`, channels `left` on."""
-    dim, time = u.shape[1], u.shape[2]
+    dim, (room, _) = u.shape[1], tiles.room(first, last, spans)
     while left < right:
         stop = tiles.end(left, right, width, dim, tiles.groups(B, dim), tiles.groups(C, dim))
         a, b, c = constants(A, B, C, left, stop)
-        h, size = np.empty_like(a), np.empty((segment, stop - left), a.dtype)
+        h, size = np.empty_like(a), np.empty((room, stop - left), a.dtype)
         drive, out = np.empty_like(size), np.empty_like(size)
         for i in range(first, last):
+            r, end_of, segment = spans[i, 0], spans[i, 2], spans[i, 3]
             begin(i, left, initial, h)
-            row_B, row_C = row(B, i, left, dim), row(C, i, left, dim)
-            for start in range(0, time, segment):
-                after = min(start + segment, time)
-                tiles.load_drive(i, left, start, after, u, dt, size, drive)
+            row_B, row_C = row(B, r, left, dim), row(C, r, left, dim)
+            for start in range(spans[i, 1], end_of, segment):
+                after = min(start + segment, end_of)
+                tiles.load_drive(r, left, start, after, u, dt, size, drive)
                 for k in range(after - start):
                     advance(start + k, size[k], drive[k], a, row_B, b, h)
                     read(start + k, h, row_C, c, out[k])
-                tiles.store(out, y, i, left, start, after)
+                tiles.store(out, y, r, left, start, after)
             finish(i, left, h, end)
         left = stop
 
 
 @compiled
-def mark(i, left, segment, u, dt, a, B, b, marks, size, drive):
+def mark(r, left, origin, segment, u, dt, a, B, b, marks, size, drive):
     """Fill `marks[1:]`, the states before every later segment, from `marks[0]`."""
     for s in range(marks.shape[0] - 1):
         copy_rows(marks[s], marks[s + 1])
-        tiles.load_drive(i, left, s * segment, (s + 1) * segment, u, dt, size, drive)
+        start = origin + s * segment
+        tiles.load_drive(r, left, start, start + segment, u, dt, size, drive)
         for k in range(segment):
-            advance(s * segment + k, size[k], drive[k], a, B, b, marks[s + 1])
+            advance(start + k, size[k], drive[k], a, B, b, marks[s + 1])
 
 
 @compiled
 def backward(
-    first, last, left, right, width, segment, u, dt, A, B, C, initial, dy, dend, y,
+    first, last, left, right, width, spans, u, dt, A, B, C, initial, dy, dend, y,
     du, ddt, dA, dB, dC, dinitial,
 ):  # fmt: skip
     """Fill the gradients of sequences `first` to `last`, channels `left` to `right`.
@@ -187,40 +191,43 @@ def backward(
     States are computed again, segment by segment from the end; `y` is filled too if it has rows.
     `dA`, `dB` and `dC` are sums that this call alone adds to.
     """
-    dim, time, state = u.shape[1], u.shape[2], A.shape[1]
+    dim, state, (room, most) = u.shape[1], A.shape[1], tiles.room(first, last, spans)
     while left < right:
         stop = tiles.end(left, right, width, dim, tiles.groups(B, dim), tiles.groups(C, dim))
         a, b, c = constants(A, B, C, left, stop)
         da, db, dc = np.zeros_like(a), np.zeros_like(a), np.zeros_like(a)
         g, channels = np.empty_like(a), stop - left
-        h = np.empty((segment + 1, state, channels), a.dtype)
-        decay = np.empty((segment, state, channels), a.dtype)
-        marks = np.empty((max(1, -(-time // segment)), state, channels), a.dtype)
-        size = np.empty((segment, channels), a.dtype)
+        h = np.empty((room + 1, state, channels), a.dtype)
+        decay = np.empty((room, state, channels), a.dtype)
+        marks = np.empty((most, state, channels), a.dtype)
+        size = np.empty((room, channels), a.dtype)
         drive, slope, out = np.empty_like(size), np.empty_like(size), np.empty_like(size)
         for i in range(first, last):
-            row_B, row_C = row(B, i, left, dim), row(C, i, left, dim)
-            row_dB, row_dC = row(dB, i, left, dim), row(dC, i, left, dim)
+            r, origin, end_of, segment = spans[i, 0], spans[i, 1], spans[i, 2], spans[i, 3]
+            own = marks[: tiles.room(i, i + 1, spans)[1]]
+            row_B, row_C = row(B, r, left, dim), row(C, r, left, dim)
+            row_dB, row_dC = row(dB, r, left, dim), row(dC, r, left, dim)
             begin(i, left, dend, g)
-            begin(i, left, initial, marks[0])
-            mark(i, left, segment, u, dt, a, row_B, b, marks, size, drive)
-            for s in range(marks.shape[0] - 1, -1, -1):
-                start, after = s * segment, min((s + 1) * segment, time)
-                tiles.load_drive(i, left, start, after, u, dt, size, drive)
-                tiles.load(dy, i, left, start, after, slope)
-                copy_rows(marks[s], h[0])
+            begin(i, left, initial, own[0])
+            mark(r, left, origin, segment, u, dt, a, row_B, b, own, size, drive)
+            for s in range(own.shape[0] - 1, -1, -1):
+                start = origin + s * segment
+                after = min(start + segment, end_of)
+                tiles.load_drive(r, left, start, after, u, dt, size, drive)
+                tiles.load(dy, r, left, start, after, slope)
+                copy_rows(own[s], h[0])
                 for k in range(after - start):
                     advance_to(start + k, size[k], drive[k], a, row_B, b, h[k], h[k + 1], decay[k])
                     if y.shape[0]:
                         read(start + k, h[k + 1], row_C, c, out[k])
                 if y.shape[0]:
-                    tiles.store(out, y, i, left, start, after)
+                    tiles.store(out, y, r, left, start, after)
                 for k in range(after - start - 1, -1, -1):
                     t = start + k
                     adjoint_read(t, h[k + 1], slope[k], row_C, c, row_dC, dc, g)
                     adjoint_drive(t, drive[k], g, row_B, b, row_dB, db, slope[k])
                     adjoint_decay(size[k], a, h[k], decay[k], g, da, out[k])
-                tiles.store_gradients(i, left, start, after, slope, size, out, u, du, ddt)
+                tiles.store_gradients(r, left, start, after, slope, size, out, u, du, ddt)
             finish(i, left, g, dinitial)
         tiles.add_back(da, dA, left)
         if tiles.groups(B, dim) == 0:

@@ -1,8 +1,8 @@
 """Tiles: channels side by side, so that the innermost loop of a kernel runs over them.
 
-Sequences arrive as (batch, dim, time), values per channel as (dim, state). A tile holds some steps
-(step, channel) or states (state, channel) of neighbouring channels, which all share their row of a
-varying `B` or `C`: that is one number for a whole loop.
+Sequences arrive in rows (row, dim, time), values per channel as (dim, state). A tile holds some
+steps (step, channel) or states (state, channel) of neighbouring channels, which all share their row
+of a varying `B` or `C`: that is one number for a whole loop.
 """
 
 from __future__ import annotations
@@ -29,8 +29,21 @@ def end(left, right, width, dim, groups_B, groups_C):
 
 
 @compiled
+def room(first, last, spans):
+    """Give the steps of the longest segment of these sequences, and their most segments, 1 or more.
+
+    A row of `spans` is a sequence's row, first step, step after its last, and steps of a segment.
+    """
+    steps = count = 1
+    for i in range(first, last):
+        steps = max(steps, spans[i, 3])
+        count = max(count, -(-(spans[i, 2] - spans[i, 1]) // spans[i, 3]))
+    return steps, count
+
+
+@compiled
 def load(source, i, left, start, stop, tile):
-    """Copy steps `start` to `stop` of sequence `i` into a tile."""
+    """Copy steps `start` to `stop` of row `i` into a tile."""
     for c in range(tile.shape[1]):
         for t in range(start, stop):
             tile[t - start, c] = source[i, left + c, t]

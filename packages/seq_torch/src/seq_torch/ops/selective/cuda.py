@@ -20,6 +20,7 @@ def obstacles(p: Problem) -> list[str]:
     """Name what the kernel does not cover, or what it needs and is not here."""
     checks = {
         "float64": p.u.dtype == torch.float64,
+        "packed sequences": p.cu_seqlens is not None,
         "an initial state": p.initial_state is not None,
         f"more than {MOST_STATES} states": p.A.shape[1] > MOST_STATES,
         "an empty batch or sequence": p.u.numel() == 0,

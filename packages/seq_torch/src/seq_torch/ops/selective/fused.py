@@ -16,24 +16,24 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu, softplus
 
-from ..glue import threads
+from ..glue import packed, threads
 from .layout import arrays, flat, joined, optional, rows, unrows
-from .problem import Problem
-from .split import Part, Split, split
+from .problem import Problem, Sizes
+from .split import Part, Split, segment, split, split_packed
 
 Gradients = dict[str, Tensor]
 
 
 def forward(p: Problem, want_last: bool) -> tuple[Tensor, Tensor]:
     """Output, and the last state or an empty tensor."""
-    batch, dim, _, state = p.sizes
+    where, sizes = _spans(p), p.sizes
     u, dt = p.u.detach().contiguous(), _steps(p)
     A, B, C = flat(p.A), rows(p.B), rows(p.C)
-    initial = optional(p.initial_state, A)
-    y, last = torch.empty_like(u), p.A.new_empty(batch if want_last else 0, dim, state)
+    initial, count = optional(p.initial_state, A), len(where) if want_last else 0
+    y, last = torch.empty_like(u), p.A.new_empty(count, sizes.dim, sizes.state)
     end = torch.empty_like(flat(last))
-    kernels, inputs = _kernels(p), arrays(u, dt, A, B, C, initial, y, end)
-    _run(p, split(p.sizes), lambda _, part: kernels.forward(*part, *inputs))
+    kernels, inputs = _kernels(p), arrays(where, u, dt, A, B, C, initial, y, end)
+    _run(p, _cut(p), lambda _, part: kernels.forward(*part, *inputs))
     if p.D is not None:
         y.addcmul_(p.D[:, None], u)
     if p.z is not None:
@@ -47,7 +47,7 @@ def backward(p: Problem, dy: Tensor, dlast: Tensor | None) -> Gradients:
     slope = (dy if gate is None else dy * gate).contiguous()
     u, dt, B, C = p.u.detach().contiguous(), _steps(p), rows(p.B), rows(p.C)
     A = flat(p.A)
-    cut = split(p.sizes, *_sum_sizes(p))
+    where, cut = _spans(p), _cut(p, *_sum_sizes(p))
     sums = {
         "A": A.new_zeros(cut.chunks, *A.shape),
         "B": B.new_zeros(_count(cut, p.B), *B.shape),
@@ -56,7 +56,7 @@ def backward(p: Problem, dy: Tensor, dlast: Tensor | None) -> Gradients:
     y = torch.empty_like(u) if p.z is not None else u.new_empty(0, 0, 0)
     du, ddt, initial = torch.empty_like(u), torch.empty_like(u), optional(p.initial_state, A)
     dinitial, dlast = torch.empty_like(initial), optional(dlast, A)
-    kernels, inputs = _kernels(p), arrays(u, dt, A, B, C, initial, slope, dlast, y, du, ddt)
+    kernels, inputs = _kernels(p), arrays(where, u, dt, A, B, C, initial, slope, dlast, y, du, ddt)
 
     def run(inputs: tuple[Any, ...], task: tuple[int, int], part: Part) -> None:
         own = arrays(*(_own(sums[name], getattr(p, name), task) for name in sums), dinitial)
@@ -74,15 +74,34 @@ def backward(p: Problem, dy: Tensor, dlast: Tensor | None) -> Gradients:
     return found
 
 
+def _spans(p: Problem) -> Tensor:
+    """Say where every sequence lies, and how many steps a segment of it has, as it has alone."""
+    where = packed.spans(p.cu_seqlens, p.sizes.batch, p.sizes.time)
+    steps = (where[:, 2] - where[:, 1]).tolist()
+    own = {time: segment(p.sizes._replace(time=time)) for time in set(steps)}
+    segments = torch.tensor([own[time] for time in steps], dtype=torch.int64)
+    return torch.cat((where, segments[:, None]), 1)
+
+
+def _cut(p: Problem, summed: int = 0, per_sequence: int = 0) -> Split:
+    return (split if p.cu_seqlens is None else split_packed)(_sizes(p), summed, per_sequence)
+
+
+def _sizes(p: Problem) -> Sizes:
+    """Sizes with the number of sequences for that of rows."""
+    return p.sizes if p.cu_seqlens is None else p.sizes._replace(batch=len(p.cu_seqlens) - 1)
+
+
 def _run(p: Problem, cut: Split, share: Callable[[tuple[int, int], Part], None]) -> None:
     """Call `share` for every part, given its chunk and block, on all threads."""
     tasks = cut.chunks * cut.blocks
     workers = threads.count(math.prod(p.sizes), tasks)
+    sizes, loads = _sizes(p), None if p.cu_seqlens is None else p.cu_seqlens.diff().tolist()
 
     def work(worker: int) -> None:
         for task in range(worker, tasks, workers):
             chunk, block = divmod(task, cut.blocks)
-            share((chunk, block), cut.part(p.sizes, chunk, block))
+            share((chunk, block), cut.part(sizes, chunk, block, loads))
 
     threads.run(workers, work)
 

@@ -7,14 +7,15 @@ from typing import Any
 from torch import Tensor
 
 from ..glue import opaque
+from ..glue.checks import learns
 from ..glue.tangents import without_tangents
 from . import fused
 from .problem import Problem
 
-NAMES = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state")
+NAMES = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state", "cu_seqlens")
 TENSORS = (
     "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? z, "
-    "Tensor? delta_bias, Tensor? initial_state"
+    "Tensor? delta_bias, Tensor? initial_state, Tensor? cu_seqlens"
 )
 
 
@@ -25,7 +26,8 @@ def _forward(*inputs: Any) -> tuple[Tensor, Tensor]:
 
 
 def _empty(u: Tensor, delta: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    rows = u.shape[0] if rest[-1] else 0
+    sequences = u.shape[0] if rest[-3] is None else len(rest[-3]) - 1
+    rows = sequences if rest[-1] else 0
     return u.new_empty(u.shape), A.new_empty(rows, u.shape[1], A.shape[1])
 
 
@@ -33,11 +35,11 @@ def _differentiate(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tenso
     """Gradients of the inputs that are present, in the order of `NAMES`."""
     *tensors, softplus = inputs
     found = fused.backward(Problem(*tensors, delta_softplus=softplus), dy, dlast)
-    return [found[name] for name, given in zip(NAMES, tensors, strict=True) if given is not None]
+    return [found[name] for name, given in zip(NAMES, tensors, strict=True) if learns(given)]
 
 
 def _empty_gradients(dy: Tensor, dlast: Tensor | None, *inputs: Any) -> list[Tensor]:
-    return [_like(value, i) for i, value in enumerate(inputs[:-1]) if value is not None]
+    return [_like(value, i) for i, value in enumerate(inputs[:-1]) if learns(value)]
 
 
 def _like(value: Tensor, position: int) -> Tensor:
@@ -69,7 +71,7 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> 
 def _backward(ctx: Any, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
     tensors = ctx.saved_tensors
     found = iter(gradient(dy, dlast if ctx.want_last else None, *tensors, ctx.softplus))
-    return (*(None if value is None else next(found) for value in tensors), None, None)
+    return (*(next(found) if learns(value) else None for value in tensors), None, None)
 
 
 opaque.register(operator, gradient, setup=_setup, backward=_backward)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..glue import packed
 from ..glue.checks import check_axes, check_tensors
 
 AXES = {
@@ -50,6 +51,7 @@ class Problem:
     z: Tensor | None
     delta_bias: Tensor | None
     initial_state: Tensor | None
+    cu_seqlens: Tensor | None
     delta_softplus: bool
     want_last: bool = True
 
@@ -63,6 +65,28 @@ class Problem:
         """Lengths of the axes."""
         return Sizes(*self.u.shape, state=self.A.shape[1])
 
+    @property
+    def offsets(self) -> Tensor | None:
+        """Where packed sequences begin and end; None where every row is one sequence."""
+        return self.cu_seqlens
+
+    def sequences(self) -> list[Problem]:
+        """Take packed sequences apart, one problem for each."""
+        assert self.cu_seqlens is not None
+        steps = packed.lengths(self.cu_seqlens, self.sizes.time)
+        # Split and not cut out one by one, each of whose gradients has the size of the whole row.
+        parts: dict[str, tuple[Tensor, ...]] = {
+            name: value.split(steps, -1)
+            for name in ("u", "delta", "z", "B", "C")
+            if (value := getattr(self, name)) is not None and value.ndim > 2
+        }
+        if self.initial_state is not None:
+            parts["initial_state"] = self.initial_state.split(1)
+        each = (
+            dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)
+        )
+        return [replace(self, **part, cu_seqlens=None) for part in each]
+
 
 def check(
     u: Tensor,
@@ -74,6 +98,7 @@ def check(
     z: Tensor | None,
     delta_bias: Tensor | None,
     initial_state: Tensor | None,
+    cu_seqlens: Tensor | None,
     delta_softplus: bool,
     want_last: bool,
 ) -> Problem:
@@ -100,7 +125,7 @@ def check(
     present = {name: value for name, value in named.items() if value is not None}
     _check_types(present)
     real = _common_type(present)
-    sizes = Sizes(**check_axes(present, AXES, nonzero=("state",)))
+    sizes = _sizes(present, cu_seqlens)
     complex_A = A.is_complex()
     kind = COMPLEX[real] if complex_A else real
     return Problem(
@@ -113,9 +138,23 @@ def check(
         z=None if z is None else z.to(real),
         delta_bias=None if delta_bias is None else delta_bias.to(real),
         initial_state=None if initial_state is None else initial_state.to(kind),
+        cu_seqlens=cu_seqlens,
         delta_softplus=bool(delta_softplus),
         want_last=want_last,
     )
+
+
+def _sizes(present: dict[str, Tensor], cu_seqlens: Tensor | None) -> Sizes:
+    """Lengths of the axes; states are those of packed sequences, if these are told apart."""
+    if cu_seqlens is None:
+        return Sizes(**check_axes(present, AXES, nonzero=("state",)))
+    known = {"sequence": packed.count_sequences(cu_seqlens, present["u"].device)}
+    axes = AXES | {"initial_state": "sequence dim state"}
+    found = check_axes(present, axes, nonzero=("state",), known=known)
+    del found["sequence"]
+    sizes = Sizes(**found)
+    packed.check_row(cu_seqlens, sizes.batch, sizes.time)
+    return sizes
 
 
 def _check_types(present: dict[str, Tensor]) -> None:

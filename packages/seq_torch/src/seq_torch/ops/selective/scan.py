@@ -8,17 +8,18 @@ from torch import Tensor
 
 from ..glue.backend import Backend, choose
 from ..glue.obstacles import of_fused
+from ..glue.packed import one_by_one
 from . import cuda, operator, parallel, reference
 from .problem import check
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Inexact
+    from jaxtyping import Float, Inexact, Int
 
 BACKENDS = (
     Backend("fused", operator.scan, of_fused),
     Backend("cuda", cuda.scan, cuda.obstacles),
-    Backend("parallel", parallel.scan),
-    Backend("reference", reference.scan),
+    Backend("parallel", one_by_one(parallel.scan)),
+    Backend("reference", one_by_one(reference.scan)),
 )
 
 
@@ -35,6 +36,7 @@ def selective_scan(
     return_last_state: bool = False,
     *,
     initial_state: Inexact[Tensor, "batch dim state"] | None = None,
+    cu_seqlens: Int[Tensor, " sequence+1"] | None = None,
     backend: str = "auto",
 ) -> Tensor | tuple[Tensor, Tensor]:
     r"""Diagonal recurrence whose step, input and output maps may depend on time.
@@ -70,6 +72,11 @@ def selective_scan(
         Whether to return the state after the last step too.
     initial_state
         State before the first step; zero if None.
+    cu_seqlens
+        Offsets of packed sequences: a batch of 1 is a row of sequences back to back, which begin at
+        these steps, and the last one ends at the last of them. They begin at 0, never fall (a
+        sequence may be empty), and end at `time`; int32 or int64. States, the initial and the last,
+        are then those of the sequences, `(sequence, dim, state)`.
     backend
         ``"auto"``, ``"reference"``, ``"fused"``, ``"parallel"`` or ``"cuda"``.
 
@@ -92,15 +99,20 @@ def selective_scan(
     can be differentiated once by autograd, compiled, and mapped by `torch.func.vmap`, which loops;
     `torch.func.grad` refuses it. Its decay factors below 1e-38 (1e-308 in double) are held there,
     and angles ``delta * imag(A)`` above 1e4 (1e9) lose digits. ``reference`` and ``parallel``
-    hold all states and can be differentiated again. ``cuda`` takes up to 256 states, no
-    initial state, and no gradient of the last one.
+    hold all states and can be differentiated again. ``cuda`` takes up to 256 states, no packed
+    sequences, no initial state, and no gradient of the last one.
+
+    A packed sequence has the values and gradients of the sequence alone, bit for bit, but that
+    torch rounds the last entries of a softplus or a gate in another way, and that gradients of what
+    sequences share, as `A`, sum over them in another order. ``fused`` takes all at once, the others
+    one after the other, for which offsets on a device are read, which waits.
 
     References
     ----------
     Gu and Dao, Mamba, arXiv 2312.00752, section 3.2 and algorithm 2. The input map is
     :math:`\Delta B` as in the published code, not the zero-order hold of equation (4).
     """
-    named = (u, delta, A, B, C, D, z, delta_bias, initial_state)
+    named = (u, delta, A, B, C, D, z, delta_bias, initial_state, cu_seqlens)
     problem = check(*named, delta_softplus, return_last_state)
     output, state = choose("selective_scan", BACKENDS, problem, backend).run(problem)
     output = output.to(u.dtype)

@@ -9,8 +9,10 @@ the same bits on any number of threads.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..glue.threads import even_cuts
 from .problem import Sizes
 
 TASKS = 8  # parts to aim for: more use more threads, and more memory
@@ -20,14 +22,13 @@ SEGMENT = 1 << 15  # states of one segment, which should stay in the processor's
 
 
 class Part(NamedTuple):
-    """Sequences `first` to `last`, channels `left` to `right`; sizes of tiles and segments."""
+    """Sequences `first` to `last`, channels `left` to `right`, in tiles of so many."""
 
     first: int
     last: int
     left: int
     right: int
     tile: int
-    segment: int
 
 
 class Split(NamedTuple):
@@ -36,16 +37,18 @@ class Split(NamedTuple):
     chunks: int
     blocks: int
 
-    def part(self, sizes: Sizes, chunk: int, block: int) -> Part:
-        """One of the parts."""
+    def part(self, sizes: Sizes, chunk: int, block: int, loads: Sequence[int] | None) -> Part:
+        """One of the parts; sequences of unequal loads are cut into chunks of about the same."""
         batch, dim = sizes.batch, sizes.dim
+        cuts = [i * batch // self.chunks for i in range(self.chunks + 1)]
+        if loads is not None:
+            cuts = even_cuts(loads, self.chunks)
         return Part(
-            first=chunk * batch // self.chunks,
-            last=(chunk + 1) * batch // self.chunks,
+            first=cuts[chunk],
+            last=cuts[chunk + 1],
             left=block * dim // self.blocks,
             right=(block + 1) * dim // self.blocks,
             tile=TILE,
-            segment=segment(sizes),
         )
 
 
@@ -64,6 +67,12 @@ def split(sizes: Sizes, summed: int = 0, per_sequence: int = 0) -> Split:
             cuts.append((chunks * summed + blocks * per_sequence, chunks, blocks))
     _, chunks, blocks = min(cuts)
     return Split(chunks, blocks)
+
+
+def split_packed(sizes: Sizes, summed: int = 0, per_sequence: int = 0) -> Split:
+    """Cut packed sequences, into the blocks of one alone: sums over channels have its bits."""
+    blocks = split(sizes._replace(batch=1), summed, per_sequence).blocks
+    return Split(max(1, min(sizes.batch, -(-TASKS // blocks))), blocks)
 
 
 def segment(sizes: Sizes) -> int:

@@ -21,6 +21,7 @@ BENCHMARKS = (
     "delta",
     "delta_peers",
     "generalised_delta",
+    "slstm",
     "s4_kernel",
     "inference",
     "figure",

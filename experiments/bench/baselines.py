@@ -14,6 +14,7 @@ Baseline = Literal[
     "gated_delta_net",
     "delta_product",
     "linear_cde",
+    "slstm",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -31,6 +32,7 @@ NAMES: dict[Baseline | Features, str] = {
     "gated_delta_net": "gated DeltaNet",
     "delta_product": "DeltaProduct 2, [-1, 1]",
     "linear_cde": "linear CDE, blocks of 4",
+    "slstm": "sLSTM",
     "random_linear_cde": "random linear CDE",
 }
 """What tables call them."""
@@ -81,3 +83,5 @@ def settings(name: Baseline, width: int) -> Any:
                 transition="direct",
                 initial="orthogonal",
             )
+        case "slstm":
+            return st.SLSTMConfig(heads=_HEADS)

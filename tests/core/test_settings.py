@@ -35,6 +35,7 @@ MIXERS = [
     settings.RNN(),
     settings.LSTM(),
     settings.GRU(),
+    settings.SLSTM(heads=2, convolution=0, layer=1, layers=3),
 ]
 MODEL = settings.SequenceModel(
     mixer=MIXERS[0],

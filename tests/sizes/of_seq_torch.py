@@ -29,6 +29,8 @@ MIXERS: list[st.MixerConfig] = [
     st.MambaConfig(step_rank=3),
     st.Mamba2Config(block=False),
     st.DeltaNetConfig(block=False),
+    st.SLSTMConfig(block=False),
+    st.SLSTMConfig(layer=1, layers=2),
     st.LinearCDEConfig(structure=st.Diagonal(), transition="direct", initial="orthogonal"),
     st.LinearCDEConfig(transition="direct", initial="orthogonal"),
     st.LinearCDEConfig(structure=st.Sparse(density=0.1), transition="first_order"),

@@ -86,6 +86,9 @@ MEMBERS = {
     "mamba2_bare_signed": st.Mamba2Config(state_dim=4, heads=2, block=False, eigenvalues="signed"),
     "mamba3": st.Mamba3Config(state_dim=4, heads=2),
     "mamba3_signed": st.Mamba3Config(state_dim=4, heads=2, eigenvalues="signed"),
+    "slstm": st.SLSTMConfig(heads=2),
+    "slstm_no_convolution": st.SLSTMConfig(heads=4, convolution=0),
+    "slstm_bare": st.SLSTMConfig(heads=2, block=False),
     "residual": st.ResidualRNNConfig(dt=0.5),
     "residual_linear": st.ResidualRNNConfig(dt=0.5, activation="linear"),
     "residual_diagonal": st.ResidualRNNConfig(

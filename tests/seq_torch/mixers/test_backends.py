@@ -20,6 +20,7 @@ SCANNED = (
     st.ResidualSSMConfig,
     st.S5Config,
     st.SelectiveDiagonalConfig,
+    st.SLSTMConfig,
 )
 CONVOLVED = (st.S4Config, st.S4DConfig, st.S4DPLRConfig, st.StableSSMConfig)
 CHANNELS = st.LinearInput(channels=2)

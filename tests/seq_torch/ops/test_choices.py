@@ -62,6 +62,7 @@ delta, unequal            half full: fused chunked reference; chunked; chunked
 outer                     half full: chunked fused reference; chunked; chunked
 outer, channels           half full: fused chunked reference; chunked; chunked
 generalised               half full: fused chunked reference; chunked; chunked
+slstm                     half full: fused reference; reference; reference
 """
 # The cases of which "auto" takes the kernels of CUDA, if it has steps, and gradients not through a
 # decay.
@@ -140,6 +141,11 @@ def generalised(tensor: Callable[..., torch.Tensor], batch: int, time: int) -> C
     return lambda name: ops.generalised_delta_scan(q, k, v, a, b, log, backend=name)
 
 
+def slstm(tensor: Callable[..., torch.Tensor], batch: int, time: int) -> Call:
+    x, weight = tensor(batch, 2, time, 4, 3), tensor(2, 4, 3, 3)
+    return lambda name: ops.slstm_scan(x, weight, backend=name)
+
+
 CASES: dict[str, Callable[..., Call]] = {
     "linear": linear,
     "selective": selective,
@@ -162,6 +168,7 @@ CASES: dict[str, Callable[..., Call]] = {
     "outer": outer,
     "outer, channels": lambda *g: outer(*g, (KEYS,)),
     "generalised": generalised,
+    "slstm": slstm,
 }
 
 

@@ -98,6 +98,11 @@ CASES = {
         ),
         ("reference", "chunked", "fused"),
     ),
+    "slstm": (
+        scan(ops.slstm_scan, **last),
+        lambda b, t: {"x": (b, 2, t, 4, 3), "weight": (2, 4, 3, 3), "initial": (b, 2, 4, 3)},
+        ("reference", "fused"),
+    ),
     "convolution": (
         convolution,
         lambda b, t: {"u": (b, t, 4), "kernel": (4, 3)},

@@ -47,6 +47,7 @@ TRANSFORMS = {
     "gram": lambda x: x @ x.mT,
     "modulus": lambda x: st.parameter.as_complex(x.contiguous()).abs(),
     "flat": lambda x: x.flatten(),
+    "minus one": lambda x: x - 1,
 }
 """What may be done to ours before it is compared, one after the other."""
 

@@ -38,6 +38,7 @@ from .mixers import (
     S4DPLRConfig,
     S5Config,
     SelectiveDiagonalConfig,
+    SLSTMConfig,
     StableSSMConfig,
     TransformerConfig,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "S4DConfig",
     "S4DPLRConfig",
     "S5Config",
+    "SLSTMConfig",
     "SelectiveDiagonalConfig",
     "SequenceModel",
     "SequenceModelConfig",

@@ -23,6 +23,7 @@ from seqtheory.settings.s4_dplr import S4DPLR
 from seqtheory.settings.s4d import S4D
 from seqtheory.settings.s5 import S5
 from seqtheory.settings.selective_diagonal import SelectiveDiagonal
+from seqtheory.settings.slstm import SLSTM
 from seqtheory.settings.stable_ssm import StableSSM
 from seqtheory.settings.transformer import Transformer
 
@@ -36,6 +37,7 @@ __all__ = [
     "S4D",
     "S4DPLR",
     "S5",
+    "SLSTM",
     "DeltaNet",
     "DeltaProduct",
     "DeltaRule",

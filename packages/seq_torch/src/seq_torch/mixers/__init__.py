@@ -22,6 +22,7 @@ from .s4_dplr import S4DPLRConfig
 from .s4d import S4DConfig
 from .s5 import S5Config
 from .selective_diagonal import SelectiveDiagonalConfig
+from .slstm import SLSTMConfig
 from .stable_ssm import StableSSMConfig
 from .transformer import TransformerConfig
 
@@ -47,6 +48,7 @@ __all__ = [
     "S4DConfig",
     "S4DPLRConfig",
     "S5Config",
+    "SLSTMConfig",
     "SelectiveDiagonalConfig",
     "StableSSMConfig",
     "TransformerConfig",

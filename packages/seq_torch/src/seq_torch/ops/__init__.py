@@ -19,6 +19,7 @@ from .one_hot import one_hot_scan
 from .outer import outer_scan
 from .residual import residual_scan
 from .selective import selective_scan
+from .slstm import slstm_scan
 from .structured import Transitions, structured_scan
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "outer_scan",
     "residual_scan",
     "selective_scan",
+    "slstm_scan",
     "structured_scan",
     "use_backend",
     "zero_order_hold",

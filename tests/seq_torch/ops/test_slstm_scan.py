@@ -1,0 +1,180 @@
+"""The fused sLSTM gives the values and gradients of the loop; stored sums need no stabiliser."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seq_torch import ops
+from seq_torch.ops import BackendError
+from seq_torch.ops.glue import threads
+from seq_torch.ops.slstm import fused, operator
+
+CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
+
+
+def make(time, *, size=2.0, batch=3, heads=2, channels=5, dtype=torch.float64, started=True):
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape):
+        return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype)
+
+    shape = (batch, heads, channels)
+    inputs = {
+        "x": size * normal(batch, heads, time, 4, channels),
+        "weight": normal(heads, 4, channels, channels) / channels**0.5,
+    }
+    h, c, m = (normal(*shape) for _ in range(3))
+    n = 0.5 + normal(*shape).abs()
+    return inputs | ({"initial": torch.stack((h, c, n, m), 2)} if started else {})
+
+
+def scan(backend):
+    return lambda **inputs: ops.slstm_scan(**inputs, return_last_state=True, backend=backend)
+
+
+def without_a_stabiliser(x, weight):
+    """Sums of exponentials as the equation has them."""
+    batch, heads, _, _, channels = x.shape
+    h, c, n = x.new_zeros(3, batch, heads, channels)
+    outputs = []
+    for drive in x.unbind(2):
+        i, f, z, o = (drive + torch.einsum("hgdc,bhc->bhgd", weight, h)).unbind(2)
+        c = torch.sigmoid(f) * c + torch.exp(i) * torch.tanh(z)
+        n = torch.sigmoid(f) * n + torch.exp(i)
+        h = torch.sigmoid(o) * c / n
+        outputs.append(h)
+    return torch.stack(outputs, 2)
+
+
+@pytest.mark.parametrize("backend", ["fused", "reference"])
+def test_the_output_is_that_of_plain_sums(scans, backend):
+    inputs = make(20, started=False)
+    expected = scans.everything(without_a_stabiliser, inputs)
+    got = scans.everything(lambda **given: scan(backend)(**given)[0], inputs)
+    scans.assert_close(got, expected, 1e-12)
+
+
+@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize("size", [2.0, 100.0])
+def test_fused_is_the_loop(scans, size, started):
+    for time in (1, 2, 33):
+        inputs = make(time, size=size, started=started)
+        expected = scans.everything(scan("reference"), inputs)
+        scans.assert_close(scans.everything(scan("fused"), inputs), expected, 1e-11)
+
+
+def test_single_precision_is_within_1e5_of_the_double_loop(scans):
+    inputs = make(300, channels=8, dtype=torch.float32)
+    inputs["weight"] *= 0.5
+    expected = scans.everything(scan("reference"), scans.double(inputs))
+    got = scans.everything(scan("fused"), inputs)
+    assert got["output 0"].dtype == torch.float32
+    scans.assert_close(got, expected, 1e-5)
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_gradcheck(started):
+    inputs = make(4, batch=2, heads=1, channels=2, started=started)
+    names = list(inputs)
+    assert torch.autograd.gradcheck(
+        lambda *values: scan("fused")(**dict(zip(names, values, strict=True))),
+        [value.requires_grad_() for value in inputs.values()],
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("backend", ["fused", "reference"])
+def test_logarithms_of_gates_may_be_beyond_what_their_exponentials_can_be(dtype, backend):
+    x = torch.zeros(1, 1, 3, 4, 2, dtype=dtype)
+    x[:, :, :, 0] = 900.0  # e^900 is infinite
+    x[:, :, :, 1, 0], x[:, :, :, 1, 1] = 1e4, -1e4  # keep all, keep nothing
+    x[0, 0, :, 2] = torch.tensor([[1.0], [2.0], [3.0]])
+    weight = torch.zeros(1, 4, 2, 2, dtype=dtype)
+    h = scan(backend)(x=x, weight=weight)[0][0, 0]
+    written = torch.tanh(torch.tensor([1.0, 2.0, 3.0], dtype=dtype)) / 2
+    torch.testing.assert_close(h[:, 1], written)
+    means = written.cumsum(0) / torch.arange(1, 4, dtype=dtype)
+    torch.testing.assert_close(h[:, 0], means)
+
+
+def test_parts_of_a_sequence_go_on_from_the_state():
+    inputs = make(11)
+    whole, last = scan("fused")(**inputs)
+    x = inputs.pop("x")
+    first, state = scan("fused")(**inputs, x=x[:, :, :4])
+    second, state = scan("fused")(x=x[:, :, 4:], weight=inputs["weight"], initial=state)
+    assert torch.equal(torch.cat((first, second), 2), whole)
+    assert torch.equal(state, last)
+
+
+def test_same_bits_on_any_number_of_threads_and_rows(scans, torch_threads, monkeypatch):
+    monkeypatch.setattr(threads, "SMALL", 0)
+    inputs, runs = make(9, batch=5), []
+    for count, rows in ((1, 8), (2, 8), (3, 1), (3, 2)):
+        torch_threads(count)
+        monkeypatch.setattr(fused, "ROWS", rows)
+        runs.append(scans.everything(scan("fused"), inputs))
+    for other in runs[1:]:
+        scans.assert_close(other, runs[0], 1e-13)
+    for name, value in runs[0].items():
+        assert name == "gradient of weight" or torch.equal(value, runs[1][name])
+
+
+def test_nan_stays_in_its_own_head_and_flows_downstream_only():
+    inputs = make(8)
+    inputs["x"][1, 0, 3, 1, 2] = float("nan")
+    found = scan("fused")(**inputs)[0].isnan()
+    assert found[1, 0, 3].tolist() == [False, False, True, False, False]
+    assert found[1, 0, 4:].all()
+    found[1, 0, 3:] = False
+    assert not found.any()
+
+
+@pytest.mark.parametrize("backend", ["reference", "fused"])
+@pytest.mark.parametrize(("batch", "time"), [(0, 4), (2, 0)])
+def test_empty_batch_and_empty_time(scans, backend, batch, time):
+    inputs = make(time, batch=batch)
+    found = scans.everything(scan(backend), inputs)
+    assert found["output 0"].shape == (batch, 2, time, 5)
+    assert torch.equal(found["output 1"], inputs["initial"]) or time
+
+
+def test_half_precision_comes_back_as_it_came():
+    inputs = {name: value.bfloat16() for name, value in make(6).items()}
+    h, state = scan("auto")(**inputs)
+    assert (h.dtype, state.dtype) == (torch.bfloat16, torch.float32)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_registration(keep):
+    tensors = tuple(value.requires_grad_() for value in make(4).values())
+    checks = CHECKS if keep else ("test_schema", "test_faketensor")
+    torch.library.opcheck(operator.operator, (*tensors, keep), test_utils=checks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"x": torch.zeros(3, 2, 4, 5)}, ValueError, r"x of shape \(3, 2, 4, 5\), expected"),
+        ({"x": torch.zeros(3, 2, 4, 3, 5)}, ValueError, r"weight of shape"),
+        ({"weight": torch.zeros(2, 4, 5, 4)}, ValueError, r"weight of shape \(2, 4, 5, 4\)"),
+        ({"weight": torch.zeros(1, 4, 5, 5)}, ValueError, r"weight of shape \(1, 4, 5, 5\)"),
+        ({"initial": torch.zeros(3, 2, 5)}, ValueError, r"initial of shape \(3, 2, 5\)"),
+        (
+            {"x": torch.zeros(3, 2, 4, 4, 5, dtype=torch.complex64)},
+            TypeError,
+            "x with dtype torch.complex64",
+        ),
+        ({"weight": 0.5}, TypeError, "weight of type float"),
+        ({"backend": "chunked"}, BackendError, "which it does not have"),
+    ],
+)
+def test_what_does_not_fit_is_named(changes, error, said):
+    with pytest.raises(error, match=said):
+        ops.slstm_scan(**(make(4) | changes))
+
+
+def test_the_gates_are_four():
+    with pytest.raises(ValueError, match=r"expected \(batch, head, time, 4, channel\)"):
+        ops.slstm_scan(torch.zeros(1, 1, 2, 3, 2), torch.zeros(1, 3, 2, 2))

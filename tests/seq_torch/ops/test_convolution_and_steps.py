@@ -19,6 +19,95 @@ def test_convolution_agrees_with_its_direct_twin(scans, batch, time, length):
     scans.assert_close(scans.everything(ops.causal_convolution, inputs), expected, 1e-12)
 
 
+def convolution_inputs(time, length, sequences, batch=1, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(time)
+    sizes = {"u": (batch, time, 3), "kernel": (3, length), "initial": (sequences, length - 1, 3)}
+    return {k: torch.randn(s, dtype=dtype, generator=generator) for k, s in sizes.items()}
+
+
+@pytest.mark.parametrize("convolve", [ops.causal_convolution, ops.causal_convolution_direct])
+@pytest.mark.parametrize("time", [1, 7, 64])
+@pytest.mark.parametrize("length", [1, 4, 17, 90])
+def test_the_inputs_before_a_sequence_are_part_of_it(scans, convolve, time, length):
+    inputs = convolution_inputs(time, length, 2, batch=2)
+
+    def whole(u, kernel, initial):
+        row = torch.cat((initial, u), 1)
+        return ops.causal_convolution_direct(row, kernel)[:, length - 1 :], row[:, time:]
+
+    call = lambda **given: convolve(**given, return_last_state=True)  # noqa: E731
+    expected = scans.everything(whole, inputs)
+    scans.assert_close(scans.everything(call, inputs), expected, 1e-12)
+
+
+def test_the_last_inputs_continue_the_sequence():
+    inputs = convolution_inputs(50, 6, 1)
+    u, kernel = inputs["u"], inputs["kernel"]
+    start, state = ops.causal_convolution(u[:, :3], kernel, return_last_state=True)
+    end = ops.causal_convolution(u[:, 3:], kernel, state)
+    torch.testing.assert_close(torch.cat((start, end), 1), ops.causal_convolution(u, kernel))
+
+
+PACKED = (5, 0, 40, 1, 33, 2)
+
+
+@pytest.mark.parametrize("length", [1, 4, 16, 17, 50])
+@pytest.mark.parametrize("start", [True, False], ids=["initial", "from zero"])
+def test_a_packed_sequence_is_convolved_as_it_is_alone(scans, length, start):
+    ends = torch.tensor([0, *PACKED]).cumsum(0)
+    inputs = convolution_inputs(sum(PACKED), length, len(PACKED))
+    if not start:
+        inputs.pop("initial")
+
+    def apart(u, kernel, initial=None):
+        before = u.new_zeros(len(PACKED), length - 1, 3) if initial is None else initial
+        found = [
+            ops.causal_convolution_direct(part, kernel, own, return_last_state=True)
+            for part, own in zip(u.split(PACKED, 1), before.split(1), strict=True)
+        ]
+        outputs, states = zip(*found, strict=True)
+        return torch.cat(outputs, 1), torch.cat(states)
+
+    expected = scans.everything(apart, inputs)
+    for convolve in (ops.causal_convolution, ops.causal_convolution_direct):
+        call = lambda f=convolve, **x: f(**x, cu_seqlens=ends, return_last_state=True)  # noqa: E731
+        scans.assert_close(scans.everything(call, inputs), expected, 1e-12)
+
+
+@pytest.mark.parametrize("length", [4, 20])
+def test_what_spoils_a_packed_sequence_stays_in_it(length):
+    inputs = convolution_inputs(sum(PACKED), length, len(PACKED))
+    inputs["u"][0, 44] = torch.nan  # the last step of the third
+    spoilt = ops.causal_convolution(**inputs, cu_seqlens=torch.tensor([0, *PACKED]).cumsum(0))
+    found = spoilt.isnan().any(2)[0].nonzero().flatten()
+    assert 44 in found
+    assert set(found.tolist()) <= set(range(5, 45))
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        (
+            {"initial": torch.zeros(1, 2, 3)},
+            ValueError,
+            r"initial of shape .*\(sequence, length - 1",
+        ),
+        ({"initial": torch.zeros(2, 3, 3).long()}, TypeError, "initial with dtype torch.int64"),
+        ({"cu_seqlens": [0, 4, 9]}, TypeError, "cu_seqlens of type list"),
+        ({"cu_seqlens": torch.tensor([0.0, 9])}, TypeError, "cu_seqlens with dtype torch.float32"),
+        ({"cu_seqlens": torch.tensor([0, 4, 8])}, ValueError, "end at 8, expected 9"),
+        ({"cu_seqlens": torch.tensor([1, 4, 9])}, ValueError, "begin at 1, expected 0"),
+        ({"cu_seqlens": torch.tensor([0, 10, 9])}, ValueError, "fall from 10 to 9"),
+        ({"u": torch.zeros(2, 9, 3)}, ValueError, "cu_seqlens beside a batch of 2"),
+    ],
+)
+@pytest.mark.parametrize("convolve", [ops.causal_convolution, ops.causal_convolution_direct])
+def test_what_does_not_fit_a_packed_row_is_named(convolve, changed, error, message):
+    inputs = convolution_inputs(9, 4, 2, dtype=torch.float32)
+    with pytest.raises(error, match=message):
+        convolve(**{**inputs, "cu_seqlens": torch.tensor([0, 4, 9]), **changed})
+
+
 def test_convolution_with_powers_is_a_linear_scan():
     u = torch.randn(2, 20, 3, dtype=torch.float64)
     a = torch.tensor([0.9, -0.5, 0.1], dtype=torch.float64)

@@ -172,3 +172,21 @@ def test_rates_of_the_gated_delta_rule_are_uniform_from_zero_or_one(kind, start,
     assert -1.01 < steps.max() < -0.999
     assert steps.mean().item() == pytest.approx(-2, abs=0.03)
     assert steps.std().item() == pytest.approx(2 / 12**0.5, rel=0.03)
+
+
+@pytest.mark.parametrize("kind", [st.MambaConfig, st.Mamba2Config, st.Mamba3Config])
+@pytest.mark.parametrize(("settings", "share"), [({}, 1 / 3), ({"layers": 12}, 1 / 12)])
+def test_the_last_map_of_mamba_starts_smaller_in_deeper_models(kind, settings, share):
+    def outs(start):
+        mixer = kind(state_dim=4, start=start, **settings)
+        model = st.SequenceModelConfig(
+            mixer=mixer,
+            input=st.TokenInput(vocabulary=2),
+            output=st.StepOutput(size=2),
+            width=8,
+            depth=3,
+        ).build(0)
+        return [layer.mixer.out.weight for layer in model.layers]
+
+    for own, published in zip(outs("own"), outs("published"), strict=True):
+        torch.testing.assert_close(published, own * share**0.5)

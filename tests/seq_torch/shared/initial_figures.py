@@ -46,8 +46,7 @@ def figures(draws: np.ndarray, repeats: int = 1) -> dict[str, Any]:
     draws = np.asarray(draws, dtype=np.float64)
     first = draws[0]
     if np.allclose(draws, first, rtol=1e-6, atol=1e-9):
-        one = first.size > 0 and bool(np.all(first == first.flat[0]))
-        return {"values": _short(first.flat[0]) if one else _short(first)}
+        return {"values": _short(_once(first))}
     held: dict[str, Any] = {"count": draws.size // repeats}
     held |= {"mean": _short(draws.mean()), "deviation": _short(draws.std())}
     held |= {"least": _short(draws.min()), "greatest": _short(draws.max())}
@@ -127,6 +126,14 @@ def _unlike_sample(
         f"{p[worst]:.3g} of upstream's are at most {q[worst]:.4g}, of ours {upto[worst]:.3g} "
         f"(z = {z[worst]:.3g}; mean {sample.mean():.4g}, deviation {sample.std():.4g})"
     )
+
+
+def _once(values: np.ndarray) -> np.ndarray:
+    """Keep one of each axis along which all are equal; a number, if all entries are."""
+    for axis in range(values.ndim):
+        kept = values.take([0], axis)
+        values = kept if np.all(values == kept) else values
+    return values.reshape(()) if values.size == 1 else values
 
 
 def _outside(draws: np.ndarray, held: dict[str, Any], repeats: int) -> str | None:

@@ -46,6 +46,7 @@ TRANSFORMS = {
     "square": torch.square,
     "gram": lambda x: x @ x.mT,
     "modulus": lambda x: st.parameter.as_complex(x.contiguous()).abs(),
+    "one group": lambda x: x.unsqueeze(-2),
     "flat": lambda x: x.flatten(),
     "minus one": lambda x: x - 1,
 }

@@ -119,6 +119,7 @@ def test_fixed_values_are_compared_exactly():
     assert unlike(ramp[:, ::-1], held) is not None
     assert unlike(ramp + 1e-4, held) is not None
     assert figures(np.ones((10, 3, 4))) == {"values": 1.0}
+    assert figures(np.broadcast_to([1.0, 2.0], (10, 3, 2))) == {"values": [[1.0, 2.0]]}
 
 
 def test_numbers_that_are_repeated_count_once():

@@ -12,12 +12,12 @@ from seqtheory.checks import (
 )
 from seqtheory.expressivity import Transition
 
-from .mixer import Mixer, TransitionClass
-from .state_space import Eigenvalues, check_eigenvalues, check_steps
+from .mixer import TransitionClass
+from .state_space import Eigenvalues, ShrunkByDepth, check_eigenvalues, check_steps
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mamba(Mixer):
+class Mamba(ShrunkByDepth):
     r"""The selective recurrence S6, and around it, if `block`, Mamba's projections and gate.
 
     .. math:: h_k = e^{\Delta_k A} h_{k-1} + \Delta_k B_k u_k, \quad y_k = C_k h_k + D u_k,
@@ -78,6 +78,7 @@ class Mamba(Mixer):
     eigenvalues: Eigenvalues = "unit"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("state_dim", "expand", "convolution"):
             require_integer(name, getattr(self, name), minimum=1)
         if isinstance(self.step_rank, str):

@@ -10,12 +10,12 @@ from seqtheory.checks import (
 )
 from seqtheory.expressivity import Transition
 
-from .mixer import Mixer, TransitionClass
-from .state_space import Eigenvalues, check_eigenvalues, check_steps
+from .mixer import TransitionClass
+from .state_space import Eigenvalues, ShrunkByDepth, check_eigenvalues, check_steps
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mamba2(Mixer):
+class Mamba2(ShrunkByDepth):
     r"""A selective recurrence whose states share one scalar decay in each head.
 
     .. math:: h_k = a_k h_{k-1} + \Delta_k B_k u_k^\top, \quad y_k = h_k^\top C_k + D u_k,
@@ -73,6 +73,7 @@ class Mamba2(Mixer):
     eigenvalues: Eigenvalues = "unit"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("state_dim", "heads", "groups", "expand", "convolution"):
             require_integer(name, getattr(self, name), minimum=1)
         if self.heads % self.groups:

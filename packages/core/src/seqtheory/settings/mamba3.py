@@ -11,12 +11,12 @@ from seqtheory.checks import (
 )
 from seqtheory.expressivity import Transition
 
-from .mixer import Mixer, TransitionClass
-from .state_space import check_steps
+from .mixer import TransitionClass
+from .state_space import ShrunkByDepth, check_steps
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mamba3(Mixer):
+class Mamba3(ShrunkByDepth):
     r"""A selective recurrence by the trapezoidal rule, with rotating states.
 
     .. math::
@@ -84,6 +84,7 @@ class Mamba3(Mixer):
     rate: Literal["softplus", "heavy_tail"] = "softplus"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("state_dim", "heads", "expand"):
             require_integer(name, getattr(self, name), minimum=1)
         if self.state_dim % 2:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, TypeAlias
 
-from seqtheory.checks import require_choice, require_positive
+from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.expressivity import Transition
+from seqtheory.plain import added
 
 from .mixer import Mixer
 
@@ -34,6 +36,39 @@ class Directed(Mixer):
     def directions(self) -> tuple[int, ...]:
         """First axis of the output map C: none, or one of length two if bidirectional."""
         return (2,) if self.bidirectional else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShrunkByDepth(Mixer):
+    r"""Settings of a mixer whose output map starts smaller in a deeper model, as published.
+
+    Parameters
+    ----------
+    start
+        "own": :math:`W_{out}` starts as torch's linear maps do. "published": that times
+        :math:`1 / \sqrt{\text{layers}}`, so that the sum of all layers' outputs keeps its size.
+    layers
+        Number of layers for the published start; None for that of the model of which the mixer is
+        a layer, and 1 for a mixer alone.
+    """
+
+    start: Start = added("own")  # noqa: RUF009
+    layers: int | None = added(None)
+
+    def __post_init__(self) -> None:
+        check_start(self.start)
+        if self.layers is not None:
+            require_integer("layers", self.layers, minimum=1)
+
+    def at_layer(self, index: int, depth: int) -> Self:
+        """Give these settings with the number of layers, unless they name one."""
+        open_ = self.start == "published" and self.layers is None
+        return replace(self, layers=depth) if open_ else self
+
+    @property
+    def output_factor(self) -> float:
+        """Factor of the output map at the start."""
+        return (self.layers or 1) ** -0.5 if self.start == "published" else 1.0
 
 
 def num_modes(state_dim: int) -> int:

@@ -17,6 +17,7 @@ from ..parameter import StateParameter
 from .mixer import MixerConfig, check_sequence
 from .parts.eigenvalues import Eigenvalues, ranged
 from .parts.short_convolution import ShortConvolution
+from .parts.start import shrunk
 from .parts.step_size import step_bias
 from .recurrent import Recurrent
 
@@ -134,7 +135,7 @@ class MambaBlock(Recurrent):
         self.into = nn.Linear(width, 2 * inner, bias=False)
         self.convolution = ShortConvolution(inner, config.convolution)
         self.recurrence = SelectiveRecurrence(config, inner, config.rank(width))
-        self.out = nn.Linear(inner, width, bias=False)
+        self.out = shrunk(nn.Linear(inner, width, bias=False), config.output_factor)
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Map a whole sequence."""

@@ -18,6 +18,7 @@ from ..parameter import StateParameter
 from .mixer import MixerConfig
 from .parts.eigenvalues import ranged
 from .parts.short_convolution import ShortConvolution
+from .parts.start import shrunk
 from .parts.step_size import step_bias
 from .recurrent import Recurrent
 
@@ -50,7 +51,7 @@ class Mamba2(Recurrent):
         if config.block:
             self.convolution = ShortConvolution(sum(self.parts), config.convolution)
             self.norm = nn.RMSNorm(inner, eps=1e-5)
-            self.out = nn.Linear(inner, width, bias=False)
+            self.out = shrunk(nn.Linear(inner, width, bias=False), config.output_factor)
 
     def initial_state(
         self, batch_size: int

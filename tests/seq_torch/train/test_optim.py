@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from seq_torch import Mamba3Config
 from seq_torch.parameter import StateParameter
 from seq_torch.train.optim import AdamW, parameter_groups
 from seqtheory.training import Training
@@ -28,6 +29,15 @@ def test_each_parameter_has_one_group_with_its_rate_and_decay():
         id(built.weight): (0.1, 0.5),
     }
     assert sum(len(g["params"]) for g in groups) == 4
+
+
+def test_a_bias_of_several_axes_does_not_decay():
+    mixer = Mamba3Config(state_dim=4, heads=2).build(4)
+    decaying = parameter_groups(mixer, Training(weight_decay=0.5))[-1]["params"]
+    assert {p for p in mixer.parameters() if p.ndim == 2} - set(decaying) == {
+        mixer.B_bias,
+        mixer.C_bias,
+    }
 
 
 def test_the_state_rate_is_the_common_one_unless_given():

@@ -14,7 +14,6 @@ from seqtheory import settings
 from seqtheory.settings.state_space import head_width
 
 from .. import ops
-from ..parameter import StateParameter
 from .mixer import MixerConfig
 from .parts.eigenvalues import ranged
 from .parts.start import shrunk
@@ -49,8 +48,8 @@ class Mamba3(Recurrent):
         self.step_bias = step_bias(heads, dt_min=config.dt_min, dt_max=config.dt_max)
         self.B_norm = nn.RMSNorm(states, eps=1e-5)
         self.C_norm = nn.RMSNorm(states, eps=1e-5)
-        self.B_bias = StateParameter(torch.ones(heads, states))
-        self.C_bias = StateParameter(torch.ones(heads, states))
+        self.B_bias = nn.Parameter(torch.ones(heads, states))
+        self.C_bias = nn.Parameter(torch.ones(heads, states))
         self.D = nn.Parameter(torch.ones(heads))
         self.out = shrunk(nn.Linear(inner, width, bias=False), config.output_factor)
 

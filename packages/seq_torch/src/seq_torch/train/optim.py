@@ -28,26 +28,29 @@ def parameter_groups(model: nn.Module, training: Training) -> list[dict[str, Any
     Returns
     -------
     Up to three groups: parameters of a recurrence (`StateParameter`) with a rate of their own and
-    no decay; other tensors of less than two axes (biases, norms) without decay; the rest.
+    no decay; biases, which are named so, and other tensors of less than two axes (norms) without
+    decay; the rest.
 
     Raises
     ------
     ValueError
         If nothing is trainable.
     """
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    if not trainable:
+    names = {p: name for name, p in model.named_parameters() if p.requires_grad}
+    if not names:
         raise ValueError(
             f"{type(model).__name__} has no parameter that requires a gradient: there is nothing "
             "to train. Give a model with parameters, and unfreeze some."
         )
-    state = [p for p in trainable if isinstance(p, StateParameter)]
-    others = [p for p in trainable if not isinstance(p, StateParameter)]
+    state = [p for p in names if isinstance(p, StateParameter)]
+    others = [p for p in names if not isinstance(p, StateParameter)]
+    plain = [p for p in others if p.ndim < 2 or names[p].endswith("bias")]
+    rest = [p for p in others if p.ndim >= 2 and not names[p].endswith("bias")]
     rate, decay = training.learning_rate, training.weight_decay
     groups = (
         (state, training.state_learning_rate or rate, 0.0),
-        ([p for p in others if p.ndim < 2], rate, 0.0),
-        ([p for p in others if p.ndim >= 2], rate, decay),
+        (plain, rate, 0.0),
+        (rest, rate, decay),
     )
     return [{"params": p, "lr": lr, "weight_decay": d} for p, lr, d in groups if p]
 

@@ -15,6 +15,12 @@ MEMBERS = {
     "lstm": st.LSTMConfig(),
     "gru": st.GRUConfig(),
     "transformer": st.TransformerConfig(heads=2, feed_forward=16),
+    **{
+        f"transformer_{positions}": st.TransformerConfig(
+            heads=2, feed_forward=16, positions=positions
+        )
+        for positions in ("none", "rotary", "linear", "forget", "householder")
+    },
     "s4d_lin": st.S4DConfig(state_dim=6),
     "s4d_inv": st.S4DConfig(state_dim=6, initialisation="inv", skip=False),
     "s4d_legs": st.S4DConfig(state_dim=6, initialisation="legs"),

@@ -46,15 +46,12 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixer(Settings):
-    """Settings of a mixer: a map of sequences ``(batch, time, width)`` to the same shape.
+    """Settings of a mixer: a map of sequences ``(batch, time, width)`` to the same shape."""
 
-    Attributes
-    ----------
-    needs_positions
-        Whether the mixer cannot tell the order of its inputs, so that the model adds positions.
-    """
-
-    needs_positions: ClassVar[bool] = False
+    @property
+    def needs_positions(self) -> bool:
+        """Whether the model is to add sinusoidal positions, without which order is not seen."""
+        return False
 
     @property
     def causal(self) -> bool:

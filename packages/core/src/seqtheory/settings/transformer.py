@@ -1,16 +1,21 @@
-"""The causal Transformer layer."""
+"""The causal Transformer layer, and how its attention tells positions apart."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Literal, TypeAlias
 
 from seqtheory.checks import (
+    require_choice,
     require_fraction,
     require_integer,
 )
+from seqtheory.plain import added
 
 from .mixer import Mixer, TransitionClass
+
+Positions: TypeAlias = Literal["sinusoidal", "none", "rotary", "linear", "forget", "householder"]
+"""How attention tells positions apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +25,9 @@ class Transformer(Mixer):
     .. math:: u = \mathrm{norm}(x + \mathrm{attention}(x)), \qquad
               y = \mathrm{norm}(u + W_2\, \mathrm{relu}(W_1 u + b_1) + b_2),
 
-    where position k attends to positions up to k. A model with this mixer adds sinusoidal positions
-    to its input, unless its settings say otherwise. It is not recurrent: there is no `step`.
+    where position k attends to positions j up to k by the softmax of
+    :math:`q_k^\top k_j / \sqrt{d}`, changed as `positions` says. It is not recurrent: there is no
+    `step`, and what it keeps grows with the sequence.
 
     Parameters
     ----------
@@ -32,22 +38,41 @@ class Transformer(Mixer):
     dropout
         Probability, in [0, 1), at the attention weights, after the attention, in and after the
         feed-forward part. The published code fixes it at 0.1, whatever the model's own dropout.
+    positions
+        "sinusoidal": the model adds sinusoids to its input, unless its settings say otherwise.
+        "none": the causal mask alone (NoPE).
+        "rotary": queries and keys are turned by their positions (RoPE); of an even number of
+        channels per head.
+        "linear": logits fall by :math:`2^{-8 h / H} (k - j)` in head h of H (ALiBi).
+        "forget": logits gain :math:`\sum_{s=j+1}^{k} \log f_s` with gates
+        :math:`f = \sigma(w x + b)` of each head (FoX).
+        "householder": :math:`q_k^\top \big(\prod_{s=j+1}^{k} (I - \beta_s w_s w_s^\top)\big)
+        k_j / \sqrt{d}`, later factors on the left, with :math:`\beta = 2\sigma(w' x + b')` and w
+        of norm 1 from a map of rank 32, a causal convolution of length 3 and silu (PaTH).
 
     References
     ----------
-    Vaswani et al., arXiv 1706.03762, section 3.
+    Vaswani et al., arXiv 1706.03762, section 3; Kazemnejad et al., arXiv 2305.19466 (NoPE); Su et
+    al., arXiv 2104.09864 (RoPE); Press, Smith, Lewis, arXiv 2108.12409 (ALiBi); Lin et al., arXiv
+    2503.02130 (FoX); Yang et al., arXiv 2505.16381 (PaTH).
     """
-
-    needs_positions: ClassVar[bool] = True
 
     heads: int = 8
     feed_forward: int = 2048
     dropout: float = 0.0
+    positions: Positions = added("sinusoidal")  # noqa: RUF009
 
     def __post_init__(self) -> None:
         require_integer("heads", self.heads, minimum=1)
         require_integer("feed_forward", self.feed_forward, minimum=1)
         require_fraction("dropout", self.dropout, zero=True)
+        known = ("sinusoidal", "none", "rotary", "linear", "forget", "householder")
+        require_choice("positions", self.positions, known)
+
+    @property
+    def needs_positions(self) -> bool:
+        """Whether the model is to add sinusoidal positions."""
+        return self.positions == "sinusoidal"
 
     @property
     def transition_class(self) -> TransitionClass:
@@ -60,4 +85,9 @@ class Transformer(Mixer):
             raise ValueError(
                 f"width={width} cannot be shared by {self.heads} heads; choose heads that divide "
                 "the width."
+            )
+        if self.positions == "rotary" and (width // self.heads) % 2:
+            raise ValueError(
+                f"width={width} gives {self.heads} heads {width // self.heads} channels each, "
+                "expected an even number: rotary positions turn pairs of them."
             )

@@ -15,6 +15,10 @@ Baseline = Literal[
     "delta_product",
     "linear_cde",
     "slstm",
+    "transformer_rotary",
+    "transformer_none",
+    "fox",
+    "path",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -33,6 +37,10 @@ NAMES: dict[Baseline | Features, str] = {
     "delta_product": "DeltaProduct 2, [-1, 1]",
     "linear_cde": "linear CDE, blocks of 4",
     "slstm": "sLSTM",
+    "transformer_rotary": "Transformer, RoPE",
+    "transformer_none": "Transformer, no positions",
+    "fox": "FoX",
+    "path": "PaTH",
     "random_linear_cde": "random linear CDE",
 }
 """What tables call them."""
@@ -58,10 +66,20 @@ def settings(name: Baseline, width: int) -> Any:
     import seq_torch as st
 
     head = width // _HEADS
+    attention: dict[str, Any] = {"heads": _HEADS, "feed_forward": 4 * width}
     delta: dict[str, Any] = {"heads": _HEADS, "key_dim": head, "value_dim": head}
     match name:
         case "transformer":
-            return st.TransformerConfig(heads=_HEADS, feed_forward=4 * width)
+            return st.TransformerConfig(**attention)
+        case "transformer_rotary":
+            attention["heads"] = _HEADS if width % 8 == 0 else 2  # pairs of channels in each
+            return st.TransformerConfig(**attention, positions="rotary")
+        case "transformer_none":
+            return st.TransformerConfig(**attention, positions="none")
+        case "fox":
+            return st.TransformerConfig(**attention, positions="forget")
+        case "path":
+            return st.TransformerConfig(**attention, positions="householder")
         case "lstm":
             return st.LSTMConfig()
         case "s4d":

@@ -9,11 +9,13 @@ from torch.nn.functional import normalize
 from seq_torch import ops
 from seq_torch.doctor import doctor
 from seq_torch.ops.delta import cuda as delta_cuda
+from seq_torch.ops.generalised_delta import cuda as general_cuda
 from seq_torch.ops.glue import fla, obstacles
 from seq_torch.ops.outer import cuda as outer_cuda
 
 DELTA, GATED = "fla.ops.delta_rule", "fla.ops.gated_delta_rule"
 OUTER, CHANNELS = "fla.ops.simple_gla", "fla.ops.gla"
+GENERAL = "fla.ops.generalized_delta_rule"
 
 
 def chunk_delta_rule(q, k, v, beta, **options):
@@ -58,6 +60,30 @@ def chunk_gla(q, k, v, g, **options):
     return chunk_simple_gla(q, k, v, g, **options)
 
 
+def chunk_dplr_delta_rule(
+    q, k, v, a, b, gk, scale=None, initial_state=None, output_final_state=False, cu_seqlens=None
+):
+    """A diagonal plus a rank of one: what a recalls is added along b."""
+    if cu_seqlens is not None:
+        sizes = cu_seqlens.diff().tolist()
+        parts = zip(*(x.split(sizes, 1) for x in (q, k, v, a, b, gk)), initial_state, strict=True)
+        found = [chunk_dplr_delta_rule(*p[:6], scale, p[6][None], True) for p in parts]
+        outputs, states = zip(*found, strict=True)
+        return torch.cat(outputs, 1), torch.cat(states)
+    assert q.dtype == k.dtype == v.dtype == a.dtype == b.dtype != torch.float32
+    assert gk.dtype == initial_state.dtype == torch.float32
+    assert q.shape == k.shape == a.shape == b.shape == gk.shape
+    scale = q.shape[-1] ** -0.5 if scale is None else scale
+    state, outputs = initial_state.double(), []
+    for t in range(q.shape[1]):
+        q_t, k_t, v_t, a_t, b_t, g_t = (x[:, t].double() for x in (q, k, v, a, b, gk))
+        recalled = (a_t[..., None] * state).sum(-2, keepdim=True)
+        state = g_t.exp()[..., None] * state + b_t[..., None] * recalled
+        state = state + k_t[..., None] * v_t[..., None, :]
+        outputs.append(scale * (q_t[..., None] * state).sum(-2))
+    return torch.stack(outputs, 1).to(q.dtype), state.float() if output_final_state else None
+
+
 def rows_of(added, q, k, v, g, beta, scale, initial, wants_state):
     """Loop in double precision; the output has the type of q, the state that of single."""
     assert q.dtype == k.dtype == v.dtype != torch.float32
@@ -87,10 +113,11 @@ def slow(monkeypatch):
         chunk_gated_delta_rule=chunk_gated_delta_rule,
         chunk_simple_gla=chunk_simple_gla,
         chunk_gla=chunk_gla,
+        chunk_dplr_delta_rule=chunk_dplr_delta_rule,
     )
-    modules = dict.fromkeys((DELTA, GATED, OUTER, CHANNELS), functions)
+    modules = dict.fromkeys((DELTA, GATED, OUTER, CHANNELS, GENERAL), functions)
     monkeypatch.setattr(fla, "import_module", modules.get)
-    for module in (delta_cuda, outer_cuda):
+    for module in (delta_cuda, general_cuda, outer_cuda):
         monkeypatch.setattr(module, "of_device", lambda like: [])
         monkeypatch.setattr(module, "of_import", lambda module, install: [])
     monkeypatch.setattr(fla, "UNEQUAL_FROM", 4)  # axes of unlike sizes cannot be mistaken
@@ -123,6 +150,26 @@ def outer_inputs(time=5, *, factors=1, groups=3, channels=False, dtype=torch.flo
         "decay": inputs["log_decay"].exp(),
         "initial": inputs["initial"],
     }
+
+
+def general_inputs(time=5, *, groups=3, dtype=torch.float16):
+    inputs = delta_inputs(time, dtype=dtype)
+    keys = inputs["k"][:, :, :, 0]
+    return {
+        "q": inputs["q"][:, :groups],
+        "k": keys[:, :groups],
+        "v": inputs["v"][:, :, :, 0],
+        "a": -keys.flip(-1),
+        "b": inputs["beta"].to(dtype) * keys.flip(-1),
+        "log_decay": -inputs["q"].float().abs(),
+        "initial": inputs["initial"],
+    }
+
+
+def general(backend):
+    return lambda **inputs: ops.generalised_delta_scan(
+        **inputs, return_last_state=True, backend=backend
+    )
 
 
 def delta(backend):
@@ -180,6 +227,38 @@ def test_packed_rows_of_an_outer_scan_give_its_values_and_gradients(
     )
     got = scans.everything(lambda **given: outer("cuda")(**given, cu_seqlens=ends), inputs)
     scans.assert_close(got, expected, 2e-3)
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("logarithms", [False, True], ids=["decays", "logarithms"])
+def test_rows_of_a_generalised_delta_scan_give_its_values_and_gradients(scans, groups, logarithms):
+    for time in (1, 5):
+        inputs = general_inputs(time, groups=groups)
+        if not logarithms:
+            inputs["decay"] = inputs.pop("log_decay").exp()
+        expected = scans.everything(general("chunked"), scans.double(inputs))
+        scans.assert_close(scans.everything(general("cuda"), inputs), expected, 2e-3)
+
+
+@pytest.mark.usefixtures("slow")
+def test_packed_rows_of_a_generalised_delta_scan_give_its_values_and_gradients(scans):
+    inputs, ends = packed(general_inputs(9), (2, 6, 1))
+    expected = scans.everything(
+        lambda **given: general("chunked")(**given, cu_seqlens=ends), scans.double(inputs)
+    )
+    got = scans.everything(lambda **given: general("cuda")(**given, cu_seqlens=ends), inputs)
+    scans.assert_close(got, expected, 2e-3)
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("factor", [0.0, -0.5, float("nan")])
+def test_a_generalised_delta_scan_needs_positive_decays(factor):
+    inputs = general_inputs()
+    inputs["decay"] = inputs.pop("log_decay").exp()
+    inputs["decay"][1, 2, 3, 0] = factor
+    with pytest.raises(ops.BackendError, match=r"generalised_delta_scan: .*zero, negative or no"):
+        general("cuda")(**inputs)
 
 
 @pytest.mark.usefixtures("slow")

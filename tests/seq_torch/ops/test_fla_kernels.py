@@ -65,6 +65,26 @@ def outer(backend):
     return lambda **inputs: ops.outer_scan(**inputs, return_last_state=True, backend=backend)
 
 
+def general(backend):
+    return lambda **inputs: ops.generalised_delta_scan(
+        **inputs, return_last_state=True, backend=backend
+    )
+
+
+def general_inputs(time, key, value):
+    inputs = delta_inputs(time, 1, key, value)
+    keys = inputs["k"][:, :, :, 0]
+    return {
+        "q": inputs["q"],
+        "k": keys,
+        "v": inputs["v"][:, :, :, 0],
+        "a": -keys,
+        "b": (inputs["beta"] * keys).to(keys.dtype),
+        "log_decay": inputs["log_decay"][..., None].expand(keys.shape).contiguous(),
+        "initial": inputs["initial"],
+    }
+
+
 def on_device(inputs):
     return {name: value.cuda() for name, value in inputs.items()}
 
@@ -101,6 +121,13 @@ def test_outer_scan_has_values_and_gradients_of_the_double_chunks(
     scans, factors, groups, time, key, value
 ):
     compare(scans, outer, outer_inputs(time, factors, key, value, groups))
+
+
+@decays_learn
+@pytest.mark.parametrize("time", LENGTHS)
+@pytest.mark.parametrize(("key", "value"), SIZES)
+def test_generalised_rule_has_values_and_gradients_of_the_double_chunks(scans, time, key, value):
+    compare(scans, general, general_inputs(time, key, value))
 
 
 @torch.no_grad()

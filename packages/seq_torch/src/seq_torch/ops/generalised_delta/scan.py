@@ -10,7 +10,7 @@ from ..glue.backend import Backend
 from ..glue.matrices import in_one_type, run
 from ..glue.obstacles import of_fused
 from ..glue.packed import one_by_one
-from . import chunked, operator, reference
+from . import chunked, cuda, operator, reference
 from .problem import check
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BACKENDS = (
     Backend("fused", in_one_type(operator.scan), of_fused),
     Backend("chunked", one_by_one(in_one_type(chunked.scan))),
+    Backend("cuda", cuda.scan, cuda.obstacles),
     Backend("reference", one_by_one(in_one_type(reference.scan))),
 )
 
@@ -80,12 +81,13 @@ def generalised_delta_scan(
     return_last_state
         Whether to return the state after the last step too.
     backend
-        ``"auto"``, ``"fused"``, ``"chunked"`` or ``"reference"``.
+        ``"auto"``, ``"fused"``, ``"chunked"``, ``"cuda"`` or ``"reference"``.
 
     Returns
     -------
     Output `(batch, head, time, value)` in the type of `v`, and the last state
-    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32.
+    `(batch, head, key, value)` if asked for. Types shorter than float32 are computed in float32,
+    except by ``cuda``.
 
     Raises
     ------
@@ -111,8 +113,13 @@ def generalised_delta_scan(
     forward mode. In ``chunked`` a NaN or an infinity spoils its whole chunk, earlier steps
     included.
 
-    No backend divides by decays or takes differences of their logarithms, so that strong ones cost
-    no digits.
+    ``cuda``, a kernel of flash-linear-attention, takes q, k and v that are all bfloat16 or all
+    float16, multiplies them, a and b as such, and can be differentiated once. It takes positive
+    decays, which is read from the device; ``auto`` therefore stays with ``chunked``. It has not
+    been run on a device yet.
+
+    No other backend divides by decays or takes differences of their logarithms, so that strong
+    ones cost no digits.
 
     References
     ----------

@@ -44,6 +44,7 @@ DELTA = Transition("householder", "signed")
 DENSE = Transition("dense", "complex")
 LOW_RANK = Transition("diagonal_plus_low_rank", "complex", factors=2)
 BLOCKS = Transition("block_diagonal", "complex", size=4)
+CKDA = Transition("householder_diagonal", "signed")
 ONE_HOT = Transition("one_hot_diagonal", "complex")
 BY_ROWS = Transition("diagonal_one_hot", "complex")
 
@@ -81,6 +82,18 @@ def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
         (words("S5"), replace(DELTA, factors=4), "possible"),
         (words("S3"), replace(DELTA, factors=2), "possible"),
         (words("A5"), replace(DELTA, factors=2), "possible"),
+        # one reflection times signs: groups of the plane and of space, if the axes fit
+        (words("Z60"), CKDA, "possible"),
+        (words("D7"), CKDA, "possible"),
+        (words("S4"), CKDA, "possible"),
+        (words("A5", (1, 23)), CKDA, "possible"),
+        (words("A5"), CKDA, "open"),
+        (words("A5"), replace(CKDA, factors=2), "possible"),
+        (words("S5"), CKDA, "impossible"),
+        (words("A7", (1, 436)), CKDA, "impossible"),
+        (words("S5"), replace(CKDA, layers=2), "open"),
+        (words("S5", "swaps"), CKDA, "possible"),
+        (Parity(), replace(CKDA, eigenvalues="unit"), "impossible"),
         # arXiv:2603.01959: k diagonal layers, a series of k abelian factors
         (words("Z60"), ROTATING, "possible"),
         (words("S3"), ROTATING, "impossible"),
@@ -170,7 +183,7 @@ def transitions() -> list[Transition]:
         *({"structure": "block_diagonal", "size": n} for n in (1, 2, 3, 4, None)),
         *(
             {"structure": s, "factors": k}
-            for s in ("householder", "diagonal_plus_low_rank")
+            for s in ("householder", "householder_diagonal", "diagonal_plus_low_rank")
             for k in (1, 2, 4)
         ),
     ]
@@ -180,7 +193,7 @@ def transitions() -> list[Transition]:
         for shape, where, layers, dependent in product(
             shapes, ranges, (1, 2, 3, None), (True, False)
         )
-        if (shape["structure"], where) != ("householder", "complex")
+        if where != "complex" or not shape["structure"].startswith("householder")
     ]
 
 
@@ -198,7 +211,7 @@ def larger(transition: Transition) -> list[Transition]:
     found = [replace(transition, input_dependent=True)]
     if transition.eigenvalues == "unit":
         found.append(replace(transition, eigenvalues="signed"))
-    elif transition.structure != "householder":
+    elif not transition.is_householder:
         found.append(replace(transition, eigenvalues="complex"))
     if transition.layers is not None:
         found.append(replace(transition, layers=transition.layers + 1))
@@ -208,7 +221,12 @@ def larger(transition: Transition) -> list[Transition]:
         found.append(replace(transition, size=None))
         if transition.structure == "dense":
             found.append(replace(transition, structure="block_diagonal"))
-    if transition.structure in ("householder", "diagonal_plus_low_rank"):
+    if transition.structure == "householder":
+        found.append(replace(transition, structure="householder_diagonal"))
+    if transition.structure == "householder_diagonal" and transition.factors == 1:
+        wider = "complex" if transition.eigenvalues == "signed" else "unit"
+        found.append(replace(transition, structure="diagonal_plus_low_rank", eigenvalues=wider))
+    if transition.is_householder or transition.structure == "diagonal_plus_low_rank":
         found.append(replace(transition, factors=transition.factors + 1))
     if transition.structure in ("diagonal", "block_diagonal"):
         found.append(replace(transition, structure="dense", size=None))

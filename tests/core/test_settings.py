@@ -29,6 +29,7 @@ MIXERS = [
     settings.DeltaNet(heads=2, normalisation="exact", read_scale=0.5),
     settings.GatedDeltaNet(heads=2, eigenvalues="signed"),
     settings.DeltaProduct(heads=2, factors=3, gated=True),
+    settings.KDA(heads=2, gates="channels", decay="bounded", lower_bound=-3.0),
     settings.Transformer(heads=2),
     settings.ResidualRNN(parameterisation=Sigmoid(), dt=0.5),
     settings.ResidualSSM(recurrence=settings.ResidualRNN(dt=0.25)),

@@ -87,6 +87,20 @@ MEMBERS = {
         heads=2, key_dim=4, value_dim=3, factors=3, eigenvalues="signed"
     ),
     "delta_product_gated": st.DeltaProductConfig(heads=2, key_dim=4, value_dim=3, gated=True),
+    "kda": st.KDAConfig(heads=2, key_dim=4, value_dim=3),
+    "kda_signed": st.KDAConfig(
+        heads=2, key_dim=4, value_dim=3, eigenvalues="signed", convolution=0, start="own"
+    ),
+    "kda_bounded": st.KDAConfig(
+        heads=2, key_dim=4, value_dim=3, decay="bounded", block=False, trained_start=True
+    ),
+    "ckda": st.KDAConfig(
+        heads=2, key_dim=4, value_dim=3, eigenvalues="signed", decay="signed", start="own"
+    ),
+    "gdn2": st.KDAConfig(heads=2, key_dim=4, value_dim=3, gates="channels"),
+    "gdn2_signed": st.KDAConfig(
+        heads=2, key_dim=4, value_dim=3, gates="channels", eigenvalues="signed", block=False
+    ),
     "mamba2": st.Mamba2Config(state_dim=4, heads=2),
     "mamba2_grouped": st.Mamba2Config(state_dim=4, heads=4, groups=2),
     "mamba2_bare_signed": st.Mamba2Config(state_dim=4, heads=2, block=False, eigenvalues="signed"),

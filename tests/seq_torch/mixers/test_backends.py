@@ -12,6 +12,7 @@ SCANNED = (
     st.DeltaNetConfig,
     st.DeltaProductConfig,
     st.GatedDeltaNetConfig,
+    st.KDAConfig,
     st.LRUConfig,
     st.Mamba2Config,
     st.Mamba3Config,

@@ -22,6 +22,7 @@ Kind = Literal[
     "walsh_hadamard",
     "sparse",
     "diagonal_plus_low_rank",
+    "householder_diagonal",
     "dense",
 ]
 SPECTRA: tuple[Spectrum, ...] = ("unit", "signed", "complex")
@@ -45,8 +46,8 @@ def block_kind(matrices: Family, tolerance: float) -> Block:
 
     The kinds are tried in this order: commuting with a common basis of eigenvectors; one entry per
     column, or per row; a multiple of the identity plus a low rank, shrinking every vector; a fixed
-    matrix of signs times a diagonal one; a fixed pattern of zeros; a diagonal plus a low rank;
-    dense.
+    matrix of signs times a diagonal one; a fixed pattern of zeros; a diagonal plus a low rank, with
+    complex eigenvalues perhaps a Householder matrix times a diagonal one; dense.
     """
     largest: Any = np.abs(matrices).max(axis=(1, 2))
     matrices = matrices[largest > _NOTHING]
@@ -68,6 +69,8 @@ def block_kind(matrices: Family, tolerance: float) -> Block:
     if not _pattern(matrices, tolerance).all():
         return Block("sparse", spectrum, size, commuting=commuting)
     if (rank := rank_beside_the_diagonal(matrices, tolerance)) is not None:
+        if rank == 1 and spectrum == "complex" and reflected_diagonals(matrices, tolerance):
+            return Block("householder_diagonal", "signed", size)
         return Block("diagonal_plus_low_rank", spectrum, size, rank)
     return Block("dense", spectrum, size, commuting=commuting)
 
@@ -124,6 +127,30 @@ def rank_beside_the_diagonal(matrices: Family, tolerance: float) -> int | None:
         beside = matrices[:, rows[:, None], columns]
         rank = max(rank, *(_rank(each, tolerance) for each in beside))
     return rank if rank < size // 2 else None
+
+
+def reflected_diagonals(matrices: Family, tolerance: float) -> bool:
+    r"""Whether all matrices are :math:`(I - \beta k k^\top) D` and neither factor expands.
+
+    The diagonal d makes :math:`A_{ij} d_i` symmetric, which says what it is up to a factor.
+    """
+    size, rounding = matrices.shape[1], tolerance**0.5
+    if np.iscomplexobj(matrices):
+        return False
+    rows, columns = np.triu_indices(size, 1)
+    equations, pairs = np.zeros((len(matrices), len(rows), size)), np.arange(len(rows))
+    equations[:, pairs, rows] = matrices[:, rows, columns]
+    equations[:, pairs, columns] = -matrices[:, columns, rows]
+    _, sizes, directions = np.linalg.svd(equations)
+    clear: Any = sizes[:, -2] > rounding * sizes[:, 0]  # of the others it is not known
+    if clear.sum() < 2 or (sizes[clear, -1] > tolerance * sizes[clear, 0]).any():
+        return False
+    diagonal: Any = directions[clear, -1]
+    values: Any = np.linalg.eigvals(matrices[clear] / diagonal[:, None])
+    scale: Any = np.median(values.real, axis=1, keepdims=True)  # all but one are equal
+    apart = np.sort(np.abs(values / scale - 1), axis=1)
+    largest = max(np.abs(diagonal * scale).max(), np.abs(values / scale).max())
+    return bool(apart[:, -2].max() < rounding and largest < 1 + rounding)
 
 
 def _beside_a_multiple(matrix: Inexact[np.ndarray, "n n"], tolerance: float) -> int:

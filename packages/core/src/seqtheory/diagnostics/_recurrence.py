@@ -89,10 +89,11 @@ class Recurrence:
         names = {
             "block_diagonal": f"blocks of {self.transition.size}",
             "householder": f"identity plus {self.transition.factors} rank-one terms",
+            "householder_diagonal": "identity plus a rank-one term, times a diagonal",
             "diagonal_plus_low_rank": f"diagonal plus rank {self.transition.factors}",
         }
         spectra = {"unit": "real positive", "signed": "real signed", "complex": "complex"}
-        if self.transition.structure == "householder":
+        if self.transition.is_householder:
             spectra |= {"unit": "no reflection", "signed": "reflections"}
         structure = self.transition.structure
         layers = f", {self.transition.layers} in a row" if (self.transition.layers or 1) > 1 else ""
@@ -268,6 +269,8 @@ def _together(
     structure: Any = "diagonal"
     if len(kinds) == 1 or kinds == {"sparse", "dense"}:
         (structure,) = kinds - ({"dense"} if "sparse" in kinds else set())
+    elif kinds == {"householder_diagonal", "diagonal_plus_low_rank"} and factors == 1:
+        structure = "householder_diagonal"  # of some sets samples with real eigenvalues alone
     elif kinds:
         structure = "dense"
     if structure == "dense" and len(found) > len(given):

@@ -17,7 +17,8 @@ from seqtheory.expressivity._irreducibles import (
     real_irreducibles,
     separates,
 )
-from seqtheory.expressivity._obstructions import DIAGONAL, GRAZZI, MERRILL, SARROF
+from seqtheory.expressivity._obstructions import CKDA, DIAGONAL, GRAZZI, MERRILL, SARROF
+from seqtheory.expressivity._space import kernels_in_reach
 from seqtheory.expressivity._transition import ONE_HOT, Transition, Verdict
 from seqtheory.group import Group, from_table
 from seqtheory.group._axioms import span
@@ -87,7 +88,7 @@ def signs_in_layers(algebra: Algebra, transition: Transition) -> Verdict | None:
 
 def reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Write letters as products of few reflections, in representations that tell elements apart."""
-    signed = transition.structure == "householder" and transition.eigenvalues == "signed"
+    signed = transition.is_householder and transition.eigenvalues == "signed"
     if not signed or not algebra.is_group:
         return None
     inner, letters = algebra.groups[0], np.array(algebra.letters)
@@ -101,6 +102,32 @@ def reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
         "in real representations that together tell all elements apart, one per head, a letter "
         f"moves at most {max(moved[rho] for rho in few)} dimensions, and is a product of as many "
         "reflections (Cartan and Dieudonné).",
+    )
+
+
+def rotations_of_space(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Write letters as one reflection times signs, in two and three dimensions."""
+    reflecting = transition.structure == "householder_diagonal" and transition.eigenvalues != "unit"
+    wider = transition.structure == "diagonal_plus_low_rank" and transition.eigenvalues == "complex"
+    if not (reflecting or wider) or not algebra.is_group:
+        return None
+    inner, letters = algebra.groups[0], np.array(algebra.letters)
+    spatial = kernels_in_reach(inner, letters)
+    chosen = [
+        rho
+        for rho in real_irreducibles(inner)
+        if rho.dimension <= 2
+        or rho.codimension[letters].max() <= 1
+        or (rho.dimension == 3 and tuple(rho.kernel.tolist()) in spatial)
+    ]
+    if not separates(inner, chosen):
+        return None
+    return Verdict(
+        "possible",
+        f"{CKDA}, on the finite groups of rotations",
+        "in real representations that together tell all elements apart, one per head, every letter "
+        "is a reflection times signs: any rotation of the plane, and in space those whose axes lie "
+        "in the coordinate planes of one basis, and half turns.",
     )
 
 
@@ -125,7 +152,7 @@ def low_rank(algebra: Algebra, transition: Transition) -> Verdict | None:
 def two_layers_of_reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Add modulo m: the first layer tells odd from even steps, the second reflects."""
     deep = transition.layers is None or transition.layers >= 2
-    signed = transition.structure == "householder" and transition.eigenvalues == "signed"
+    signed = transition.is_householder and transition.eigenvalues == "signed"
     if not (deep and signed and algebra.is_group and algebra.is_abelian):
         return None
     return Verdict(
@@ -137,7 +164,7 @@ def two_layers_of_reflections(algebra: Algebra, transition: Transition) -> Verdi
 
 def regular_by_reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Do any regular task by Householder products in enough layers."""
-    signed = transition.structure == "householder" and transition.eigenvalues == "signed"
+    signed = transition.is_householder and transition.eigenvalues == "signed"
     if not signed or transition.layers is not None or transition.factors < algebra.num_states:
         return None
     return Verdict(
@@ -248,6 +275,7 @@ CONSTRUCTIONS = (
     characters_in_layers,
     signs_in_layers,
     reflections,
+    rotations_of_space,
     low_rank,
     two_layers_of_reflections,
     orthogonal_matrices,

@@ -9,13 +9,18 @@ than the theorem's statement.
 
 from __future__ import annotations
 
+import numpy as np
+
 from seqtheory.automaton import Algebra
 from seqtheory.expressivity._irreducibles import faithful_dimension
 from seqtheory.expressivity._transition import Transition, Verdict
+from seqtheory.group import Group
+from seqtheory.group._axioms import span
 
 GRAZZI = "Grazzi et al., arXiv:2411.12537"
 DIAGONAL = "Shakerinava et al., arXiv:2603.01959"
 SARROF = "Sarrof, Veitsman and Hahn, arXiv:2405.17394"
+CKDA = "arXiv:2609.24797"
 MERRILL = "Merrill, Petty and Sabharwal, arXiv:2404.08819"
 
 
@@ -38,11 +43,11 @@ def non_negative_diagonal(algebra: Algebra, transition: Transition) -> Verdict |
 
 def non_negative(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Eigenvalues in [0, 1] let every layer settle on a constant input."""
-    products = transition.structure == "householder" and transition.factors > 2
+    products = (transition.symmetric_factors or 1) > 2
     period = max(algebra.letter_periods)
     if transition.eigenvalues != "unit" or products or period == 1:
         return None
-    two = transition.structure == "householder" and transition.factors == 2
+    two = transition.symmetric_factors == 2
     return Verdict(
         "impossible",
         f"{GRAZZI}, Theorem 1" + (" in its proof" if odd_part(period) > 1 else ""),
@@ -81,7 +86,9 @@ def real_spectrum_in_one_layer(algebra: Algebra, transition: Transition) -> Verd
     Products of *different* matrices may have complex eigenvalues, so only powers of single letters
     are checked.
     """
-    several = transition.structure == "householder" and transition.factors > 1
+    # Of two symmetric factors one needs to have no negative eigenvalue.
+    most = 2 if transition.eigenvalues == "unit" else 1
+    several = (transition.symmetric_factors or 1) > most
     if transition.layers != 1 or transition.eigenvalues == "complex" or several:
         return None
     period = max(algebra.letter_periods, key=lambda p: (odd_part(p), p))
@@ -93,6 +100,37 @@ def real_spectrum_in_one_layer(algebra: Algebra, transition: Transition) -> Verd
         f"a letter repeated makes states of period {period}, which in one layer at finite "
         "precision needs a matrix with a complex eigenvalue.",
     )
+
+
+def one_plane_per_letter(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """One layer of a reflection times signs turns one plane per letter, and what it can generate.
+
+    No such matrix expands, so on finitely many states a letter acts as an isometry: as a reflection
+    times signs, whose eigenvalues are 1 and -1 but for one pair. Its power x of order p^k, p > 2,
+    turns a plane in each head. Conjugates of x generate irreducible groups, in two dimensions
+    cyclic ones. In more, those of reflections over the complex numbers have p = 5 at most (Shephard
+    and Todd); others are primitive, where an angle below 60 degrees is ruled out (Blichfeldt), and
+    for p = 5 are built of A5, on which only inner automorphisms act (Huffman and Wales).
+    """
+    one = transition.factors == 1 and transition.layers == 1
+    if transition.structure != "householder_diagonal" or not one or not algebra.is_group:
+        return None
+    if not algebra.groups:
+        return None
+    inner = algebra.groups[0]
+    for letter in set(algebra.letters):
+        for prime in _primes(int(inner.element_orders[letter])):
+            if prime >= 5 and _needs_more_planes(inner, letter, prime):
+                return Verdict(
+                    "impossible",
+                    "Blichfeldt, Finite Collineation Groups (1917); Huffman and Wales, Linear and "
+                    f"Multilinear Algebra 3 (1975); {CKDA}, for S5",
+                    f"in one layer a letter's power of order {prime}^k turns one plane in each "
+                    "head, and such turns generate abelian groups, or for 5 products of A5 and its "
+                    "coverings, in which no turn is conjugate to its square; this task's letters "
+                    "ask for more.",
+                )
+    return None
 
 
 def diagonal_depth(algebra: Algebra, transition: Transition) -> Verdict | None:
@@ -160,6 +198,26 @@ def time_invariant(algebra: Algebra, transition: Transition) -> Verdict | None:
     )
 
 
+def _primes(number: int) -> list[int]:
+    return [p for p in range(2, number + 1) if number % p == 0 and all(p % q for q in range(2, p))]
+
+
+def _needs_more_planes(group: Group, letter: int, prime: int) -> bool:
+    """Whether turns of one plane cannot stand for a letter's power of prime order and its kin."""
+    table, inverses, elements = group.table, group.inverses, np.arange(group.order)
+    rest = int(group.element_orders[letter])
+    while rest % prime == 0:
+        rest //= prime
+    power = letter
+    for _ in range(rest - 1):
+        power = int(table[power, letter])
+    conjugates = table[table[elements, power], inverses]
+    normal, used = span(table, np.unique(conjugates))
+    if (table[np.ix_(used, used)] == table[np.ix_(used, used)].T).all():
+        return False
+    return prime > 5 or (len(normal) == 60 and int(table[power, power]) in conjugates)
+
+
 def _largest(algebra: Algebra) -> int:
     """Largest period of a word; among periods with an odd factor above 1 if there are any."""
     orders = {int(k) for inner in algebra.groups for k in inner.element_orders}
@@ -169,6 +227,7 @@ def _largest(algebra: Algebra) -> int:
 OBSTRUCTIONS = (
     non_negative_diagonal,
     real_diagonal,
+    one_plane_per_letter,
     diagonal_depth,
     non_negative,
     real_spectrum_in_one_layer,

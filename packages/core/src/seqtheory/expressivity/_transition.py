@@ -18,6 +18,7 @@ Structure = Literal[
     "walsh_hadamard",
     "one_hot_diagonal",
     "diagonal_one_hot",
+    "householder_diagonal",
 ]
 Eigenvalues = Literal["unit", "signed", "complex"]
 ONE_HOT: tuple[Structure, ...] = ("one_hot_diagonal", "diagonal_one_hot")
@@ -32,12 +33,14 @@ class Transition:
     ----------
     structure
         What the matrices A(x) may be; products of generalised Householder matrices
-        :math:`I - \beta v v^\top` for ``"householder"``, a column-one-hot times a diagonal matrix
-        for ``"one_hot_diagonal"``, a diagonal times a row-one-hot matrix for
-        ``"diagonal_one_hot"``. All are real but the diagonals of ``"diagonal"`` and of the two
-        with complex eigenvalues.
+        :math:`I - \beta v v^\top` for ``"householder"``, the same times a real diagonal matrix for
+        ``"householder_diagonal"``, a column-one-hot times a diagonal matrix for
+        ``"one_hot_diagonal"``, a diagonal times a row-one-hot matrix for ``"diagonal_one_hot"``.
+        All are real but the diagonals of ``"diagonal"`` and of the two last with complex
+        eigenvalues.
     eigenvalues
-        Where the eigenvalues of every A(x), for ``"householder"`` of every factor, lie: ``"unit"``
+        Where the eigenvalues of every A(x), of every factor for products with Householder matrices,
+        lie: ``"unit"``
         in [0, 1], ``"signed"`` in [-1, 1], ``"complex"`` in the closed unit disc.
     input_dependent
         Whether A(x) depends on the input (Mamba) or not (S4).
@@ -77,11 +80,21 @@ class Transition:
         for name in ("size", "layers"):
             if getattr(self, name) is not None:
                 require_integer(name, getattr(self, name), minimum=1)
-        if self.structure == "householder" and self.eigenvalues == "complex":
+        if self.is_householder and self.eigenvalues == "complex":
             raise ValueError(
                 "a Householder factor is symmetric, so its eigenvalues are real: use 'unit' or "
                 "'signed'. The product of two signed factors has complex ones."
             )
+
+    @property
+    def is_householder(self) -> bool:
+        """Whether the matrices are products with Householder factors."""
+        return self.structure in ("householder", "householder_diagonal")
+
+    @property
+    def symmetric_factors(self) -> int | None:
+        """Symmetric factors of each matrix, a diagonal one among them; None if it is no product."""
+        return self.factors + (self.structure != "householder") if self.is_householder else None
 
     @property
     def is_diagonal(self) -> bool:

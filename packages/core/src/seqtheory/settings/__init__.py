@@ -6,6 +6,7 @@ Each class is a frozen dataclass that checks itself. `lcde_jax` and `seq_torch` 
 
 from seqtheory.settings.delta_rule import DeltaNet, DeltaProduct, DeltaRule, GatedDeltaNet
 from seqtheory.settings.inputs import LinearInput, TokenInput
+from seqtheory.settings.kda import KDA
 from seqtheory.settings.linear_cde import LinearCDE
 from seqtheory.settings.lru import LRU
 from seqtheory.settings.mamba import Mamba
@@ -29,6 +30,7 @@ from seqtheory.settings.transformer import Transformer
 
 __all__ = [
     "GRU",
+    "KDA",
     "LRU",
     "LSTM",
     "PDSSM",

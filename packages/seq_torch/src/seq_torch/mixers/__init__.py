@@ -5,6 +5,7 @@ import sys
 from seqtheory._moved import Moved
 
 from .delta_rule import DeltaNetConfig, DeltaProductConfig, GatedDeltaNetConfig
+from .kda import KDAConfig
 from .linear_cde import LinearCDEConfig
 from .lru import LRUConfig
 from .mamba import MambaConfig
@@ -31,6 +32,7 @@ __all__ = [
     "DeltaProductConfig",
     "GRUConfig",
     "GatedDeltaNetConfig",
+    "KDAConfig",
     "LRUConfig",
     "LSTMConfig",
     "LinearCDEConfig",

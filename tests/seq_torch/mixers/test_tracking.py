@@ -24,7 +24,7 @@ AFFINE = (
     st.StableSSMConfig,
 )
 
-BARE = (st.MambaConfig, st.Mamba2Config, DeltaRuleConfig)
+BARE = (st.MambaConfig, st.Mamba2Config, DeltaRuleConfig, st.KDAConfig)
 """Affine in the state where no convolution stands before the recurrence."""
 
 

@@ -72,10 +72,11 @@ class KDA(Mixer):
     read_scale
         The factor c; None for :math:`1 / \sqrt{\text{key\_dim}}` in the block, and 1 without it.
     start
-        "published": as in the model around the published layer, weights of all maps and of the
-        convolution from N(0, 0.02^2), and b'' zero. "own": as the layer alone draws them, which
-        is as torch's maps do. In both a is uniform in [1, 16], or 1 for a bounded decay, and b'
-        starts where softplus gives a step log-uniform in [0.001, 0.1].
+        "published": as in the published model around the layer, weights of all maps and of the
+        convolution from N(0, 0.02^2), and b'' zero. "own": as the published layer alone draws them,
+        which is as torch's maps do; of GDN-2 that is all there is, so both are one. In both a is
+        uniform in [1, 16], or 1 for a bounded decay, and b' starts where softplus gives a step
+        log-uniform in [0.001, 0.1].
 
     Notes
     -----

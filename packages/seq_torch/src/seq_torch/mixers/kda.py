@@ -52,7 +52,7 @@ class KDA(Recurrent):
             self.norm = nn.RMSNorm(config.value_dim, eps=1e-5)
             self.gate = bottleneck(width, config.value_dim, values, bias=True)
         self.out = nn.Linear(values, width, bias=False)
-        if config.start == "published":
+        if config.start == "published" and shared:  # of GDN-2 the layer alone is published
             self._draw_as_published()
 
     def initial_state(

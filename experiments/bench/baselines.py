@@ -19,6 +19,9 @@ Baseline = Literal[
     "transformer_none",
     "fox",
     "path",
+    "kda",
+    "ckda",
+    "gdn2",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -41,6 +44,9 @@ NAMES: dict[Baseline | Features, str] = {
     "transformer_none": "Transformer, no positions",
     "fox": "FoX",
     "path": "PaTH",
+    "kda": "Kimi Delta Attention",
+    "ckda": "KDA, [-1, 1]",
+    "gdn2": "gated DeltaNet 2",
     "random_linear_cde": "random linear CDE",
 }
 """What tables call them."""
@@ -103,3 +109,9 @@ def settings(name: Baseline, width: int) -> Any:
             )
         case "slstm":
             return st.SLSTMConfig(heads=_HEADS)
+        case "kda":
+            return st.KDAConfig(**delta)
+        case "ckda":
+            return st.KDAConfig(**delta, eigenvalues="signed", decay="signed")
+        case "gdn2":
+            return st.KDAConfig(**delta, gates="channels")

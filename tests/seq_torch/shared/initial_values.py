@@ -47,6 +47,10 @@ TRANSFORMS = {
     "gram": lambda x: x @ x.mT,
     "modulus": lambda x: st.parameter.as_complex(x.contiguous()).abs(),
     "one group": lambda x: x.unsqueeze(-2),
+    "one channel": lambda x: x.unsqueeze(0),
+    "one column": lambda x: x.unsqueeze(-1),
+    "sizes": torch.abs,
+    "sorted": lambda x: x.sort(-1).values,
     "flat": lambda x: x.flatten(),
     "minus one": lambda x: x - 1,
 }

@@ -38,8 +38,9 @@ class LRU(Directed):
         those of the first, and C has twice the columns. The mixer is then not causal and has no
         `step`.
     start
-        "own" as said in the notes, or "published": C of variance 2 / state_dim. The published ring
-        reaches `max_modulus=1.0`.
+        "own" as said in the notes, or "published": C of variance 2 / state_dim, and B is a
+        parameter of the recurrence, which weight decay leaves alone. The published ring reaches
+        `max_modulus=1.0`, and its phases `max_phase=6.28`.
 
     Notes
     -----

@@ -84,7 +84,8 @@ class S5(Directed):
     References
     ----------
     Smith, Warrington, Linderman, arXiv 2208.04933, sections 3 and 4.3 and appendix B; the
-    published start is that of lindermanlab/S5 at 3c18fdb, `s5/ssm_init.py` (lecun_normal).
+    published start is that of lindermanlab/S5 at 3c18fdb, `s5/ssm_init.py`, with the default
+    `C_init` of its command, "trunc_standard_normal".
     """
 
     state_dim: int = 64

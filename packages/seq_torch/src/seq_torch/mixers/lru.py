@@ -42,6 +42,8 @@ class LRU(Recurrent):
         self.log_phase = StateParameter(phase.log())
         self.log_gain = StateParameter(0.5 * torch.log1p(-squared))
         self.B = complex_normal(config.state_dim, width, variance=1 / width)
+        if config.start == "published":
+            self.B = StateParameter(self.B.detach())
         variance = (2 if config.start == "published" else 1) / config.state_dim
         columns = (2 if config.bidirectional else 1) * config.state_dim
         self.C = complex_normal(width, columns, variance=variance)

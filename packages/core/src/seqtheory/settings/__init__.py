@@ -7,11 +7,13 @@ Each class is a frozen dataclass that checks itself. `lcde_jax` and `seq_torch` 
 from seqtheory.settings.delta_rule import DeltaNet, DeltaProduct, DeltaRule, GatedDeltaNet
 from seqtheory.settings.inputs import LinearInput, TokenInput
 from seqtheory.settings.kda import KDA
+from seqtheory.settings.linear_attention import GLA, HGRN2, RetNet
 from seqtheory.settings.linear_cde import LinearCDE
 from seqtheory.settings.lru import LRU
 from seqtheory.settings.mamba import Mamba
 from seqtheory.settings.mamba2 import Mamba2
 from seqtheory.settings.mamba3 import Mamba3
+from seqtheory.settings.minimal_rnn import MinGRU, MinLSTM
 from seqtheory.settings.mixer import Mixer, Settings, TransitionClass
 from seqtheory.settings.model import SequenceModel
 from seqtheory.settings.outputs import LastOutput, MeanOutput, Output, StepOutput
@@ -29,8 +31,10 @@ from seqtheory.settings.stable_ssm import StableSSM
 from seqtheory.settings.transformer import Transformer
 
 __all__ = [
+    "GLA",
     "GRU",
     "KDA",
+    "HGRN2",
     "LRU",
     "LSTM",
     "PDSSM",
@@ -51,10 +55,13 @@ __all__ = [
     "Mamba2",
     "Mamba3",
     "MeanOutput",
+    "MinGRU",
+    "MinLSTM",
     "Mixer",
     "Output",
     "ResidualRNN",
     "ResidualSSM",
+    "RetNet",
     "SelectiveDiagonal",
     "SequenceModel",
     "Settings",

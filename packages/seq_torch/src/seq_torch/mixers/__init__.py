@@ -6,11 +6,13 @@ from seqtheory._moved import Moved
 
 from .delta_rule import DeltaNetConfig, DeltaProductConfig, GatedDeltaNetConfig
 from .kda import KDAConfig
+from .linear_attention import GLAConfig, HGRN2Config, RetNetConfig
 from .linear_cde import LinearCDEConfig
 from .lru import LRUConfig
 from .mamba import MambaConfig
 from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
+from .minimal_rnn import MinGRUConfig, MinLSTMConfig
 from .mixer import MixerConfig
 from .module import ModuleConfig
 from .pd_ssm import PDSSMConfig
@@ -30,15 +32,19 @@ from .transformer import TransformerConfig
 __all__ = [
     "DeltaNetConfig",
     "DeltaProductConfig",
+    "GLAConfig",
     "GRUConfig",
     "GatedDeltaNetConfig",
     "KDAConfig",
+    "HGRN2Config",
     "LRUConfig",
     "LSTMConfig",
     "LinearCDEConfig",
     "Mamba2Config",
     "Mamba3Config",
     "MambaConfig",
+    "MinGRUConfig",
+    "MinLSTMConfig",
     "MixerConfig",
     "ModuleConfig",
     "PDSSMConfig",
@@ -46,6 +52,7 @@ __all__ = [
     "Recurrent",
     "ResidualRNNConfig",
     "ResidualSSMConfig",
+    "RetNetConfig",
     "S4Config",
     "S4DConfig",
     "S4DPLRConfig",

@@ -110,11 +110,13 @@ MEMBERS = {
     "slstm_no_convolution": st.SLSTMConfig(heads=4, convolution=0),
     "slstm_bare": st.SLSTMConfig(heads=2, block=False),
     "gla": st.GLAConfig(heads=2, gate_rank=3),
-    "gla_convolution": st.GLAConfig(heads=2, key_dim=3, value_dim=5, convolution=3),
+    "gla_convolution": st.GLAConfig(heads=2, key_dim=3, value_dim=5, convolution=3, start="own"),
     "ret_net": st.RetNetConfig(heads=2),
-    "ret_net_unturned": st.RetNetConfig(heads=2, key_dim=3, rotary=False, convolution=2),
+    "ret_net_unturned": st.RetNetConfig(
+        heads=2, key_dim=3, rotary=False, convolution=2, start="own"
+    ),
     "hgrn2": st.HGRN2Config(state_dim=4),
-    "hgrn2_convolution": st.HGRN2Config(state_dim=2, convolution=3, layer=1, layers=3),
+    "hgrn2_convolution": st.HGRN2Config(state_dim=2, convolution=3, start="own"),
     "min_gru": st.MinGRUConfig(),
     "min_gru_linear": st.MinGRUConfig(candidate="linear", expand=2, trained_start=True),
     "min_lstm": st.MinLSTMConfig(trained_start=True),

@@ -39,6 +39,7 @@ TRANSFORMS = {
     "exp": torch.exp,
     "log": torch.log,
     "negative": torch.neg,
+    "sigmoid": torch.sigmoid,
     "softplus": torch.nn.functional.softplus,
     "half": lambda x: x / 2,
     "over pi": lambda x: x / pi,

@@ -10,6 +10,7 @@ from seqtheory.checks import require_flag, require_integer, require_positive
 from seqtheory.expressivity import Transition
 
 from .mixer import Mixer, TransitionClass
+from .state_space import Start, check_start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +27,21 @@ class LinearAttention(Mixer):
     convolution
         Length of a causal convolution behind :math:`W_q, W_k, W_v`, one kernel for each channel and
         no bias; 0 for none, the published default.
+    start
+        "published": weights start from N(0, 0.02^2), biases from 0 and norms from 1. "own": maps
+        and the convolution start as torch's do instead, which is larger in narrow models.
 
     Notes
     -----
-    As published, weights start from N(0, 0.02^2), biases from 0 and norms from 1. The published
-    code is flash-linear-attention 0.6.0, `fla/layers` and `fla/models`.
+    The published code is flash-linear-attention 0.6.0, `fla/layers` and `fla/models`.
     """
 
     convolution: int = 0
+    start: Start = "published"
 
     def __post_init__(self) -> None:
         require_integer("convolution", self.convolution, minimum=0)
+        check_start(self.start)
 
     @abstractmethod
     def sizes(self, width: int) -> tuple[int, int, int]:

@@ -124,8 +124,9 @@ class LinearAttention(Recurrent):
         return self.out(self.norm(o).flatten(2) * functional.silu(self.gate(x)))
 
     @torch.no_grad()
-    def _draw_as_published(self) -> None:
-        for module in self.modules():
+    def _draw(self, start: str) -> None:
+        """Draw every weight anew, unless it is to start as torch's do."""
+        for module in self.modules() if start == "published" else ():
             if isinstance(module, (nn.Linear, nn.Conv1d)):
                 module.weight.normal_(std=DEVIATION)
 
@@ -140,7 +141,7 @@ class GLA(LinearAttention):
             nn.Linear(width, config.gate_rank, bias=False), nn.Linear(config.gate_rank, keys)
         )
         self.decay[1].bias = StateParameter(torch.zeros(keys))
-        self._draw_as_published()
+        self._draw(config.start)
 
     def decays(
         self, x: Float[torch.Tensor, "batch time width"]
@@ -161,7 +162,7 @@ class RetNet(LinearAttention):
     def __init__(self, config: RetNetConfig, width: int):
         super().__init__(config, width)
         self.rotary = config.rotary
-        self._draw_as_published()
+        self._draw(config.start)
 
     def decays(self, like: torch.Tensor) -> Float[torch.Tensor, " head"]:
         """Give the decay of every head."""
@@ -190,7 +191,7 @@ class HGRN2(LinearAttention):
         if config.lower_bound and config.layer:
             first = torch.full((width,), config.layer / config.layers)
             self.bound = StateParameter(first.logit())
-        self._draw_as_published()
+        self._draw(config.start)
 
     def decays(
         self, z: Float[torch.Tensor, "batch head time key"]

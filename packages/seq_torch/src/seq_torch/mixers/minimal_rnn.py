@@ -14,6 +14,7 @@ from torch.nn import functional
 from seqtheory import settings
 
 from .. import ops
+from ..parameter import StateParameter
 from .mixer import MixerConfig
 from .recurrent import Recurrent
 
@@ -42,7 +43,8 @@ class MinimalRNN(Recurrent):
     Attributes
     ----------
     into
-        Map to the candidate and the gates, side by side.
+        Map to the candidate and the gates, side by side; as published, weight decay leaves it
+        alone.
     """
 
     gates: ClassVar[int]
@@ -52,6 +54,8 @@ class MinimalRNN(Recurrent):
         self.width, self.candidate = width, config.candidate
         inner = config.expand * width
         self.into = nn.Linear(width, (1 + self.gates) * inner)
+        self.into.weight = StateParameter(self.into.weight.detach())
+        self.into.bias = StateParameter(self.into.bias.detach())
         self.out = nn.Linear(inner, width)
         self.start = nn.Parameter(torch.randn(inner)) if config.trained_start else None
 

@@ -33,8 +33,8 @@ from seqtheory.settings.transformer import Transformer
 __all__ = [
     "GLA",
     "GRU",
-    "KDA",
     "HGRN2",
+    "KDA",
     "LRU",
     "LSTM",
     "PDSSM",

@@ -116,7 +116,9 @@ class LinearAttention(Recurrent):
         o, S = ops.outer_scan(q, k, v, decay, S, return_last_state=True)
         return o, S
 
-    def _read(self, o: Float[torch.Tensor, "batch time head value"], x: torch.Tensor):
+    def _read(
+        self, o: Float[torch.Tensor, "batch time head value"], x: torch.Tensor
+    ) -> torch.Tensor:
         # The norm is done in its own precision: under autocast o has a lower one.
         o = o.to(self.norm.weight.dtype)
         if self.gate is None:

@@ -39,7 +39,7 @@ class MinimalRNN(Mixer):
 
     References
     ----------
-    Feng, Tung, Ahmed, Bengio, Hajimirsadeghi, arXiv 2410.01201, sections 3.1 and 3.2, appendix B;
+    Feng et al., arXiv 2410.01201, sections 3.1 and 3.2, appendix B;
     BorealisAI/minRNNs at ff52e9d.
     """
 

@@ -22,6 +22,7 @@ BENCHMARKS = (
     "delta_peers",
     "generalised_delta",
     "slstm",
+    "rwkv7",
     "s4_kernel",
     "inference",
     "figure",

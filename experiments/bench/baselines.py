@@ -22,6 +22,7 @@ Baseline = Literal[
     "kda",
     "ckda",
     "gdn2",
+    "rwkv7",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -48,6 +49,7 @@ NAMES: dict[Baseline | Features, str] = {
     "ckda": "KDA, [-1, 1]",
     "gdn2": "gated DeltaNet 2",
     "random_linear_cde": "random linear CDE",
+    "rwkv7": "RWKV-7",
 }
 """What tables call them."""
 
@@ -115,3 +117,5 @@ def settings(name: Baseline, width: int) -> Any:
             return st.KDAConfig(**delta, eigenvalues="signed", decay="signed")
         case "gdn2":
             return st.KDAConfig(**delta, gates="channels")
+        case "rwkv7":
+            return st.RWKV7Config(**delta)

@@ -47,6 +47,7 @@ BLOCKS = Transition("block_diagonal", "complex", size=4)
 CKDA = Transition("householder_diagonal", "signed")
 ONE_HOT = Transition("one_hot_diagonal", "complex")
 BY_ROWS = Transition("diagonal_one_hot", "complex")
+NO_REFLECTION = Transition("diagonal_plus_low_rank", "signed", lowest=-0.46)
 
 
 def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
@@ -94,6 +95,17 @@ def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
         (words("S5"), replace(CKDA, layers=2), "open"),
         (words("S5", "swaps"), CKDA, "possible"),
         (Parity(), replace(CKDA, eigenvalues="unit"), "impossible"),
+        # real eigenvalues above -1: a letter repeated settles, in any number of layers
+        (Parity(), NO_REFLECTION, "impossible"),
+        (Parity(), replace(NO_REFLECTION, layers=None), "impossible"),
+        (Parity(), replace(NO_REFLECTION, structure="dense"), "impossible"),
+        (Parity(), NO_REFLECTION.as_sampled, "possible"),
+        (words("S5", "swaps"), NO_REFLECTION, "impossible"),
+        (words("S5", "swaps"), NO_REFLECTION.as_sampled, "possible"),
+        (words("A5"), replace(NO_REFLECTION, layers=4), "impossible"),
+        (ModularCounting(3), NO_REFLECTION, "impossible"),
+        (FiniteAutomaton(), NO_REFLECTION, "possible"),
+        (EvenPairs(), replace(NO_REFLECTION, layers=None), "possible"),
         # arXiv:2603.01959: k diagonal layers, a series of k abelian factors
         (words("Z60"), ROTATING, "possible"),
         (words("S3"), ROTATING, "impossible"),
@@ -187,10 +199,12 @@ def transitions() -> list[Transition]:
             for k in (1, 2, 4)
         ),
     ]
-    ranges = ("unit", "signed", "complex")
+    ranges = (("unit", -1.0), ("signed", -0.5), ("signed", -1.0), ("complex", -1.0))
     return [
-        Transition(**shape, eigenvalues=where, layers=layers, input_dependent=dependent)
-        for shape, where, layers, dependent in product(
+        Transition(
+            **shape, eigenvalues=where, lowest=lowest, layers=layers, input_dependent=dependent
+        )
+        for shape, (where, lowest), layers, dependent in product(
             shapes, ranges, (1, 2, 3, None), (True, False)
         )
         if where != "complex" or not shape["structure"].startswith("householder")
@@ -210,7 +224,9 @@ def larger(transition: Transition) -> list[Transition]:
     """Classes that hold this one."""
     found = [replace(transition, input_dependent=True)]
     if transition.eigenvalues == "unit":
-        found.append(replace(transition, eigenvalues="signed"))
+        found.append(replace(transition, eigenvalues="signed", lowest=-0.25))
+    elif transition.lowest > -1:
+        found.append(transition.as_sampled)
     elif not transition.is_householder:
         found.append(replace(transition, eigenvalues="complex"))
     if transition.layers is not None:
@@ -225,7 +241,8 @@ def larger(transition: Transition) -> list[Transition]:
         found.append(replace(transition, structure="householder_diagonal"))
     if transition.structure == "householder_diagonal" and transition.factors == 1:
         wider = "complex" if transition.eigenvalues == "signed" else "unit"
-        found.append(replace(transition, structure="diagonal_plus_low_rank", eigenvalues=wider))
+        low_rank = replace(transition.as_sampled, structure="diagonal_plus_low_rank")
+        found.append(replace(low_rank, eigenvalues=wider))
     if transition.is_householder or transition.structure == "diagonal_plus_low_rank":
         found.append(replace(transition, factors=transition.factors + 1))
     if transition.structure in ("diagonal", "block_diagonal"):
@@ -350,6 +367,16 @@ def test_two_diagonal_layers_follow_s3() -> None:
         ),
         ({"structure": "dense", "eigenvalues": "unit", "layers": 1.5}, TypeError, "layers=1.5"),
         ({"structure": "householder", "eigenvalues": "complex"}, ValueError, "is symmetric"),
+        (
+            {"structure": "dense", "eigenvalues": "signed", "lowest": -1.5},
+            ValueError,
+            "-lowest=1.5",
+        ),
+        (
+            {"structure": "dense", "eigenvalues": "unit", "lowest": -0.5},
+            ValueError,
+            "bounds 'signed' eigenvalues, but got eigenvalues='unit'",
+        ),
     ],
 )
 def test_bad_classes_are_refused(options: dict, error: type[Exception], message: str) -> None:

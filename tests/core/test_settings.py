@@ -42,6 +42,7 @@ MIXERS = [
     settings.LSTM(),
     settings.GRU(),
     settings.SLSTM(heads=2, convolution=0, layer=1, layers=3),
+    settings.RWKV7(heads=2, eigenvalues="signed", gate_rank=3, layer=1, layers=2),
 ]
 MODEL = settings.SequenceModel(
     mixer=MIXERS[0],

@@ -31,6 +31,8 @@ MIXERS: list[st.MixerConfig] = [
     st.DeltaNetConfig(block=False),
     st.SLSTMConfig(block=False),
     st.SLSTMConfig(layer=1, layers=2),
+    st.RWKV7Config(decay_rank=2, rate_rank=2, gate_rank=2),
+    st.RWKV7Config(value_rank=2, layer=1, layers=2),
     st.LinearCDEConfig(structure=st.Diagonal(), transition="direct", initial="orthogonal"),
     st.LinearCDEConfig(transition="direct", initial="orthogonal"),
     st.LinearCDEConfig(structure=st.Sparse(density=0.1), transition="first_order"),

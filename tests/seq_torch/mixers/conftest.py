@@ -121,6 +121,20 @@ MEMBERS = {
     "min_gru_linear": st.MinGRUConfig(candidate="linear", expand=2, trained_start=True),
     "min_lstm": st.MinLSTMConfig(trained_start=True),
     "min_lstm_open": st.MinLSTMConfig(normalised=False, forget_bias=1.0),
+    "rwkv7": st.RWKV7Config(heads=2, key_dim=4, value_dim=4, start="own"),
+    "rwkv7_small_ranks": st.RWKV7Config(
+        heads=2,
+        key_dim=4,
+        value_dim=3,
+        decay_rank=6,
+        rate_rank=6,
+        value_rank=3,
+        gate_rank=2,
+        start="own",
+    ),
+    "rwkv7_signed": st.RWKV7Config(
+        heads=2, key_dim=4, value_dim=3, eigenvalues="signed", start="own"
+    ),
     "residual": st.ResidualRNNConfig(dt=0.5),
     "residual_linear": st.ResidualRNNConfig(dt=0.5, activation="linear"),
     "residual_diagonal": st.ResidualRNNConfig(

@@ -19,6 +19,7 @@ SCANNED = (
     st.MambaConfig,
     st.ResidualRNNConfig,
     st.ResidualSSMConfig,
+    st.RWKV7Config,
     st.S5Config,
     st.SelectiveDiagonalConfig,
     st.SLSTMConfig,

@@ -74,7 +74,7 @@ def characters_in_layers(algebra: Algebra, transition: Transition) -> Verdict | 
 
 def signs_in_layers(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Follow a 2-group by one layer of signs for each elementary abelian factor."""
-    if not algebra.is_group or not transition.has_diagonals or transition.eigenvalues == "unit":
+    if not algebra.is_group or not transition.has_diagonals or not transition.reflects:
         return None
     length = _length_of_squares(algebra.groups[0])
     if length is None or (transition.layers is not None and length > transition.layers):
@@ -88,7 +88,7 @@ def signs_in_layers(algebra: Algebra, transition: Transition) -> Verdict | None:
 
 def reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Write letters as products of few reflections, in representations that tell elements apart."""
-    signed = transition.is_householder and transition.eigenvalues == "signed"
+    signed = transition.is_householder and transition.reflects
     if not signed or not algebra.is_group:
         return None
     inner, letters = algebra.groups[0], np.array(algebra.letters)
@@ -107,7 +107,7 @@ def reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
 
 def rotations_of_space(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Write letters as one reflection times signs, in two and three dimensions."""
-    reflecting = transition.structure == "householder_diagonal" and transition.eigenvalues != "unit"
+    reflecting = transition.structure == "householder_diagonal" and transition.reflects
     wider = transition.structure == "diagonal_plus_low_rank" and transition.eigenvalues == "complex"
     if not (reflecting or wider) or not algebra.is_group:
         return None
@@ -136,7 +136,7 @@ def low_rank(algebra: Algebra, transition: Transition) -> Verdict | None:
     if transition.structure != "diagonal_plus_low_rank" or not algebra.is_group:
         return None
     real = max(algebra.letter_periods) <= 2
-    if transition.eigenvalues == "unit" or (transition.eigenvalues == "signed" and not real):
+    if not transition.reflects or (transition.eigenvalues == "signed" and not real):
         return None
     inner, letters = algebra.groups[0], np.array(algebra.letters)
     if not _fits(inner, letters, transition.factors):
@@ -152,7 +152,7 @@ def low_rank(algebra: Algebra, transition: Transition) -> Verdict | None:
 def two_layers_of_reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Add modulo m: the first layer tells odd from even steps, the second reflects."""
     deep = transition.layers is None or transition.layers >= 2
-    signed = transition.is_householder and transition.eigenvalues == "signed"
+    signed = transition.is_householder and transition.reflects
     if not (deep and signed and algebra.is_group and algebra.is_abelian):
         return None
     return Verdict(
@@ -164,7 +164,7 @@ def two_layers_of_reflections(algebra: Algebra, transition: Transition) -> Verdi
 
 def regular_by_reflections(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Do any regular task by Householder products in enough layers."""
-    signed = transition.is_householder and transition.eigenvalues == "signed"
+    signed = transition.is_householder and transition.reflects
     if not signed or transition.layers is not None or transition.factors < algebra.num_states:
         return None
     return Verdict(
@@ -180,7 +180,7 @@ def transition_matrices(algebra: Algebra, transition: Transition) -> Verdict | N
         return None
     if transition.size is not None and transition.size < algebra.num_states:
         return None
-    if max(algebra.letter_periods) > {"unit": 1, "signed": 2}.get(transition.eigenvalues, np.inf):
+    if max(algebra.letter_periods) > _longest_period(transition):
         return None
     return Verdict(
         "possible",
@@ -200,7 +200,7 @@ def sets_of_states(algebra: Algebra, transition: Transition) -> Verdict | None:
     needed = algebra.num_states if algebra.is_group else 2**algebra.num_states
     if transition.size is not None and transition.size < needed:
         return None
-    if max(algebra.letter_periods) > {"unit": 1, "signed": 2}.get(transition.eigenvalues, np.inf):
+    if max(algebra.letter_periods) > _longest_period(transition):
         return None
     return Verdict(
         "possible",
@@ -216,7 +216,7 @@ def orthogonal_matrices(algebra: Algebra, transition: Transition) -> Verdict | N
     if transition.structure not in ("dense", "block_diagonal") or not algebra.is_group:
         return None
     real = max(algebra.letter_periods) <= 2
-    if transition.eigenvalues == "unit" or (transition.eigenvalues == "signed" and not real):
+    if not transition.reflects or (transition.eigenvalues == "signed" and not real):
         return None
     inner = algebra.groups[0]
     size = inner.order if transition.size is None else transition.size
@@ -232,6 +232,11 @@ def orthogonal_matrices(algebra: Algebra, transition: Transition) -> Verdict | N
             f"irreducible representations of dimension up to {size}, one per block, tell all apart"
         )
     return Verdict("possible", "Serre, Linear Representations of Finite Groups, 1.3", f"{how}.")
+
+
+def _longest_period(transition: Transition) -> float:
+    """Longest period of one letter that the eigenvalues allow."""
+    return np.inf if transition.eigenvalues == "complex" else 1 + transition.reflects
 
 
 def _length_of_squares(group: Group) -> int | None:

@@ -57,6 +57,26 @@ def non_negative(algebra: Algebra, transition: Transition) -> Verdict | None:
     )
 
 
+def no_reflection(algebra: Algebra, transition: Transition) -> Verdict | None:
+    """Real eigenvalues in (-1, 1] let every layer settle on a constant input.
+
+    On finitely many states a letter repeated ends in a cycle of length p. Differences d of its
+    states have :math:`A^p d = d`, so they are sums of eigenvectors whose eigenvalues are roots of
+    unity. The only such eigenvalue is 1: all steps along the cycle are one d, and p d = 0.
+    """
+    period = max(algebra.letter_periods)
+    several = (transition.symmetric_factors or 1) > 1
+    if transition.eigenvalues != "signed" or transition.reflects or several or period == 1:
+        return None
+    return Verdict(
+        "impossible",
+        f"roots of unity, after {GRAZZI}, Theorem 1",
+        f"a letter repeated makes states of period {period}, but eigenvalues are real and at least "
+        f"{transition.lowest:.3g}, so that 1 is the only root of unity among them: every layer on "
+        "finitely many states settles on a constant input.",
+    )
+
+
 def real_diagonal(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Real diagonal layers at most double the period of a periodic input, one after the other."""
     if not transition.is_real_diagonal:
@@ -230,6 +250,7 @@ OBSTRUCTIONS = (
     one_plane_per_letter,
     diagonal_depth,
     non_negative,
+    no_reflection,
     real_spectrum_in_one_layer,
     small_blocks,
     small_state,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import shorten
 from typing import Literal, get_args
 
-from seqtheory.checks import require_choice, require_flag, require_integer
+from seqtheory.checks import require_choice, require_flag, require_fraction, require_integer
+from seqtheory.plain import added
 
 Structure = Literal[
     "diagonal",
@@ -52,12 +53,15 @@ class Transition:
         Householder factors per step, or the rank of ``"diagonal_plus_low_rank"``.
     layers
         Layers in a row, each reading any function of the layers below; None for any finite number.
+    lowest
+        Bound below the eigenvalues of every A(x), in [-1, 0), where they are ``"signed"``. Above -1
+        no A(x) reflects.
 
     Raises
     ------
     TypeError, ValueError
-        If a choice is not known, a number too small, or a Householder factor is to have complex
-        eigenvalues.
+        If a choice is not known, a number too small, a Householder factor is to have complex
+        eigenvalues, or others than signed ones are to be bounded below.
 
     Examples
     --------
@@ -71,6 +75,7 @@ class Transition:
     size: int | None = None
     factors: int = 1
     layers: int | None = 1
+    lowest: float = added(-1.0)
 
     def __post_init__(self) -> None:
         require_choice("structure", self.structure, get_args(Structure))
@@ -85,6 +90,22 @@ class Transition:
                 "a Householder factor is symmetric, so its eigenvalues are real: use 'unit' or "
                 "'signed'. The product of two signed factors has complex ones."
             )
+        require_fraction("-lowest", -self.lowest, one=True)
+        if self.lowest > -1 and self.eigenvalues != "signed":
+            raise ValueError(
+                f"lowest={self.lowest} bounds 'signed' eigenvalues, but got eigenvalues="
+                f"{self.eigenvalues!r}; leave it out for others."
+            )
+
+    @property
+    def reflects(self) -> bool:
+        """Whether some A(x) has the eigenvalue -1."""
+        return self.eigenvalues != "unit" and self.lowest == -1
+
+    @property
+    def as_sampled(self) -> Transition:
+        """The class that samples of its matrices tell: they give no bound below all of them."""
+        return replace(self, lowest=-1.0)
 
     @property
     def is_householder(self) -> bool:

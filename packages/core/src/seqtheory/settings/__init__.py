@@ -21,6 +21,7 @@ from seqtheory.settings.pd_ssm import PDSSM
 from seqtheory.settings.residual_rnn import ResidualRNN
 from seqtheory.settings.residual_ssm import ResidualSSM
 from seqtheory.settings.rnn import GRU, LSTM, RNN
+from seqtheory.settings.rwkv7 import RWKV7
 from seqtheory.settings.s4 import S4
 from seqtheory.settings.s4_dplr import S4DPLR
 from seqtheory.settings.s4d import S4D
@@ -39,6 +40,7 @@ __all__ = [
     "LSTM",
     "PDSSM",
     "RNN",
+    "RWKV7",
     "S4",
     "S4D",
     "S4DPLR",

@@ -46,7 +46,15 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixer(Settings):
-    """Settings of a mixer: a map of sequences ``(batch, time, width)`` to the same shape."""
+    """Settings of a mixer: a map of sequences ``(batch, time, width)`` to the same shape.
+
+    Attributes
+    ----------
+    shares
+        Whether the mixers of a model's layers hand on something beside its channels.
+    """
+
+    shares: ClassVar[bool] = False
 
     @property
     def needs_positions(self) -> bool:

@@ -20,6 +20,7 @@ from .recurrent import Recurrent
 from .residual_rnn import ResidualRNNConfig
 from .residual_ssm import ResidualSSMConfig
 from .rnn import GRUConfig, LSTMConfig, RNNConfig
+from .rwkv7 import RWKV7Config
 from .s4 import S4Config
 from .s4_dplr import S4DPLRConfig
 from .s4d import S4DConfig
@@ -49,6 +50,7 @@ __all__ = [
     "ModuleConfig",
     "PDSSMConfig",
     "RNNConfig",
+    "RWKV7Config",
     "Recurrent",
     "ResidualRNNConfig",
     "ResidualSSMConfig",

@@ -12,6 +12,20 @@ from torch import nn
 from .mixer import check_sequence, check_step
 
 
+class Shared:
+    """What the mixers of a model hand on from layer to layer, in one call, at the same positions.
+
+    A model whose mixer `shares` makes one for each call and gives it to every mixer in turn.
+
+    Attributes
+    ----------
+    values
+        Values of the first layer's mixer, ``(batch, time, value)``.
+    """
+
+    values: torch.Tensor | None = None
+
+
 class Recurrent(nn.Module, ABC):
     r"""A mixer that hands on a state, whose size does not grow with time.
 
@@ -47,7 +61,7 @@ class Recurrent(nn.Module, ABC):
         return self.run(x, self.initial_state(len(x)))[0]
 
     def prefill(
-        self, x: Float[torch.Tensor, "batch time width"], state: Any = None
+        self, x: Float[torch.Tensor, "batch time width"], state: Any = None, *shared: Shared
     ) -> tuple[Float[torch.Tensor, "batch time width"], Any]:
         """Map the next part of a sequence.
 
@@ -58,6 +72,8 @@ class Recurrent(nn.Module, ABC):
         state
             What `prefill` or `step` gave for the positions before, or `initial_state`, which is
             also meant by None. Gradients go through it.
+        shared
+            What the mixers of a model hand on, for a `Sharing` one.
 
         Returns
         -------
@@ -74,7 +90,7 @@ class Recurrent(nn.Module, ABC):
             state = self.initial_state(len(x))
         else:
             self._check_state(state, len(x))
-        return self.run(x, state) if x.shape[1] else (x, state)
+        return self.run(x, state, *shared) if x.shape[1] else (x, state)
 
     def step(
         self, x_k: Float[torch.Tensor, "batch width"], state: Any
@@ -101,6 +117,26 @@ class Recurrent(nn.Module, ABC):
         """Move or convert the parameters; the next state is then checked again."""
         self._fitting = None
         return super()._apply(*arguments, **options)
+
+
+class Sharing(Recurrent):
+    """A recurrent mixer that hands on something from layer to layer, at the same positions.
+
+    Its settings say `shares`, and `run` takes a `Shared` as its third argument.
+    """
+
+    def forward(self, x: Float[torch.Tensor, "batch time width"], *shared: Shared) -> torch.Tensor:
+        """Map a whole sequence."""
+        check_sequence(x, self.width)
+        return self.run(x, self.initial_state(len(x)), *shared)[0]
+
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: Any, *shared: Shared
+    ) -> tuple[Float[torch.Tensor, "batch width"], Any]:
+        """Give the output at the next position, and the state after it."""
+        self.check_step(x_k, state)
+        y, state = self.run(x_k[:, None], state, *shared)
+        return y[:, 0], state
 
 
 def is_recurrent(module: nn.Module) -> TypeGuard[Recurrent]:

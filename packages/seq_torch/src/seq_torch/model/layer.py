@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..mixers.mixer import Tabular
-from ..mixers.recurrent import is_recurrent
+from ..mixers.recurrent import Shared, is_recurrent
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -89,25 +89,32 @@ class Layer(nn.Module):
         x: Float[torch.Tensor, "batch time width"],
         mask: Bool[torch.Tensor, "batch time"] | None = None,
         source: tuple[torch.Tensor, torch.Tensor] | None = None,
+        *shared: Shared,
     ) -> Float[torch.Tensor, "batch time width"]:
-        """Map a sequence to a sequence; `source` is the table and the tokens that x is made of."""
+        """Map a sequence to a sequence.
+
+        `source` is the table and the tokens that x is made of; `shared` what this call's mixers
+        hand on, if they do.
+        """
         # A wrapper around the mixer may offer the mixer's `lookup`, which would go past it.
         if source is not None and isinstance(self.mixer, Tabular) and _is_own(self.mixer, "lookup"):
             return self.after(x, self.mixer.lookup(*source), mask)
-        return self.after(x, self.mixer(self.before(x, mask)), mask)
+        return self.after(x, self.mixer(self.before(x, mask), *shared), mask)
 
     def prefill(
-        self, x: Float[torch.Tensor, "batch time width"], state: Any
+        self, x: Float[torch.Tensor, "batch time width"], state: Any, *shared: Shared
     ) -> tuple[torch.Tensor, Any]:
         """Give the output for the next part of a sequence, and the mixer's state after it."""
         assert is_recurrent(self.mixer)  # `SequenceModel.initial_state` has checked it
-        mixed, state = self.mixer.prefill(self.before(x), state)
+        mixed, state = self.mixer.prefill(self.before(x), state, *shared)
         return self.after(x, mixed), state
 
-    def step(self, x_k: Float[torch.Tensor, "batch width"], state: Any) -> tuple[torch.Tensor, Any]:
+    def step(
+        self, x_k: Float[torch.Tensor, "batch width"], state: Any, *shared: Shared
+    ) -> tuple[torch.Tensor, Any]:
         """Give the output at one position, and the state after it."""
         assert is_recurrent(self.mixer)  # `SequenceModel.initial_state` has checked it
-        mixed, state = self.mixer.step(self.before(x_k), state)
+        mixed, state = self.mixer.step(self.before(x_k), state, *shared)
         return self.after(x_k, mixed), state
 
     def before(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

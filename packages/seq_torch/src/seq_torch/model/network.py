@@ -11,7 +11,7 @@ from seqtheory import _sequences
 from seqtheory.checks import require_integer
 
 from ..capacity import require_states
-from ..mixers.recurrent import is_recurrent
+from ..mixers.recurrent import Shared, is_recurrent
 from .embedding import TokenEmbedding, sinusoids
 from .layer import Layer
 from .readout import StepOutput, checked_mask, pool, pool_on
@@ -85,9 +85,10 @@ class SequenceModel(nn.Module):
         mask = checked_mask(mask, inputs)
         checked = self.embedding.checked(inputs, mask)
         x = self._embedded(checked, start=0)
-        source = self._source(checked)
+        source, shared = self._source(checked), self._shared()
         for index, layer in enumerate(self.layers):
-            x = layer(x, mask, source) if index == 0 and source is not None else layer(x, mask)
+            more = (source if index == 0 else None, *shared)
+            x = layer(x, mask, *more) if more != (None,) else layer(x, mask)
         y = self.readout(pool(self.config.output, x, mask))
         if mask is not None and isinstance(self.config.output, StepOutput):
             y = y.masked_fill(~mask[..., None], 0.0)
@@ -104,10 +105,10 @@ class SequenceModel(nn.Module):
             As `forward` takes them, all positions valid.
         """
         x = self._embedded(self.embedding.checked(inputs, None), start=0)
-        *before, last = self._sequence()
+        (*before, last), shared = self._sequence(), self._shared()
         for layer in before:
-            x = layer(x)
-        return last.mixer(last.before(x))
+            x = layer(x, None, None, *shared)
+        return last.mixer(last.before(x), *shared)
 
     def initial_state(self, batch_size: int) -> ModelState:
         """State before the first position, for streams of `batch_size` rows.
@@ -165,9 +166,9 @@ class SequenceModel(nn.Module):
         state = self.initial_state(len(inputs)) if state is None else state
         self._check_rows(inputs, state)
         x = self._embedded(checked, start=state.position)
-        layers = []
+        layers, shared = [], self._shared()
         for layer, layer_state in zip(self._sequence(), state.layers, strict=True):
-            x, layer_state = layer.prefill(x, layer_state)
+            x, layer_state = layer.prefill(x, layer_state, *shared)
             layers.append(layer_state)
         return self._read_on(x, layers, state)
 
@@ -196,9 +197,9 @@ class SequenceModel(nn.Module):
         self._check_rows(x_k, state)
         checked = self.embedding.checked(x_k[:, None], None)
         x = self._embedded(checked, start=state.position)[:, 0]
-        layers = []
+        layers, shared = [], self._shared()
         for layer, layer_state in zip(self._sequence(), state.layers, strict=True):
-            x, layer_state = layer.step(x, layer_state)
+            x, layer_state = layer.step(x, layer_state, *shared)
             layers.append(layer_state)
         y, state = self._read_on(x[:, None], layers, state)
         return (y[:, 0] if isinstance(self.config.output, StepOutput) else y), state
@@ -230,6 +231,10 @@ class SequenceModel(nn.Module):
                     "the layer itself back."
                 )
         return cast("list[Layer]", list(self.layers))
+
+    def _shared(self) -> tuple[Shared, ...]:
+        """Give what mixers that hand on something need in one call, and others do not."""
+        return (Shared(),) if self.config.mixer.shares else ()
 
     def _embedded(self, checked: torch.Tensor, *, start: int) -> torch.Tensor:
         x = self.embedding(checked)

@@ -52,6 +52,9 @@ TRANSFORMS = {
     "one column": lambda x: x.unsqueeze(-1),
     "sizes": torch.abs,
     "sorted": lambda x: x.sort(-1).values,
+    "joined": lambda x: x.flatten(1),
+    "inputs last": lambda x: x.flatten(1).mT,
+    "32 kept": lambda x: x[x != 0][:32],
     "flat": lambda x: x.flatten(),
     "minus one": lambda x: x - 1,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import re
@@ -99,6 +100,14 @@ def test_every_mixer_of_the_house_keeps_the_contract(name):
     assert {"step", "state"} & points(contract, "ok") == ({"step", "state"} if steps else set())
 
 
+def test_a_start_that_gives_zeros_is_compared_with_other_numbers():
+    sizes = {"heads": 2, "key_dim": 4, "value_dim": 4}
+    mixer = importlib.import_module("seq_torch").RWKV7Config(**sizes)
+    contract = check(mixer, width=8, length=8, times=4)
+    assert contract.passed, contract
+    assert "gives zeros as drawn" in contract.finding("shape").seen
+
+
 @pytest.mark.parametrize("name", ["lstm", "Convolution", "TupleOfTwo"])
 def test_a_sound_layer_of_torch_keeps_the_contract(name):
     contract = checked(name)
@@ -117,6 +126,7 @@ def test_a_sound_layer_of_torch_keeps_the_contract(name):
         ("Hidden", "saving", "differs from it by"),
         ("InPlace", "calls", "writes into its input"),
         ("WithoutGradient", "gradients", "have no gradient"),
+        ("SeesAheadFromZero", "causality", "depends on inputs from"),
         ("SeesAheadInGradients", "causality", "gradient of position 0 reaches later ones"),
         ("SeesAheadAtAChunk", "causality", "output 63 of 192 depends on inputs from 64 on"),
         ("SeesAheadInTraining", "training", "depends on inputs from 1 on"),

@@ -24,7 +24,8 @@ def shape(subject: Subject) -> str:
     for rows, time in ((3, subject.length), (1, 7), (2, 1), (1, 1)):
         x = subject.inputs(rows, time, dtype=kind(model))
         subject.map(x, subject.build())
-    return f"{subject.numbers['parameters']:,.0f} parameters; also one row and one position"
+    seen = f"{subject.numbers['parameters']:,.0f} parameters; also one row and one position"
+    return f"{seen}; gives zeros as drawn, so zeros are drawn anew" if subject.silent else seen
 
 
 def dtype(subject: Subject) -> str:

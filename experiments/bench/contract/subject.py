@@ -103,10 +103,29 @@ class Subject:
     def build(
         self, *, seed: int = 0, foreign: int | None = None, dtype: torch.dtype | None = None
     ) -> nn.Module:
-        """Draw a module in evaluation mode; `dtype` None leaves its numbers as they are drawn."""
+        """Draw a module in evaluation mode; `dtype` None leaves its numbers as they are drawn.
+
+        Where it gives nothing but zeros at first, every point would hold: what is compared then has
+        other numbers in the place of parameters that start from zero.
+        """
         with kept(self.changed), drawn(seed, foreign=foreign, device=self.device):
             module = self.candidate.settings.build(self.width).to(self.device).eval()
-        return module if dtype is None else converted(module, dtype)
+        if dtype is None:
+            return module
+        return _awake(converted(module, dtype)) if self.silent else converted(module, dtype)
+
+    @functools.cached_property
+    def silent(self) -> bool:
+        """Whether a module as drawn maps everything to zero; not, if it cannot be called."""
+        import torch
+
+        model = self.build()
+        with torch.no_grad(), kept(self.changed), drawn(0, device=self.device):
+            try:
+                y: Any = model(self.inputs(dtype=kind(model)))
+            except Exception:  # which the point on its shape reports
+                return False
+        return isinstance(y, torch.Tensor) and not y.any()
 
     def inputs(
         self, rows: int = 3, time: int | None = None, *, seed: int = 0, dtype: Any = None
@@ -153,6 +172,20 @@ class Subject:
         return functools.partial(
             torch.func.functional_call, never_called, dict(model.named_parameters())
         )
+
+
+def _awake(module: nn.Module) -> nn.Module:
+    """Draw anew, with variance 1 / columns, every parameter that is zero throughout."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.is_floating_point() and not parameter.any():
+                drawn_anew = torch.randn(parameter.shape, generator=generator)
+                size = parameter.shape[-1] if parameter.ndim else 1
+                parameter.copy_(drawn_anew / max(1, size) ** 0.5)
+    return module
 
 
 def kind(module: nn.Module) -> torch.dtype:

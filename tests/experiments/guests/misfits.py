@@ -24,6 +24,18 @@ class Printing(Base):
         return super().forward(x)
 
 
+class SeesAheadFromZero(Base):
+    """Its map starts from zero, and would hide everything."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        nn.init.zeros_(self.map.weight)
+        nn.init.zeros_(self.map.bias)
+
+    def forward(self, x):
+        return super().forward(x + x.flip(1))
+
+
 class Starting(Base):
     def forward(self, x):
         threading.Thread(target=time.sleep, args=(1.0,), name="left", daemon=True).start()

@@ -23,6 +23,7 @@ Baseline = Literal[
     "ckda",
     "gdn2",
     "rwkv7",
+    "mlstm",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -48,6 +49,7 @@ NAMES: dict[Baseline | Features, str] = {
     "kda": "Kimi Delta Attention",
     "ckda": "KDA, [-1, 1]",
     "gdn2": "gated DeltaNet 2",
+    "mlstm": "mLSTM",
     "random_linear_cde": "random linear CDE",
     "rwkv7": "RWKV-7",
 }
@@ -119,3 +121,5 @@ def settings(name: Baseline, width: int) -> Any:
             return st.KDAConfig(**delta, gates="channels")
         case "rwkv7":
             return st.RWKV7Config(**delta)
+        case "mlstm":
+            return st.MLSTMConfig(heads=_HEADS)

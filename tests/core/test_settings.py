@@ -41,6 +41,7 @@ MIXERS = [
     settings.RNN(),
     settings.LSTM(),
     settings.GRU(),
+    settings.MLSTM(heads=2, multiple=8, layer=0, layers=3),
     settings.SLSTM(heads=2, convolution=0, layer=1, layers=3),
     settings.RWKV7(heads=2, eigenvalues="signed", gate_rank=3, layer=1, layers=2),
 ]

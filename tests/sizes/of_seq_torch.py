@@ -29,6 +29,8 @@ MIXERS: list[st.MixerConfig] = [
     st.MambaConfig(step_rank=3),
     st.Mamba2Config(block=False),
     st.DeltaNetConfig(block=False),
+    st.MLSTMConfig(block=False),
+    st.MLSTMConfig(layer=1, layers=2),
     st.SLSTMConfig(block=False),
     st.SLSTMConfig(layer=1, layers=2),
     st.RWKV7Config(decay_rank=2, rate_rank=2, gate_rank=2),

@@ -15,6 +15,7 @@ from seqtheory.settings.mamba2 import Mamba2
 from seqtheory.settings.mamba3 import Mamba3
 from seqtheory.settings.minimal_rnn import MinGRU, MinLSTM
 from seqtheory.settings.mixer import Mixer, Settings, TransitionClass
+from seqtheory.settings.mlstm import MLSTM
 from seqtheory.settings.model import SequenceModel
 from seqtheory.settings.outputs import LastOutput, MeanOutput, Output, StepOutput
 from seqtheory.settings.pd_ssm import PDSSM
@@ -38,6 +39,7 @@ __all__ = [
     "KDA",
     "LRU",
     "LSTM",
+    "MLSTM",
     "PDSSM",
     "RNN",
     "RWKV7",

@@ -14,6 +14,7 @@ from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
 from .minimal_rnn import MinGRUConfig, MinLSTMConfig
 from .mixer import MixerConfig
+from .mlstm import MLSTMConfig
 from .module import ModuleConfig
 from .pd_ssm import PDSSMConfig
 from .recurrent import Recurrent
@@ -41,6 +42,7 @@ __all__ = [
     "LRUConfig",
     "LSTMConfig",
     "LinearCDEConfig",
+    "MLSTMConfig",
     "Mamba2Config",
     "Mamba3Config",
     "MambaConfig",

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Integer
 
+from seqtheory.diagnostics import memory_levels
+
 from ._flat_step import FlatStep
 
 _TURN = 2 * torch.pi
 _SHIFT = 0.7  # by which a logarithm is moved
+_OF_A_DENOMINATOR = 1e-4  # what a small number added to one may change, as the mLSTM has it
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,15 @@ def set_apart(
 ) -> Apart:
     """Find angles and logarithms of a scale, by moving each candidate and comparing.
 
-    A candidate is a number that no other feeds. Of an angle the derivative is 1.
+    A candidate is a number that no other feeds but those that hold recent inputs alone. Of an angle
+    the derivative is 1.
     """
     count, tolerance = step.size, step.tolerance
     own = jacobians[:, np.arange(count), np.arange(count)]
     others = np.where(np.eye(count, dtype=bool), 0.0, jacobians)
-    alone = (np.abs(others).max(axis=(0, 2), initial=0.0) < tolerance) & ~step.pairs
+    kept = memory_levels(jacobians, tolerance=tolerance / 100) >= 0
+    fed = np.abs(others[:, :, kept]).max(axis=(0, 2), initial=0.0)
+    alone = (fed < tolerance) & kept & ~step.pairs
     x, h = step.draw(torch.logspace(-0.5, 0.5, 6, dtype=torch.float64), random)
     y, after = step(x, h)
     phases, scaled = np.zeros(count, dtype=bool), np.zeros((count, count), dtype=bool)
@@ -122,5 +128,6 @@ def _is_scale(
     restored[:, rows] *= (other[:, j] - after[:, j]).exp()[:, None]
     restored[:, j] = after[:, j]
     scale = max(float(after.abs().max()), float(y.abs().max()))
-    gap = max(float((restored - after).abs().max()), float((other_y - y).abs().max()))
-    return gap < 10 * step.tolerance * scale
+    kept, read = float((restored - after).abs().max()), float((other_y - y).abs().max())
+    tolerance = 10 * step.tolerance
+    return kept < tolerance * scale and read < max(tolerance, _OF_A_DENOMINATOR) * scale

@@ -16,8 +16,9 @@ FOLDER = Path(ops.__file__).parent
 OPERATIONS = sorted(path.parent.name for path in FOLDER.glob("*/scan.py"))
 ALWAYS = {"__init__", "scan", "problem", "reference"}
 WHERE_THEY_EXIST = {"parallel", "chunked", "fused", "operator", "cuda"}
-# What one operation alone has: the cut of its kernels and their layout; its kinds of matrices.
-BESIDE = {"selective": {"split", "layout"}, "structured": {"transitions"}}
+# What one operation alone has: the cut of its kernels and their layout; its kinds of matrices, and
+# a table of them.
+BESIDE = {"selective": {"split", "layout"}, "structured": {"transitions", "tokens"}}
 
 
 def table(operation: str) -> tuple[backend.Backend, ...]:

@@ -72,8 +72,8 @@ class LinearCDE(Recurrent):
         check_sequence(table[None], self.width)
         if tokens.numel() < len(table):
             return self.forward(table[tokens])
-        moves = self.transitions(table).map(lambda tensor: tensor[tokens])
-        return self._scan(moves, self.initial_state(len(tokens)))[0]
+        moves, start = self.transitions(table), self.initial_state(len(tokens))
+        return self._output(structured_scan(moves, start, tokens=tokens))
 
     def transitions(self, x: Float[torch.Tensor, "... width"]) -> Transitions:
         """Matrices of each input, in the form that a product needs."""

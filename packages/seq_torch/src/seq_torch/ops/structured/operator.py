@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..glue import opaque
 from ..glue.tangents import without_tangents
-from . import fused
+from . import fused, tokens
 from .problem import Problem
 
 INPUTS = "str kernel, Tensor[] tensors, bool? plus_identity, Tensor initial"
@@ -63,6 +63,9 @@ _call = without_tangents("structured_scan", operator)
 
 def scan(p: Problem) -> Tensor:
     """States after every position."""
+    if tokens.covers(p):
+        return tokens.scan(p)
+    p = p.gathered()
     tensors = list(p.transitions.tensors().values())
     plus_identity = getattr(p.transitions, "plus_identity", None)
     return _call(p.transitions.kernel, tensors, plus_identity, p.initial, p.drive)

@@ -9,17 +9,17 @@ from torch import Tensor
 
 from ..glue.backend import Backend, choose
 from . import chunked, fused, operator, parallel, reference
-from .problem import Problem, check
+from .problem import Problem, at_positions, check
 from .transitions import Elementwise, Transitions
 
 if TYPE_CHECKING:
-    from jaxtyping import Inexact
+    from jaxtyping import Inexact, Int
 
 BACKENDS = (
     Backend("fused", operator.scan, fused.obstacles),
-    Backend("reference", reference.scan),
-    Backend("chunked", chunked.scan),
-    Backend("parallel", parallel.scan, parallel.obstacles),
+    Backend("reference", at_positions(reference.scan)),
+    Backend("chunked", at_positions(chunked.scan)),
+    Backend("parallel", at_positions(parallel.scan), parallel.obstacles),
 )
 
 
@@ -29,6 +29,7 @@ def structured_scan(
     backend: str = "auto",
     *,
     drive: Inexact[Tensor, "batch time width"] | None = None,
+    tokens: Int[Tensor, "batch time"] | None = None,
 ) -> Inexact[Tensor, "batch time width"]:
     r"""States of a linear recurrence whose matrices change with every position.
 
@@ -37,7 +38,7 @@ def structured_scan(
     Parameters
     ----------
     transitions
-        The matrices, with leading axes `(batch, time)`.
+        The matrices, with leading axes `(batch, time)`, or `(token,)` beside `tokens`.
     initial
         State before the first position.
     backend
@@ -48,6 +49,8 @@ def structured_scan(
         cannot run; ``chunked`` elsewhere, or ``parallel`` for diagonal matrices.
     drive
         What is added at every position, b; zero if None.
+    tokens
+        Which matrix of a table each position takes.
 
     Returns
     -------
@@ -57,6 +60,8 @@ def structured_scan(
     ------
     ValueError
         If there is no position, or shapes, types or devices do not fit.
+    IndexError
+        If a token has no matrix.
     BackendError
         If the named backend does not exist for these matrices, or cannot run here.
 
@@ -66,9 +71,10 @@ def structured_scan(
     one with b columns for blocks of b rows, with n columns where products do not keep the structure
     (``chunked``); b columns again (``parallel``). ``fused`` takes single and double precision and
     can be differentiated once; its results have the same bits on any number of threads. The others
-    are plain torch.
+    are plain torch. Blocks of more than 8 rows that are taken from a table are read where they lie
+    by ``fused``; all else gathers a matrix for every position first.
     """
-    problem = check(transitions, initial, drive)
+    problem = check(transitions, initial, drive, tokens)
     return choose("structured_scan", _ordered(problem), problem, backend).run(problem)
 
 

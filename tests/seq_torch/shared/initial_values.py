@@ -1,5 +1,7 @@
 """Initial values of upstream's layers, read from their figures, beside those of our mixers.
 
+Nothing here needs torch or JAX: `initial_torch` and `lcde_jax`'s tests draw what is compared.
+
 ``tests/seq_torch/upstream/initial/NAME.json`` holds
 
 - ``source``: package, version, files, the model that was built, and what it leaves to weight decay;
@@ -13,50 +15,42 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import pi
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from initial_figures import unlike
 
-import seq_torch as st
-from seq_torch.train.optim import parameter_groups
 from seqtheory.plain import restored
-from seqtheory.training import Training
+from seqtheory.settings import Mixer
 
 FOLDER = Path(__file__).parents[1] / "upstream" / "initial"
 DRAWS = 400
 
-TRANSFORMS = {
-    "exp": torch.exp,
-    "log": torch.log,
-    "negative": torch.neg,
-    "sigmoid": torch.sigmoid,
-    "softplus": torch.nn.functional.softplus,
-    "half": lambda x: x / 2,
-    "over pi": lambda x: x / pi,
-    "transposed": lambda x: x.mT,
-    "square": torch.square,
-    "gram": lambda x: x @ x.mT,
-    "modulus": lambda x: st.parameter.as_complex(x.contiguous()).abs(),
-    "one group": lambda x: x.unsqueeze(-2),
-    "one channel": lambda x: x.unsqueeze(0),
-    "one column": lambda x: x.unsqueeze(-1),
-    "sizes": torch.abs,
-    "sorted": lambda x: x.sort(-1).values,
-    "joined": lambda x: x.flatten(1),
-    "inputs last": lambda x: x.flatten(1).mT,
-    "32 kept": lambda x: x[x != 0][:32],
-    "flat": lambda x: x.flatten(),
+Draws = dict[str, np.ndarray]
+"""Draws of each parameter of ours, which are its first axis."""
+
+TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "negative": np.negative,
     "minus one": lambda x: x - 1,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "sizes": np.abs,
+    "sorted": np.sort,
+    "transposed": lambda x: x.swapaxes(-1, -2),
+    "gram": lambda x: x @ x.swapaxes(-1, -2),
+    "modulus": lambda x: np.hypot(x[..., 0], x[..., 1]),
+    "one group": lambda x: x[..., None, :],
+    "one channel": lambda x: x[None],
+    "one column": lambda x: x[..., None],
+    "flat": np.ravel,
+    "joined": lambda x: x.reshape(len(x), -1),
+    "inputs last": lambda x: x.reshape(len(x), -1).T,
+    "32 kept": lambda x: x[x != 0][:32],
 }
 """What may be done to ours before it is compared, one after the other."""
 
@@ -99,7 +93,7 @@ class Case:
 
     file: str
     title: str
-    mixer: st.MixerConfig
+    mixer: Any
     width: int
     entries: list[Entry]
     upstream_alone: dict[str, str]
@@ -110,15 +104,21 @@ class Case:
         return f"{self.file}: {self.title}"
 
 
-def cases(folder: Path = FOLDER) -> Iterator[Case]:
-    """Read all cases of all files, in the order of their names."""
+def cases(kind: type[Mixer], folder: Path = FOLDER) -> Iterator[Case]:
+    """Read the cases of mixers that a framework has, in the order of the files' names.
+
+    `kind` is the framework's base class of mixers, such as `seq_torch.MixerConfig`.
+    """
+    known = {heir.__name__ for heir in _heirs(kind)}
     for path in sorted(folder.glob("*.json")):
         held = json.loads(path.read_text(encoding="utf-8"))
         for title, case in held["cases"].items():
+            if case["settings"]["type"] not in known:
+                continue
             yield Case(
                 file=path.stem,
                 title=title,
-                mixer=restored(case["settings"], st.MixerConfig),
+                mixer=restored(case["settings"], kind),
                 width=case["width"],
                 entries=[Entry(**{"transform": []} | entry) for entry in case["parameters"]],
                 upstream_alone=case.get("upstream_alone", {}),
@@ -127,40 +127,23 @@ def cases(folder: Path = FOLDER) -> Iterator[Case]:
             )
 
 
-@functools.cache
-def drawn(mixer: st.MixerConfig, width: int, draws: int = DRAWS) -> dict[str, torch.Tensor]:
-    """Draw every parameter of a mixer, with a new first axis for the draws; all from one seed."""
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(20240229)
-        built = [dict(mixer.build(width).named_parameters()) for _ in range(draws)]
-    return {name: torch.stack([one[name].detach() for one in built]) for name in built[0]}
-
-
-def decayed(mixer: st.MixerConfig, width: int) -> dict[str, bool]:
-    """Say of each parameter whether `seq_torch.fit` leaves it to weight decay."""
-    module = mixer.build(width)
-    groups = parameter_groups(module, Training(weight_decay=0.1))
-    kept = {id(p) for group in groups if group["weight_decay"] for p in group["params"]}
-    return {name: id(p) in kept for name, p in module.named_parameters()}
-
-
-def difference(entry: Entry, held: dict[str, torch.Tensor]) -> str | None:
+def difference(entry: Entry, held: Draws) -> str | None:
     """Say how ours starts otherwise than upstream's parameter; None if it does not."""
     absent = [name for name, _ in map(_place, entry.ours) if name not in held]
     if absent:
         return f"there is no {absent[0]}"
     parts = [held[name][(slice(None), *index)] for name, index in map(_place, entry.ours)]
-    ours = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+    ours = np.concatenate(parts, 1).astype(np.float64)
     for name in entry.transform:
-        ours = torch.stack([TRANSFORMS[name](one) for one in ours.double()])
+        ours = np.stack([TRANSFORMS[name](one) for one in ours])
     if list(ours.shape[1:]) != entry.shape:
         return f"its shape is {list(ours.shape[1:])}, and upstream's {entry.shape}"
-    return unlike(np.asarray(ours), entry.figures)
+    return unlike(ours, entry.figures)
 
 
-def unaccounted(case: Case, held: dict[str, torch.Tensor]) -> list[str]:
+def unaccounted(case: Case, held: Draws) -> list[str]:
     """List parameters of ours, or parts of them, that no entry holds, or that several hold."""
-    seen = {name: torch.zeros(values.shape[1:]) for name, values in held.items()}
+    seen = {name: np.zeros(values.shape[1:]) for name, values in held.items()}
     places = Counter(place for entry in case.entries for place in set(entry.ours))
     for name, index in map(_place, places):
         if name in seen:
@@ -170,6 +153,12 @@ def unaccounted(case: Case, held: dict[str, torch.Tensor]) -> list[str]:
         if (count != (0 if name in case.ours_alone else 1)).any():
             found.append(name)
     return found
+
+
+def _heirs(kind: type) -> Iterator[type]:
+    for heir in kind.__subclasses__():
+        yield heir
+        yield from _heirs(heir)
 
 
 def _place(text: str) -> tuple[str, tuple[Any, ...]]:

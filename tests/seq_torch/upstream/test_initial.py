@@ -9,9 +9,12 @@ import json
 import numpy as np
 import pytest
 from initial_figures import figures, text, unlike
-from initial_values import FOLDER, Case, cases, decayed, difference, drawn, unaccounted
+from initial_torch import decayed, drawn
+from initial_values import FOLDER, Case, cases, difference, unaccounted
 
-CASES = list(cases())
+import seq_torch as st
+
+CASES = list(cases(st.MixerConfig))
 
 
 @pytest.fixture(params=CASES, ids=str)
@@ -19,10 +22,13 @@ def case(request) -> Case:
     return request.param
 
 
-def test_files_have_one_form():
-    for path in FOLDER.glob("*.json"):
+def test_files_have_one_form_and_every_case_is_read():
+    seen = []
+    for path in sorted(FOLDER.glob("*.json")):
         held = path.read_text(encoding="utf-8")
         assert held == text(json.loads(held)) + "\n", path.name
+        seen += [(path.stem, title) for title in json.loads(held)["cases"]]
+    assert seen == [(case.file, case.title) for case in CASES]
 
 
 def gated_delta_net() -> Case:

@@ -23,6 +23,7 @@ BENCHMARKS = (
     "generalised_delta",
     "slstm",
     "rwkv7",
+    "one_hot",
     "s4_kernel",
     "inference",
     "figure",

@@ -24,6 +24,8 @@ Baseline = Literal[
     "gdn2",
     "rwkv7",
     "mlstm",
+    "pd_ssm",
+    "linoss",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -50,6 +52,8 @@ NAMES: dict[Baseline | Features, str] = {
     "ckda": "KDA, [-1, 1]",
     "gdn2": "gated DeltaNet 2",
     "mlstm": "mLSTM",
+    "pd_ssm": "PD-SSM",
+    "linoss": "LinOSS-IM",
     "random_linear_cde": "random linear CDE",
     "rwkv7": "RWKV-7",
 }
@@ -71,7 +75,8 @@ def settings(name: Baseline, width: int) -> Any:
     Returns
     -------
     A `seq_torch.MixerConfig`. State: 16 entries per channel of S4D and Mamba, 4 heads of
-    width / 4 by width / 4 for the delta rule, `width` entries of the linear CDE and of the LSTM.
+    width / 4 by width / 4 for the delta rule, `width` entries of the linear CDE, the LSTM,
+    PD-SSM and LinOSS.
     """
     import seq_torch as st
 
@@ -123,3 +128,7 @@ def settings(name: Baseline, width: int) -> Any:
             return st.RWKV7Config(**delta)
         case "mlstm":
             return st.MLSTMConfig(heads=_HEADS)
+        case "pd_ssm":
+            return st.PDSSMConfig(state_dim=width)
+        case "linoss":
+            return st.LinOSSConfig(state_dim=width)

@@ -25,6 +25,7 @@ MIXERS = [
     settings.Mamba2(state_dim=3, groups=2),
     settings.Mamba3(state_dim=4, rate="heavy_tail"),
     settings.PDSSM(state_dim=6, dictionary=3, one_per="row"),
+    settings.LinOSS(state_dim=6, discretisation="implicit_explicit", block=False),
     settings.StableSSM(state_dim=4, parameterisation=Direct(), upstream_sign=True),
     settings.DeltaNet(heads=2, normalisation="exact", read_scale=0.5),
     settings.GatedDeltaNet(heads=2, eigenvalues="signed"),

@@ -59,6 +59,9 @@ MEMBERS = {
             ("one_hot_rows", st.OneHotDiagonal(one_per="row"), "direct"),
         )
     },
+    # Few oscillators, of which none starts at rest: there the matrix has one eigenvector.
+    "linoss": st.LinOSSConfig(state_dim=2),
+    "linoss_imex": st.LinOSSConfig(state_dim=2, discretisation="implicit_explicit", block=False),
     "pd_ssm": st.PDSSMConfig(state_dim=6, dictionary=3),
     "pd_ssm_rows": st.PDSSMConfig(state_dim=6, dictionary=3, one_per="row"),
     "linear_cde_published_sparse": st.LinearCDEConfig(

@@ -19,6 +19,7 @@ AFFINE = (
     st.LRUConfig,
     st.SelectiveDiagonalConfig,
     st.LinearCDEConfig,
+    st.LinOSSConfig,
     st.PDSSMConfig,
     st.ResidualSSMConfig,
     st.StableSSMConfig,

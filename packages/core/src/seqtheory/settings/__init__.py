@@ -9,6 +9,7 @@ from seqtheory.settings.inputs import LinearInput, TokenInput
 from seqtheory.settings.kda import KDA
 from seqtheory.settings.linear_attention import GLA, HGRN2, RetNet
 from seqtheory.settings.linear_cde import LinearCDE
+from seqtheory.settings.linoss import LinOSS
 from seqtheory.settings.lru import LRU
 from seqtheory.settings.mamba import Mamba
 from seqtheory.settings.mamba2 import Mamba2
@@ -53,6 +54,7 @@ __all__ = [
     "DeltaRule",
     "GatedDeltaNet",
     "LastOutput",
+    "LinOSS",
     "LinearCDE",
     "LinearInput",
     "Mamba",

@@ -8,6 +8,7 @@ from .delta_rule import DeltaNetConfig, DeltaProductConfig, GatedDeltaNetConfig
 from .kda import KDAConfig
 from .linear_attention import GLAConfig, HGRN2Config, RetNetConfig
 from .linear_cde import LinearCDEConfig
+from .linoss import LinOSSConfig
 from .lru import LRUConfig
 from .mamba import MambaConfig
 from .mamba2 import Mamba2Config
@@ -41,6 +42,7 @@ __all__ = [
     "KDAConfig",
     "LRUConfig",
     "LSTMConfig",
+    "LinOSSConfig",
     "LinearCDEConfig",
     "MLSTMConfig",
     "Mamba2Config",

@@ -17,6 +17,7 @@ from .glue.backend import BackendError, use_backend
 from .linear import linear_scan
 from .one_hot import one_hot_scan
 from .outer import outer_scan
+from .pair import pair_scan
 from .residual import residual_scan
 from .selective import selective_scan
 from .slstm import slstm_scan
@@ -34,6 +35,7 @@ __all__ = [
     "linear_scan",
     "one_hot_scan",
     "outer_scan",
+    "pair_scan",
     "residual_scan",
     "selective_scan",
     "slstm_scan",

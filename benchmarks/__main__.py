@@ -21,6 +21,7 @@ BENCHMARKS = (
     "delta",
     "delta_peers",
     "generalised_delta",
+    "gla",
     "slstm",
     "rwkv7",
     "one_hot",

@@ -26,6 +26,11 @@ Baseline = Literal[
     "mlstm",
     "pd_ssm",
     "linoss",
+    "gla",
+    "retnet",
+    "hgrn2",
+    "min_gru",
+    "min_lstm",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -54,6 +59,11 @@ NAMES: dict[Baseline | Features, str] = {
     "mlstm": "mLSTM",
     "pd_ssm": "PD-SSM",
     "linoss": "LinOSS-IM",
+    "gla": "GLA",
+    "retnet": "RetNet",
+    "hgrn2": "HGRN2",
+    "min_gru": "minGRU",
+    "min_lstm": "minLSTM",
     "random_linear_cde": "random linear CDE",
     "rwkv7": "RWKV-7",
 }
@@ -132,3 +142,13 @@ def settings(name: Baseline, width: int) -> Any:
             return st.PDSSMConfig(state_dim=width)
         case "linoss":
             return st.LinOSSConfig(state_dim=width)
+        case "gla":  # keys of half the width, as published
+            return st.GLAConfig(heads=_HEADS, key_dim=max(1, width // 8), value_dim=head)
+        case "retnet":  # keys of the width, in pairs, and values of twice that
+            return st.RetNetConfig(heads=_HEADS, key_dim=head + head % 2, value_dim=2 * head)
+        case "hgrn2":  # published are 128 rows a head, of models that are wider
+            return st.HGRN2Config(state_dim=head)
+        case "min_gru":
+            return st.MinGRUConfig()
+        case "min_lstm":
+            return st.MinLSTMConfig()

@@ -16,9 +16,16 @@ def heirs(kind: type[st.MixerConfig]) -> set[type[st.MixerConfig]]:
     return {kind}.union(*(heirs(heir) for heir in kind.__subclasses__()))
 
 
+# Mixers whose defaults do not fit so small a width.
+SMALL: dict[type[st.MixerConfig], st.MixerConfig] = {
+    st.TransformerConfig: st.TransformerConfig(heads=2, feed_forward=8),
+    st.GLAConfig: st.GLAConfig(heads=2),
+    st.RetNetConfig: st.RetNetConfig(heads=2),
+    st.HGRN2Config: st.HGRN2Config(state_dim=2),
+}
 MIXERS: list[st.MixerConfig] = [
     *(
-        st.TransformerConfig(heads=2, feed_forward=8) if kind is st.TransformerConfig else kind()
+        SMALL[kind] if kind in SMALL else kind()
         for kind in sorted(heirs(st.MixerConfig), key=lambda kind: kind.__name__)
         if kind.__name__ in st.__all__ and kind not in (st.MixerConfig, st.ModuleConfig)
     ),
@@ -31,6 +38,9 @@ MIXERS: list[st.MixerConfig] = [
     st.DeltaNetConfig(block=False),
     st.MLSTMConfig(block=False),
     st.MLSTMConfig(layer=1, layers=2),
+    st.GLAConfig(heads=2, key_dim=3, value_dim=3, convolution=2),
+    st.RetNetConfig(heads=2, key_dim=3, value_dim=3, rotary=False),
+    st.MinGRUConfig(trained_start=True),
     st.SLSTMConfig(block=False),
     st.SLSTMConfig(layer=1, layers=2),
     st.RWKV7Config(decay_rank=2, rate_rank=2, gate_rank=2),

@@ -26,9 +26,8 @@ SHAPES = ((1, 4, 512, 64, 128), (4, 4, 1024, 32, 64))
 LENGTHS = (512, 1024, 2048, 4096)
 ROUNDS = 3
 PEER = "naive"
-FILE = (
-    "ops/gla/naive.py"  # needs torch alone, beside a package whose import asks for a GPU's compiler
-)
+# A file of fla-core that needs torch alone, beside a package whose import asks for a GPU's compiler.
+FILE = "ops/gla/naive.py"
 
 
 def gla(sizes: list[int], *, backend: str) -> Work:

@@ -26,7 +26,7 @@ SHAPES = ((1, 4, 512, 64, 128), (4, 4, 1024, 32, 64))
 LENGTHS = (512, 1024, 2048, 4096)
 ROUNDS = 3
 PEER = "naive"
-# A file of fla-core that needs torch alone, beside a package whose import asks for a GPU's compiler.
+# Of fla-core, and needs torch alone, beside a package whose import asks for a GPU's compiler.
 FILE = "ops/gla/naive.py"
 
 

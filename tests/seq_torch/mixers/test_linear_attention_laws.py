@@ -130,7 +130,7 @@ def test_classes_of_the_family():
         (lambda: st.HGRN2Config().build(64), "got state_dim=128 with width=64, expected a divisor"),
         (lambda: st.HGRN2Config(layer=2, layers=2), "layer=2: expected .* at most 1"),
         (lambda: st.GLAConfig(temperature=0.0), "temperature=0.0: expected a positive number"),
-        (lambda: st.MinGRUConfig(candidate="positiv"), "did you mean 'positive'"),
+        (lambda: st.MinGRUConfig(candidate="linea"), "did you mean 'linear'"),
         (lambda: st.MinLSTMConfig(forget_bias=-1.0), "forget_bias=-1.0: expected zero or"),
     ],
 )

@@ -16,6 +16,8 @@ BENCHMARKS = (
     "words",
     "features",
     "token_cde",
+    "token_table",
+    "packed",
     "scans",
     "structures",
     "delta",

@@ -46,8 +46,10 @@ def delta_inputs(time, factors, key, value, dtype=torch.bfloat16):
     }
 
 
-def outer_inputs(time, factors, key, value, groups):
+def outer_inputs(time, factors, key, value, groups, channels=False):
     inputs = delta_inputs(time, factors, key, value)
+    if channels:
+        inputs["log_decay"] = -0.1 * inputs["q"].float().exp()
     return {
         "q": inputs["q"][:, :groups],
         "k": inputs["k"][:, :groups],
@@ -121,6 +123,16 @@ def test_outer_scan_has_values_and_gradients_of_the_double_chunks(
     scans, factors, groups, time, key, value
 ):
     compare(scans, outer, outer_inputs(time, factors, key, value, groups))
+
+
+@decays_learn
+@pytest.mark.parametrize(("factors", "groups"), [(1, 3), (2, 1)])
+@pytest.mark.parametrize("time", LENGTHS)
+@pytest.mark.parametrize(("key", "value"), SIZES)
+def test_outer_scan_with_decays_of_the_channels_has_values_and_gradients_of_the_double_chunks(
+    scans, factors, groups, time, key, value
+):
+    compare(scans, outer, outer_inputs(time, factors, key, value, groups, channels=True))
 
 
 @decays_learn

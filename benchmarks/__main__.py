@@ -24,6 +24,7 @@ BENCHMARKS = (
     "delta_peers",
     "generalised_delta",
     "gla",
+    "kda",
     "slstm",
     "rwkv7",
     "one_hot",

@@ -88,7 +88,7 @@ def _rwkv_7(
 
 
 def _kda_of_fla() -> Callable[..., Tensor]:
-    scan = _of_fla(KDA).naive_recurrent_kda
+    scan = of_fla(KDA).naive_recurrent_kda
 
     def call(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, beta: Tensor, **_: str) -> Tensor:
         turned = (value.transpose(1, 2) for value in (q, k, v, log_decay, beta))
@@ -98,7 +98,7 @@ def _kda_of_fla() -> Callable[..., Tensor]:
 
 
 def _rwkv_7_of_fla() -> Callable[..., Tensor]:
-    scan = _of_fla(RWKV_7).dplr_recurrence
+    scan = of_fla(RWKV_7).dplr_recurrence
 
     def call(
         q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, removed: Tensor, rate: Tensor, **_: str
@@ -109,7 +109,7 @@ def _rwkv_7_of_fla() -> Callable[..., Tensor]:
     return call
 
 
-def _of_fla(file: str) -> Any:
+def of_fla(file: str) -> Any:
     """One file of fla-core, without the package around it."""
     package = util.find_spec("fla")
     assert package is not None

@@ -50,7 +50,7 @@ def backward(
     """Gradients of the inputs that are given, in the order of the problem's fields."""
     from ..kernels import delta
 
-    dq, dk, dv, dbeta = (pages.empty_like(plain(t)) for t in (p.q, p.k, p.v, p.beta))
+    dq, dk, dv, dbeta = (pages.empty_like(p.v, t.shape) for t in (p.q, p.k, p.v, p.beta))
     dinitial = plain(dstate).clone()
     dlog = p.beta.new_empty(p.q.shape[:3])
     given = (*_inputs(p, "q", "k", "beta"), _decay(p), residual, states, lanes(plain(dy)))

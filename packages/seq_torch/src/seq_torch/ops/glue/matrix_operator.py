@@ -46,7 +46,9 @@ class MatrixOperator:
     def scan(self, p: MatrixProblem) -> tuple[Tensor, Tensor]:
         """Output and last state; what the gradient needs is kept only where there is to be one."""
         keep = torch.is_grad_enabled() and any(t.requires_grad for t in p.given.values())
-        output, state, *_ = self.call(*(getattr(p, name) for name in self.names), keep)
+        # In the order of memory once, for the kernels of both passes.
+        given = [None if v is None else v.contiguous() for v in (getattr(p, n) for n in self.names)]
+        output, state, *_ = self.call(*given, keep)
         return output, state
 
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 
 from .compiler import compiled
-from .copies import copy_rows
-from .products import add_product, add_rows, dot, fill_dots
+from .copies import copy_rows, turn
+from .products import BLOCK, add_lower, add_product, add_rows, add_upper, dot, fill_dots
 
 
 @compiled
@@ -62,6 +62,7 @@ def backward(
     inner, passed = np.empty((rows, rows), dv.dtype), np.empty((rows + 1, rows + 1), dv.dtype)
     written = np.empty((rows, dv.shape[2]), dv.dtype)
     late, moved = np.empty((rows, k.shape[2]), dv.dtype), np.empty((rows, k.shape[2]), dv.dtype)
+    turned = np.empty((dv.shape[2], k.shape[2]), dv.dtype)
     for each in range(first, last):
         lane, left, right = spans[each, 0], spans[each, 1] * factors, spans[each, 2] * factors
         dS = dstate[each]
@@ -87,11 +88,13 @@ def backward(
             _write_back(
                 beta[lane, start:stop], r, do, factors, mixed, read, w, dbeta[lane, start:stop]
             )
-            _late_back(late, ratio[count - 1], u, dS, moved, dkeys, passed[:, count])
+            turn(dS, turned)
+            _late_back(late, ratio[count - 1], u, turned, moved, dkeys, passed[:, count])
             passed[0, count] = since[count - 1] * dot(S.reshape(-1), dS.reshape(-1))
-            _state_back(keys, w, S, 1, since, -1, moved, dkeys, passed[0])
+            turn(S, turned)
+            _state_back(keys, w, turned, 1, since, -1, moved, dkeys, passed[0])
             dqueries[:] = 0
-            _state_back(queries, do, S, factors, since, 1, moved, dqueries, passed[0])
+            _state_back(queries, do, turned, factors, since, 1, moved, dqueries, passed[0])
             _decay(dS, since[count - 1])
             _scaled(queries, since[factors - 1 :: factors], 1, late)
             add_product(dS, late[: end - begin].T, do)
@@ -115,28 +118,38 @@ def _decays(decay, factors, ratio, since):
 
 @compiled
 def _scores(keys, queries, factors, ratio, mixed, read):
-    """Fill what a row takes from earlier writes: -R k.k below the diagonal, and R q.k on it too."""
+    """Fill what a row takes from earlier writes: -R k.k below the diagonal, and R q.k on it too.
+
+    What is not earlier is zero.
+    """
     fill_dots(mixed, keys, keys, 1)
     for i in range(keys.shape[0]):
         for j in range(i):
             mixed[i, j] *= -ratio[i, j]
+        mixed[i, i:] = 0
     fill_dots(read, queries, keys, factors)
     for t in range(queries.shape[0]):
-        for j in range((t + 1) * factors):
-            read[t, j] *= ratio[t * factors + factors - 1, j]
+        stop = (t + 1) * factors
+        for j in range(stop):
+            read[t, j] *= ratio[stop - 1, j]
+        read[t, stop:] = 0
 
 
 @compiled
 def _write(v, beta, keys, S, since, mixed, r, u):
-    """Solve for r and u, row after row."""
+    """Solve for r and u, block after block, and in each row after row."""
     u[:] = 0
     add_product(u, keys, S)
     for i in range(v.shape[0]):
         for n in range(v.shape[1]):
             r[i, n] = v[i, n] - since[i] * u[i, n]
-        add_rows(r[i], mixed[i], u, 0, i)
-        for n in range(v.shape[1]):
-            u[i, n] = beta[i] * r[i, n]
+    for start in range(0, v.shape[0], BLOCK):
+        stop = min(start + BLOCK, v.shape[0])
+        add_product(r[start:stop], mixed[start:stop, :start], u)
+        for i in range(start, stop):
+            add_rows(r[i], mixed[i], u, start, i)
+            for n in range(v.shape[1]):
+                u[i, n] = beta[i] * r[i, n]
 
 
 @compiled
@@ -147,25 +160,29 @@ def _read(queries, S, u, factors, since, read, o):
     for t in range(o.shape[0]):
         for n in range(o.shape[1]):
             o[t, n] *= since[t * factors + factors - 1]
-        add_rows(o[t], read[t], u, 0, (t + 1) * factors)
+    add_lower(o, read[: o.shape[0], : u.shape[0]], u, factors)
 
 
 @compiled
 def _write_back(beta, r, do, factors, mixed, read, w, dbeta):
-    """Turn `w`, what later chunks ask of u, into the gradient of r, from the last row on."""
+    """Turn `w`, what later chunks ask of u, into the gradient of r, from the last block on."""
     count = w.shape[0]
-    for j in range(count - 1, -1, -1):
-        add_rows(w[j], read[:, j], do, j // factors, do.shape[0])
-        add_rows(w[j], mixed[:, j], w, j + 1, count)
-        dbeta[j] = dot(w[j], r[j])
-        for n in range(w.shape[1]):
-            w[j, n] *= beta[j]
+    add_upper(w, read[: do.shape[0], :count], do, factors)
+    for start in range((count - 1) // BLOCK * BLOCK, -1, -BLOCK):
+        stop = min(start + BLOCK, count)
+        add_product(w[start:stop], mixed[stop:count, start:stop].T, w[stop:])
+        for j in range(stop - 1, start - 1, -1):
+            add_rows(w[j], mixed[:, j], w, j + 1, stop)
+            dbeta[j] = dot(w[j], r[j])
+            for n in range(w.shape[1]):
+                w[j, n] *= beta[j]
 
 
 @compiled
-def _late_back(late, weights, u, dS, moved, dkeys, passed):
+def _late_back(late, weights, u, turned, moved, dkeys, passed):
     """Gradients of keys, and of the decays behind them, in what the chunk leaves in the state."""
-    fill_dots(moved, u, dS, dS.shape[0])
+    moved[:] = 0
+    add_product(moved, u, turned)
     for j in range(u.shape[0]):
         passed[j + 1] = dot(late[j], moved[j])
         for n in range(dkeys.shape[1]):
@@ -173,9 +190,10 @@ def _late_back(late, weights, u, dS, moved, dkeys, passed):
 
 
 @compiled
-def _state_back(x, dx_of_read, S, factors, since, sign, moved, dx, passed):
+def _state_back(x, dx_of_read, turned, factors, since, sign, moved, dx, passed):
     """Gradients of keys or queries `x` that read the state before the chunk, and of the decays."""
-    fill_dots(moved, dx_of_read, S, S.shape[0])
+    moved[:] = 0
+    add_product(moved, dx_of_read, turned)
     for t in range(x.shape[0]):
         i = t * factors + factors - 1
         weight = since.dtype.type(sign) * since[i]
@@ -193,23 +211,24 @@ def _writes_apart(keys, w, u, ratio, mixed, inner, dkeys, passed):
         for j in range(i):
             passed[j + 1, i] += mixed[i, j] * inner[i, j]
             inner[i, j] *= -ratio[i, j]
-    for i in range(count):
-        add_rows(dkeys[i], inner[i], keys, 0, i)
-        add_rows(dkeys[i], inner[:, i], keys, i + 1, count)
+        inner[i, i:] = 0
+    add_lower(dkeys, inner[:count, :count], keys, 1)
+    add_upper(dkeys, inner[:count, :count], keys, 1)
 
 
 @compiled
 def _reads_apart(keys, queries, do, u, factors, ratio, read, inner, dkeys, dqueries, passed):
     """Gradients in what is read of earlier rows of the chunk."""
+    steps, count = do.shape[0], keys.shape[0]
     fill_dots(inner, do, u, factors)
-    for t in range(do.shape[0]):
+    for t in range(steps):
         i = t * factors + factors - 1
         for j in range(i + 1):
             passed[j + 1, i] += read[t, j] * inner[t, j]
             inner[t, j] *= ratio[i, j]
-        add_rows(dqueries[t], inner[t], keys, 0, i + 1)
-    for j in range(keys.shape[0]):
-        add_rows(dkeys[j], inner[:, j], queries, j // factors, do.shape[0])
+        inner[t, i + 1 :] = 0
+    add_lower(dqueries, inner[:steps, :count], keys, factors)
+    add_upper(dkeys, inner[:steps, :count], queries, factors)
 
 
 @compiled

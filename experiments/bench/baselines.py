@@ -72,7 +72,7 @@ NAMES: dict[Baseline | Features, str] = {
 _HEADS = 4
 
 
-def settings(name: Baseline, width: int) -> Any:
+def settings(name: Baseline, width: int, *, tokens: bool = False) -> Any:
     """Give the settings of a baseline's mixer.
 
     Parameters
@@ -81,6 +81,9 @@ def settings(name: Baseline, width: int) -> Any:
         The baseline.
     width
         Channels that it maps; a multiple of 4, for the heads.
+    tokens
+        Whether its inputs stand for tokens: a linear CDE then has a matrix for each token, and
+        solves the equation otherwise.
 
     Returns
     -------
@@ -120,11 +123,11 @@ def settings(name: Baseline, width: int) -> Any:
         case "delta_product":
             return st.DeltaProductConfig(**delta, eigenvalues="signed", factors=2)
         case "linear_cde":
+            form: dict[str, Any] = {"transition": "direct", "initial": "orthogonal"}
             return st.LinearCDEConfig(
                 state_dim=width,
                 structure=st.BlockDiagonal(block_size=4),
-                transition="direct",
-                initial="orthogonal",
+                **(form if tokens else {}),
             )
         case "slstm":
             return st.SLSTMConfig(heads=_HEADS)

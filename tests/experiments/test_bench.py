@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -215,3 +216,60 @@ def test_a_bench_that_is_killed_at_random_gives_the_same_card(mine):
     assert bench(mine, "mamba", *whole) == 0
     killed = from_json((results / "bench" / "mamba" / "card.json").read_text(encoding="utf-8"))
     assert killed == card_of(mine, "mamba")
+
+
+def of_runs(run, *ends, **notes):
+    """Records of a run with these statuses and errors."""
+    return [
+        SimpleNamespace(
+            run=run,
+            status=status,
+            hash=f"{k}" * 16,
+            metrics=[{"rmse": error}],
+            notes={"predict_zero": 2.0, **notes},
+        )
+        for k, (status, error) in enumerate(ends)
+    ]
+
+
+def test_runs_that_diverged_are_counted_beside_those_that_did_not():
+    for part in ("signature", "memory"):
+        (run, *_) = measurements.model_runs("smoke", [part], model="mamba")
+        kept = {"ages": [1, 20], "memory": [1.0, 0.5]}
+        some = of_runs(run, ("done", 1.0), ("diverged", 9.0), untrained=kept, trained=kept)
+        found = PARTS[part].measured(some)[0]
+        assert (found.value, found.n, found.note) == (0.5, 1, "1 of 2 runs diverged")
+        none = PARTS[part].measured(of_runs(run, ("diverged", 9.0)))
+        assert [(m.value, m.n, m.note) for m in none] == [(None, 0, "1 of 1 runs diverged")]
+
+
+def test_a_model_whose_outputs_overflow_has_no_memory_function_and_the_card_says_why():
+    (run, *_) = measurements.model_runs("smoke", ["memory"], model="mamba")
+    over = {"ages": [1, 20], "memory": None, "reason": "it overflows"}
+    records = of_runs(run, ("done", 1.0), untrained=over, trained=over)
+    error, *curves = PARTS["memory"].measured(records)
+    assert error.value == 0.5
+    assert [(m.value, m.note) for m in curves] == 2 * [(None, "it overflows")]
+
+
+@pytest.mark.needs_torch
+def test_the_memory_of_an_unstable_model_is_told_and_not_raised():
+    import torch
+
+    (run, *_) = measurements.model_runs("smoke", ["memory"], model="mamba")
+    doubled = torch.nn.Linear(1, 1).double()
+
+    class Growing(torch.nn.Module):
+        def forward(self, x):
+            return doubled(x) * torch.exp(torch.arange(x.shape[1]).double() ** 2)[:, None]
+
+    found = replace(run.part, horizon=60)._function(Growing())
+    assert found["memory"] is None
+    assert "overflows" in found["reason"]
+
+
+@pytest.mark.needs_torch
+def test_a_linear_cde_has_a_matrix_for_each_token_and_solves_its_equation_otherwise():
+    of_tokens = baselines.settings("linear_cde", 8, tokens=True)
+    assert (of_tokens.transition, of_tokens.initial) == ("direct", "orthogonal")
+    assert baselines.settings("linear_cde", 8).transition == "exponential"

@@ -72,15 +72,20 @@ class Memory:
         recorder.note(trained=self._function(model))
 
     def _function(self, model: Any) -> dict[str, Any]:
-        """Memory function of a model at ages from 1 to the horizon, evenly on a log scale."""
+        """Memory function of a model at ages from 1 to the horizon, evenly on a log scale.
+
+        Of a model whose outputs overflow before, the reason why it has none.
+        """
         import seq_torch
-        from seqtheory.memory_theory import memory_function
+        from seqtheory.memory_theory import AssumptionError, memory_function
 
         model.eval()
-        whole = memory_function(
-            seq_torch.array_model(model), self.horizon, channels=1, directions=2, check=()
-        )
+        function = seq_torch.array_model(model)
         ages = np.unique(np.round(np.geomspace(1, self.horizon, 40))).astype(int)
+        try:
+            whole = memory_function(function, self.horizon, channels=1, directions=2, check=())
+        except AssumptionError as error:
+            return {"ages": ages, "memory": None, "reason": str(error)}
         return {"ages": ages, "memory": whole[ages - 1]}
 
 
@@ -109,28 +114,32 @@ def settings(preset: str) -> list[Memory]:
 
 def measured(records: Sequence[Record]) -> list[Measurement]:
     """Turn the records of one model into measurements: error, and memory at twice the length."""
-    by_rate = parts.grouped(parts.done(records), lambda run: run.part.training.learning_rate)
-    if not by_rate:
+    if not records:
         return []
-    rate, chosen = min(by_rate.items(), key=lambda pair: sum(map(_ratio, pair[1])) / len(pair[1]))
-    run = chosen[0].run
+    by_rate = parts.grouped(parts.done(records), lambda run: run.part.training.learning_rate)
+    rate, chosen = min(by_rate.items(), key=_mean_ratio, default=(0.0, []))
+    run = records[0].run
     same: dict[str, Any] = {
         "part": "memory",
         "item": f"age to the power -{run.part.kernel.power:g}",
         "model": parts.name(run),
-        "runs": parts.hashes(chosen),
+        "runs": parts.hashes(chosen or records),
     }
-    note = f"rate {rate:g}, the better of {len(by_rate)}" if len(by_rate) > 1 else ""
+    better = f"rate {rate:g}, the better of {len(by_rate)}" if len(by_rate) > 1 else ""
     return [
         Measurement(
             **same,
             metric="error over that of predicting zero",
             **parts.interval([_ratio(held) for held in chosen]),
             better="less",
-            note=note,
+            note="; ".join(filter(None, (better, parts.diverged(records)))),
         ),
-        *(_curve(same, chosen, when) for when in ("untrained", "trained")),
+        *(_curve(same, chosen, when) for when in ("untrained", "trained") if chosen),
     ]
+
+
+def _mean_ratio(of_rate: tuple[float, list[Record]]) -> float:
+    return sum(map(_ratio, of_rate[1])) / len(of_rate[1])
 
 
 def _ratio(held: Record) -> float:
@@ -139,12 +148,15 @@ def _ratio(held: Record) -> float:
 
 def _curve(same: dict[str, Any], chosen: Sequence[Record], when: str) -> Measurement:
     """Memory at the horizon over that at age 1, with the whole function as a curve."""
-    memory = np.array([held.notes[when]["memory"] for held in chosen], dtype=float)
     ages = [float(age) for age in chosen[0].notes[when]["ages"]]
+    metric = f"memory at age {ages[-1]:g} over age 1, {when}"
+    if reasons := [r for held in chosen if (r := held.notes[when].get("reason"))]:
+        return Measurement(**same, metric=metric, value=None, note=reasons[0])
+    memory = np.array([held.notes[when]["memory"] for held in chosen], dtype=float)
     relative = memory / np.maximum(memory[:, :1], 1e-300)
     return Measurement(
         **same,
-        metric=f"memory at age {ages[-1]:g} over age 1, {when}",
+        metric=metric,
         **parts.interval([float(row[-1]) for row in relative]),
         curve=tuple(zip(ages, map(float, relative.mean(0)), strict=True)),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.bench import baselines
 from experiments.guest import guest_mixer, model_name
-from experiments.record import DONE, Record
+from experiments.record import DIVERGED, DONE, Record
 
 if TYPE_CHECKING:
     from experiments.bench.measurements import BenchRun
@@ -24,7 +24,8 @@ def mixer(run: BenchRun) -> Any:
         return guest_mixer(seq_torch, run.guest)
     if run.model == "random_linear_cde":
         raise ValueError(f"{run.model} is no mixer, only its signatures are measured")
-    return baselines.settings(run.model, run.width)
+    tokens = run.part_name in ("tracking", "recall", "rates")
+    return baselines.settings(run.model, run.width, tokens=tokens)
 
 
 def build(run: BenchRun, inputs: Any, output: Any) -> Any:
@@ -60,6 +61,12 @@ def done(records: Iterable[Record]) -> list[Record]:
     return [held for held in records if held.status == DONE]
 
 
+def diverged(records: Sequence[Record]) -> str:
+    """Say how many runs diverged; nothing where none did."""
+    count = sum(held.status == DIVERGED for held in records)
+    return f"{count} of {len(records)} runs diverged" if count else ""
+
+
 def grouped(records: Iterable[Record], key: Any) -> dict[Any, list[Record]]:
     """Gather records by what a function of their run gives, in order of appearance."""
     found: dict[Any, list[Record]] = {}
@@ -75,6 +82,8 @@ def hashes(records: Iterable[Record]) -> tuple[str, ...]:
 
 def interval(values: Sequence[float]) -> dict[str, Any]:
     """Give mean, least, most and number of some numbers, as fields of a measurement."""
+    if not values:
+        return {"value": None, "n": 0}
     return {
         "value": sum(values) / len(values),
         "low": min(values),

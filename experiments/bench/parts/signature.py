@@ -104,12 +104,11 @@ def settings(preset: str) -> list[Signature]:
 
 def measured(records: Sequence[Record]) -> list[Measurement]:
     """Turn the records of one model into measurements."""
-    by_task = parts.grouped(parts.done(records), lambda run: run.part.task)
-    return [_ratio(held) for held in by_task.values()]
+    return [_ratio(held) for held in parts.grouped(records, lambda run: run.part.task).values()]
 
 
-def _ratio(chosen: Sequence[Record]) -> Measurement:
-    run = chosen[0].run
+def _ratio(records: Sequence[Record]) -> Measurement:
+    run, chosen = records[0].run, parts.done(records)
     ratios = [held.metrics[-1]["rmse"] / held.notes["predict_zero"] for held in chosen]
     same: dict[str, Any] = {"part": "signature", "model": parts.name(run), "better": "less"}
     return Measurement(
@@ -117,5 +116,6 @@ def _ratio(chosen: Sequence[Record]) -> Measurement:
         item=f"a coefficient of {run.part.task.channels}-D paths",
         metric="error over that of predicting zero",
         **parts.interval(ratios),
-        runs=parts.hashes(chosen),
+        runs=parts.hashes(records),
+        note=parts.diverged(records),
     )

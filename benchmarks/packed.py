@@ -12,8 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
-from torch.nn.utils.rnn import pad_sequence
+from torch.nn.functional import normalize, pad
 
 from benchmarks import gradients, report
 from benchmarks.measure import Contender, compare, version
@@ -93,7 +92,7 @@ def _work(scan: Scan, inputs: dict[str, Tensor], form: str) -> Work:
             )
             return torch.cat([scan(own, None) for own in each], 1)
         batch = {
-            name: pad_sequence([part[0] for part in value], batch_first=True)
+            name: torch.stack([_padded(part[0], max(steps)) for part in value])
             for name, value in parts.items()
         }
         output = scan(batch, None)
@@ -101,6 +100,10 @@ def _work(scan: Scan, inputs: dict[str, Tensor], form: str) -> Work:
 
     step, ours = (gradients.step(call, inputs, form=each) for each in (form, "packed"))
     return gradients.work(step, version("seq-torch"), ours)
+
+
+def _padded(part: Tensor, length: int) -> Tensor:
+    return pad(part, (0, 0) * (part.ndim - 1) + (0, length - len(part)))
 
 
 def main() -> list[dict[str, Any]]:

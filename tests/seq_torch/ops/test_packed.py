@@ -18,6 +18,7 @@ from seq_torch.ops.delta import operator as delta_operator
 from seq_torch.ops.generalised_delta import operator as generalised_operator
 from seq_torch.ops.glue import packed, threads
 from seq_torch.ops.outer import operator as outer_operator
+from seq_torch.ops.selective import cuda as selective_cuda
 from seq_torch.ops.selective import split
 
 LENGTHS = (5, 0, 40, 1, 33, 70)  # shorter and longer than chunks, and none at all
@@ -336,3 +337,24 @@ def test_kernels_check_offsets_too():
     given = delta_inputs(9, 2) | {"cu_seqlens": offsets((4, 6))}
     with pytest.raises(ValueError, match="end at 10, expected 9"):
         delta_operator.operator(*(given[name] for name in delta_operator.NAMES), False)
+
+
+def test_what_the_kernel_of_mamba_ssm_does_not_take_is_named(monkeypatch):
+    monkeypatch.setattr(selective_cuda, "of_device", lambda like: [])
+    inputs = selective_inputs(9, 2)
+    inputs.pop("initial_state")
+    with pytest.raises(ops.BackendError, match="backend='cuda' with packed sequences"):
+        selective(**inputs, cu_seqlens=offsets((4, 5)), backend="cuda")
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_vmap_maps_the_inputs_and_not_the_offsets(name):
+    op = OPERATIONS[name]
+    many = [op.inputs(steps, 2, dtype=torch.float64) for steps in (9, 9)]
+    many[1] = {key: -0.5 * value for key, value in many[1].items()}
+    stacked = {key: torch.stack([inputs[key] for inputs in many]) for key in many[0]}
+    call = lambda given: op.call(given, "fused", offsets((4, 5)))  # noqa: E731
+    got = torch.func.vmap(call)(stacked)
+    for place, inputs in enumerate(many):
+        for value, expected in zip(got, call(inputs), strict=True):
+            torch.testing.assert_close(value[place], expected)

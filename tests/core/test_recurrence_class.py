@@ -85,7 +85,16 @@ FAMILIES = {
     ),
     "shear": (np.array([[1.0, 1.0], [0.0, 1.0]])[None] ** np.ones((INPUTS, 1, 1)), None),
     "fetching": (one_hot(5).swapaxes(1, 2), ("diagonal_one_hot", "complex", 1)),
+    "reflection times signed": (
+        reflections(5, 1, 2.0) * RNG.uniform(-1, 1, (INPUTS, 1, 5)),
+        ("householder_diagonal", "signed", 1),
+    ),
+    "reflection times large": (
+        reflections(5, 1, 2.0) * RNG.uniform(-3, 3, (INPUTS, 1, 5)),
+        ("diagonal_plus_low_rank", "complex", 1),
+    ),
 }
+REAL_ALONE = {"shear", "too large for a reflection", "reflection times signed"}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -101,7 +110,7 @@ def test_a_family_of_matrices_is_named(name):
     assert found.spectrum in spectra
 
 
-@pytest.mark.parametrize("name", sorted(set(FAMILIES) - {"shear", "too large for a reflection"}))
+@pytest.mark.parametrize("name", sorted(set(FAMILIES) - REAL_ALONE))
 def test_a_complex_family_is_named_as_a_real_one_is(name):
     matrices, (kind, _, factors) = FAMILIES[name]
     phases = np.exp(1j * np.random.default_rng(0).uniform(0, 6, matrices.shape[1]))

@@ -26,7 +26,7 @@ from experiments.tracking.cells import cells
 from experiments.tracking.horizon import comparisons, overflows
 from experiments.tracking.judgement import far_accuracy, is_measured_possible, outcome
 from experiments.tracking.linear_cde import LinearCDERun
-from experiments.tracking.models import KINDS, LINEAR_CDES, MODELS, STRUCTURED
+from experiments.tracking.models import KINDS, LINEAR_CDES, MODELS, ONE_HOT, STRUCTURED
 from experiments.tracking.prediction import predicted
 from experiments.tracking.sequence_models import SequenceModelRun
 from experiments.tracking.settings import SHORT_WORDS, TASKS
@@ -198,6 +198,24 @@ def test_a_claim_of_one_framework_is_not_decided_by_the_other() -> None:
             assert claim.judge(failing).status == "not run"
 
 
+def test_rows_are_judged_by_resets_and_groups_alike() -> None:
+    runs = sequence_models.runs("rows")
+
+    def found(far: Any) -> list[Any]:
+        return [record(run, 1.0, far(run)) for run in runs]
+
+    def by_rows(run: Any) -> bool:
+        return run.model == "pd_ssm_rows"
+
+    resets = (TASKS["even_pairs"], TASKS["flip_flop"])
+    behind = found(lambda run: 0.6 if by_rows(run) and run.task in resets else 1.0)
+    assert verdict("rows", behind) == "pass"
+    assert verdict("rows", found(lambda run: 1.0)) == "fail"
+    assert verdict("rows", found(lambda run: 0.6 if by_rows(run) else 1.0)) == "fail"
+    assert verdict("rows", [r for r in behind if r.run.task != TASKS["cycle"]]) == "not run"
+    assert not comparisons(cells(behind))  # the claims on horizons are of other classes
+
+
 def test_claims_of_jax_hold_where_it_finds_what_torch_found() -> None:
     found = [record(steady(run), ideal(run)) for run in linear_cde.runs("quick")]
     assert verdict("words-jax", found) == "pass"
@@ -261,6 +279,7 @@ def test_claims_hold_where_training_finds_what_theory_allows() -> None:
     expected["theory"] = expected["theory-jax"] = "undecided"  # no forbidden cell learnt its task
     expected["horizon"] = "not run"  # no tracker fails in sight
     expected["overflow"] = "not run"
+    expected["rows"] = "not run"  # a preset of its own
     assert {c.name: c.judge(found).status for c in claims.CLAIMS} == expected
 
 
@@ -417,7 +436,7 @@ def test_a_run_that_could_give_no_result_is_refused(wrong: Any, message: str) ->
 
 
 def test_every_model_has_a_kind() -> None:
-    assert set(KINDS) == {*MODELS, *LINEAR_CDES}
+    assert set(KINDS) == {*MODELS, *ONE_HOT, *LINEAR_CDES}
 
 
 def test_a_class_that_jax_has_not_is_refused_there() -> None:

@@ -26,6 +26,7 @@ BENCHMARKS = (
     "gla",
     "kda",
     "slstm",
+    "m2rnn",
     "rwkv7",
     "one_hot",
     "s4_kernel",

@@ -24,6 +24,7 @@ Baseline = Literal[
     "gdn2",
     "rwkv7",
     "mlstm",
+    "m2rnn",
     "pd_ssm",
     "linoss",
     "gla",
@@ -57,6 +58,7 @@ NAMES: dict[Baseline | Features, str] = {
     "ckda": "KDA, [-1, 1]",
     "gdn2": "gated DeltaNet 2",
     "mlstm": "mLSTM",
+    "m2rnn": "M2RNN",
     "pd_ssm": "PD-SSM",
     "linoss": "LinOSS-IM",
     "gla": "GLA",
@@ -141,6 +143,8 @@ def settings(name: Baseline, width: int, *, tokens: bool = False) -> Any:
             return st.RWKV7Config(**delta)
         case "mlstm":
             return st.MLSTMConfig(heads=_HEADS)
+        case "m2rnn":
+            return st.M2RNNConfig(**delta)
         case "pd_ssm":
             return st.PDSSMConfig(state_dim=width)
         case "linoss":

@@ -42,6 +42,7 @@ MIXERS = [
     settings.RNN(),
     settings.LSTM(),
     settings.GRU(),
+    settings.M2RNN(heads=4, groups=2, gradient_clip=None, layer=0, layers=2),
     settings.MLSTM(heads=2, multiple=8, layer=0, layers=3),
     settings.SLSTM(heads=2, convolution=0, layer=1, layers=3),
     settings.RWKV7(heads=2, eigenvalues="signed", gate_rank=3, layer=1, layers=2),

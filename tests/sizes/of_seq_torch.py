@@ -36,6 +36,8 @@ MIXERS: list[st.MixerConfig] = [
     st.MambaConfig(step_rank=3),
     st.Mamba2Config(block=False),
     st.DeltaNetConfig(block=False),
+    st.M2RNNConfig(block=False),
+    st.M2RNNConfig(layer=1, layers=2),
     st.MLSTMConfig(block=False),
     st.MLSTMConfig(layer=1, layers=2),
     st.GLAConfig(heads=2, key_dim=3, value_dim=3, convolution=2),

@@ -109,6 +109,11 @@ MEMBERS = {
     "mamba2_bare_signed": st.Mamba2Config(state_dim=4, heads=2, block=False, eigenvalues="signed"),
     "mamba3": st.Mamba3Config(state_dim=4, heads=2),
     "mamba3_signed": st.Mamba3Config(state_dim=4, heads=2, eigenvalues="signed"),
+    "m2rnn": st.M2RNNConfig(heads=2, key_dim=4, value_dim=3, start="own"),
+    "m2rnn_grouped": st.M2RNNConfig(
+        heads=4, groups=2, key_dim=3, value_dim=2, convolution=2, gradient_clip=None, start="own"
+    ),
+    "m2rnn_bare": st.M2RNNConfig(heads=2, key_dim=4, value_dim=4, block=False, start="own"),
     "mlstm": st.MLSTMConfig(heads=2, multiple=8),
     "mlstm_odd": st.MLSTMConfig(heads=3, expand=1, multiple=9, block_size=3, convolution=2),
     "mlstm_bare": st.MLSTMConfig(heads=2, block=False),

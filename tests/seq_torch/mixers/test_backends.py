@@ -14,6 +14,7 @@ SCANNED = (
     st.GatedDeltaNetConfig,
     st.KDAConfig,
     st.LRUConfig,
+    st.M2RNNConfig,
     st.MLSTMConfig,
     st.Mamba2Config,
     st.Mamba3Config,

@@ -76,7 +76,7 @@ def test_inner_channels_are_a_multiple():
         st.MLSTMConfig(heads=3).build(8)
 
 
-@pytest.mark.parametrize("kind", [st.SLSTMConfig, st.MLSTMConfig])
+@pytest.mark.parametrize("kind", [st.SLSTMConfig, st.MLSTMConfig, st.M2RNNConfig])
 def test_a_layer_knows_its_place(kind, configured):
     model = configured(kind(heads=2), depth=3).build(0)
     places = [layer.mixer.config.place for layer in model.layers]

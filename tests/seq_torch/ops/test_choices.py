@@ -63,6 +63,7 @@ outer                     half full: chunked fused reference; chunked; chunked
 outer, channels           half full: fused chunked reference; chunked; chunked
 generalised               half full: fused chunked reference; chunked; chunked
 slstm                     half full: fused reference; reference; reference
+m2rnn                     half full: fused reference; reference; reference
 """
 # The cases of which "auto" takes the kernels of CUDA, if it has steps, and gradients not through a
 # decay.
@@ -146,6 +147,12 @@ def slstm(tensor: Callable[..., torch.Tensor], batch: int, time: int) -> Call:
     return lambda name: ops.slstm_scan(x, weight, backend=name)
 
 
+def m2rnn(tensor: Callable[..., torch.Tensor], batch: int, time: int) -> Call:
+    q, k = tensor(batch, 1, time, KEYS), tensor(batch, 1, time, KEYS)
+    v, decay, weight = tensor(batch, 2, time, 3), tensor(batch, 2, time), tensor(2, 3, 3)
+    return lambda name: ops.m2rnn_scan(q, k, v, decay, weight, backend=name)
+
+
 CASES: dict[str, Callable[..., Call]] = {
     "linear": linear,
     "selective": selective,
@@ -169,6 +176,7 @@ CASES: dict[str, Callable[..., Call]] = {
     "outer, channels": lambda *g: outer(*g, (KEYS,)),
     "generalised": generalised,
     "slstm": slstm,
+    "m2rnn": m2rnn,
 }
 
 

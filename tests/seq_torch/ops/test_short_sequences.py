@@ -98,6 +98,14 @@ CASES = {
         ),
         ("reference", "chunked", "fused"),
     ),
+    "m2rnn": (
+        scan(ops.m2rnn_scan, **last),
+        lambda b, t: (
+            {"q": (b, 1, t, 3), "k": (b, 1, t, 3), "v": (b, 2, t, 4), "decay": (b, 2, t)}
+            | {"weight": (2, 4, 4), "initial": (b, 2, 3, 4)}
+        ),
+        ("reference", "fused"),
+    ),
     "slstm": (
         scan(ops.slstm_scan, **last),
         lambda b, t: {"x": (b, 2, t, 4, 3), "weight": (2, 4, 3, 3), "initial": (b, 2, 4, 3)},

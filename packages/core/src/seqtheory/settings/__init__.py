@@ -11,6 +11,7 @@ from seqtheory.settings.linear_attention import GLA, HGRN2, RetNet
 from seqtheory.settings.linear_cde import LinearCDE
 from seqtheory.settings.linoss import LinOSS
 from seqtheory.settings.lru import LRU
+from seqtheory.settings.m2rnn import M2RNN
 from seqtheory.settings.mamba import Mamba
 from seqtheory.settings.mamba2 import Mamba2
 from seqtheory.settings.mamba3 import Mamba3
@@ -40,6 +41,7 @@ __all__ = [
     "KDA",
     "LRU",
     "LSTM",
+    "M2RNN",
     "MLSTM",
     "PDSSM",
     "RNN",

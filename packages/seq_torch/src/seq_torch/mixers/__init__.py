@@ -10,6 +10,7 @@ from .linear_attention import GLAConfig, HGRN2Config, RetNetConfig
 from .linear_cde import LinearCDEConfig
 from .linoss import LinOSSConfig
 from .lru import LRUConfig
+from .m2rnn import M2RNNConfig
 from .mamba import MambaConfig
 from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
@@ -44,6 +45,7 @@ __all__ = [
     "LSTMConfig",
     "LinOSSConfig",
     "LinearCDEConfig",
+    "M2RNNConfig",
     "MLSTMConfig",
     "Mamba2Config",
     "Mamba3Config",

@@ -15,6 +15,7 @@ from .discretisation import bilinear, euler, zero_order_hold
 from .generalised_delta import generalised_delta_scan
 from .glue.backend import BackendError, use_backend
 from .linear import linear_scan
+from .m2rnn import m2rnn_scan
 from .one_hot import one_hot_scan
 from .outer import outer_scan
 from .pair import pair_scan
@@ -33,6 +34,7 @@ __all__ = [
     "euler",
     "generalised_delta_scan",
     "linear_scan",
+    "m2rnn_scan",
     "one_hot_scan",
     "outer_scan",
     "pair_scan",

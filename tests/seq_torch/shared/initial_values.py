@@ -32,6 +32,13 @@ from seqtheory.settings import Mixer
 FOLDER = Path(__file__).parents[1] / "upstream" / "initial"
 DRAWS = 400
 
+WITHOUT = {
+    "DeltaRuleConfig": "is what the delta rules share",
+    "ModuleConfig": "is a module of the user's own",
+    "SelectiveDiagonalConfig": "is a class of models in a theorem, which has no published layer",
+}
+"""Mixers that no published layer stands for, and why."""
+
 Draws = dict[str, np.ndarray]
 """Draws of each parameter of ours, which are its first axis."""
 
@@ -109,7 +116,7 @@ def cases(kind: type[Mixer], folder: Path = FOLDER) -> Iterator[Case]:
 
     `kind` is the framework's base class of mixers, such as `seq_torch.MixerConfig`.
     """
-    known = {heir.__name__ for heir in _heirs(kind)}
+    known = {heir.__name__ for heir in kinds(kind)}
     for path in sorted(folder.glob("*.json")):
         held = json.loads(path.read_text(encoding="utf-8"))
         for title, case in held["cases"].items():
@@ -155,10 +162,11 @@ def unaccounted(case: Case, held: Draws) -> list[str]:
     return found
 
 
-def _heirs(kind: type) -> Iterator[type]:
+def kinds(kind: type) -> Iterator[type]:
+    """Give all classes below a class."""
     for heir in kind.__subclasses__():
         yield heir
-        yield from _heirs(heir)
+        yield from kinds(heir)
 
 
 def _place(text: str) -> tuple[str, tuple[Any, ...]]:

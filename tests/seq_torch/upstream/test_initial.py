@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from initial_figures import figures, text, unlike
 from initial_torch import decayed, drawn
-from initial_values import FOLDER, Case, cases, difference, unaccounted
+from initial_values import FOLDER, WITHOUT, Case, cases, difference, kinds, unaccounted
 
 import seq_torch as st
 
@@ -20,6 +20,13 @@ CASES = list(cases(st.MixerConfig))
 @pytest.fixture(params=CASES, ids=str)
 def case(request) -> Case:
     return request.param
+
+
+def test_every_mixer_has_figures_or_none_before_it():
+    heirs = {type(case.mixer).__name__ for case in CASES}
+    assert heirs.isdisjoint(WITHOUT)
+    ours = {k.__name__ for k in kinds(st.MixerConfig) if k.__module__.startswith("seq_torch.")}
+    assert heirs | set(WITHOUT) == ours
 
 
 def test_files_have_one_form_and_every_case_is_read():

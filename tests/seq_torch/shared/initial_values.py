@@ -39,6 +39,22 @@ WITHOUT = {
 }
 """Mixers that no published layer stands for, and why."""
 
+OWN = {
+    "strength.bias": "is an option of ours in the delta rules",
+    "convolution.bias": "is an option of ours in the delta rules",
+    "start": "is a trained first state, ours",
+    "C": "is Mamba's of the linear-CDE paper's preprint",
+    "convolution.weight": "is an option that the published GLA, RetNet and HGRN2 leave out",
+    "into.weight": "is the sLSTM's without its block",
+    "A.choice": "is of the bare one-hot class; PDSSMConfig is the published block",
+    "A.magnitude": "is of the bare one-hot class",
+    "A.phase": "is of the bare one-hot class",
+    "A.entries": "is of sparse matrices by our own rule",
+    "similarity.parametrizations.weight.original": "is a skew matrix, ours",
+    "recurrence.similarity.parametrizations.weight.original": "is a skew matrix, ours",
+}
+"""Parameters that some settings have and no published layer does, and what each is."""
+
 Draws = dict[str, np.ndarray]
 """Draws of each parameter of ours, which are its first axis."""
 
@@ -106,6 +122,12 @@ class Case:
     upstream_alone: dict[str, str]
     ours_alone: dict[str, str]
     source: dict[str, Any]
+
+    @property
+    def names(self) -> set[str]:
+        """Names of our parameters that this case accounts for."""
+        held = {name.partition("[")[0] for entry in self.entries for name in entry.ours}
+        return held | set(self.ours_alone)
 
     def __str__(self) -> str:
         return f"{self.file}: {self.title}"

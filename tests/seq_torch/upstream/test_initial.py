@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.util
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from initial_figures import figures, text, unlike
 from initial_torch import decayed, drawn
-from initial_values import FOLDER, WITHOUT, Case, cases, difference, kinds, unaccounted
+from initial_values import FOLDER, OWN, WITHOUT, Case, cases, difference, kinds, unaccounted
 
 import seq_torch as st
 
+MEMBERS = Path(__file__).parents[1] / "mixers" / "conftest.py"
 CASES = list(cases(st.MixerConfig))
 
 
@@ -27,6 +30,19 @@ def test_every_mixer_has_figures_or_none_before_it():
     assert heirs.isdisjoint(WITHOUT)
     ours = {k.__name__ for k in kinds(st.MixerConfig) if k.__module__.startswith("seq_torch.")}
     assert heirs | set(WITHOUT) == ours
+
+
+def test_every_parameter_that_some_settings_have_has_figures_or_is_ours_alone():
+    members = importlib.util.spec_from_file_location("members", MEMBERS)
+    listed = importlib.util.module_from_spec(members)
+    members.loader.exec_module(listed)
+    seen = {(type(case.mixer), name) for case in CASES for name in case.names}
+    for mixer in listed.MEMBERS.values():
+        if type(mixer).__name__ in WITHOUT:
+            continue
+        names = {name for name, _ in mixer.build(listed.WIDTH).named_parameters()}
+        unseen = {name for name in names - set(OWN) if (type(mixer), name) not in seen}
+        assert not unseen, f"{type(mixer).__name__}: {unseen}"
 
 
 def test_files_have_one_form_and_every_case_is_read():

@@ -13,6 +13,7 @@ from seqtheory.checks import (
 from seqtheory.plain import added
 
 from .mixer import Mixer, TransitionClass
+from .state_space import Start, check_start
 
 Positions: TypeAlias = Literal["sinusoidal", "none", "rotary", "linear", "forget", "householder"]
 """How attention tells positions apart."""
@@ -49,6 +50,9 @@ class Transformer(Mixer):
         "householder": :math:`q_k^\top \big(\prod_{s=j+1}^{k} (I - \beta_s w_s w_s^\top)\big)
         k_j / \sqrt{d}`, later factors on the left, with :math:`\beta = 2\sigma(w' x + b')` and w
         of norm 1 from a map of rank 32, a causal convolution of length 3 and silu (PaTH).
+    start
+        "own": as torch's layer starts. "published": weights from N(0, 0.02^2) and biases from 0, as
+        the models of flash-linear-attention 0.6.0 do, those of RoPE, FoX and PaTH among them.
 
     References
     ----------
@@ -61,6 +65,7 @@ class Transformer(Mixer):
     feed_forward: int = 2048
     dropout: float = 0.0
     positions: Positions = added("sinusoidal")  # noqa: RUF009
+    start: Start = added("own")  # noqa: RUF009
 
     def __post_init__(self) -> None:
         require_integer("heads", self.heads, minimum=1)
@@ -68,6 +73,7 @@ class Transformer(Mixer):
         require_fraction("dropout", self.dropout, zero=True)
         known = ("sinusoidal", "none", "rotary", "linear", "forget", "householder")
         require_choice("positions", self.positions, known)
+        check_start(self.start)
 
     @property
     def needs_positions(self) -> bool:

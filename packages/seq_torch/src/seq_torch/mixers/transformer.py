@@ -30,8 +30,9 @@ _RANK, _LENGTH = 32, 3  # of the map and the convolution in front of a Household
 class TransformerConfig(settings.Transformer, MixerConfig):
     """The causal Transformer layer in torch.
 
-    Map, parameters and initialisation are those of `torch.nn.TransformerEncoderLayer` with a
-    causal mask, but no mask of time x time entries is formed, unless `positions` changes logits.
+    Map, parameters and, with `start="own"`, initialisation are those of
+    `torch.nn.TransformerEncoderLayer` with a causal mask, but no mask of time x time entries is
+    formed, unless `positions` changes logits.
     """
 
     def build(self, width: int) -> Transformer:
@@ -58,6 +59,8 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.gate = nn.Linear(width, self.heads) if self.positions == "forget" else None
         self.factors = Factors(width, self.heads) if self.positions == "householder" else None
+        if config.start == "published":
+            self._draw_as_published()
 
     def forward(self, x: Float[torch.Tensor, "batch time width"]) -> torch.Tensor:
         """Map a whole sequence."""
@@ -65,6 +68,14 @@ class Transformer(nn.Module):
         u = self.attention_norm(x + self.dropout(self._attention(x)))
         hidden = self.dropout(functional.relu(self.hidden(u)))
         return self.norm(u + self.dropout(self.out(hidden)))
+
+    @torch.no_grad()
+    def _draw_as_published(self) -> None:
+        for module in self.modules():
+            if isinstance(module, (nn.Linear, nn.Conv1d)):
+                module.weight.normal_(std=0.02)
+                if module.bias is not None:
+                    module.bias.zero_()
 
     def _attention(self, x: torch.Tensor) -> torch.Tensor:
         parts = self.queries_keys_values(x).unflatten(-1, (3, self.heads, -1))

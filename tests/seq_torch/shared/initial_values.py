@@ -44,7 +44,7 @@ OWN = {
     "convolution.bias": "is an option of ours in the delta rules",
     "start": "is a trained first state, ours",
     "C": "is Mamba's of the linear-CDE paper's preprint",
-    "convolution.weight": "is an option that the published GLA, RetNet and HGRN2 leave out",
+    "convolution.weight": "is in RetNet an option that its published model stores and never reads",
     "into.weight": "is the sLSTM's without its block",
     "A.choice": "is of the bare one-hot class; PDSSMConfig is the published block",
     "A.magnitude": "is of the bare one-hot class",

@@ -107,6 +107,14 @@ MEMBERS = {
     "mamba2": st.Mamba2Config(state_dim=4, heads=2),
     "mamba2_grouped": st.Mamba2Config(state_dim=4, heads=4, groups=2),
     "mamba2_bare_signed": st.Mamba2Config(state_dim=4, heads=2, block=False, eigenvalues="signed"),
+    "log_linear_mamba2": st.LogLinearMamba2Config(state_dim=4, heads=2, start="own"),
+    "log_linear_mamba2_bare": st.LogLinearMamba2Config(
+        state_dim=4, heads=4, groups=2, block=False, start="own"
+    ),
+    "log_linear_gated_delta_net": st.LogLinearGatedDeltaNetConfig(heads=2, key_dim=4, value_dim=3),
+    "log_linear_gated_delta_net_signed": st.LogLinearGatedDeltaNetConfig(
+        heads=2, key_dim=4, value_dim=3, eigenvalues="signed", block=False, start="own"
+    ),
     "mamba3": st.Mamba3Config(state_dim=4, heads=2),
     "mamba3_signed": st.Mamba3Config(state_dim=4, heads=2, eigenvalues="signed"),
     "m2rnn": st.M2RNNConfig(heads=2, key_dim=4, value_dim=3, start="own"),
@@ -188,9 +196,7 @@ def kind(request) -> st.MixerConfig:
 
 @pytest.fixture(
     params=[
-        name
-        for name, mixer in MEMBERS.items()
-        if mixer.causal and not isinstance(mixer, st.TransformerConfig)
+        name for name, mixer in MEMBERS.items() if mixer.causal and mixer.transition_class != "none"
     ]
 )
 def recurrent(request) -> st.MixerConfig:

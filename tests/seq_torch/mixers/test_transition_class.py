@@ -23,8 +23,12 @@ def probed(mixer, seed=0, **settings):
 
 
 def fades(mixer):
-    """Give what may be said of attention whose past fades: outputs do not show that it grows."""
+    """Give what may be said where outputs do not show that a memory grows.
+
+    The past of some attention fades, and a tree over it grows with the logarithm of the length.
+    """
     fading = getattr(mixer, "positions", None) in ("forget", "householder")
+    fading = fading or hasattr(mixer, "levels")
     return [("not probed", None)] if fading else []
 
 

@@ -10,6 +10,7 @@ from seqtheory.settings.kda import KDA
 from seqtheory.settings.linear_attention import GLA, HGRN2, RetNet
 from seqtheory.settings.linear_cde import LinearCDE
 from seqtheory.settings.linoss import LinOSS
+from seqtheory.settings.log_linear import LogLinearGatedDeltaNet, LogLinearMamba2
 from seqtheory.settings.lru import LRU
 from seqtheory.settings.m2rnn import M2RNN
 from seqtheory.settings.mamba import Mamba
@@ -59,6 +60,8 @@ __all__ = [
     "LinOSS",
     "LinearCDE",
     "LinearInput",
+    "LogLinearGatedDeltaNet",
+    "LogLinearMamba2",
     "Mamba",
     "Mamba2",
     "Mamba3",

@@ -9,6 +9,7 @@ from .kda import KDAConfig
 from .linear_attention import GLAConfig, HGRN2Config, RetNetConfig
 from .linear_cde import LinearCDEConfig
 from .linoss import LinOSSConfig
+from .log_linear import LogLinearGatedDeltaNetConfig, LogLinearMamba2Config
 from .lru import LRUConfig
 from .m2rnn import M2RNNConfig
 from .mamba import MambaConfig
@@ -45,6 +46,8 @@ __all__ = [
     "LSTMConfig",
     "LinOSSConfig",
     "LinearCDEConfig",
+    "LogLinearGatedDeltaNetConfig",
+    "LogLinearMamba2Config",
     "M2RNNConfig",
     "MLSTMConfig",
     "Mamba2Config",

@@ -45,10 +45,10 @@ class DeltaProductConfig(settings.DeltaProduct, DeltaRuleConfig):
     """DeltaProduct in torch, by `ops.delta_scan`."""
 
 
-class DeltaRule(Recurrent):
-    """Module of `DeltaNetConfig`, `GatedDeltaNetConfig` and `DeltaProductConfig`."""
+class DeltaMaps(nn.Module):
+    """What stands around the recurrence: parameters, the maps before it, and those behind it."""
 
-    def __init__(self, config: DeltaRuleConfig, width: int):
+    def __init__(self, config: settings.DeltaRule, width: int):
         super().__init__()
         self.width, self.config = width, config
         heads, factors = config.heads, config.householders
@@ -78,6 +78,56 @@ class DeltaRule(Recurrent):
         if config.start == "published":
             self._draw_as_published()
 
+    def factors(
+        self, x: torch.Tensor, mapped: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Give queries, keys, values, strengths and logarithms of decays, if there are any.
+
+        Axes are (batch, head, time, ...), and (batch, head, time, factor, ...) for keys, values and
+        strengths.
+        """
+        c = self.config
+        q, k, v = mapped.split(self.parts, dim=-1)
+        per_head = (c.heads, c.householders)
+        # Norms may be of a longer type than the values.
+        q = (unit(q.unflatten(-1, (c.heads, -1)), c.normalisation) * c.scale).to(v.dtype)
+        k = unit(k.unflatten(-1, (*per_head, -1)), c.normalisation).to(v.dtype)
+        return (
+            q.transpose(1, 2),
+            k.transpose(1, 2),
+            v.unflatten(-1, (*per_head, -1)).transpose(1, 2),
+            self.strengths(x).unflatten(-1, per_head).transpose(1, 2),
+            None if self.decay is None else self.decay(x).mT,
+        )
+
+    def finished(
+        self, o: Float[torch.Tensor, "batch head time value"], x: torch.Tensor
+    ) -> Float[torch.Tensor, "batch time width"]:
+        """Map what the recurrence gave to outputs."""
+        o = o.transpose(1, 2)
+        # The norm is done in its own precision: under autocast o has a lower one.
+        o = (o if self.norm is None else self.norm(o.to(self.norm.weight.dtype))).flatten(2)
+        o = o if self.gate is None else o * functional.silu(self.gate(x))
+        return self.out(o)
+
+    def strengths(self, x: Float[torch.Tensor, "... width"]) -> Float[torch.Tensor, "... factor"]:
+        """Give beta, which is one minus the eigenvalue of each factor along its key."""
+        share = torch.sigmoid(self.strength(x))
+        return share if self.config.eigenvalues == "unit" else 2 * share
+
+    @torch.no_grad()
+    def _draw_as_published(self) -> None:
+        for name, parameter in self.named_parameters():
+            if name.startswith(("into", "strength", "convolution", "gate", "out", "decay.weight")):
+                parameter.normal_(std=0.02) if name.endswith("weight") else parameter.zero_()
+        if self.decay is not None:
+            rates = 16 * (1 - torch.rand(self.config.heads))  # without the zero
+            self.decay.log_rate.copy_(rates.log())
+
+
+class DeltaRule(DeltaMaps, Recurrent):
+    """Module of `DeltaNetConfig`, `GatedDeltaNetConfig` and `DeltaProductConfig`."""
+
     def initial_state(
         self, batch_size: int
     ) -> tuple[torch.Tensor | None, Float[torch.Tensor, "batch head key value"]]:
@@ -94,54 +144,14 @@ class DeltaRule(Recurrent):
             mapped, past = self.convolution.run(mapped, past)
         if self.config.block:
             mapped = functional.silu(mapped)
-        y, S = self._scan(x, mapped, S)
-        return y, (past, S)
-
-    @torch.no_grad()
-    def _draw_as_published(self) -> None:
-        for name, parameter in self.named_parameters():
-            if name.startswith(("into", "strength", "convolution", "gate", "out", "decay.weight")):
-                parameter.normal_(std=0.02) if name.endswith("weight") else parameter.zero_()
-        if self.decay is not None:
-            rates = 16 * (1 - torch.rand(self.config.heads))  # without the zero
-            self.decay.log_rate.copy_(rates.log())
+        o, S = ops.delta_scan(*self.factors(x, mapped), S, return_last_state=True)
+        return self.finished(o, x), (past, S)
 
     def _start(self, batch_size: int) -> torch.Tensor:
         if self.start is not None:
             return self.start.expand(batch_size, -1, -1, -1)
         c = self.config
         return self.into.weight.new_zeros(batch_size, c.heads, c.key_dim, c.value_dim)
-
-    def _scan(
-        self, x: torch.Tensor, mapped: torch.Tensor, state: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the output and the last state from queries, keys and values side by side."""
-        c = self.config
-        q, k, v = mapped.split(self.parts, dim=-1)
-        per_head = (c.heads, c.householders)
-        # (batch, time, head, key) and, for keys and values, (batch, time, head, factor, ...).
-        # Norms may be of a longer type than the values.
-        q = (unit(q.unflatten(-1, (c.heads, -1)), c.normalisation) * c.scale).to(v.dtype)
-        k = unit(k.unflatten(-1, (*per_head, -1)), c.normalisation).to(v.dtype)
-        o, state = ops.delta_scan(
-            q.transpose(1, 2),  # axes (batch, head, time, ...)
-            k.transpose(1, 2),
-            v.unflatten(-1, (*per_head, -1)).transpose(1, 2),
-            self.strengths(x).unflatten(-1, per_head).transpose(1, 2),
-            None if self.decay is None else self.decay(x).mT,
-            state,
-            return_last_state=True,
-        )
-        o = o.transpose(1, 2)
-        # The norm is done in its own precision: under autocast o has a lower one.
-        o = (o if self.norm is None else self.norm(o.to(self.norm.weight.dtype))).flatten(2)
-        o = o if self.gate is None else o * functional.silu(self.gate(x))
-        return self.out(o), state
-
-    def strengths(self, x: Float[torch.Tensor, "... width"]) -> Float[torch.Tensor, "... factor"]:
-        """Give beta, which is one minus the eigenvalue of each factor along its key."""
-        share = torch.sigmoid(self.strength(x))
-        return share if self.config.eigenvalues == "unit" else 2 * share
 
 
 class Decay(nn.Module):

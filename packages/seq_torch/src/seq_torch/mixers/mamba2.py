@@ -32,10 +32,10 @@ class Mamba2Config(settings.Mamba2, MixerConfig):
         return Mamba2(self, width)
 
 
-class Mamba2(Recurrent):
-    """Module of `Mamba2Config`."""
+class Mamba2Maps(nn.Module):
+    """What stands around the recurrence: parameters, the maps before it, and those behind it."""
 
-    def __init__(self, config: Mamba2Config, width: int):
+    def __init__(self, config: settings.Mamba2, width: int):
         super().__init__()
         self.width, self.config = width, config
         inner = config.expand * width if config.block else width
@@ -53,6 +53,60 @@ class Mamba2(Recurrent):
             self.norm = nn.RMSNorm(inner, eps=1e-5)
             self.out = shrunk(nn.Linear(inner, width, bias=False), config.output_factor)
 
+    def decays(
+        self, step: Float[torch.Tensor, "... head"]
+    ) -> tuple[Float[torch.Tensor, "... head"], Float[torch.Tensor, "... head"]]:
+        """Give steps after softplus, and the factors of the state."""
+        dt, log_decays = self.log_decays(step)
+        return dt, ranged(log_decays.exp(), self.config.eigenvalues)
+
+    def log_decays(
+        self, step: Float[torch.Tensor, "... head"]
+    ) -> tuple[Float[torch.Tensor, "... head"], Float[torch.Tensor, "... head"]]:
+        """Give steps after softplus, and the logarithms of the unsigned decays."""
+        dt = functional.softplus(step + self.step_bias)
+        return dt, -dt * self.log_decay.exp()
+
+    def mapped(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Give u, B and C side by side, (batch, time, ...); steps before softplus; and the gate."""
+        varying = sum(self.parts if self.config.block else self.parts[1:])
+        mapped, step, gate = self.into(x).tensor_split(
+            (varying, varying + self.config.heads), dim=-1
+        )
+        if not self.config.block:
+            return torch.cat((x, mapped), -1), step, None
+        return mapped, step, gate
+
+    def driven(self, varying: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Give u, B and C from side by side, with axes (batch, head or group, time, ...)."""
+        u, B, C = varying.split(self.parts, dim=-1)
+        u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)
+        B, C = (value.unflatten(-1, (self.config.groups, -1)).transpose(1, 2) for value in (B, C))
+        return u, B, C
+
+    def finished(
+        self, y: torch.Tensor, u: torch.Tensor, gate: torch.Tensor | None
+    ) -> Float[torch.Tensor, "batch time width"]:
+        """Map what the recurrence gave, (batch, head, time, channel), to outputs."""
+        y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)  # (batch, time, inner)
+        if self.norm is None or self.out is None or gate is None:
+            return y
+        gated = (y * functional.silu(gate)).to(self.norm.weight.dtype)  # for autocast
+        return self.out(self._normalised(gated, self.norm))
+
+    def _normalised(self, y: torch.Tensor, norm: nn.RMSNorm) -> torch.Tensor:
+        """Divide each group's channels by their root mean square."""
+        if self.config.groups == 1:
+            return norm(y)
+        parted = y.unflatten(-1, (self.config.groups, -1))
+        return (
+            functional.rms_norm(parted, parted.shape[-1:], eps=norm.eps).flatten(-2) * norm.weight
+        )
+
+
+class Mamba2(Mamba2Maps, Recurrent):
+    """Module of `Mamba2Config`."""
+
     def initial_state(
         self, batch_size: int
     ) -> tuple[torch.Tensor | None, Float[torch.Tensor, "batch head state channel"]]:
@@ -66,61 +120,18 @@ class Mamba2(Recurrent):
     ) -> tuple[torch.Tensor, tuple[torch.Tensor | None, torch.Tensor]]:
         """Give outputs and the last state, by a scan from the state before."""
         past, h = state
-        varying, step, gate = self._mapped(x)
+        varying, step, gate = self.mapped(x)
         if self.convolution is not None:
             varying, past = self.convolution.run(varying, past)
             varying = functional.silu(varying)
-        y, h = self._scan(varying, step, gate, h)
-        return y, (past, h)
-
-    def decays(
-        self, step: Float[torch.Tensor, "... head"]
-    ) -> tuple[Float[torch.Tensor, "... head"], Float[torch.Tensor, "... head"]]:
-        """Give steps after softplus, and the factors of the state."""
-        dt = functional.softplus(step + self.step_bias)
-        return dt, ranged(torch.exp(-dt * self.log_decay.exp()), self.config.eigenvalues)
-
-    def _mapped(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Give u, B and C side by side, (batch, time, ...); steps before softplus; and the gate."""
-        varying = sum(self.parts if self.config.block else self.parts[1:])
-        mapped, step, gate = self.into(x).tensor_split(
-            (varying, varying + self.config.heads), dim=-1
-        )
-        if not self.config.block:
-            return torch.cat((x, mapped), -1), step, None
-        return mapped, step, gate
-
-    def _scan(
-        self,
-        varying: torch.Tensor,
-        step: torch.Tensor,
-        gate: torch.Tensor | None,
-        state: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        u, B, C = varying.split(self.parts, dim=-1)
-        # From (batch, time, ...) to (batch, head, time, channel) and (batch, group, time, state).
-        u = u.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)
-        B, C = (value.unflatten(-1, (self.config.groups, -1)).transpose(1, 2) for value in (B, C))
+        u, B, C = self.driven(varying)
         dt, a = (value.mT for value in self.decays(step))  # (batch, head, time)
-        y, state = ops.outer_scan(
+        y, h = ops.outer_scan(
             C,
             B[:, :, :, None],  # one key and one value a step
             (dt[..., None] * u)[:, :, :, None],
             a,
-            state,
+            h,
             return_last_state=True,
         )
-        y = (y + self.D[:, None, None] * u).transpose(1, 2).flatten(2)  # (batch, time, inner)
-        if self.norm is None or self.out is None or gate is None:
-            return y, state
-        gated = (y * functional.silu(gate)).to(self.norm.weight.dtype)  # for autocast
-        return self.out(self._normalised(gated, self.norm)), state
-
-    def _normalised(self, y: torch.Tensor, norm: nn.RMSNorm) -> torch.Tensor:
-        """Divide each group's channels by their root mean square."""
-        if self.config.groups == 1:
-            return norm(y)
-        parted = y.unflatten(-1, (self.config.groups, -1))
-        return (
-            functional.rms_norm(parted, parted.shape[-1:], eps=norm.eps).flatten(-2) * norm.weight
-        )
+        return self.finished(y, u, gate), (past, h)

@@ -32,6 +32,9 @@ Baseline = Literal[
     "hgrn2",
     "min_gru",
     "min_lstm",
+    "log_linear_mamba2",
+    "log_linear_gated_delta_net",
+    "mesa_net",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -66,6 +69,9 @@ NAMES: dict[Baseline | Features, str] = {
     "hgrn2": "HGRN2",
     "min_gru": "minGRU",
     "min_lstm": "minLSTM",
+    "log_linear_mamba2": "log-linear Mamba-2",
+    "log_linear_gated_delta_net": "log-linear gated DeltaNet",
+    "mesa_net": "MesaNet",
     "random_linear_cde": "random linear CDE",
     "rwkv7": "RWKV-7",
 }
@@ -159,3 +165,9 @@ def settings(name: Baseline, width: int, *, tokens: bool = False) -> Any:
             return st.MinGRUConfig()
         case "min_lstm":
             return st.MinLSTMConfig()
+        case "log_linear_mamba2":
+            return st.LogLinearMamba2Config(state_dim=16, heads=_HEADS)
+        case "log_linear_gated_delta_net":
+            return st.LogLinearGatedDeltaNetConfig(**delta)
+        case "mesa_net":
+            return st.MesaNetConfig(**delta)

@@ -115,6 +115,11 @@ MEMBERS = {
     "log_linear_gated_delta_net_signed": st.LogLinearGatedDeltaNetConfig(
         heads=2, key_dim=4, value_dim=3, eigenvalues="signed", block=False, start="own"
     ),
+    "mesa_net": st.MesaNetConfig(heads=2, key_dim=4, value_dim=3),
+    "mesa_net_steps": st.MesaNetConfig(
+        heads=2, key_dim=4, value_dim=4, iterations=30, gate=True, start="own"
+    ),
+    "mesa_net_bare": st.MesaNetConfig(heads=2, key_dim=4, value_dim=3, block=False, ridge=1.5),
     "mamba3": st.Mamba3Config(state_dim=4, heads=2),
     "mamba3_signed": st.Mamba3Config(state_dim=4, heads=2, eigenvalues="signed"),
     "m2rnn": st.M2RNNConfig(heads=2, key_dim=4, value_dim=3, start="own"),

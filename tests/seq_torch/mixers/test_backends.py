@@ -19,6 +19,7 @@ SCANNED = (
     st.Mamba2Config,
     st.Mamba3Config,
     st.MambaConfig,
+    st.MesaNetConfig,
     st.ResidualRNNConfig,
     st.ResidualSSMConfig,
     st.RWKV7Config,

@@ -1,4 +1,4 @@
-"""Log-linear attention: upstream's numbers, the equation as a loop, and what weights of one give."""
+"""Log-linear attention: upstream's numbers, the equation as a loop, and weights of one."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from seqtheory.settings.m2rnn import M2RNN
 from seqtheory.settings.mamba import Mamba
 from seqtheory.settings.mamba2 import Mamba2
 from seqtheory.settings.mamba3 import Mamba3
+from seqtheory.settings.mesa_net import MesaNet
 from seqtheory.settings.minimal_rnn import MinGRU, MinLSTM
 from seqtheory.settings.mixer import Mixer, Settings, TransitionClass
 from seqtheory.settings.mlstm import MLSTM
@@ -66,6 +67,7 @@ __all__ = [
     "Mamba2",
     "Mamba3",
     "MeanOutput",
+    "MesaNet",
     "MinGRU",
     "MinLSTM",
     "Mixer",

@@ -15,6 +15,7 @@ from .m2rnn import M2RNNConfig
 from .mamba import MambaConfig
 from .mamba2 import Mamba2Config
 from .mamba3 import Mamba3Config
+from .mesa_net import MesaNetConfig
 from .minimal_rnn import MinGRUConfig, MinLSTMConfig
 from .mixer import MixerConfig
 from .mlstm import MLSTMConfig
@@ -53,6 +54,7 @@ __all__ = [
     "Mamba2Config",
     "Mamba3Config",
     "MambaConfig",
+    "MesaNetConfig",
     "MinGRUConfig",
     "MinLSTMConfig",
     "MixerConfig",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # CPU: torch's own convolution, if the sequence is longer; a product with matrices, if it is not and
 # there are as many sequences to share the matrices.
 WINDOW, SHORT = 16, 32
+MEETING = 64  # steps of a packed sequence, on average, up to which they share a call: calls cost
 
 
 @overload
@@ -90,9 +91,9 @@ def causal_convolution(
     largest term, whatever its own size. Types shorter than float32 are computed in float32. Under
     ``use_backend("reference")`` this is `causal_convolution_direct`.
 
-    Packed sequences meet a kernel of at most 16 entries in one row, apart from each other, and are
-    what they are alone to rounding; a longer one each by itself, bit for bit. Offsets on a device
-    are read from it, which waits.
+    Packed sequences of at most 64 steps on average meet a kernel of at most 16 entries in one row,
+    apart from each other, and are what they are alone to rounding; others each by itself, bit for
+    bit. Offsets on a device are read from it, which waits.
     """
     convolve = _direct if asked("auto") == "reference" else _convolve
     return _extended(convolve, u, kernel, initial, cu_seqlens, return_last_state)
@@ -130,9 +131,10 @@ def _extended(
     steps = [u.shape[1]] if cu_seqlens is None else packed.lengths(cu_seqlens, u.shape[1])
     rows = [before] if cu_seqlens is None else before.split(1)
     parts = [torch.cat(pair, 1) for pair in zip(rows, u.split(steps, 1), strict=True)]
-    if convolve is _convolve and past < WINDOW:
-        meeting = [size for each in steps for size in (past, each)]
-        outputs = convolve(torch.cat(parts, 1), kernel).split(meeting, 1)[1::2]
+    meet = past < WINDOW and u.shape[1] <= MEETING * len(steps)
+    if convolve is _convolve and meet:
+        sizes = [size for each in steps for size in (past, each)]
+        outputs = convolve(torch.cat(parts, 1), kernel).split(sizes, 1)[1::2]
     else:
         outputs = [convolve(part, kernel)[:, past:] for part in parts]
     output, states = torch.cat(outputs, 1), [part[:, part.shape[1] - past :] for part in parts]

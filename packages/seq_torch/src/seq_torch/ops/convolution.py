@@ -91,9 +91,9 @@ def causal_convolution(
     largest term, whatever its own size. Types shorter than float32 are computed in float32. Under
     ``use_backend("reference")`` this is `causal_convolution_direct`.
 
-    Packed sequences of at most 64 steps on average meet a kernel of at most 16 entries in one row,
-    apart from each other, and are what they are alone to rounding; others each by itself, bit for
-    bit. Offsets on a device are read from it, which waits.
+    Packed sequences are what they are alone, to rounding: those of at most 64 steps on average meet
+    a kernel of at most 16 entries in one row, apart from each other, and others run each by itself.
+    Offsets on a device are read from it, which waits.
     """
     convolve = _direct if asked("auto") == "reference" else _convolve
     return _extended(convolve, u, kernel, initial, cu_seqlens, return_last_state)

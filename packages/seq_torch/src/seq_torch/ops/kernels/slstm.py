@@ -1,8 +1,8 @@
 r"""The sLSTM step by step, some sequences of one head side by side.
 
-Axes: x and gates (batch, head, time, gate, channel), weights (head, from, gate and to) forward and
-(head, gate and to, from) back, a state (batch, head, part, channel) with the parts h, c, n and m,
-and `states` after every step, (batch, head, time, part, channel). A lane is one sequence of one
+Axes: x and gates (batch, head, time, gate and channel), weights (head, from, gate and to) forward
+and (head, gate and to, from) back, a state (batch, head, part, channel) with the parts h, c, n and
+m, and `states` after every step, (batch, head, time, part, channel). A lane is one sequence of one
 head; lanes `first` to `last`, head by head, are one worker's own. Up to `rows` sequences of a head
 share what is read of its weights.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiler import compiled
-from .copies import copy_row
+from .copies import copy_row, copy_rows
 from .elementary import exponential
 from .hyperbolic import tangent
 from .logistic import log_sigmoid
@@ -22,7 +22,7 @@ from .products import add_product
 @compiled
 def forward(first, last, rows, x, weight, state, output, states):
     """Fill the output, carry `state` on; keep that of every step if there is room."""
-    batch, _, time, _, channels = x.shape
+    (batch, _, time, _), channels = x.shape, state.shape[3]
     gates, before = np.empty((rows, 4 * channels), x.dtype), np.empty((rows, channels), x.dtype)
     lane = first
     while lane < last:
@@ -30,7 +30,7 @@ def forward(first, last, rows, x, weight, state, output, states):
         count = min(rows, last - lane, batch - left)
         for t in range(time):
             for r in range(count):
-                copy_row(x[left + r, head, t].reshape(-1), gates[r])
+                copy_row(x[left + r, head, t], gates[r])
                 copy_row(state[left + r, head, 0], before[r])
             add_product(gates[:count], before[:count], weight[head])
             for r in range(count):
@@ -38,14 +38,14 @@ def forward(first, last, rows, x, weight, state, output, states):
                 _advance(gates[r], S)
                 copy_row(S[0], output[left + r, head, t])
                 if len(states):
-                    copy_row(S.reshape(-1), states[left + r, head, t].reshape(-1))
+                    copy_rows(S, states[left + r, head, t])
         lane += count
 
 
 @compiled
 def backward(first, last, rows, gates, weight, initial, states, dstate, dh):
     """Replace `gates`, with the recurrence in them, by their gradients; carry `dstate` back."""
-    batch, _, time, _, channels = gates.shape
+    (batch, _, time, _), channels = gates.shape, initial.shape[3]
     change = np.empty((rows, 4 * channels), gates.dtype)
     carried = np.empty((rows, channels), gates.dtype)
     scratch = np.empty((2, channels), gates.dtype)
@@ -57,7 +57,7 @@ def backward(first, last, rows, gates, weight, initial, states, dstate, dh):
             for r in range(count):
                 i = left + r
                 before = states[i, head, t - 1] if t > 0 else initial[i, head]
-                dS, z = dstate[i, head], gates[i, head, t].reshape(-1)
+                dS, z = dstate[i, head], gates[i, head, t]
                 for n in range(channels):
                     dS[0, n] += dh[i, head, t, n]
                 _retreat(z, before, states[i, head, t], dS, scratch[0], scratch[1])

@@ -33,7 +33,7 @@ def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
     output, state, states = (pages.empty_like(p.x, shape) for shape in shapes(p, keep))
     state.copy_(p.initial)
     weight = plain(p.weight.flatten(1, 2).mT)  # (head, from, gate and to)
-    _run(slstm.forward, p, (plain(p.x), weight, state, output, states))
+    _run(slstm.forward, p, (plain(p.x).flatten(3), weight, state, output, states))
     return output, state, states
 
 
@@ -47,8 +47,8 @@ def backward(p: Problem, states: Tensor, dy: Tensor, dstate: Tensor) -> list[Ten
     weight = plain(p.weight.flatten(1, 2))  # (head, gate and to, from)
     batch, heads = p.x.shape[:2]
     recurrent = (before @ weight.mT).view(heads, batch, *p.x.shape[2:]).transpose(0, 1)
-    gates = plain(p.x) + recurrent  # and then their gradients
-    _run(slstm.backward, p, (gates, weight, initial, plain(states), dinitial, plain(dy)))
+    gates = plain(plain(p.x) + recurrent)  # and then their gradients
+    _run(slstm.backward, p, (gates.flatten(3), weight, initial, plain(states), dinitial, plain(dy)))
     change = gates.transpose(0, 1).flatten(1, 2).flatten(2)  # (head, step, gate and to)
     return [gates, (change.mT @ before).view(p.weight.shape), dinitial]
 

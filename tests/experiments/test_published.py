@@ -59,7 +59,7 @@ def test_every_published_record_is_of_a_preset() -> None:
 
 
 def test_all_published_records_are_whole_and_hold_sealed_files_alone() -> None:
-    assert len(RECORDS) == 961
+    assert len(RECORDS) == 1352
     for record in map(Record.open, RECORDS):  # which checks every file against its digest
         assert record.finished
         assert record.metrics
@@ -83,7 +83,7 @@ def test_a_study_whose_records_are_published_lists_none_as_missing(tmp_path: Pat
     out = capsys.readouterr().out
     assert "  paper, the default: 2 runs: 2 published\n" in out
     assert "  quick: 2 runs: 2 missing\n" in out
-    assert out.endswith("27 of 961 records published\n")
+    assert out.endswith("27 of 1352 records published\n")
 
 
 def test_every_published_run_is_heard_and_said_with_its_hash() -> None:
@@ -104,6 +104,17 @@ def test_every_run_of_the_preset_is_published(name: str, preset: str) -> None:
     ends = {"done", "diverged"} if study.name.startswith("stability.") else {"done"}
     assert len(found) == len(runs)
     assert {record.status for record in found} <= ends
+
+
+def test_every_baseline_of_the_bench_that_is_published_is_whole() -> None:
+    study = studies.load("bench.measurements")
+    runs = study.runs("quick")
+    found = find(study.name, study.version, runs, [PUBLISHED])
+    models = {record.run.model for record in found}
+    assert len(found) == sum(run.model in models for run in runs)
+    assert models >= {"transformer", "lstm", "s4d", "mamba", "mamba2", "delta_net", "linear_cde"}
+    assert models >= {"gated_delta_net", "delta_product", "random_linear_cde"}
+    assert {record.status for record in found} <= {"done", "diverged"}
 
 
 @pytest.mark.parametrize("name", results.names())

@@ -10,6 +10,7 @@ import numpy as np
 from experiments.bench.baselines import FEATURES
 from experiments.bench.cards import Measurement
 from experiments.bench.parts import part as parts
+from experiments.bench.parts import random_features
 from seqtheory import metrics
 from seqtheory.checks import require_choice
 from seqtheory.tasks import SignatureLabels
@@ -51,9 +52,8 @@ class Signature:
         data = self.task.build(self.data_seed)
         train, held_out = data.split((fraction, 1 - fraction), seed=None)
         recorder.note(predict_zero=metrics.rmse(np.zeros(len(held_out)), held_out.targets))
-        (_features if run.model in FEATURES else self._train)(
-            run, recorder, FitData(train, held_out)
-        )
+        data = FitData(train, held_out)
+        (random_features.read if run.model in FEATURES else self._train)(run, recorder, data)
 
     def _train(self, run: BenchRun, recorder: Recorder, data: FitData) -> None:
         import seq_torch
@@ -63,20 +63,6 @@ class Signature:
         model = parts.build(run, inputs, seq_torch.LastOutput(size=1))
         training = replace(self.training, seed=run.seed)
         fit_recorded(seq_torch.fit, model, data, training, recorder)
-
-
-def _features(run: BenchRun, recorder: Recorder, data: FitData) -> None:
-    """Read the coefficient out of random features by least squares, as the study `toy` does."""
-    import jax
-
-    from lcde_jax import LinearCDE, fit_readout, random_features
-
-    train, held_out = data.train, data.held_out
-    cde = LinearCDE(run.width, train.inputs.shape[-1], key=jax.random.key(run.seed))
-    features = [random_features(cde, part.inputs) for part in (train, held_out)]
-    readout = fit_readout(features[0], train.targets)
-    error = metrics.rmse(readout.predict(features[1]), held_out.targets)
-    recorder.log(0, rmse=float(error), rank=readout.rank)
 
 
 def settings(preset: str) -> list[Signature]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip("numba")
-
 from numba.core.errors import TypingError
 
 from seq_torch.ops.kernels.compiler import compiled

@@ -28,6 +28,8 @@ BENCHMARKS = (
     "slstm",
     "m2rnn",
     "rwkv7",
+    "log_linear",
+    "mesa_net",
     "one_hot",
     "s4_kernel",
     "inference",

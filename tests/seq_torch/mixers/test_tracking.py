@@ -25,7 +25,7 @@ AFFINE = (
     st.StableSSMConfig,
 )
 
-BARE = (st.MambaConfig, st.Mamba2Config, DeltaRuleConfig, st.KDAConfig)
+BARE = (st.MambaConfig, st.Mamba2Config, st.MesaNetConfig, DeltaRuleConfig, st.KDAConfig)
 """Affine in the state where no convolution stands before the recurrence."""
 
 

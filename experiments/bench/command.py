@@ -124,8 +124,9 @@ def _made(request: Request) -> Card | int:
 
 
 def _run(request: Request, subject: Subject, part: str | None) -> int:
-    """Run what is not finished of a part, or of all of them."""
+    """Run what is neither finished nor published of a part, or of all of them."""
     runs = subject.runs if part is None else measurements.of_part(subject.runs, part)
+    runs = runs if subject.locator else _unpublished(runs)
     if not runs:
         return exit_code.OK
     how = RunRequest(
@@ -139,6 +140,13 @@ def _run(request: Request, subject: Subject, part: str | None) -> int:
     title = f"{subject.name}, {part or 'all parts'}"
     done = carry_out(studies.load(STUDY), request.preset, runs, how, title=title)
     return done.code
+
+
+def _unpublished(runs: list[BenchRun]) -> list[BenchRun]:
+    """Leave out runs whose records are published, but for costs, which are of one machine."""
+    study = studies.load(STUDY)
+    known = {held.run for held in record.find(study.name, study.version, runs, [PUBLISHED])}
+    return [run for run in runs if run.part_name == "cost" or run not in known]
 
 
 def _run_beside(request: Request, other: Subject, costs: bool) -> int:

@@ -50,6 +50,13 @@ def test_files_have_one_form_and_every_case_is_read():
     for path in sorted(FOLDER.glob("*.json")):
         held = path.read_text(encoding="utf-8")
         assert held == text(json.loads(held)) + "\n", path.name
+        assert json.loads(held)["source"].keys() == {
+            "package",
+            "version",
+            "files",
+            "model",
+            "decay",
+        }
         seen += [(path.stem, title) for title in json.loads(held)["cases"]]
     assert seen == [(case.file, case.title) for case in CASES]
 

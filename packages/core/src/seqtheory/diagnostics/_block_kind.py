@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,8 +146,8 @@ def reflected_diagonals(matrices: Family, tolerance: float) -> bool:
     if clear.sum() < 2 or (sizes[clear, -1] > tolerance * sizes[clear, 0]).any():
         return False
     diagonal: Any = directions[clear, -1]
-    values: Any = np.linalg.eigvals(matrices[clear] / diagonal[:, None])
-    scale: Any = np.median(values.real, axis=1, keepdims=True)  # all but one are equal
+    values = cast(Any, np.linalg.eigvals(matrices[clear] / diagonal[:, None]))
+    scale = np.median(values.real, axis=1, keepdims=True)  # all but one are equal
     apart = np.sort(np.abs(values / scale - 1), axis=1)
     largest = max(np.abs(diagonal * scale).max(), np.abs(values / scale).max())
     return bool(apart[:, -2].max() < rounding and largest < 1 + rounding)

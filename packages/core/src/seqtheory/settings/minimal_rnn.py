@@ -81,6 +81,10 @@ class MinLSTM(MinimalRNN):
         length; otherwise :math:`f_t` and :math:`i_t` themselves stand there.
     forget_bias
         Added to the start of :math:`b_f`; the paper finds that large ones train faster.
+
+    References
+    ----------
+    Feng et al., arXiv 2410.01201, section 3.2.
     """
 
     normalised: bool = True

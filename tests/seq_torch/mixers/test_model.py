@@ -178,7 +178,10 @@ def test_every_recurrence_that_places_eigenvalues_marks_what_places_them(members
         if any(isinstance(p, st.StateParameter) for p in module.parameters()):
             marked.add(type(member))
     unmarked = {type(member) for member in members} - marked
-    assert unmarked == {st.RNNConfig, st.LSTMConfig, st.GRUConfig, st.TransformerConfig}
+    fixed = {st.RetNetConfig, st.HGRN2Config}  # decays without a trained number, or by a map
+    routed = {st.PDSSMConfig}
+    nonlinear = {st.RNNConfig, st.LSTMConfig, st.GRUConfig}
+    assert unmarked == nonlinear | {st.TransformerConfig} | fixed | routed
 
 
 def test_bfloat16_autocast_runs_every_mixer(mixer, configured, tokens):

@@ -23,8 +23,11 @@ AFFINE = (
     st.PDSSMConfig,
     st.ResidualSSMConfig,
     st.StableSSMConfig,
+    st.MinGRUConfig,
+    st.MinLSTMConfig,
 )
 
+CONVOLVED = (st.GLAConfig, st.RetNetConfig, st.HGRN2Config)
 BARE = (st.MambaConfig, st.Mamba2Config, st.MesaNetConfig, DeltaRuleConfig, st.KDAConfig)
 """Affine in the state where no convolution stands before the recurrence."""
 
@@ -40,8 +43,10 @@ def test_states_and_transitions_of_every_recurrent_mixer(mixer, configured):
     np.testing.assert_allclose(seen.outputs, expected, atol=1e-12)
     before, moves = seen.states[:, :-1], WORDS[:, 1:]
     moved = (found.matrices[moves] @ before[..., None])[..., 0] + found.offsets[moves]
-    if isinstance(mixer, AFFINE) or (
-        isinstance(mixer, BARE) and not (mixer.block and mixer.convolution)
+    if (
+        isinstance(mixer, AFFINE)
+        or (isinstance(mixer, BARE) and not (mixer.block and mixer.convolution))
+        or (isinstance(mixer, CONVOLVED) and not mixer.convolution)
     ):
         assert found.linearity < 1e-12
         np.testing.assert_allclose(moved, seen.states[:, 1:], atol=1e-11)

@@ -88,6 +88,11 @@ class M2RNN(Placed):
             require_positive("gradient_clip", self.gradient_clip)
 
     @property
+    def straight_through(self) -> bool:
+        """Whether gradients are clipped inside, and so not those of the map."""
+        return self.gradient_clip is not None
+
+    @property
     def transition_class(self) -> TransitionClass:
         """Nonlinear in the state."""
         return "nonlinear"

@@ -60,3 +60,16 @@ def products(first, last, starts, reached, before, dblocks):
             target = dblocks[v, k]
             target[:] = 0
             add_product(target, reached[k, left:right].T, before[k, left:right])
+
+
+@compiled
+def complex_products(first, last, starts, reached, before, dblocks):
+    """Do as `products` does, row by row: vectors of registers hold real numbers."""
+    for v in range(first, last):
+        left, right = starts[v], starts[v + 1]
+        for k in range(dblocks.shape[1]):
+            target = dblocks[v, k]
+            target[:] = 0
+            for r in range(target.shape[0]):
+                weights = reached[k, left:right, r]
+                add_rows(target[r], weights, before[k, left:right], 0, right - left)

@@ -60,7 +60,8 @@ def backward(
     dblocks = pages.empty_like(blocks)
     sums = [t.numpy() for t in (starts, *rows, dblocks)]
     loads = (counts + 1).tolist()
-    threads.run_lanes(work, len(blocks), lambda *part: kernels.products(*part, *sums), loads)
+    multiply = kernels.complex_products if blocks.is_complex() else kernels.products
+    threads.run_lanes(work, len(blocks), lambda *part: multiply(*part, *sums), loads)
     return dblocks, dinitial, reached
 
 

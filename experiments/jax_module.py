@@ -213,7 +213,6 @@ class _Bridge(torch.autograd.Function):
             given = tuple(_torch(output, tensors[0].device) for output in outputs)
         ctx.save_for_backward(*tensors)  # which refuses those that were changed since
         ctx.mark_non_differentiable(*(t for t in given if not _has_slope(t)))
-        ctx.count = count
         return given
 
     @staticmethod

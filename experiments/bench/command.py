@@ -125,8 +125,7 @@ def _made(request: Request) -> Card | int:
 
 def _run(request: Request, subject: Subject, part: str | None) -> int:
     """Run what is neither finished nor published of a part, or of all of them."""
-    runs = subject.runs if part is None else measurements.of_part(subject.runs, part)
-    runs = runs if subject.locator else _unpublished(runs)
+    runs = _own_runs(subject, part)
     if not runs:
         return exit_code.OK
     how = RunRequest(
@@ -142,8 +141,14 @@ def _run(request: Request, subject: Subject, part: str | None) -> int:
     return done.code
 
 
-def _unpublished(runs: list[BenchRun]) -> list[BenchRun]:
-    """Leave out runs whose records are published, but for costs, which are of one machine."""
+def _own_runs(subject: Subject, part: str | None) -> list[BenchRun]:
+    """List the runs of a part, or all, but those whose records are published.
+
+    Costs are of one machine, and guests have no published records.
+    """
+    runs = subject.runs if part is None else measurements.of_part(subject.runs, part)
+    if subject.locator:
+        return runs
     study = studies.load(STUDY)
     known = {held.run for held in record.find(study.name, study.version, runs, [PUBLISHED])}
     return [run for run in runs if run.part_name == "cost" or run not in known]
@@ -177,7 +182,7 @@ def _within(request: Request, study: Any, subject: Subject) -> tuple[Subject, di
         return subject, {}
     spare, over = 60 * request.minutes, dict[str, str]()
     for part in request.parts:
-        runs = measurements.of_part(subject.runs, part)
+        runs = _own_runs(subject, part)
         seconds = _seconds(request, study, runs)
         if seconds > spare:
             over[part] = f"about {forecast.duration(seconds)} do not fit into the budget"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Baseline = Literal[
@@ -80,6 +82,95 @@ NAMES: dict[Baseline | Features, str] = {
 _HEADS = 4
 
 
+@dataclass(frozen=True)
+class _Sizes:
+    """Channels that a mixer maps, and whether its inputs stand for tokens."""
+
+    width: int
+    tokens: bool
+
+    @property
+    def head(self) -> int:
+        """Channels of a head."""
+        return self.width // _HEADS
+
+    @property
+    def matrices(self) -> dict[str, Any]:
+        """Heads whose state is a square matrix."""
+        return {"heads": _HEADS, "key_dim": self.head, "value_dim": self.head}
+
+
+def _transformer(st: Any, sizes: _Sizes, **given: Any) -> Any:
+    settings: dict[str, Any] = {"heads": _HEADS, "feed_forward": 4 * sizes.width} | given
+    return st.TransformerConfig(**settings)
+
+
+def _rotary(st: Any, sizes: _Sizes) -> Any:
+    in_pairs = _HEADS if sizes.width % 8 == 0 else 2  # pairs of channels in each head
+    return _transformer(st, sizes, heads=in_pairs, positions="rotary")
+
+
+def _linear_cde(st: Any, sizes: _Sizes) -> Any:
+    """Give a matrix for each token where there are tokens; the equation is solved otherwise."""
+    form: dict[str, Any] = {"transition": "direct", "initial": "orthogonal"}
+    return st.LinearCDEConfig(
+        state_dim=sizes.width,
+        structure=st.BlockDiagonal(block_size=4),
+        **(form if sizes.tokens else {}),
+    )
+
+
+def _gla(st: Any, sizes: _Sizes) -> Any:
+    """Give keys of half the width, as published."""
+    return st.GLAConfig(heads=_HEADS, key_dim=max(1, sizes.width // 8), value_dim=sizes.head)
+
+
+def _ret_net(st: Any, sizes: _Sizes) -> Any:
+    """Give keys of the width, in pairs, and values of twice that."""
+    head = sizes.head
+    return st.RetNetConfig(heads=_HEADS, key_dim=head + head % 2, value_dim=2 * head)
+
+
+_SETTINGS: dict[Baseline, Callable[[Any, _Sizes], Any]] = {
+    "transformer": _transformer,
+    "lstm": lambda st, _: st.LSTMConfig(),
+    "s4d": lambda st, _: st.S4DConfig(state_dim=16),
+    "mamba": lambda st, _: st.MambaConfig(state_dim=16),
+    "mamba2": lambda st, _: st.Mamba2Config(state_dim=16, heads=_HEADS),
+    "delta_net": lambda st, sizes: st.DeltaNetConfig(**sizes.matrices, eigenvalues="signed"),
+    "gated_delta_net": lambda st, sizes: st.GatedDeltaNetConfig(**sizes.matrices),
+    "delta_product": lambda st, sizes: st.DeltaProductConfig(
+        **sizes.matrices, eigenvalues="signed", factors=2
+    ),
+    "linear_cde": _linear_cde,
+    "slstm": lambda st, _: st.SLSTMConfig(heads=_HEADS),
+    "transformer_rotary": _rotary,
+    "transformer_none": lambda st, sizes: _transformer(st, sizes, positions="none"),
+    "fox": lambda st, sizes: _transformer(st, sizes, positions="forget"),
+    "path": lambda st, sizes: _transformer(st, sizes, positions="householder"),
+    "kda": lambda st, sizes: st.KDAConfig(**sizes.matrices),
+    "ckda": lambda st, sizes: st.KDAConfig(**sizes.matrices, eigenvalues="signed", decay="signed"),
+    "gdn2": lambda st, sizes: st.KDAConfig(**sizes.matrices, gates="channels"),
+    "rwkv7": lambda st, sizes: st.RWKV7Config(**sizes.matrices),
+    "mlstm": lambda st, _: st.MLSTMConfig(heads=_HEADS),
+    "m2rnn": lambda st, sizes: st.M2RNNConfig(**sizes.matrices),
+    "pd_ssm": lambda st, sizes: st.PDSSMConfig(state_dim=sizes.width),
+    "linoss": lambda st, sizes: st.LinOSSConfig(state_dim=sizes.width),
+    "gla": _gla,
+    "retnet": _ret_net,
+    # Published are 128 rows a head, of models that are wider.
+    "hgrn2": lambda st, sizes: st.HGRN2Config(state_dim=sizes.head),
+    "min_gru": lambda st, _: st.MinGRUConfig(),
+    "min_lstm": lambda st, _: st.MinLSTMConfig(),
+    "log_linear_mamba2": lambda st, _: st.LogLinearMamba2Config(state_dim=16, heads=_HEADS),
+    "log_linear_gated_delta_net": lambda st, sizes: st.LogLinearGatedDeltaNetConfig(
+        **sizes.matrices
+    ),
+    "mesa_net": lambda st, sizes: st.MesaNetConfig(**sizes.matrices),
+}
+"""Settings of each baseline, given seq_torch and the sizes."""
+
+
 def settings(name: Baseline, width: int, *, tokens: bool = False) -> Any:
     """Give the settings of a baseline's mixer.
 
@@ -99,75 +190,6 @@ def settings(name: Baseline, width: int, *, tokens: bool = False) -> Any:
     width / 4 by width / 4 for the delta rule, `width` entries of the linear CDE, the LSTM,
     PD-SSM and LinOSS.
     """
-    import seq_torch as st
+    import seq_torch
 
-    head = width // _HEADS
-    attention: dict[str, Any] = {"heads": _HEADS, "feed_forward": 4 * width}
-    delta: dict[str, Any] = {"heads": _HEADS, "key_dim": head, "value_dim": head}
-    match name:
-        case "transformer":
-            return st.TransformerConfig(**attention)
-        case "transformer_rotary":
-            attention["heads"] = _HEADS if width % 8 == 0 else 2  # pairs of channels in each
-            return st.TransformerConfig(**attention, positions="rotary")
-        case "transformer_none":
-            return st.TransformerConfig(**attention, positions="none")
-        case "fox":
-            return st.TransformerConfig(**attention, positions="forget")
-        case "path":
-            return st.TransformerConfig(**attention, positions="householder")
-        case "lstm":
-            return st.LSTMConfig()
-        case "s4d":
-            return st.S4DConfig(state_dim=16)
-        case "mamba":
-            return st.MambaConfig(state_dim=16)
-        case "mamba2":
-            return st.Mamba2Config(state_dim=16, heads=_HEADS)
-        case "delta_net":
-            return st.DeltaNetConfig(**delta, eigenvalues="signed")
-        case "gated_delta_net":
-            return st.GatedDeltaNetConfig(**delta)
-        case "delta_product":
-            return st.DeltaProductConfig(**delta, eigenvalues="signed", factors=2)
-        case "linear_cde":
-            form: dict[str, Any] = {"transition": "direct", "initial": "orthogonal"}
-            return st.LinearCDEConfig(
-                state_dim=width,
-                structure=st.BlockDiagonal(block_size=4),
-                **(form if tokens else {}),
-            )
-        case "slstm":
-            return st.SLSTMConfig(heads=_HEADS)
-        case "kda":
-            return st.KDAConfig(**delta)
-        case "ckda":
-            return st.KDAConfig(**delta, eigenvalues="signed", decay="signed")
-        case "gdn2":
-            return st.KDAConfig(**delta, gates="channels")
-        case "rwkv7":
-            return st.RWKV7Config(**delta)
-        case "mlstm":
-            return st.MLSTMConfig(heads=_HEADS)
-        case "m2rnn":
-            return st.M2RNNConfig(**delta)
-        case "pd_ssm":
-            return st.PDSSMConfig(state_dim=width)
-        case "linoss":
-            return st.LinOSSConfig(state_dim=width)
-        case "gla":  # keys of half the width, as published
-            return st.GLAConfig(heads=_HEADS, key_dim=max(1, width // 8), value_dim=head)
-        case "retnet":  # keys of the width, in pairs, and values of twice that
-            return st.RetNetConfig(heads=_HEADS, key_dim=head + head % 2, value_dim=2 * head)
-        case "hgrn2":  # published are 128 rows a head, of models that are wider
-            return st.HGRN2Config(state_dim=head)
-        case "min_gru":
-            return st.MinGRUConfig()
-        case "min_lstm":
-            return st.MinLSTMConfig()
-        case "log_linear_mamba2":
-            return st.LogLinearMamba2Config(state_dim=16, heads=_HEADS)
-        case "log_linear_gated_delta_net":
-            return st.LogLinearGatedDeltaNetConfig(**delta)
-        case "mesa_net":
-            return st.MesaNetConfig(**delta)
+    return _SETTINGS[name](seq_torch, _Sizes(width, tokens))

@@ -269,6 +269,13 @@ def test_the_memory_of_an_unstable_model_is_told_and_not_raised():
 
 
 @pytest.mark.needs_torch
+def test_every_baseline_has_a_name_and_settings():
+    for name in baselines.BASELINES:
+        assert baselines.settings(name, 8).build(8)
+    assert set(baselines.NAMES) == {*baselines.BASELINES, *baselines.FEATURES}
+
+
+@pytest.mark.needs_torch
 def test_a_linear_cde_has_a_matrix_for_each_token_and_solves_its_equation_otherwise():
     of_tokens = baselines.settings("linear_cde", 8, tokens=True)
     assert (of_tokens.transition, of_tokens.initial) == ("direct", "orthogonal")

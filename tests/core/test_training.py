@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_other_values_out_of_range_are_refused(name: str, value: float) -> None:
         Training(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["loss", "schedule", "auxiliary", "precision"])
+@pytest.mark.parametrize("name", ["loss", "schedule", "auxiliary", "precision", "optimiser"])
 def test_unknown_choices_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}='cosin': expected one of"):
         Training(**{name: "cosin"})
@@ -94,6 +95,35 @@ def test_a_cosine_falls_from_the_full_rate_after_the_warmup(warmup: int) -> None
 def test_a_constant_rate_stays() -> None:
     training = Training(num_steps=5, warmup_steps=2)
     assert [training.schedule_factor(step) for step in range(5)] == [0.5, 1, 1, 1, 1]
+
+
+def test_a_late_decay_falls_linearly_over_its_steps() -> None:
+    settings = {"num_steps": 8, "warmup_steps": 2, "schedule": "warmup_stable_decay"}
+    training = Training(**settings, decay_steps=4)
+    factors = [training.schedule_factor(step) for step in range(9)]
+    assert factors == [0.5, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0]
+    for decay in (0, 7):
+        with pytest.raises(ValueError, match=rf"decay_steps={decay}: .* expected 1 to 6"):
+            Training(**settings, decay_steps=decay)
+    with pytest.raises(ValueError, match="belongs to schedule='warmup_stable_decay'"):
+        Training(decay_steps=4)
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "settings", "message"),
+    [
+        ("sgd", {"momentum": 0.9}, "momentum=0.9 belongs to optimiser='momentum' or 'muon'"),
+        ("adamw", {"matrix_learning_rate": 0.1}, "belongs to optimiser='muon'"),
+        ("momentum", {"matrix_weight_decay": 0.0}, "belongs to optimiser='muon'"),
+        ("muon", {"momentum": 1.0}, "momentum=1.0: expected less than 1"),
+        ("muon", {"matrix_learning_rate": 0.0}, "matrix_learning_rate=0.0: expected a positive"),
+    ],
+)
+def test_a_setting_of_another_optimiser_is_refused(
+    optimiser: Any, settings: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Training(optimiser=optimiser, **settings)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("drop_last", [False, True])
@@ -188,6 +218,10 @@ def test_progress_of_another_training_or_other_data_is_refused() -> None:
         Progress.restored(snapshot, training, "e")
     state = {k: v for k, v in snapshot.state.items() if k != "loss_count"}
     with pytest.raises(ValueError, match="lacks loss_count"):
+        Progress.restored(replace(snapshot, state=state), training, "d")
+    old = {k: v for k, v in snapshot.state["training"].items() if k != "optimiser"}
+    state = {**snapshot.state, "training": old}
+    with pytest.raises(ValueError, match="before trainings had the setting optimiser"):
         Progress.restored(replace(snapshot, state=state), training, "d")
 
 

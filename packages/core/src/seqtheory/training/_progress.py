@@ -141,6 +141,11 @@ def _check_training(held: object, training: Training) -> None:
         raise ValueError(f"the snapshot's training is {held!r}, expected its settings by name.")
     held = cast("dict[str, Any]", held)
     now = dataclasses.asdict(training)
+    if young := sorted(now.keys() - held.keys()):
+        raise ValueError(
+            f"the snapshot was made before trainings had the setting {young[0]}, and its moments "
+            "are of another form. Start anew."
+        )
     for name in sorted(held.keys() | now.keys()):
         before, after = held.get(name, "not there"), now.get(name, "not there")
         if before != after:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from seqtheory.checks import require_choice, require_integer, require_positive
+from seqtheory.plain import added
+from seqtheory.training import _optimiser, _schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """Settings of one training run.
-
-    The optimiser is AdamW, which without weight decay is Adam.
+    r"""Settings of one training run.
 
     Parameters
     ----------
@@ -25,7 +24,8 @@ class Training:
     state_learning_rate
         Step size of the parameters of a recurrence, above 0; None for `learning_rate`.
     schedule
-        ``"constant"``, or ``"cosine"``: half a cosine from the full rate down to 0 at `num_steps`.
+        ``"constant"``; ``"cosine"``: half a cosine from the full rate down to 0 at `num_steps`;
+        ``"warmup_stable_decay"``: constant, then linearly down to 0 over the last `decay_steps`.
     warmup_steps
         Steps over which the rate first grows linearly, at most `num_steps`.
     batch_size
@@ -52,6 +52,44 @@ class Training:
         an accelerator.
     seed
         Decides the order of the batches and every other draw of the training.
+    optimiser
+        ``"adamw"``, which without weight decay is Adam; ``"sgd"``; ``"momentum"``; ``"muon"``: Muon
+        for the matrices of the hidden layers, AdamW for all else. See the notes.
+    momentum
+        Share of the last average in the next, in [0, 1), with ``"momentum"`` (None for 0.9) and
+        ``"muon"`` (None for 0.95).
+    matrix_learning_rate
+        Step size of what Muon moves, above 0; None for 0.02, as published.
+    matrix_weight_decay
+        Decoupled decay of what Muon moves, at least 0; None for 0.
+    decay_steps
+        Steps of the last part of ``"warmup_stable_decay"``, at least 1.
+
+    Notes
+    -----
+    With the gradient g after clipping, rate :math:`\eta` (times `schedule_factor`) and decay d of a
+    tensor, each update is :math:`\theta \leftarrow (1 - \eta d)\, \theta - \eta u`, where
+
+    .. math:: u = g \text{ (SGD)}, \qquad
+              m \leftarrow \mu m + g, \; u = m \text{ (momentum)}, \qquad
+              u = \frac{m / (1 - 0.9^k)}{\sqrt{v / (1 - 0.999^k)} + 10^{-8}} \text{ (AdamW)}
+
+    with :math:`m \leftarrow 0.9\, m + 0.1\, g`, :math:`v \leftarrow 0.999\, v + 0.001\, g^2`.
+    Muon takes a matrix of r rows and c columns (a map from c to r numbers) along
+
+    .. math:: m \leftarrow \mu m + (1 - \mu)\, g, \qquad
+              u = \sqrt{\max(1, r / c)} \; N\bigl((1 - \mu)\, g + \mu m\bigr),
+
+    where N nearly sets all singular values to 1: after :math:`X \leftarrow X / \lVert X \rVert_F`
+    five times :math:`X \leftarrow a X + b\, X X^T X + c\, (X X^T)^2 X` with a, b, c = 3.4445,
+    -4.7750, 2.0315, in the type of the parameters. It moves parameters of two axes below the
+    model's attribute `layers`, other than biases and those of a recurrence; embedding, readout,
+    vectors and the parameters of recurrences are left to AdamW at their own rates.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, arXiv:1711.05101 (AdamW). K. Jordan et al., Muon: An optimizer for
+    hidden layers in neural networks, 2024; J. Liu et al., arXiv:2502.16982.
 
     Raises
     ------
@@ -67,7 +105,7 @@ class Training:
     loss: Literal["squared_error", "cross_entropy"] = "squared_error"
     learning_rate: float = 1e-3
     state_learning_rate: float | None = None
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "warmup_stable_decay"] = "constant"
     warmup_steps: int = 0
     batch_size: int = 32
     num_steps: int = 10_000
@@ -79,10 +117,14 @@ class Training:
     auxiliary_batch_size: int | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
+    optimiser: Literal["adamw", "sgd", "momentum", "muon"] = added("adamw")
+    momentum: float | None = added(None)
+    matrix_learning_rate: float | None = added(None)
+    matrix_weight_decay: float | None = added(None)
+    decay_steps: int = added(0)
 
     def __post_init__(self) -> None:
         require_choice("loss", self.loss, ("squared_error", "cross_entropy"))
-        require_choice("schedule", self.schedule, ("constant", "cosine"))
         require_choice("auxiliary", self.auxiliary, ("summed", "separate"))
         require_choice("precision", self.precision, ("float32", "bfloat16"))
         for name in ("batch_size", "num_steps", "evaluate_every"):
@@ -95,7 +137,8 @@ class Training:
         for name in ("state_learning_rate", "clip"):
             if getattr(self, name) is not None:
                 require_positive(name, getattr(self, name))
-        self._check_warmup()
+        _schedule.check(self)
+        _optimiser.check(self)
         self._check_target()
 
     def schedule_factor(self, step: int) -> float:
@@ -106,6 +149,7 @@ class Training:
             \quad (k \ge w, \text{ cosine})
 
         and 1 from step w on if the schedule is constant; w is `warmup_steps`, n is `num_steps`.
+        With a late decay over d = `decay_steps`, :math:`f_k = \min(1, (n - k) / d)` from step w on.
 
         Examples
         --------
@@ -113,14 +157,7 @@ class Training:
         >>> [round(training.schedule_factor(step), 3) for step in range(8)]
         [0.25, 0.5, 0.75, 1.0, 1.0, 0.854, 0.5, 0.146]
         """
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        if self.schedule == "constant":
-            return 1.0
-        if step >= self.num_steps:
-            return 0.0
-        progress = (step - self.warmup_steps) / (self.num_steps - self.warmup_steps)
-        return 0.5 * (1 + math.cos(math.pi * progress))
+        return _schedule.factor(self, step)
 
     def reached(self, metrics: dict[str, float | list[float]]) -> bool:
         """Whether held-out metrics (those of `Evaluated`) meet the target.
@@ -139,14 +176,6 @@ class Training:
             return isinstance(accuracy, float) and accuracy >= self.target
         error = metrics["rmse"]
         return isinstance(error, float) and error <= self.target
-
-    def _check_warmup(self) -> None:
-        require_integer("warmup_steps", self.warmup_steps, minimum=0)
-        if self.warmup_steps > self.num_steps:
-            raise ValueError(
-                f"warmup_steps={self.warmup_steps} is more than num_steps={self.num_steps}: the "
-                "full rate would never be reached. Warm up for fewer steps, or train for more."
-            )
 
     def _check_target(self) -> None:
         if self.target is None:

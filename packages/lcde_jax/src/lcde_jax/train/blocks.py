@@ -16,7 +16,6 @@ from .objective import row_losses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import optax
     from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
     from .objective import Loss
@@ -26,7 +25,7 @@ class Carry(NamedTuple):
     """State of a training between two steps."""
 
     parameters: PyTree
-    moments: optax.OptState
+    moments: optimiser.Moments
     alive: Bool[Array, ""]  # False once a loss or gradient was not finite: nothing moves any more
 
 

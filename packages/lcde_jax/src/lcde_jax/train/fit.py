@@ -48,7 +48,7 @@ def fit(
     on_event: Callable[[Evaluated | Stepped], None] | None = None,
     resume: Snapshot | None = None,
 ) -> tuple[Any, History]:
-    """Train a model with AdamW.
+    """Train a model.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ def fit(
     bytes of one that was not. Every batch has `batch_size` rows; the short one at the end of an
     epoch is left out. If there are fewer auxiliary rows than one batch, each step takes them all.
     With ``auxiliary="separate"`` each step makes two updates, as published.
-    `optimiser.tensor_rates` decides which tensors take `state_learning_rate` and which decay.
+    `optimiser.tensor_rates` decides which tensors take which rate, decay and rule;
+    `seqtheory.training.Training` states the rules.
 
     References
     ----------
@@ -119,7 +120,7 @@ class _Fit:
         rates = optimiser.tensor_rates(model, training)
         options = (training.loss, training.clip, training.auxiliary, training.precision)
         self.frame = Frame(rest, rates, *options, optimiser.statistics(model))
-        moments = optimiser.initial_moments(parameters)
+        moments = optimiser.initial_moments(parameters, rates)
         self.carry = Carry(parameters, moments, jnp.asarray(True))
         self.progress = Progress()
         self.digest = data.digest()

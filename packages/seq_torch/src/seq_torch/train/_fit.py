@@ -12,7 +12,7 @@ from ._evaluation import check_fit, scores
 from ._learner import Divergence, Learner, first_not_finite
 from ._place import Place, modes_kept, place_of
 from ._snapshot import restore, tensors_of
-from .optim import AdamW
+from .optim import Optimiser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,15 +33,16 @@ def fit(
     resume: Snapshot | None = None,
     device: str | torch.device | None = None,
 ) -> History:
-    r"""Train a model in place with AdamW; write no files and print nothing.
+    r"""Train a model in place; write no files and print nothing.
 
     One step takes a batch of m rows, the mean loss over what counts in it, and
 
     .. math:: g = \nabla \ell(\theta), \qquad
               g \leftarrow g \min(1, c / \lVert g \rVert), \qquad
-              \theta \leftarrow \mathrm{AdamW}(\theta, g, f_k \eta),
+              \theta \leftarrow \mathrm{update}(\theta, g, f_k \eta),
 
-    with c = `training.clip` and :math:`f_k` = `training.schedule_factor(k)`.
+    with c = `training.clip`, :math:`f_k` = `training.schedule_factor(k)` and the update of
+    `training.optimiser`, whose equations stand with `seqtheory.training.Training`.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def fit(
     world = World.current()
     place = place_of(model, training, device)
     data.check(training)
-    optimiser = AdamW(model, training)
+    optimiser = Optimiser(model, training)
     with modes_kept(model), place.random_state_kept():
         check_fit(model, data.parts(), training.loss, place)
         progress = Progress()
@@ -109,7 +110,7 @@ class _Fit:
     def __init__(
         self,
         model: nn.Module,
-        optimiser: AdamW,
+        optimiser: Optimiser,
         data: FitData,
         training: Training,
         place: Place,

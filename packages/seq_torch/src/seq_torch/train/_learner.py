@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seqtheory.dataset import Dataset
 
     from ._place import Place
-    from .optim import AdamW
+    from .optim import Optimiser
 
 
 class Rows(NamedTuple):
@@ -50,7 +50,7 @@ class Learner:
     def __init__(
         self,
         model: nn.Module,
-        optimiser: AdamW,
+        optimiser: Optimiser,
         data: FitData,
         training: Training,
         place: Place,

@@ -12,13 +12,12 @@ from seqtheory.training import Snapshot
 if TYPE_CHECKING:
     from torch import nn
 
-    from .optim import AdamW
+    from .optim import Optimiser
 
 _MODEL, _OPTIMISER = "model.", "optimiser."
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-def tensors_of(model: nn.Module, optimiser: AdamW) -> dict[str, np.ndarray]:
+def tensors_of(model: nn.Module, optimiser: Optimiser) -> dict[str, np.ndarray]:
     """Copy parameters, buffers and the optimiser's moments."""
     held = {_MODEL + name: value for name, value in _model_tensors(model).items()}
     for name, parameter in model.named_parameters():
@@ -27,7 +26,7 @@ def tensors_of(model: nn.Module, optimiser: AdamW) -> dict[str, np.ndarray]:
     return {name: np.array(value.detach().cpu().numpy()) for name, value in held.items()}
 
 
-def restore(snapshot: Snapshot, model: nn.Module, optimiser: AdamW) -> None:
+def restore(snapshot: Snapshot, model: nn.Module, optimiser: Optimiser) -> None:
     """Write a snapshot's tensors into the model and its optimiser.
 
     Raises
@@ -83,21 +82,20 @@ def _check_like(name: str, held: np.ndarray, current: torch.Tensor) -> None:
 
 
 def _moments(
-    snapshot: Snapshot, name: str, parameter: nn.Parameter, optimiser: AdamW
+    snapshot: Snapshot, name: str, parameter: nn.Parameter, optimiser: Optimiser
 ) -> dict[str, torch.Tensor]:
     """Optimiser state of one parameter; empty if it had no gradient so far."""
-    held = {
-        key: snapshot.tensors[full]
-        for key in _MOMENTS
-        if (full := f"{_OPTIMISER}{name}.{key}") in snapshot.tensors
-    }
-    if not held:
+    if not parameter.requires_grad:
         return {}
-    if len(held) < len(_MOMENTS):
-        missing = next(key for key in _MOMENTS if key not in held)
-        raise ValueError(f"the snapshot lacks the tensor {_OPTIMISER}{name}.{missing}.")
-    likes = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+    likes = optimiser.begun(parameter)
+    full = {key: f"{_OPTIMISER}{name}.{key}" for key in likes}
+    if not any(name in snapshot.tensors for name in full.values()):
+        return {}
     for key, like in likes.items():
-        _check_like(f"{_OPTIMISER}{name}.{key}", held[key], like)
-    places = dict.fromkeys(held, parameter.device) | {"step": optimiser.step_device(parameter)}
-    return {key: torch.tensor(value, device=places[key]) for key, value in held.items()}
+        if full[key] not in snapshot.tensors:
+            raise ValueError(f"the snapshot lacks the tensor {full[key]}.")
+        _check_like(full[key], snapshot.tensors[full[key]], like)
+    return {
+        key: torch.tensor(snapshot.tensors[full[key]], device=like.device)
+        for key, like in likes.items()
+    }

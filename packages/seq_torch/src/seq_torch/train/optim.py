@@ -1,13 +1,15 @@
-"""AdamW whose groups follow from properties of the tensors."""
+"""Optimisers whose groups follow from properties of the tensors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim.adam import adam
+
+from seqtheory.training import _optimiser
 
 from ..parameter import StateParameter
+from . import _rules
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,14 +29,14 @@ def parameter_groups(model: nn.Module, training: Training) -> list[dict[str, Any
 
     Returns
     -------
-    Up to three groups: parameters of a recurrence (`StateParameter`) with a rate of their own and
+    Up to four groups: parameters of a recurrence (`StateParameter`) with a rate of their own and
     no decay; biases, which are named so, and other tensors of less than two axes (norms) without
-    decay; the rest.
+    decay; the matrices that Muon moves, if it is the optimiser; the rest. Each names its ``rule``.
 
     Raises
     ------
     ValueError
-        If nothing is trainable.
+        If nothing is trainable, or Muon finds no matrix to move.
     """
     names = {p: name for name, p in model.named_parameters() if p.requires_grad}
     if not names:
@@ -45,86 +47,89 @@ def parameter_groups(model: nn.Module, training: Training) -> list[dict[str, Any
     state = [p for p in names if isinstance(p, StateParameter)]
     others = [p for p in names if not isinstance(p, StateParameter)]
     plain = [p for p in others if p.ndim < 2 or names[p].endswith("bias")]
-    rest = [p for p in others if p.ndim >= 2 and not names[p].endswith("bias")]
+    matrices = _matrices(model, others, names) if training.optimiser == "muon" else []
+    rest = [p for p in others if p not in {*plain, *matrices}]
     rate, decay = training.learning_rate, training.weight_decay
+    rule = "adamw" if training.optimiser == "muon" else training.optimiser
     groups = (
-        (state, training.state_learning_rate or rate, 0.0),
-        (plain, rate, 0.0),
-        (rest, rate, decay),
+        (state, training.state_learning_rate or rate, 0.0, rule),
+        (plain, rate, 0.0, rule),
+        (matrices, *_optimiser.matrix_rate(training), "muon"),
+        (rest, rate, decay, rule),
     )
-    return [{"params": p, "lr": lr, "weight_decay": d} for p, lr, d in groups if p]
+    return [{"params": p, "lr": lr, "weight_decay": d, "rule": r} for p, lr, d, r in groups if p]
 
 
-class AdamW:
-    r"""Adam with decoupled weight decay, by torch's own functional form.
+def _matrices(
+    model: nn.Module, others: list[nn.Parameter], names: dict[nn.Parameter, str]
+) -> list[nn.Parameter]:
+    """Real parameters of two axes below `layers`, other than biases."""
+    hidden = [p for p in others if names[p].startswith("layers.") and not p.is_complex()]
+    found = [p for p in hidden if p.ndim == 2 and not names[p].endswith("bias")]
+    if not found:
+        raise ValueError(
+            f"optimiser='muon' moves the real matrices below an attribute `layers` of the model, "
+            f"and {type(model).__name__} has none. Use optimiser='adamw', or hold the hidden "
+            "layers in an nn.ModuleList of that name."
+        )
+    return found
 
-    .. math:: m \leftarrow 0.9\, m + 0.1\, g, \quad v \leftarrow 0.999\, v + 0.001\, g^2, \quad
-              \theta \leftarrow (1 - \eta d)\, \theta
-              - \eta \frac{m / (1 - 0.9^k)}{\sqrt{v / (1 - 0.999^k)} + 10^{-8}}.
+
+class Optimiser:
+    """The rule that a training names, at work on the parameters of a model.
 
     Parameters
     ----------
     model, training
-        As for `parameter_groups`, whose rates :math:`\eta` and decays d are used.
+        As for `parameter_groups`, whose rates, decays and rules are used. The rules' equations
+        stand with `seqtheory.training.Training`.
 
     Attributes
     ----------
     groups
         What `parameter_groups` returned.
     state
-        For each parameter that had a gradient: ``step`` k, ``exp_avg`` m, ``exp_avg_sq`` v.
+        For each parameter that had a gradient its moments. AdamW: ``step`` k, ``exp_avg`` m,
+        ``exp_avg_sq`` v; momentum and Muon: ``average`` m; SGD has none.
 
     Notes
     -----
-    Updates equal those of `torch.optim.AdamW`. That class is not used, since it imports torch's
-    compiler when it is made: several seconds in every process. One fused kernel updates a group,
-    unless parameters are complex.
-
-    References
-    ----------
-    I. Loshchilov and F. Hutter, arXiv:1711.05101.
+    One fused kernel updates a group of AdamW, unless parameters are complex.
     """
 
     def __init__(self, model: nn.Module, training: Training) -> None:
         self.groups = parameter_groups(model, training)
-        parameters = [p for group in self.groups for p in group["params"]]
-        self.has_complex = any(p.is_complex() for p in parameters)
-        self.state: dict[nn.Parameter, dict[str, torch.Tensor]] = {}
+        self._share = _optimiser.momentum_of(training)
+        held = [(p, group["rule"]) for group in self.groups for p in group["params"]]
+        self._rules: dict[nn.Parameter, Any] = dict(held)
+        self.has_complex = any(p.is_complex() for p, _ in held)
+        self.state: dict[nn.Parameter, _rules.Moments] = {}
 
     @torch.no_grad()
     def update(self, factor: float = 1.0) -> None:
         """Take one step along the gradients, with `factor` times the rates."""
         for group in self.groups:
             moved = [p for p in group["params"] if p.grad is not None]
+            gradients = [p.grad for p in moved]
             held = [self.state.get(p) or self._begin(p) for p in moved]
-            adam(
-                moved,
-                [p.grad for p in moved],
-                [state["exp_avg"] for state in held],
-                [state["exp_avg_sq"] for state in held],
-                [],
-                [state["step"] for state in held],
-                fused=not self.has_complex,
-                foreach=self.has_complex,
-                has_complex=self.has_complex,
-                decoupled_weight_decay=True,
-                amsgrad=False,
-                beta1=0.9,
-                beta2=0.999,
-                lr=group["lr"] * factor,
-                weight_decay=group["weight_decay"],
-                eps=1e-8,
-                maximize=False,
-            )
+            rates = {"rate": group["lr"] * factor, "decay": group["weight_decay"]}
+            match group["rule"]:
+                case "adamw":
+                    _rules.adamw(moved, gradients, held, **rates, fused=not self.has_complex)
+                case "momentum":
+                    _rules.momentum(moved, gradients, held, **rates, share=self._share)
+                case "muon":
+                    _rules.muon(moved, gradients, held, **rates, share=self._share)
+                case _:
+                    _rules.sgd(moved, gradients, **rates)
 
-    def step_device(self, parameter: nn.Parameter) -> torch.device:
-        """Where the number of steps is kept: a fused kernel wants it beside the parameter."""
-        return torch.device("cpu") if self.has_complex else parameter.device
+    def begun(self, parameter: nn.Parameter) -> _rules.Moments:
+        """Moments of a parameter before its first gradient, where they will be kept."""
+        return _rules.begun(self._rules[parameter], parameter, fused=not self.has_complex)
 
-    def _begin(self, parameter: nn.Parameter) -> dict[str, torch.Tensor]:
-        self.state[parameter] = {
-            "step": torch.zeros((), dtype=torch.float32, device=self.step_device(parameter)),
-            "exp_avg": torch.zeros_like(parameter),
-            "exp_avg_sq": torch.zeros_like(parameter),
-        }
+    def _begin(self, parameter: nn.Parameter) -> _rules.Moments:
+        self.state[parameter] = self.begun(parameter)
         return self.state[parameter]
+
+
+AdamW = Optimiser  # its name when there was no other

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from seqtheory.expressivity import faithful_dimension
 from seqtheory.group import group
-from seqtheory.representation import Representation, from_generators, representation
+from seqtheory.representation import Representation, from_generators, representation, smallest
 from seqtheory.tasks import GroupWords
 
 
@@ -65,3 +66,17 @@ def test_words_outside_the_group_are_refused():
         turning.track(np.array([[0, -1]]))
     with pytest.raises(TypeError, match=r"expected integers"):
         turning.track(np.array([[0.5, 1.0]]))
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension"),
+    [("Z2", 1), ("S3", 2), ("A4", 3), ("S4", 3), ("A5", 3), ("S5", 4), ("A4_x_Z5", 5)],
+)
+def test_the_smallest_representation_is_faithful_and_as_small_as_characters_say(
+    name: str, dimension: int
+) -> None:
+    structure = group(name)
+    found = smallest(structure)
+    assert found.dimension == dimension == faithful_dimension(structure)
+    words = np.random.default_rng(0).integers(structure.order, size=(20, 30))
+    np.testing.assert_array_equal(found.track(words), structure.running_products(words))

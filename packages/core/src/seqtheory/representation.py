@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,12 @@ from seqtheory._array import as_array
 from seqtheory.group import Group, group, index_dtype
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from jaxtyping import Float, Integer
+    from jaxtyping import Bool, Float, Integer
 
 _TOLERANCE = 1e-9
+_APART = 1e-6  # eigenvalues, and matrices of different elements
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +154,33 @@ def representation(name: str) -> Representation:
     return Representation(structure, matrices)
 
 
+def smallest(structure: Group) -> Representation:
+    """Represent a group by orthogonal matrices of the fewest dimensions.
+
+    Notes
+    -----
+    The blocks of the matrices are irreducible representations that have no element but the identity
+    in common among those that they send to the identity matrix. They are the eigenspaces of a
+    symmetric matrix c(x^-1 y), drawn from a fixed seed, which commutes with the permutations
+    x -> g x of the group. Takes O(order^3) operations, and more where many blocks are needed.
+
+    Examples
+    --------
+    >>> from seqtheory.group import group
+    >>> [smallest(group(name)).dimension for name in ("Z5", "S3", "A4", "S4", "A5", "A4_x_Z5")]
+    [2, 2, 3, 3, 3, 5]
+    """
+    blocks = _irreducibles(structure)
+    sums = [chosen for size in (1, 2, 3) for chosen in combinations(blocks, size)]
+    for chosen in sorted(sums, key=lambda chosen: sum(rho.shape[1] for rho in chosen)):
+        if np.any([_moves(rho) for rho in chosen], axis=0).sum() == structure.order - 1:
+            return Representation(structure, _block_diagonal(chosen, structure.order))
+    raise ValueError(
+        f"{structure.name} has no faithful sum of at most three irreducible representations; make "
+        "a Representation of matrices of your own."
+    )
+
+
 def from_generators(
     structure: Group, images: Mapping[int, Float[np.ndarray, "dimension dimension"]]
 ) -> Representation:
@@ -185,6 +214,37 @@ def from_generators(
             f"of {structure.name}; give the matrices of further ones."
         )
     return Representation(structure, matrices)
+
+
+def _irreducibles(structure: Group) -> list[Float[np.ndarray, "order n n"]]:
+    """Orthogonal matrices of irreducible real representations, the least of each kernel."""
+    drawn = np.random.default_rng(0).normal(size=structure.order)
+    drawn = drawn + drawn[structure.inverses]
+    before = structure.table[structure.inverses]  # before[g, x] is g^-1 x
+    values, vectors = np.linalg.eigh(drawn[before])
+    spaces = np.split(vectors, 1 + np.flatnonzero(np.diff(values) > _APART), axis=1)
+    found: dict[bytes, Float[np.ndarray, "order n n"]] = {}
+    for space in sorted(spaces, key=lambda space: space.shape[1]):
+        rho = np.einsum("xi,gxj->gij", space, space[before])
+        found.setdefault(_moves(rho).tobytes(), rho)
+    return list(found.values())
+
+
+def _moves(rho: Float[np.ndarray, "order n n"]) -> Bool[np.ndarray, " order"]:
+    """Whether the matrix of each element is another than the identity."""
+    return np.abs(rho - np.eye(rho.shape[1])).max((1, 2)) > _APART
+
+
+def _block_diagonal(
+    blocks: Iterable[Float[np.ndarray, "order m m"]], order: int
+) -> Float[np.ndarray, "order n n"]:
+    matrices = np.zeros((order, 0, 0))
+    for block in blocks:
+        n, m = matrices.shape[1], block.shape[1]
+        larger = np.zeros((order, n + m, n + m))
+        larger[:, :n, :n], larger[:, n:, n:] = matrices, block
+        matrices = larger
+    return matrices
 
 
 def _icosahedral(structure: Group) -> Representation:

@@ -47,6 +47,7 @@ def records(load: Load, preset: str | None) -> list[Record]:
         record
         for name in presets
         for file in ("sequence_models", "linear_cde")
+        if (name, file) != ("rows", "linear_cde")  # PD-SSM is torch's alone
         for record in load(name, file)
     ]
     return list({record.path: record for record in found if record.finished}.values())

@@ -118,9 +118,10 @@ def test_every_baseline_of_the_bench_that_is_published_is_whole() -> None:
 
 
 @pytest.mark.parametrize("name", results.names())
-def test_the_page_of_results_is_made_from_the_published_records(name: str) -> None:
+def test_the_page_of_results_is_made_from_the_published_records(name: str, capsys) -> None:
     shown = (PUBLISHED.parent.parent / "docs" / "results" / f"{name}.md").read_text("utf-8")
     assert shown == results.page(name), "run python -m experiments results"
+    assert capsys.readouterr() == ("", ""), "a page asks only for presets that there are"
 
 
 def test_the_figures_can_be_drawn_from_the_published_records(load, tmp_path: Path) -> None:

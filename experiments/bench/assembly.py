@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from experiments import record
-from experiments import study as studies
 from experiments.bench import measurements
 from experiments.bench.cards import Card, Measurement
 from experiments.bench.parts import PARTS
@@ -20,14 +18,11 @@ from experiments.commands.output import tell
 from experiments.record import Record
 from experiments.report.rows import grouped
 from experiments.store import provenance
-from experiments.study import PUBLISHED
-
-STUDY = "bench.measurements"
+from experiments.study import PUBLISHED, Study
 
 
-def records_of(request: Request, subject: Subject, part: str) -> list[Record]:
+def records_of(study: Study, request: Request, subject: Subject, part: str) -> list[Record]:
     """Find records of a part; of costs, those of this machine alone."""
-    study = studies.load(STUDY)
     runs = measurements.of_part(subject.runs, part)
     folders = (request.folder,) if part == "cost" else (request.folder, PUBLISHED)
     found = record.find(study.name, study.version, runs, folders)
@@ -35,16 +30,16 @@ def records_of(request: Request, subject: Subject, part: str) -> list[Record]:
 
 
 def assembled(
-    request: Request, study: Any, subjects: Sequence[Subject], left_out: dict[str, str]
+    study: Study, request: Request, subjects: Sequence[Subject], left_out: dict[str, str]
 ) -> Card:
     """Turn the records of all columns of a card into the card.
 
     Parameters
     ----------
-    request
-        What was asked for.
     study
         The bench's runs.
+    request
+        What was asked for.
     subjects
         The model, then what stands beside it; what has no records is left out and said so.
     left_out
@@ -53,7 +48,7 @@ def assembled(
     found: list[Measurement] = []
     for part in request.parts:
         for subject in subjects:
-            records = records_of(request, subject, part)
+            records = records_of(study, request, subject, part)
             made = PARTS[part].measured(records) if records else []
             found += [replace(m, model=subject.name) for m in made]
     held = {m.model for m in found}
@@ -73,7 +68,7 @@ def assembled(
         match=request.match,
         baselines=tuple(subject.name for subject in others if subject.name in held),
         measurements=tuple(sorted(found, key=lambda m: list(PARTS).index(m.part))),
-        facts=_facts(request, study),
+        facts=_facts(study, request),
     )
 
 
@@ -103,7 +98,7 @@ def _absent(model: str, part: str, why: str) -> Measurement:
     )
 
 
-def _facts(request: Request, study: Any) -> tuple[tuple[str, str], ...]:
+def _facts(study: Study, request: Request) -> tuple[tuple[str, str], ...]:
     facts = provenance.collect()
     hardware = facts["hardware"]
     options = "".join(

@@ -11,7 +11,7 @@ from typing import Any, cast
 from experiments import exit_code, record
 from experiments import study as studies
 from experiments.bench import measurements
-from experiments.bench.assembly import STUDY, assembled, folder_name, records_of
+from experiments.bench.assembly import assembled, folder_name, records_of
 from experiments.bench.cards import Card
 from experiments.bench.contract import Contract
 from experiments.bench.measurements import BenchRun
@@ -32,7 +32,9 @@ from experiments.commands.run import Request as RunRequest
 from experiments.commands.run import carry_out
 from experiments.exit_code import ConfigError
 from experiments.store import provenance
-from experiments.study import PUBLISHED
+from experiments.study import PUBLISHED, Study
+
+STUDY = "bench.measurements"
 
 
 def bench(request: Request) -> int:
@@ -106,26 +108,26 @@ def _made(request: Request) -> Card | int:
     except (ValueError, TypeError) as error:
         raise ConfigError(f"bench: {error}") from error
     say(f"{subject.name}: {len(subject.runs)} runs, preset {request.preset}")
-    code = _run(request, subject, "contract")
+    code = _run(study, request, subject, "contract")
     if code != exit_code.OK:
         return code
-    left_out = _blocked(request, subject)
-    subject, over = _within(request, study, without_parts(subject, left_out))
+    left_out = _blocked(study, request, subject)
+    subject, over = _within(study, request, without_parts(subject, left_out))
     left_out |= over
     for part in request.parts:
-        code = exit_code.OK if part == "contract" else _run(request, subject, part)
+        code = exit_code.OK if part == "contract" else _run(study, request, subject, part)
         if code not in (exit_code.OK, exit_code.DIVERGED, exit_code.FAILED):
             return code
     beside = [beside_of(request, subject, name) for name in against(request)]
     for other in beside:
-        if (code := _run_beside(request, other, "cost" not in left_out)) != exit_code.OK:
+        if (code := _run_beside(study, request, other, "cost" not in left_out)) != exit_code.OK:
             return code
-    return assembled(request, study, [subject, *beside], left_out)
+    return assembled(study, request, [subject, *beside], left_out)
 
 
-def _run(request: Request, subject: Subject, part: str | None) -> int:
+def _run(study: Study, request: Request, subject: Subject, part: str | None) -> int:
     """Run what is neither finished nor published of a part, or of all of them."""
-    runs = _own_runs(subject, part)
+    runs = _own_runs(study, subject, part)
     if not runs:
         return exit_code.OK
     how = RunRequest(
@@ -137,11 +139,11 @@ def _run(request: Request, subject: Subject, part: str | None) -> int:
         results=request.results,
     )
     title = f"{subject.name}, {part or 'all parts'}"
-    done = carry_out(studies.load(STUDY), request.preset, runs, how, title=title)
+    done = carry_out(study, request.preset, runs, how, title=title)
     return done.code
 
 
-def _own_runs(subject: Subject, part: str | None) -> list[BenchRun]:
+def _own_runs(study: Study, subject: Subject, part: str | None) -> list[BenchRun]:
     """List the runs of a part, or all, but those whose records are published.
 
     Costs are of one machine, and guests have no published records.
@@ -149,25 +151,26 @@ def _own_runs(subject: Subject, part: str | None) -> list[BenchRun]:
     runs = subject.runs if part is None else measurements.of_part(subject.runs, part)
     if subject.locator:
         return runs
-    study = studies.load(STUDY)
     known = {held.run for held in record.find(study.name, study.version, runs, [PUBLISHED])}
     return [run for run in runs if run.part_name == "cost" or run not in known]
 
 
-def _run_beside(request: Request, other: Subject, costs: bool) -> int:
+def _run_beside(study: Study, request: Request, other: Subject, costs: bool) -> int:
     """Run a baseline that was named; of another with records, time its layer here and now."""
     if request.against:
-        return _run(request, other, None)
+        return _run(study, request, other, None)
     if not (
-        costs and "cost" in request.parts and any(records_of(request, other, p) for p in PARTS)
+        costs
+        and "cost" in request.parts
+        and any(records_of(study, request, other, p) for p in PARTS)
     ):
         return exit_code.OK
-    return _run(request, other, "cost")
+    return _run(study, request, other, "cost")
 
 
-def _blocked(request: Request, subject: Subject) -> dict[str, str]:
+def _blocked(study: Study, request: Request, subject: Subject) -> dict[str, str]:
     """Say which parts mean nothing for a model that breaks its contract, and why."""
-    (held,) = records_of(request, subject, "contract")
+    (held,) = records_of(study, request, subject, "contract")
     found = Contract.heard(held.notes["contract"])
     say(found.verdict)
     for finding in found.failed:
@@ -176,14 +179,14 @@ def _blocked(request: Request, subject: Subject) -> dict[str, str]:
     return {part: why for part, why in found.blocks.items() if part in request.parts}
 
 
-def _within(request: Request, study: Any, subject: Subject) -> tuple[Subject, dict[str, str]]:
+def _within(study: Study, request: Request, subject: Subject) -> tuple[Subject, dict[str, str]]:
     """Leave out the parts that do not fit into the budget; say what all will cost."""
     if request.minutes is None:
         return subject, {}
     spare, over = 60 * request.minutes, dict[str, str]()
     for part in request.parts:
-        runs = _own_runs(subject, part)
-        seconds = _seconds(request, study, runs)
+        runs = _own_runs(study, subject, part)
+        seconds = _seconds(study, request, runs)
         if seconds > spare:
             over[part] = f"about {forecast.duration(seconds)} do not fit into the budget"
             tell(f"{part} is left out: {over[part]}")
@@ -192,7 +195,7 @@ def _within(request: Request, study: Any, subject: Subject) -> tuple[Subject, di
     return without_parts(subject, over), over
 
 
-def _seconds(request: Request, study: Any, runs: Sequence[BenchRun]) -> float:
+def _seconds(study: Study, request: Request, runs: Sequence[BenchRun]) -> float:
     """Estimate what some runs will cost: by records of this model, else of Mamba."""
     folders = (request.folder, PUBLISHED)
     held = record.find(study.name, study.version, runs, [request.folder])

@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiments.bench.parts import contract, cost, memory, signature, theory, tokens
+from experiments.bench.parts import (
+    contract,
+    cost,
+    memory,
+    signature,
+    theory,
+    token_measurements,
+    token_presets,
+)
 
 if TYPE_CHECKING:
     from experiments.bench.cards import Measurement
@@ -48,14 +56,14 @@ PARTS: dict[str, Part] = {
     "theory": Part("what can it follow?", theory.settings, theory.measured, False),
     "tracking": Part(
         "what does it follow?",
-        partial(tokens.settings, "tracking"),
-        partial(tokens.measured, "tracking"),
+        partial(token_presets.settings, "tracking"),
+        partial(token_measurements.measured, "tracking"),
         True,
     ),
     "recall": Part(
         "what does it keep?",
-        partial(tokens.settings, "recall"),
-        partial(tokens.measured, "recall"),
+        partial(token_presets.settings, "recall"),
+        partial(token_measurements.measured, "recall"),
         True,
     ),
     "memory": Part("how far back does it reach?", memory.settings, memory.measured, True),
@@ -64,8 +72,8 @@ PARTS: dict[str, Part] = {
     ),
     "rates": Part(
         "at which rates does it learn?",
-        partial(tokens.settings, "rates"),
-        partial(tokens.measured, "rates"),
+        partial(token_presets.settings, "rates"),
+        partial(token_measurements.measured, "rates"),
         False,
     ),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.bench.cards import Measurement
 from experiments.bench.parts import part as parts
-from experiments.bench.parts.tokens import tracking_tasks
+from experiments.bench.parts.token_presets import tracking_tasks
 from seqtheory.checks import require_integer
 from seqtheory.expressivity import Transition, predict
 from seqtheory.plain import described

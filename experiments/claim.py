@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +35,8 @@ class Verdict:
             raise ValueError(f"status: got {self.status!r}, expected one of {', '.join(STATUSES)}")
 
 
+NOT_UNDERSTOOD = "Not understood."
+
 Judge: TypeAlias = "Callable[[Sequence[Record]], Verdict]"
 """Function that judges a study's records."""
 
@@ -51,11 +53,22 @@ class Claim:
         The claim in one sentence.
     judge
         Takes the study's records and returns a `Verdict`.
+    reason
+        Why the published records refute it, as far as they show; printed only where it fails.
     """
 
     name: str
     statement: str
     judge: Judge
+    reason: str = NOT_UNDERSTOOD
+
+
+class Judged(NamedTuple):
+    """Claims and the records that they are about; ``kind`` is ``claim`` or ``finding``."""
+
+    claims: Sequence[Claim]
+    records: Sequence[Record]
+    kind: str = "claim"
 
 
 def all_hold(
@@ -87,23 +100,41 @@ def lacking(found: Mapping[str, object]) -> Verdict | None:
 
 
 def verdict_table(claims: Iterable[Claim], records: Sequence[Record], kind: str = "claim") -> str:
-    """Markdown table of every claim with its verdict; a failed claim is shown as failed.
+    """Markdown table of every claim with its verdict; those that fail come first.
 
     Parameters
     ----------
     claims
-        The claims, in the order of the table's rows.
+        The claims, in the order of the table's rows below those that fail.
     records
         The study's records.
     kind
         ``claim``, or ``finding`` for statements that were made after the records were seen.
     """
     rows = [f"| {kind} | statement | verdict | detail |", "|---|---|---|---|"]
-    for claim in claims:
-        verdict = claim.judge(records)
-        cells = (claim.name, claim.statement, f"**{verdict.status}**", verdict.detail)
-        rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    judged = [(claim, claim.judge(records)) for claim in claims]
+    for claim, verdict in sorted(judged, key=lambda pair: pair[1].status != "fail"):
+        rows.append(_row(claim.name, claim.statement, f"**{verdict.status}**", verdict.detail))
     return "\n".join(rows) + "\n"
+
+
+def failing(study: Iterable[Judged]) -> str:
+    """Markdown table of the claims and findings that the records refute, with the reason."""
+    rows = [
+        _row(
+            f"{claim.name}{'' if kind == 'claim' else f' ({kind})'}", claim.statement, claim.reason
+        )
+        for claims, records, kind in study
+        for claim in claims
+        if claim.judge(records).status == "fail"
+    ]
+    if not rows:
+        return "None."
+    return "\n".join(["| claim | statement | why it fails |", "|---|---|---|", *rows])
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
 def _cell(text: str) -> str:

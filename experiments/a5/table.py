@@ -9,11 +9,12 @@ import numpy as np
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
 from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
-from experiments.claim import verdict_table
+from experiments.claim import Judged, verdict_table
 from experiments.record import Record
 from experiments.report import origins
 from experiments.report.curve import SOLVED_ABOVE
-from experiments.report.markdown import markdown, spread
+from experiments.report.interval import estimate, share
+from experiments.report.markdown import markdown
 from experiments.report.published_depths import DEEPEST, DEPTHS
 from experiments.report.rows import Load, select
 from seqtheory.metrics import position_horizon
@@ -33,11 +34,11 @@ def table(load: Load, preset: str | None) -> str:
         "million steps.",
         _depths(study),
         "## Every cell",
-        "Best held-out token accuracy, and sequence accuracy with it: mean (least..most) of seeds. "
-        "Steps: the most there could be, then those of each seed.",
+        "Best held-out token accuracy, and sequence accuracy with it. Solved: how many seeds "
+        f"passed {SOLVED_ABOVE:g}. Steps: the most there could be, then those of each seed.",
         _cells(study),
         "## Longer words",
-        "Token accuracy of the trained models, mean (least..most) of seeds.",
+        "Token accuracy of the trained models.",
         _longer(longest(study)),
         "## Where the numbers come from",
         origins.table(found),
@@ -45,6 +46,11 @@ def table(load: Load, preset: str | None) -> str:
         verdict_table(CLAIMS, found),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def judged(load: Load, preset: str | None) -> list[Judged]:
+    """Claims of the study, and the records that they are about."""
+    return [Judged(CLAIMS, records(load, preset))]
 
 
 def _depths(study: Sequence[Cell]) -> str:
@@ -84,15 +90,25 @@ def _cells(study: Sequence[Cell]) -> str:
             cell.group,
             str(cell.length),
             str(cell.depth),
-            str(len(cell.curves)),
-            spread(cell.accuracies),
-            spread([_best_line(r)["sequence_accuracy"] for r in cell.records]),
+            share(sum(curve.passes for curve in cell.curves), len(cell.curves)),
+            estimate(cell.accuracies, 0, 1),
+            estimate([_best_line(r)["sequence_accuracy"] for r in cell.records], 0, 1),
             f"{cell.budget:,}: " + ", ".join(f"{curve.steps[-1]:,}" for curve in cell.curves),
             outcome(cell, study),
         ]
         for cell in study
     ]
-    header = ["model", "group", "length", "depth", "seeds", "tokens", "sequences", "steps", "shows"]
+    header = [
+        "model",
+        "group",
+        "length",
+        "depth",
+        "solved",
+        "tokens",
+        "sequences",
+        "steps",
+        "shows",
+    ]
     return markdown(header, rows)
 
 
@@ -114,8 +130,8 @@ def _longer(study: Sequence[Cell]) -> str:
                     cell.group,
                     f"{cell.length} to {length}",
                     str(cell.depth),
-                    spread([facts["token_accuracy"] for facts in held]),
-                    f"{np.mean(horizon):.0f} ({min(horizon)}..{max(horizon)})",
+                    estimate([facts["token_accuracy"] for facts in held], 0, 1),
+                    estimate(horizon, 0, length),
                 ]
             )
     header = ["model", "group", "length", "depth", "tokens", "horizon"]

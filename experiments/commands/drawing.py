@@ -42,7 +42,7 @@ class Layout(Selection):
     columns: Fields = ()
     """Fields whose values name the columns."""
     value: str = ""
-    """Field of the number, such as metrics.token_accuracy; its mean and range over seeds."""
+    """Field of the number, such as metrics.token_accuracy; its mean and interval over seeds."""
 
 
 def plot(drawing: Drawing) -> list[Path]:

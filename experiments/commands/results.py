@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import tempfile
 from pathlib import Path
 
+from experiments.claim import failing
 from experiments.commands import contract
 from experiments.commands.loader import Loader
 from experiments.commands.output import say
 from experiments.report import reproduction
+from experiments.report.interval import READING
+from experiments.report.rows import Load
 from experiments.selection import Selection
 from experiments.store import durable
 from experiments.study import ROOT
@@ -19,12 +23,14 @@ INTRODUCTION = "introduction.md"
 _HEAD = """\
 # {title}
 
-{introduction}
+{failing}{introduction}
 
 The tables are made by `python -m experiments results` from the published records alone: preset,
-seeds and hardware stand beside the numbers. Numbers in brackets are the least and the most of the
-seeds or draws. `python -m experiments table {name}` prints these tables from your own records.
+seeds and hardware stand beside the numbers. {reading} \
+`python -m experiments table {name}` prints these tables from your own records.
 """
+_OF_RANGES = "Numbers in brackets are the least and the most of the\nseeds or draws."
+_FAILING = "**Claims that fail**, and why, as far as these records show:\n\n{rows}\n\n"
 
 
 def write(folder: Path) -> list[Path]:
@@ -57,7 +63,17 @@ def page(name: str) -> str:
     make = contract.member(ROOT / name, "table", "table")
     with tempfile.TemporaryDirectory() as empty:
         loader = Loader(ROOT / name, Selection(study=name, results=Path(empty)), quiet=True)
-        text = make(loader, None)
+        load = functools.cache(loader)
+        text, refuted = make(load, None), _refuted(name, load)
     introduction = (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
-    head = _HEAD.format(title=title, introduction=introduction, name=name)
+    reading = READING if refuted else _OF_RANGES
+    head = _HEAD.format(
+        title=title, failing=refuted, introduction=introduction, reading=reading, name=name
+    )
     return head + "\n" + text.strip() + "\n"
+
+
+def _refuted(name: str, load: Load) -> str:
+    """List the claims of a study that its records refute; nothing for a study without claims."""
+    judged = getattr(importlib.import_module(f"experiments.{name}.table"), "judged", None)
+    return _FAILING.format(rows=failing(judged(load, None))) if judged else ""

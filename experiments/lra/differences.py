@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from experiments.lra.cells import Cell
+from experiments.report.interval import half_width
 from experiments.report.rows import grouped
 
-CONFIDENCE = 0.95
 # Factor, its two levels: the difference is the first less the second.
 FACTORS: dict[str, tuple[str, str]] = {
     "norm": ("layer", "batch"),
@@ -28,10 +26,11 @@ class Difference:
     .. math:: \bar d \pm t_{0.975, n - g}\, s / \sqrt n, \qquad
         s^2 = \frac{1}{n - g} \sum_{c=1}^{g} \sum_i (d_{ci} - \bar d_c)^2
 
-    with n pairs in g combinations of the other factors, each around its own mean; Student's
-    interval for g = 1. Of several combinations the interval is also computed from the means of each
-    seed over them, and the wider one is given: few means may lie close together by luck, and pairs
-    of one seed may have more in common than the first form knows.
+    with n pairs in g combinations of the other factors, each around its own mean
+    (`experiments.report.interval.half_width`); Student's interval for g = 1. Of several
+    combinations the interval is also computed from the means of each seed over them, and the wider
+    one is given: few means may lie close together by luck, and pairs of one seed may have more in
+    common than the first form knows.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ class Difference:
     def interval(self) -> tuple[float, float]:
         """The interval of the mean; infinite for a single seed."""
         rows = np.atleast_2d(self.values)
-        half = max(_half_width(rows), _half_width(rows.mean(axis=0, keepdims=True)))
+        half = max(half_width(rows), half_width(rows.mean(axis=0, keepdims=True)))
         return self.mean - half, self.mean + half
 
     @property
@@ -73,15 +72,6 @@ class Difference:
     def __str__(self) -> str:
         low, high = self.interval
         return f"{self.mean:+.2f} [{low:+.2f}, {high:+.2f}], n = {self.num_seeds} seeds"
-
-
-def _half_width(rows: np.ndarray) -> float:
-    """Half of the interval of the mean of ``(combination, seed)``; infinite for one seed."""
-    free = rows.size - len(rows)
-    if free < 1:
-        return math.inf
-    variance = float(((rows - rows.mean(axis=1, keepdims=True)) ** 2).sum()) / free
-    return float(student.ppf((1 + CONFIDENCE) / 2, free)) * math.sqrt(variance / rows.size)
 
 
 def name_of(factor: str) -> str:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.claim import verdict_table
+from experiments.claim import Judged, verdict_table
 from experiments.lra.cells import Cell, Part, cells
 from experiments.lra.claims import CLAIMS, decided_at
 from experiments.lra.differences import FACTORS, Difference, differences, name_of, tables
 from experiments.lra.published_values import ACCURACY, FIRST_S4
 from experiments.record import Record
 from experiments.report import origins
+from experiments.report.interval import estimate
 from experiments.report.latex import tabular
-from experiments.report.markdown import markdown, spread
+from experiments.report.markdown import markdown
 from experiments.report.rows import Load, select
 
 FILES = ("sequence_models", "s4_jax")
@@ -41,7 +42,7 @@ def table(load: Load, preset: str | None) -> str:
         answer(records),
         "## S4: norm, place and framework",
         "Accuracy in percent at the best evaluation on the validation set, where the test set is "
-        "measured once: mean (least..most) of seeds.",
+        "measured once.",
         *(f"{title}\n\n{markdown(*rows)}" for title, rows in replicated),
         "## Paired differences",
         "Test accuracy in percentage points over pairs of runs with one seed, which saw their "
@@ -61,6 +62,11 @@ def table(load: Load, preset: str | None) -> str:
         verdict_table(CLAIMS, records),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def judged(load: Load, preset: str | None) -> list[Judged]:
+    """Claims of the study, and the records that they are about."""
+    return [Judged(CLAIMS, [record for file in FILES for record in load(preset, file)])]
 
 
 def answer(records: Sequence[Record]) -> str:
@@ -110,7 +116,7 @@ def _seeds(cell: Cell) -> str:
 
 def _accuracy(cell: Cell, part: Part) -> str:
     values = cell.accuracies(part)
-    return spread(values) if len(values) else "diverged"
+    return estimate(values, 0, 100) if len(values) else "diverged"
 
 
 def _differences(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:

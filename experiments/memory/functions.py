@@ -16,7 +16,8 @@ from experiments.memory.theory import HEAVY
 from experiments.memory.trained_curves import kernel_name
 from experiments.record import Record
 from experiments.report import style
-from experiments.report.markdown import markdown, spread
+from experiments.report.interval import estimate
+from experiments.report.markdown import markdown
 from experiments.report.rows import select
 from experiments.report.variants import labelled, named, of_one_setting
 from seqtheory.memory_theory import fit_decay
@@ -120,7 +121,7 @@ def parts(records: Sequence[Record]) -> list[str]:
     return [
         "## Memory functions",
         "Squared error over that of predicting zero, memory at some ages, and the form of decay "
-        "that fits best; mean (least..most) of seeds.",
+        "that fits best of any seed.",
         _table(memories(records)),
         "## Claims about memory functions",
         verdict_table(CLAIMS, records),
@@ -132,9 +133,9 @@ def _table(found: Sequence[MemoryOf]) -> str:
     rows = []
     for model, kernel, state in keys:
         held = select(found, model=model, kernel=kernel, state=state)
-        ages = [spread([row.at(age) for row in held]) for age in SHOWN_AGES]
+        ages = [estimate([row.at(age) for row in held], 0) for age in SHOWN_AGES]
         forms = ", ".join(sorted({row.form for row in held}))
-        rows.append([model, kernel, state, spread([row.error for row in held]), *ages, forms])
+        rows.append([model, kernel, state, estimate([row.error for row in held], 0), *ages, forms])
     ages = [f"age {age}" for age in SHOWN_AGES]
     return markdown(["model", "memory", "state", "error", *ages, "decay"], rows)
 

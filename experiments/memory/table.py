@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments.claim import verdict_table
-from experiments.memory import functions, trained_table
+from experiments.claim import Judged, verdict_table
+from experiments.memory import functions, trained_claims, trained_table
 from experiments.memory.claims import CLAIMS, FINDINGS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
 from experiments.record import Record
 from experiments.report import origins
+from experiments.report.interval import estimates, share
 from experiments.report.markdown import markdown
 from experiments.report.rows import Load, grouped, select
 
@@ -33,6 +34,17 @@ def table(load: Load, preset: str | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def judged(load: Load, preset: str | None) -> list[Judged]:
+    """Claims and findings of the study's parts, each with the records that it is about."""
+    theory = load(preset, "theory")
+    return [
+        Judged(CLAIMS, theory),
+        Judged(FINDINGS, theory, "finding"),
+        Judged(trained_claims.CLAIMS, load(preset, "recurrent_models")),
+        Judged(functions.CLAIMS, load(preset, "memory_functions")),
+    ]
+
+
 def _theory(records: Sequence[Record]) -> list[str]:
     """Verdicts, errors, what the maps do by themselves, sources, claims."""
     found = families(records)
@@ -42,7 +54,8 @@ def _theory(records: Sequence[Record]) -> list[str]:
         "which do, and from which beta on. Of draws, in how many sets.",
         _verdicts(found),
         "## Errors",
-        "E(beta) of each width in turn; of draws, the mean over sets.",
+        "E(beta) of each width in turn; of draws, the mean over sets. A shift and a worst case are "
+        "computed once, n = 1.",
         _errors(found),
         "## Parameterisations",
         "g(beta): largest relative change of a mode's memory. Then, at time scales "
@@ -86,7 +99,7 @@ def _verdict(rows: Sequence[Family], widths: Sequence[int]) -> str:
     crossing = [row.pairs for row in rows if row.pairs]
     text = "crosses" if crossing else "stable"
     if len(rows) > 1:
-        text += f" in {len(crossing) or len(rows)} of {len(rows)} sets"
+        text += f" in {share(len(crossing) or len(rows), len(rows))} sets"
     if (widest := rows[0].curves.widths[-1]) < widths[-1]:
         text += f", up to width {widest}"
     pairs = sorted({pair for held in crossing for pair in held})
@@ -104,9 +117,9 @@ def _errors(found: Sequence[Family]) -> str:
     names = ("kernel", "horizon", "map", "reading")
     for (kernel, horizon, name, reading), group in _grouped(found, *names).items():
         curves = group[0].curves
-        errors = np.mean([family.curves.errors for family in group], axis=0)
+        errors = np.array([family.curves.errors for family in group])
         shown = [
-            ", ".join(f"{value:.3g}" for value in errors[:, np.flatnonzero(curves.betas == b)[0]])
+            estimates([*errors[:, :, np.flatnonzero(curves.betas == b)[0]].T])
             if b in curves.betas
             else ""
             for b in SHOWN_BETAS

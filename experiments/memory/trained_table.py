@@ -13,7 +13,8 @@ from experiments.memory.theory import UP_TO
 from experiments.memory.trained_claims import CLAIMS
 from experiments.memory.trained_curves import FLOOR, READINGS, SLACK, Ladder, ladders
 from experiments.record import Record
-from experiments.report.markdown import markdown, spread
+from experiments.report.interval import estimate, estimates, share
+from experiments.report.markdown import markdown
 from experiments.report.origins import listed_seeds
 from experiments.report.rows import grouped, select
 
@@ -71,7 +72,7 @@ def _word(rows: Sequence[Ladder]) -> str:
     names = {"crosses": "unstable", "stable": "stable", "untrained": "undecided"}
     outcomes = [names[row.outcome] for row in rows]
     most = max(names.values(), key=outcomes.count)
-    return f"{most} ({outcomes.count(most)}/{len(rows)})"
+    return f"{most} ({share(outcomes.count(most), len(rows))})"
 
 
 def _verdicts(found: Sequence[Ladder], theory: Sequence[Record]) -> str:
@@ -91,9 +92,9 @@ def _verdict(rows: Sequence[Ladder]) -> str:
         return ""
     crossing = [row.crossings for row in rows if row.outcome == "crosses"]
     untrained = sum(row.outcome == "untrained" for row in rows)
-    text = f"crosses in {len(crossing)} of {len(rows)}" if crossing else "stable"
+    text = f"crosses in {share(len(crossing), len(rows))}" if crossing else "stable"
     if untrained:
-        text += f", undecided in {untrained} of {len(rows)}"
+        text += f", undecided in {share(untrained, len(rows))}"
     pairs = sorted({pair for held in crossing for pair in held})
     first = {pair: min(held.get(pair, np.inf) for held in crossing) for pair in pairs}
     places = ", ".join(f"{narrow} to {wide} from {b:g}" for (narrow, wide), b in first.items())
@@ -106,17 +107,17 @@ def _networks(shift: Sequence[Ladder]) -> str:
         widths = max((ladder.curves.widths for ladder in group), key=len)
         per_width = [[n for row in group for n in row.networks if n["width"] == w] for w in widths]
         halved = [
-            f"{sum(n['error'] <= n['target'] for n in held)}/{len(held)}" for held in per_width
+            share(sum(n["error"] <= n["target"] for n in held), len(held)) for held in per_width
         ]
         diverged = [str(row.diverged) for row in group if row.diverged is not None]
         rows.append(
             [
                 *map(str, key),
                 ", ".join(map(str, widths)),
-                _each(per_width, lambda n: n["error"], "{:.2g}"),
+                _each(per_width, lambda n: n["error"]),
                 ", ".join(halved),
-                _each(per_width, lambda n: n["rates"][0], "{:.2g}"),
-                _each(per_width, lambda n: n["steps"], "{:,.0f}"),
+                _each(per_width, lambda n: n["rates"][0]),
+                _each(per_width, lambda n: n["steps"]),
                 ", ".join(diverged) or "none",
             ]
         )
@@ -124,10 +125,8 @@ def _networks(shift: Sequence[Ladder]) -> str:
     return markdown([*_HEADER, *columns], rows)
 
 
-def _each(
-    per_width: Sequence[Sequence[Network]], value: Callable[[Network], float], form: str
-) -> str:
-    return ", ".join(form.format(np.mean([value(n) for n in held])) for held in per_width)
+def _each(per_width: Sequence[Sequence[Network]], value: Callable[[Network], float]) -> str:
+    return estimates([[value(n) for n in held] for held in per_width])
 
 
 def _errors(found: Sequence[Ladder]) -> str:
@@ -147,7 +146,7 @@ def _at(rows: Sequence[Ladder], beta: float) -> str:
     if any(beta not in curves.betas for curves in whole):
         return ""
     at = [curves.errors[:, np.flatnonzero(curves.betas == beta)[0]] for curves in whole]
-    return ", ".join(f"{value:.3g}" for value in np.mean(at, axis=0))
+    return estimates([*np.transpose(at)])
 
 
 def _grouped(found: Sequence[Ladder]) -> dict[Key, list[Ladder]]:
@@ -164,6 +163,6 @@ def _sources(records: Sequence[Record]) -> str:
 
     rows = []
     for (preset, status, cpu), held in grouped((r for r in records if r.finished), origin).items():
-        minutes = spread([record.provenance.get("wall_seconds", 0.0) / 60 for record in held])
+        minutes = estimate([record.provenance.get("wall_seconds", 0.0) / 60 for record in held])
         rows.append([preset, status, str(len(held)), listed_seeds(held), minutes, cpu])
     return markdown(["preset", "status", "records", "seeds", "minutes", "hardware"], rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.exit_code import ConfigError
 from experiments.frame import Row, setting_names
-from experiments.report.markdown import spread
+from experiments.report.interval import estimate
 from experiments.report.tables import Table
 from experiments.study import unknown
 
@@ -23,8 +23,8 @@ def pivot(found: Sequence[Row], rows: Sequence[str], columns: Sequence[str], val
         Fields whose values name the rows and the columns. Without `columns` the table has one
         column.
     value
-        Field of the numbers. Each cell has their mean, smallest and largest value, and the number
-        of runs. Runs that differ in more than their seed never share a cell.
+        Field of the numbers. Each cell has their mean with its interval, and the number of runs
+        (`experiments.report.interval`). Runs that differ in more than their seed never share one.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def _cell(found: Sequence[Row], value: str) -> str:
         return "none"
     if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in numbers):
         raise ConfigError(f"--value {value}: got {_text(numbers[0])}, expected a field of numbers")
-    return f"{spread(numbers)}, n = {len(numbers)}"
+    return estimate(numbers)
 
 
 def _said(names: Sequence[str], head: Sequence[Any]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.claim import verdict_table
+from experiments.claim import Judged, verdict_table
 from experiments.report import origins
-from experiments.report.markdown import markdown, spread
+from experiments.report.interval import estimate, share
+from experiments.report.markdown import markdown
 from experiments.report.rows import Load, select
 from experiments.stability.claims import CLAIMS
 from experiments.stability.gradient_ratio import comparable, ratios
@@ -26,19 +27,22 @@ def table(load: Load, preset: str | None) -> str:
     found = cells(records)
     parts = [
         "## Largest stable learning rate",
-        "Stable: all seeds end finite and below the initial held-out loss. In brackets the largest "
-        "rate at which all seeds still learn, ending below the best constant prediction.",
+        "The largest rate at which all seeds end finite and below the initial held-out loss. Then "
+        "the window of rates at which all of them learn, ending below the best constant "
+        "prediction, and the number of seeds.",
         _rates(found),
+        "## Seeds that learn",
+        "How many seeds end below the best constant prediction, at each rate.",
+        _learning(found),
         "## Losses",
-        "Held-out loss after training, mean (least..most) of seeds: a mean squared error, or a "
-        "cross-entropy of images. NaN: how many seeds met a number that is not finite.",
+        "Held-out loss after training: a mean squared error, or a cross-entropy of images. NaN: "
+        "how many seeds met a number that is not finite.",
         *_losses(found),
         "Published test losses on MNIST, all images:",
         _published(),
         "## Gradient over weight",
         "abs(gradient) / abs(weight) of the decay weights, the largest of each channel: its "
-        "maximum over channels and steps, its standard deviation, and that over the mean. Mean "
-        "(least..most) of seeds.",
+        "maximum over channels and steps, its standard deviation, and that over the mean.",
         _ratios(found),
         "## Where the numbers come from",
         origins.table(records, diverged=True),
@@ -46,6 +50,11 @@ def table(load: Load, preset: str | None) -> str:
         verdict_table(CLAIMS, records),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def judged(load: Load, preset: str | None) -> list[Judged]:
+    """Claims of the study, and the records that they are about."""
+    return [Judged(CLAIMS, [record for file in FILES for record in load(preset, file)])]
 
 
 def _rates(found: Sequence[Cell]) -> str:
@@ -58,30 +67,52 @@ def _rates(found: Sequence[Cell]) -> str:
 def _largest(held: Sequence[Cell]) -> str:
     if not held:
         return ""
-    stable, learns = largest_rate(held), largest_rate(held, learns=True)
-    return f"{_rate(stable)} ({_rate(learns)})"
+    learns = sorted(cell.rate for cell in held if cell.learns)
+    window = f"{learns[0]:g} to {learns[-1]:g}" if learns else "none"
+    seeds = sorted({len(cell.final) for cell in held})
+    stable = largest_rate(held)
+    return f"{f'{stable:g}' if stable else 'none'} ({window}), n = {', '.join(map(str, seeds))}"
 
 
-def _rate(value: float) -> str:
-    return f"{value:g}" if value else "none"
+def _learning(found: Sequence[Cell]) -> str:
+    rates = sorted({cell.rate for cell in found})
+    rows = []
+    for task, held in by_task(found).items():
+        for name in (name for name in MAPS if select(held, map=name)):
+            cells = {cell.rate: cell for cell in select(held, map=name)}
+            shares = (_learnt(cells[rate]) if rate in cells else "" for rate in rates)
+            rows.append([task, name, *shares])
+    return markdown(["task", "map", *(f"{rate:g}" for rate in rates)], rows)
+
+
+def _learnt(cell: Cell) -> str:
+    return share(int((cell.final < cell.constant).sum()), len(cell.final))
 
 
 def _losses(found: Sequence[Cell]) -> list[str]:
     parts = []
     for task, held in by_task(found).items():
         rates = sorted({cell.rate for cell in held})
-        initial = np.concatenate([cell.initial for cell in held])
-        constant = np.concatenate([cell.constant for cell in held])
+        initial, constant = (_by_seed(held, name) for name in ("initial", "constant"))
         rows = [
             [name, *(_loss(select(held, map=name, rate=rate)) for rate in rates)]
             for name in MAPS
             if select(held, map=name)
         ]
         parts += [
-            f"{task}; initial {spread(initial)}, constant {spread(constant)}:",
+            f"{task}; initial {estimate(initial, 0)}, constant {estimate(constant, 0)}:",
             markdown(["map", *(f"{rate:g}" for rate in rates)], rows),
         ]
     return parts
+
+
+def _by_seed(held: Sequence[Cell], name: str) -> list[float]:
+    """Mean of a loss over maps and rates, of each seed, since runs of one seed start alike."""
+    values: dict[int, list[float]] = {}
+    for cell in held:
+        for record, value in zip(cell.records, getattr(cell, name), strict=True):
+            values.setdefault(record.run.seed, []).append(value)
+    return [float(np.mean(of_seed)) for of_seed in values.values()]
 
 
 def _loss(held: Sequence[Cell]) -> str:
@@ -89,10 +120,10 @@ def _loss(held: Sequence[Cell]) -> str:
         return ""
     (cell,) = held
     if not cell.diverged:
-        return spread(cell.final)
+        return estimate(cell.final, 0)
     left = cell.final[~np.isnan(cell.final)]
-    rest = f", else {spread(left)}" if len(left) else ""
-    return f"NaN {cell.diverged} of {len(cell.final)}{rest}"
+    rest = f", else {estimate(left, 0)}" if len(left) else ""
+    return f"NaN {share(cell.diverged, len(cell.final))}{rest}"
 
 
 def _published() -> str:
@@ -114,9 +145,9 @@ def _ratios(found: Sequence[Cell]) -> str:
                         task,
                         f"{rate:g}",
                         name,
-                        spread([r.largest for r in measured]),
-                        spread([r.spread for r in measured]),
-                        spread([r.relative_spread for r in measured]),
+                        estimate([r.largest for r in measured], 0),
+                        estimate([r.spread for r in measured], 0),
+                        estimate([r.relative_spread for r in measured], 0),
                     ]
                 )
-    return markdown(["task", "rate", "map", "largest", "spread", "over the mean"], rows)
+    return markdown(["task", "rate", "map", "largest", "deviation", "over the mean"], rows)

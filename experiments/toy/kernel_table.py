@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from experiments.claim import verdict_table
 from experiments.record import Record
-from experiments.report.markdown import markdown, spread
+from experiments.report.interval import estimate
+from experiments.report.markdown import markdown
 from experiments.toy.kernel_claims import KERNEL_CLAIMS
 from experiments.toy.kernel_measurement import limit_cells
 
@@ -17,8 +18,8 @@ def section(records: Sequence[Record]) -> list[str]:
         return []
     return [
         "## Infinite width",
-        "RMSE / RMSE of predicting zero on the same training paths: mean (least..most) over draws; "
-        "last the limit kernel's ridge regression.",
+        "RMSE / RMSE of predicting zero on the same training paths, over draws; last the limit "
+        "kernel's ridge regression, which is not drawn.",
         _by_width(records),
         "## Claims on the limit",
         verdict_table(KERNEL_CLAIMS, records),
@@ -30,7 +31,7 @@ def _by_width(records: Sequence[Record]) -> str:
     widths = sorted({width for cell in cells for width in cell.ratios})
     lines = [
         [f"{cell.channels}-D", cell.name, f"{cell.num_train:,}"]
-        + [spread(cell.ratios[w]) if w in cell.ratios else "" for w in widths]
+        + [estimate(cell.ratios[w], 0) if w in cell.ratios else "" for w in widths]
         + [f"{cell.limit:.3g}", f"{cell.ridge:.0e}"]
         for cell in cells
     ]

@@ -22,8 +22,9 @@ _NAMED: dict[Any, structures.Structure] = {
 class Measurement:
     """The error of one random linear CDE with a fitted readout.
 
-    `structure` is the name of `structure_name`, `num_parameters` is that of one of its matrices,
-    and `alone` says whether its run has this width only.
+    `structure` is the name of `structure_name`, `num_parameters` is that of one of its matrices and
+    `cost` the multiplications in a product with one, and `alone` says whether its run has this
+    width only.
     """
 
     record: str
@@ -31,6 +32,7 @@ class Measurement:
     num_paths: int
     structure: str
     num_parameters: int
+    cost: int
     forcing: bool
     method: str
     width: int
@@ -70,6 +72,7 @@ def _rows(record: Record, variant: str) -> Iterator[Measurement]:
             num_paths=run.task.num_paths,
             structure=structure_name(run.structure),
             num_parameters=structure.num_parameters(line["width"]),
+            cost=structure.cost(line["width"]),
             forcing=run.forcing,
             method=record.notes["method"],
             width=line["width"],

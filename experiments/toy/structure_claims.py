@@ -60,7 +60,7 @@ def _judge_width(records: Sequence[Record], *, name: str) -> Verdict:
 
 def _judge_parameters(records: Sequence[Record], *, name: str) -> Verdict:
     """Judge against the dense equation with as many parameters; its readout has fewer features."""
-    errors, widths = {}, {}
+    errors, sizes = {}, {}
     for label in (name, "dense"):
         by_count = ratios_by(_rows(records, label), lambda row: row.num_parameters)
         near = [count for count in by_count if abs(count - BUDGET) <= 0.04 * BUDGET]
@@ -68,10 +68,9 @@ def _judge_parameters(records: Sequence[Record], *, name: str) -> Verdict:
             return Verdict("not run", f"needs {label} at {BUDGET:,} parameters")
         errors[label] = float(by_count[near[0]].mean())
         rows = [row for row in _rows(records, label) if row.num_parameters == near[0]]
-        widths[label] = rows[0].width
+        sizes[label] = f"{rows[0].width:,} features and {rows[0].cost:,} multiplications"
     detail = (
-        f"{errors[name]:.3g} with {widths[name]:,} features "
-        f"(dense {errors['dense']:.3g} with {widths['dense']:,})"
+        f"{errors[name]:.3g} with {sizes[name]} (dense {errors['dense']:.3g} with {sizes['dense']})"
     )
     return Verdict("pass" if errors[name] < errors["dense"] else "fail", detail)
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Sequence
+from collections.abc import ItemsView, Sequence
 
-from experiments.claim import verdict_table
+from experiments.claim import Judged, verdict_table
 from experiments.record import Record
 from experiments.report import origins
-from experiments.report.markdown import markdown, spread
+from experiments.report.interval import estimate
+from experiments.report.markdown import markdown
 from experiments.report.rows import Load, grouped, select
 from experiments.report.variants import labelled
-from experiments.toy import kernel_table, structure_claims, trained_claims
+from experiments.toy import kernel_claims, kernel_table, structure_claims, trained_claims
 from experiments.toy.claims import CLAIMS
 from experiments.toy.measurement import (
     Measurement,
     family,
     measurements,
-    ratios_by,
     structure_name,
 )
 from experiments.toy.published_values import LINEAR_CDE, TRAINED
@@ -40,6 +40,19 @@ def table(load: Load, preset: str | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def judged(load: Load, preset: str | None) -> list[Judged]:
+    """Claims of the study's parts, each with the records that it is about."""
+    random = [] if preset == "structures" else load(preset)
+    controls = [] if preset in ("controls", "structures") else load("controls")
+    structured = load("structures") if preset in (None, "structures") else []
+    return [
+        Judged(CLAIMS, random + controls),
+        Judged(trained_claims.CLAIMS, load(preset, "sequence_models")),
+        Judged(kernel_claims.KERNEL_CLAIMS, load(preset, "kernel_limit")),
+        Judged(structure_claims.CLAIMS, structured),
+    ]
+
+
 def _random(load: Load, preset: str | None) -> list[str]:
     main, controls = load(preset), [] if preset == "controls" else load("controls")
     rows, more = measurements(main), measurements(controls)
@@ -47,7 +60,7 @@ def _random(load: Load, preset: str | None) -> list[str]:
         "## Random linear CDE, width 256, against the published values",
         _against_published(rows + more),
         "## Every model and width",
-        "Mean (least..most) over draws of RMSE / RMSE of predicting zero.",
+        "RMSE / RMSE of predicting zero, over draws.",
         _by_width(rows + more),
         "## Where the numbers come from",
         origins.one_by_one(main + controls, _HEADER, _facts),
@@ -61,13 +74,11 @@ def _structured(records: Sequence[Record]) -> list[str]:
         return []
     rows = measurements(records)
     return [
-        "## Structured random linear CDEs, at equal widths",
-        "Mean (least..most) over draws of RMSE / RMSE of predicting zero.",
-        _by_family(rows, lambda row: row.width),
-        "## At equal numbers of parameters of one matrix",
-        "Equal matrices are not equal readouts: a structured equation with as many parameters is "
-        "wider, and its readout has a feature for every unit of the width.",
-        _by_family(rows, lambda row: row.num_parameters),
+        "## Structured random linear CDEs",
+        "RMSE / RMSE of predicting zero, over draws. The readout has a feature for every unit of "
+        "the width: compare equations of equal width, of as many parameters of one matrix, or of "
+        "as many multiplications in a product with one.",
+        _by_size(rows),
         "## Where the structured records come from",
         origins.one_by_one(records, _HEADER, _facts),
         "## Claims on structures",
@@ -75,13 +86,15 @@ def _structured(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def _by_family(rows: Sequence[Measurement], key: Callable[[Measurement], int]) -> str:
-    keys = sorted({key(row) for row in rows})
-    lines = []
-    for name in dict.fromkeys(family(row) for row in rows):
-        ratios = ratios_by([row for row in rows if family(row) == name], key)
-        lines.append([name, *(spread(ratios[k]) if k in ratios else "" for k in keys)])
-    return markdown(["structure", *map(str, keys)], lines)
+def _by_size(rows: Sequence[Measurement]) -> str:
+    names = list(dict.fromkeys(map(family, rows)))
+    ordered = sorted(rows, key=lambda row: (names.index(family(row)), row.width))
+    sizes = grouped(ordered, lambda row: (family(row), row.width, row.num_parameters, row.cost))
+    lines = [
+        [name, *(f"{size:,}" for size in held), estimate([row.ratio for row in group], 0)]
+        for (name, *held), group in sizes.items()
+    ]
+    return markdown(["structure", "width", "parameters", "multiplications", "ratio"], lines)
 
 
 def _trained(records: Sequence[Record]) -> list[str]:
@@ -89,7 +102,7 @@ def _trained(records: Sequence[Record]) -> list[str]:
         return []
     return [
         "## Trained models",
-        "RMSE / RMSE of predicting zero at the last step: mean (least..most) of seeds.",
+        "RMSE / RMSE of predicting zero at the last step, over seeds.",
         _by_cell(cells(records)),
         "## Claims on trained models",
         verdict_table(trained_claims.CLAIMS, records),
@@ -107,13 +120,12 @@ def _by_cell(rows: Sequence[Cell]) -> str:
                 row.name,
                 row.preset,
                 row.baseline,
-                str(len(row.final)),
                 f"{row.steps[-1]:,}",
-                spread(row.final),
+                estimate(row.final, 0),
                 "" if published is None else f"{published / zero:.3g}",
             ]
         )
-    header = ["dim.", "model", "preset", "baseline", "seeds", "steps", "ratio", "published"]
+    header = ["dim.", "model", "preset", "baseline", "steps", "ratio", "published"]
     return markdown(header, lines)
 
 
@@ -129,14 +141,13 @@ def _against_published(rows: Sequence[Measurement]) -> str:
                     f"{channels}-D",
                     f"{num_paths:,}",
                     labelled(str(method), str(variant)),
-                    str(len(group)),
-                    spread([row.rmse for row in group]),
+                    estimate([row.rmse for row in group], 0),
                     f"{published.mean:.3g} ({published.low:.3g}..{published.high:.3g})",
-                    spread([row.ratio for row in group]),
+                    estimate([row.ratio for row in group], 0),
                     f"{published.ratio:.3g}",
                 ]
             )
-    header = ["dim.", "paths", "solver", "draws", "RMSE", "published RMSE", "ratio", "published"]
+    header = ["dim.", "paths", "solver", "RMSE", "published (least..most)", "ratio", "published"]
     return markdown(header, lines)
 
 
@@ -149,12 +160,11 @@ def _by_width(rows: Sequence[Measurement]) -> str:
     ):
         name = labelled(f"{structure}{'' if forcing else ', no forcing'}", str(variant))
         cells = [[row.ratio for row in group if row.width == width] for width in widths]
-        draws = max(map(len, cells))
         lines.append(
-            [f"{channels}-D", name, f"{num_paths:,}", str(method), str(draws)]
-            + [spread(cell) if cell else "" for cell in cells]
+            [f"{channels}-D", name, f"{num_paths:,}", str(method)]
+            + [estimate(cell, 0) if cell else "" for cell in cells]
         )
-    return markdown(["dim.", "model", "paths", "solver", "draws", *map(str, widths)], lines)
+    return markdown(["dim.", "model", "paths", "solver", *map(str, widths)], lines)
 
 
 def _groups(

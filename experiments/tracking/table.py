@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
-from experiments.claim import verdict_table
+from experiments.claim import Judged, verdict_table
 from experiments.report import origins
-from experiments.report.markdown import markdown, spread
+from experiments.report.curve import SOLVED_ABOVE
+from experiments.report.interval import estimate, share
+from experiments.report.markdown import markdown
 from experiments.report.rows import Load, grouped, select
 from experiments.tracking.baseline import FOUR, by_task, linear_on_groups, overall
 from experiments.tracking.cells import Cell, cells, names
@@ -27,14 +30,15 @@ def table(load: Load, preset: str | None) -> str:
     parts = [
         "## Prediction and measurement",
         "What theory says of one layer at every length (+ possible, - impossible, ? open), and the "
-        f"median over seeds of the token accuracy at {FAR} times the trained length.",
+        f"median over seeds of the token accuracy at {FAR} times the trained length, with how many "
+        f"seeds reach {SOLVED_ABOVE:g} there.",
         _grid(study),
         "## Possible, but not found",
         _not_found(study),
         "## Every cell",
-        "Best held-out token accuracy at the trained lengths, token and sequence accuracy at "
-        "longer ones, and the length up to which every position is above 0.9: mean (least..most) "
-        "of seeds.",
+        f"How many seeds pass {SOLVED_ABOVE:g} at the trained lengths, the best held-out token "
+        "accuracy there, token and sequence accuracy at longer ones, and the length up to which "
+        f"every position is above {SOLVED_ABOVE:g}.",
         _cells(study),
         f"## Parity and counting at lengths {FIRST} to {LAST}",
         "(accuracy - chance) / (1 - chance) over seeds.",
@@ -42,7 +46,7 @@ def table(load: Load, preset: str | None) -> str:
         "## Horizon, predicted and measured",
         "Trackers that fail beyond twice the trained length, from which margin and drift predict "
         f"their horizon, and within {FAR} times, or that reach {FAR} times although predicted to "
-        "fail before half of it: median (least..most) of runs.",
+        "fail before half of it. Infinite: no failure was predicted.",
         _compared(comparisons(study)),
         "## Horizon: is the prediction better than a constant?",
         f"Root mean square of log(given / measured). A failure is seen between {SEEN} and {FAR} "
@@ -54,7 +58,7 @@ def table(load: Load, preset: str | None) -> str:
         "## Overflow, predicted and measured",
         "Trackers whose state, which nothing normalises, grows until single precision ends them, "
         "before they fail in double precision, in which all else here is measured. The growth over "
-        "twice the trained length predicts the step: median (least..most) of runs.",
+        "twice the trained length predicts the step.",
         _compared(overflows(study)),
         "## Where the numbers come from",
         origins.table(found),
@@ -62,6 +66,11 @@ def table(load: Load, preset: str | None) -> str:
         verdict_table(CLAIMS, found),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def judged(load: Load, preset: str | None) -> list[Judged]:
+    """Claims of the study, and the records that they are about."""
+    return [Judged(CLAIMS, records(load, preset))]
 
 
 def shown(cell: Cell) -> str:
@@ -74,12 +83,22 @@ def shown(cell: Cell) -> str:
     return f"{sign} {measured}"
 
 
+def _reached(cell: Cell) -> str:
+    """Say how many seeds are right far beyond the trained length; nothing where none was tested."""
+    if FAR * cell.length not in cell.tested:
+        return ""
+    far = cell.accuracies(FAR * cell.length)
+    return f", {share(int((far >= SOLVED_ABOVE).sum()), len(far))}"
+
+
 def _grid(study: Sequence[Cell]) -> str:
     tasks = list(dict.fromkeys((c.task, c.length) for c in study))
     rows = []
     for name in names(study):
         held = {(c.task, c.length): c for c in select(study, name=name)}
-        rows.append([name, *(shown(held[t]) if t in held else "not run" for t in tasks)])
+        rows.append(
+            [name, *(shown(held[t]) + _reached(held[t]) if t in held else "not run" for t in tasks)]
+        )
     return markdown(["class", *(f"{task}, {length}" for task, length in tasks)], rows)
 
 
@@ -88,8 +107,8 @@ def _not_found(study: Sequence[Cell]) -> str:
         [
             cell.name,
             f"{cell.task}, {cell.length}",
-            spread(cell.trained()),
-            f"{far_accuracy(cell):.3f}",
+            estimate(cell.trained(), 0, 1),
+            estimate(cell.accuracies(FAR * cell.length), 0, 1),
             predicted(cell).theorem,
         ]
         for cell in study
@@ -108,17 +127,17 @@ def _cells(study: Sequence[Cell]) -> str:
         [
             cell.name,
             f"{cell.task}, {cell.length}",
-            str(len(cell.records)),
-            spread(cell.trained()),
+            share(sum(curve.passes for curve in cell.curves), len(cell.curves)),
+            estimate(cell.trained(), 0, 1),
             *(_at(cell, factor) for factor in (2, FAR)),
-            spread(cell.horizons()),
+            estimate(cell.horizons(), 0, max(cell.tested, default=inf)),
             f"{cell.budget:,}",
             outcome(cell, study),
         ]
         for cell in study
     ]
     header = [
-        "class", "task", "seeds", "trained", "tokens, sequences at 2 times",
+        "class", "task", "solved", "trained", "tokens; sequences at 2 times",
         f"at {FAR} times", "horizon", "steps", "shows",
     ]  # fmt: skip
     return markdown(header, rows)
@@ -128,10 +147,8 @@ def _at(cell: Cell, factor: int) -> str:
     length = factor * cell.length
     if length not in cell.tested:
         return "not tested"
-    tokens, sequences = (
-        np.mean(cell.accuracies(length, kind)) for kind in ("token_accuracy", "sequence_accuracy")
-    )
-    return f"{tokens:.3f}, {sequences:.3f}"
+    kinds = ("token_accuracy", "sequence_accuracy")
+    return "; ".join(estimate(cell.accuracies(length, kind), 0, 1) for kind in kinds)
 
 
 def _late(study: Sequence[Cell]) -> str:
@@ -140,12 +157,12 @@ def _late(study: Sequence[Cell]) -> str:
             cell.task,
             cell.name,
             f"{late_scaled(cell).max():.3f}",
-            f"{np.median(late_scaled(cell)):.3f}",
+            estimate(late_scaled(cell), most=1),
         ]
         for cell in study
         if cell.task in ("parity", "counting mod 3") and max(cell.tested, default=0) >= LAST
     ]
-    return markdown(["task", "class", "best", "median"], rows)
+    return markdown(["task", "class", "best", "mean"], rows)
 
 
 def _compared(found: Sequence[Comparison]) -> str:
@@ -156,10 +173,10 @@ def _compared(found: Sequence[Comparison]) -> str:
         [
             f"{task}, {length}",
             name,
-            _median([c.measured for c in held], "{:.0f}"),
-            _median([c.predicted for c in held], "{:.0f}"),
-            _median([c.ratio for c in held], "{:.2f}"),
-            f"{sum(c.is_right for c in held)} of {len(held)}",
+            estimate([c.measured for c in held], 0, held[0].cell.tested[-1]),
+            estimate([c.predicted for c in held], 0),
+            estimate([c.ratio for c in held], 0),
+            share(sum(c.is_right for c in held), len(held)),
         ]
         for (task, length, name), held in groups.items()
     ]
@@ -180,8 +197,3 @@ def _constants(study: Sequence[Cell]) -> str:
             rows.append([framework, row.name, str(row.runs), *errors, ranks])
     header = ["framework", "trackers", "runs", "prediction", f"{FOUR} L", "other tasks", "Spearman"]
     return markdown(header, rows) if rows else "None."
-
-
-def _median(values: Sequence[float], shape: str) -> str:
-    middle, least, most = (shape.format(f(values)) for f in (np.median, min, max))
-    return f"{middle} ({least}..{most})"

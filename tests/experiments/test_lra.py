@@ -282,11 +282,31 @@ def test_a_record_that_was_only_begun_is_not_read() -> None:
 def test_an_interval_that_covers_zero_decides_nothing() -> None:
     assert verdict("norm", s4(norms(0.02))) == "pass"
     assert verdict("norm", s4(norms(-0.02))) == "pass"
-    assert verdict("norm", s4(norms(0.0, spread=0.02))) == "undecided"
-    assert verdict("position", s4(norms(0.02, spread=0.02))) == "undecided"
+    base = norms(0.0)
+
+    def accuracy(run: Any, framework: str) -> float:
+        return base.test(run, framework) + (0.05 * math.sin(run.seed) if run.norm == "layer" else 0)
+
+    assert verdict("norm", s4(Study(accuracy))) == "undecided"
+    assert verdict("position", s4(norms(0.02, spread=0.1))) == "undecided"
 
 
-def test_a_norm_that_is_ahead_in_one_place_alone_is_not_decided() -> None:
+def test_a_difference_that_is_none_refutes_that_one_level_is_ahead() -> None:
+    assert verdict("norm", s4(norms(0.0))) == "fail"
+    assert verdict("position", s4(norms(0.02))) == "fail"
+
+
+def test_opposite_signs_refute_that_one_level_is_ahead() -> None:
+    base = norms(0.0)
+
+    def accuracy(run: Any, framework: str) -> float:
+        sign = 1 if run.position == "pre" else -1
+        return base.test(run, framework) + (0.03 * sign if run.norm == "layer" else 0.0)
+
+    assert verdict("norm", s4(Study(accuracy))) == "fail"
+
+
+def test_a_norm_that_is_ahead_in_one_place_alone_is_refuted() -> None:
     base = norms(0.0)
 
     def accuracy(run: Any, framework: str) -> float:
@@ -296,7 +316,7 @@ def test_a_norm_that_is_ahead_in_one_place_alone_is_not_decided() -> None:
     records = s4(Study(accuracy))
     (one,) = tables(cells(records))
     assert overall(one, "norm").excludes_zero
-    assert verdict("norm", records) == "undecided"
+    assert verdict("norm", records) == "fail"
 
 
 def test_one_framework_alone_does_not_answer_the_question() -> None:

@@ -423,8 +423,8 @@ def test_memories_have_short_names():
 def test_a_table_and_figures_of_records_of_every_kind(tmp_path):
     records = [*four(CROSSES, STABLE), *four(WORSE, STABLE, kernel=LIGHT)]
     text = table.table(lambda preset, file: records if file == "recurrent_models" else [], None)
-    assert "unstable (1/1)" in text
-    assert "undecided (1/1)" in text
+    assert "unstable (1 of 1)" in text
+    assert "undecided (1 of 1)" in text
     assert "crosses in 1 of 1: 4 to 8 from 0.01" in text
     assert "not run" in text
     assert len(trained_figure.draw(records, tmp_path)) == 4

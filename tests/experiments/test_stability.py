@@ -349,8 +349,9 @@ def test_figures_and_table_are_made_from_any_of_the_sweeps(tmp_path: Path) -> No
     paths = figure.draw(load, None, tmp_path)
     assert {path.name for path in paths} >= {"stability.png", "gradient_over_weight.pdf"}
     text = table.table(load, None)
-    assert "| direct | 0.25 (0.25..0.25) | NaN 1 of 1 |" in text
-    assert "0.5 (0.5)" in text
+    assert "| direct | 0.25, n = 1 | NaN 1 of 1 |" in text
+    assert "| 0.5 (0.005 to 0.5), n = 1 |" in text
+    assert "| direct | 1 of 1 | 0 of 1 |" in text
 
 
 def test_a_sweep_with_nothing_in_common_has_one_figure(tmp_path: Path) -> None:

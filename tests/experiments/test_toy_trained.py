@@ -90,7 +90,7 @@ def test_figure_and_table_are_made_from_trained_models_alone(tmp_path):
     runs = [record(1.0, 0.5), record(1.0, 0.1, model="mamba", channels=3)]
     assert all(path.is_file() for path in trained_figure.draw(runs, [], tmp_path))
     text = table.table(lambda preset, file="linear_cde": runs if "seq" in file else [], None)
-    assert "| 2-D | S4, 1 linear | quick | published | 1 | 100 |" in text
+    assert "| 2-D | S4, 1 linear | quick | published | 100 | 1, n = 1 |" in text
 
 
 @pytest.mark.parametrize(

@@ -258,9 +258,9 @@ def test_table_and_figures_show_both_frameworks(tmp_path: Any) -> None:
 
     text = table.table(load, "prediction")
     grid = text.partition("## Possible")[0]
-    assert "| dense | + 1.00 |" in grid
-    assert "| dense, JAX | + 1.00 |" in grid
-    assert "| real diagonal, JAX | + 1.00 |" in grid
+    assert "| dense | + 1.00, " in grid
+    assert "| dense, JAX | + 1.00, " in grid
+    assert "| real diagonal, JAX | + 1.00, " in grid
     assert "real diagonal, JAX on A5" in text.partition("## Claims")[2]
     assert "| tracking.linear_cde | quick |" in text
     paths = figure.draw(load, "prediction", tmp_path)
@@ -411,8 +411,8 @@ def test_table_and_figures_are_made_from_records(tmp_path: Any) -> None:
         return found if model_file == "sequence_models" else []
 
     text = table.table(load, "prediction")
-    assert "| A5, 12 | RNN | 36 (36..36) | 48 (48..48) | 1.33 (1.33..1.33) | 1 of 1 |" in text
-    assert "| Mamba [0, 1] | - 0.50 |" in text
+    assert "| A5, 12 | RNN | 36, n = 1 | 48, n = 1 | 1.33, n = 1 | 1 of 1 |" in text
+    assert "| Mamba [0, 1] | - 0.50, 0 of " in text
     assert all(KINDS[model].name in text for model in MODELS)
     paths = figure.draw(load, "prediction", tmp_path)
     names = ("tracking", "tracking_lengths", "tracking_horizon")

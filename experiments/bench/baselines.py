@@ -37,6 +37,7 @@ Baseline = Literal[
     "log_linear_mamba2",
     "log_linear_gated_delta_net",
     "mesa_net",
+    "fp_rnn",
 ]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 Features = Literal["random_linear_cde"]
@@ -74,6 +75,7 @@ NAMES: dict[Baseline | Features, str] = {
     "log_linear_mamba2": "log-linear Mamba-2",
     "log_linear_gated_delta_net": "log-linear gated DeltaNet",
     "mesa_net": "MesaNet",
+    "fp_rnn": "FP-RNN",
     "random_linear_cde": "random linear CDE",
     "rwkv7": "RWKV-7",
 }
@@ -167,6 +169,7 @@ _SETTINGS: dict[Baseline, Callable[[Any, _Sizes], Any]] = {
         **sizes.matrices
     ),
     "mesa_net": lambda st, sizes: st.MesaNetConfig(**sizes.matrices),
+    "fp_rnn": lambda st, _: st.FPRNNConfig(),
 }
 """Settings of each baseline, given seq_torch and the sizes."""
 
@@ -188,7 +191,7 @@ def settings(name: Baseline, width: int, *, tokens: bool = False) -> Any:
     -------
     A `seq_torch.MixerConfig`. State: 16 entries per channel of S4D and Mamba, 4 heads of
     width / 4 by width / 4 for the delta rule, `width` entries of the linear CDE, the LSTM,
-    PD-SSM and LinOSS.
+    PD-SSM and LinOSS, and twice that of FP-RNN.
     """
     import seq_torch
 

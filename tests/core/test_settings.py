@@ -36,6 +36,7 @@ MIXERS = [
     settings.HGRN2(state_dim=4, layer=1, layers=3),
     settings.MinGRU(expand=2, candidate="linear"),
     settings.MinLSTM(normalised=False, forget_bias=1.0),
+    settings.FPRNN(rank=2, mixing="low_rank", iterations=3, gradient="all"),
     settings.MesaNet(heads=2, iterations=30, gate=True),
     settings.LogLinearMamba2(state_dim=3, levels=5),
     settings.LogLinearGatedDeltaNet(heads=2, layers=2),

@@ -120,6 +120,12 @@ MEMBERS = {
         heads=2, key_dim=4, value_dim=4, iterations=30, gate=True, start="own"
     ),
     "mesa_net_bare": st.MesaNetConfig(heads=2, key_dim=4, value_dim=3, block=False, ridge=1.5),
+    "fp_rnn": st.FPRNNConfig(),
+    "fp_rnn_convolution": st.FPRNNConfig(rank=3, convolution=3, gradient="all"),
+    "fp_rnn_steps": st.FPRNNConfig(rank=2, mixing="low_rank", iterations=4, expand=1),
+    "fp_rnn_linear": st.FPRNNConfig(
+        expand=1, eigenvalues="unit", state_dependent=False, block=False, gradient="all"
+    ),
     "mamba3": st.Mamba3Config(state_dim=4, heads=2),
     "mamba3_signed": st.Mamba3Config(state_dim=4, heads=2, eigenvalues="signed"),
     "m2rnn": st.M2RNNConfig(heads=2, key_dim=4, value_dim=3, start="own"),

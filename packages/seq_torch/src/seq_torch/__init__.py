@@ -18,6 +18,7 @@ from .array_model import array_model
 from .mixers import (
     DeltaNetConfig,
     DeltaProductConfig,
+    FPRNNConfig,
     GatedDeltaNetConfig,
     GLAConfig,
     GRUConfig,
@@ -83,6 +84,7 @@ __all__ = [
     "Dense",
     "Diagonal",
     "DiagonalPlusLowRank",
+    "FPRNNConfig",
     "GLAConfig",
     "GRUConfig",
     "GatedDeltaNetConfig",

@@ -5,6 +5,7 @@ Each class is a frozen dataclass that checks itself. `lcde_jax` and `seq_torch` 
 """
 
 from seqtheory.settings.delta_rule import DeltaNet, DeltaProduct, DeltaRule, GatedDeltaNet
+from seqtheory.settings.fp_rnn import FPRNN
 from seqtheory.settings.inputs import LinearInput, TokenInput
 from seqtheory.settings.kda import KDA
 from seqtheory.settings.linear_attention import GLA, HGRN2, RetNet
@@ -37,6 +38,7 @@ from seqtheory.settings.stable_ssm import StableSSM
 from seqtheory.settings.transformer import Transformer
 
 __all__ = [
+    "FPRNN",
     "GLA",
     "GRU",
     "HGRN2",

@@ -5,6 +5,7 @@ import sys
 from seqtheory._moved import Moved
 
 from .delta_rule import DeltaNetConfig, DeltaProductConfig, GatedDeltaNetConfig
+from .fp_rnn import FPRNNConfig
 from .kda import KDAConfig
 from .linear_attention import GLAConfig, HGRN2Config, RetNetConfig
 from .linear_cde import LinearCDEConfig
@@ -38,6 +39,7 @@ from .transformer import TransformerConfig
 __all__ = [
     "DeltaNetConfig",
     "DeltaProductConfig",
+    "FPRNNConfig",
     "GLAConfig",
     "GRUConfig",
     "GatedDeltaNetConfig",

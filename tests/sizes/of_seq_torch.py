@@ -42,6 +42,7 @@ MIXERS: list[st.MixerConfig] = [
     st.MLSTMConfig(layer=1, layers=2),
     st.GLAConfig(heads=2, key_dim=3, value_dim=3, convolution=2),
     st.RetNetConfig(heads=2, key_dim=3, value_dim=3, rotary=False),
+    st.FPRNNConfig(rank=2, iterations=3, convolution=2),
     st.MinGRUConfig(trained_start=True),
     st.SLSTMConfig(block=False),
     st.SLSTMConfig(layer=1, layers=2),

@@ -178,7 +178,8 @@ def test_every_recurrence_that_places_eigenvalues_marks_what_places_them(members
         if any(isinstance(p, st.StateParameter) for p in module.parameters()):
             marked.add(type(member))
     unmarked = {type(member) for member in members} - marked
-    fixed = {st.RetNetConfig, st.HGRN2Config}  # decays without a trained number, or by a map
+    # Decays without a trained number, or by a map.
+    fixed = {st.RetNetConfig, st.HGRN2Config, st.FPRNNConfig}
     routed = {st.PDSSMConfig}
     nonlinear = {st.RNNConfig, st.LSTMConfig, st.GRUConfig}
     assert unmarked == nonlinear | {st.TransformerConfig} | fixed | routed

@@ -13,15 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import gradients, report
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
 from benchmarks.worker import Work
 from seq_torch import ops
 
 # batch, heads, time, factors, key, value
 DELTA = ((4, 4, 256, 2, 32, 32), (4, 4, 1024, 1, 32, 32), (4, 4, 1024, 2, 32, 32))
 OUTER = ((4, 4, 1024, 1, 64, 32),)
-ROUNDS = 3
 
 
 def delta(sizes: list[int], *, backend: str) -> Work:
@@ -54,25 +52,17 @@ def outer(sizes: list[int], *, backend: str) -> Work:
 def _compared(scan: Callable[..., Any], inputs: dict[str, Tensor], backend: str) -> Work:
     ours = gradients.step(scan, inputs, backend="chunked")
     step = gradients.step(scan, inputs, backend=backend)
-    return gradients.work(step, version("seq-torch"), ours)
-
-
-def _contenders(function: str, sizes: tuple[int, ...]) -> list[Contender]:
-    labels = {"chunked": f"seq_torch {function}_scan", "reference": "loop over the steps"}
-    return [
-        Contender(label, "benchmarks.delta", function, {"sizes": list(sizes), "backend": backend})
-        for backend, label in labels.items()
-    ]
+    return gradients.work(step, peers.package(backend), ours)
 
 
 def main() -> list[dict[str, Any]]:
     """Measure every shape, print a table for each, and return the rows."""
     rows = []
-    for function, shapes in (("delta", DELTA), ("outer", OUTER)):
+    for work, shapes in ((delta, DELTA), (outer, OUTER)):
+        name = work.__name__
+        labels = {"chunked": f"seq_torch {name}_scan", "reference": "loop over the steps"}
         for sizes in shapes:
-            measured = compare(_contenders(function, sizes), ROUNDS)
             axes = "(batch, heads, time, factors, key, value)"
-            title = f"{function} scan {axes} = {sizes}, forward and backward"
-            report.show_comparison(title, measured)
-            rows += report.rows(title, measured)
+            title = f"{name} scan {axes} = {sizes}, forward and backward"
+            rows += peers.side_by_side(title, labels, work, sizes=list(sizes))
     return rows

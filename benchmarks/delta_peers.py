@@ -6,29 +6,23 @@ that flash-linear-attention's tests compare with. All are given the same numbers
 in turns; a time is processor time, a mean over calls in a row. Errors are those of output and
 gradients against our loop in float64, under usual and under strong decays.
 
-The peers are not in the lock; one that cannot be imported is left out. Beside an environment with
-seq_torch, they need no other torch::
-
-    python -m pip install --target peers --no-deps transformers==5.24.0 fla-core==0.6.0
-    python -m pip install --target peers huggingface_hub tokenizers regex safetensors typer einops
-    PYTHONPATH=peers OMP_NUM_THREADS=1 python -m benchmarks delta_peers
+`benchmarks/peers.py` says how to install the peers.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from importlib import import_module, util
-from time import process_time
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import report
+from benchmarks import peers, report, turns
 from benchmarks.gradients import difference, step
-from benchmarks.measure import Spread, version
 from seq_torch import ops
 
 # batch, time, heads, key, value
@@ -45,7 +39,6 @@ SHAPES = (
 CHECKED = (1, 200, 2, 64, 64)
 USUAL, STRONG = 0.1, 30.0  # of the logarithms of decays, normal numbers without their sign
 ROUNDS = 5
-SPAN = 0.1  # seconds of calls in a row, at least
 Scan = Callable[..., Tensor]
 
 
@@ -114,38 +107,14 @@ def _error(scan: Scan, decay: float) -> float:
     return difference(_results(scan, inputs), exact)
 
 
-def _timed(scan: Scan, inputs: dict[str, Tensor], gradients: bool, calls: int) -> float:
-    start = process_time()
-    for _ in range(calls):
-        _results(scan, inputs, gradients)
-    return (process_time() - start) / calls
-
-
-def _compared(
-    scans: dict[str, Scan], sizes: tuple[int, ...], gradients: bool
-) -> dict[str, list[float]]:
-    """Processor seconds of every contender, round by round."""
-    inputs = _inputs(sizes, USUAL)
-    first = {name: _timed(scan, inputs, gradients, 2) for name, scan in scans.items()}
-    calls = {name: 1 + int(SPAN / seconds) for name, seconds in first.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in scans}
-    for _ in range(ROUNDS):
-        for name, scan in scans.items():
-            seconds[name].append(_timed(scan, inputs, gradients, calls[name]))
-    return seconds
-
-
 def main() -> list[dict[str, Any]]:
     """Measure every shape, print the tables, and return their rows."""
     torch.set_num_threads(1)
     rows, scans = [], {}
-    for name, (scan, module, package) in CONTENDERS.items():
-        if util.find_spec(module) is None:
-            print(f"{name} is left out: {module} is not installed, see benchmarks/delta_peers.py.")
-            continue
+    for name, (scan, version) in peers.importable(CONTENDERS).items():
         scans[name] = scan
         errors = {"error": _error(scan, USUAL), "error_strong": _error(scan, STRONG)}
-        rows.append({"label": name, "version": version(package)} | errors)
+        rows.append({"label": name, "version": version} | errors)
     _show_errors(rows)
     for gradients in (False, True):
         timed = [_row(scans, sizes, gradients) for sizes in SHAPES]
@@ -155,11 +124,10 @@ def main() -> list[dict[str, Any]]:
 
 
 def _row(scans: dict[str, Scan], sizes: tuple[int, ...], gradients: bool) -> dict[str, Any]:
-    return {
-        "sizes": sizes,
-        "gradients": gradients,
-        "cpu_seconds": _compared(scans, sizes, gradients),
-    }
+    inputs = _inputs(sizes, USUAL)
+    calls = {name: partial(_results, scan, inputs, gradients) for name, scan in scans.items()}
+    seconds = turns.timed(calls, ROUNDS)
+    return {"sizes": sizes, "gradients": gradients, "cpu_seconds": seconds}
 
 
 def _show_errors(rows: list[dict[str, Any]]) -> None:
@@ -172,11 +140,5 @@ def _show_errors(rows: list[dict[str, Any]]) -> None:
 
 def _show_times(passes: str, rows: list[dict[str, Any]]) -> None:
     header = ("(batch, time, heads, key, value)", *rows[0]["cpu_seconds"])
-    lines = [[str(row["sizes"]), *_cells(row["cpu_seconds"])] for row in rows]
+    lines = [[str(row["sizes"]), *turns.cells(row["cpu_seconds"])] for row in rows]
     report.show(f"{passes}: milliseconds, then time / ours", header, lines)
-
-
-def _cells(seconds: dict[str, list[float]]) -> list[str]:
-    ours, *others = seconds.values()
-    ratios = [[a / b for a, b in zip(other, ours, strict=True)] for other in others]
-    return [Spread.of([1e3 * s for s in ours]).text(), *(Spread.of(r).text() for r in ratios)]

@@ -8,24 +8,19 @@ flash-linear-attention publishes, on the same inputs. Outputs and all gradients 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import util
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import gradients, report
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
 from benchmarks.worker import Work
 from seq_torch import ops
 
 # batch, heads, time, key, value
 SHAPES = ((1, 4, 512, 64, 64), (4, 4, 1024, 32, 32))
-ROUNDS = 3
-PEER = "naive"
-# Files of fla-core that need torch alone, beside a package whose import asks for a GPU's compiler.
+# Files of fla-core that need torch alone.
 KDA, RWKV_7 = "ops/kda/naive.py", "ops/generalized_delta_rule/dplr/naive.py"
 
 
@@ -36,7 +31,7 @@ def kda(sizes: list[int], *, backend: str) -> Work:
         "log_decay": -0.1 * normal(batch, heads, time, key).abs(),
         "beta": torch.sigmoid(normal(batch, heads, time)),
     }
-    return _compared(_kda_of_fla() if backend == PEER else _kda, inputs, backend)
+    return _compared(_kda_of_fla() if backend == peers.PEER else _kda, inputs, backend)
 
 
 def rwkv_7(sizes: list[int], *, backend: str) -> Work:
@@ -47,7 +42,7 @@ def rwkv_7(sizes: list[int], *, backend: str) -> Work:
         "removed": normalize(normal(batch, heads, time, key), dim=-1),
         "rate": torch.sigmoid(normal(batch, heads, time, key)),
     }
-    return _compared(_rwkv_7_of_fla() if backend == PEER else _rwkv_7, inputs, backend)
+    return _compared(_rwkv_7_of_fla() if backend == peers.PEER else _rwkv_7, inputs, backend)
 
 
 def _inputs(normal: Callable[..., Tensor], sizes: list[int]) -> dict[str, Tensor]:
@@ -88,7 +83,7 @@ def _rwkv_7(
 
 
 def _kda_of_fla() -> Callable[..., Tensor]:
-    scan = of_fla(KDA).naive_recurrent_kda
+    scan = peers.of_fla(KDA).naive_recurrent_kda
 
     def call(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, beta: Tensor, **_: str) -> Tensor:
         turned = (value.transpose(1, 2) for value in (q, k, v, log_decay, beta))
@@ -98,7 +93,7 @@ def _kda_of_fla() -> Callable[..., Tensor]:
 
 
 def _rwkv_7_of_fla() -> Callable[..., Tensor]:
-    scan = of_fla(RWKV_7).dplr_recurrence
+    scan = peers.of_fla(RWKV_7).dplr_recurrence
 
     def call(
         q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, removed: Tensor, rate: Tensor, **_: str
@@ -109,53 +104,23 @@ def _rwkv_7_of_fla() -> Callable[..., Tensor]:
     return call
 
 
-def of_fla(file: str) -> Any:
-    """One file of fla-core, without the package around it."""
-    package = util.find_spec("fla")
-    assert package is not None
-    assert package.origin is not None
-    spec = util.spec_from_file_location("naive", Path(package.origin).parent / file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _compared(scan: Callable[..., Tensor], inputs: dict[str, Tensor], backend: str) -> Work:
     ours = gradients.step(_rwkv_7 if "rate" in inputs else _kda, inputs, backend="fused")
     step = gradients.step(scan, inputs, backend=backend)
-    package = "fla-core" if backend == PEER else "seq-torch"
-    return gradients.work(step, version(package), ours)
+    return gradients.work(step, peers.package(backend), ours)
 
 
-def _contenders(function: str, sizes: tuple[int, ...]) -> list[Contender]:
+def main() -> list[dict[str, Any]]:
+    """Measure every shape, print a table for each, and return the rows."""
     labels = {
         "fused": "seq_torch, compiled",
         "chunked": "seq_torch, chunks in plain torch",
         "reference": "loop over the steps",
     }
-    if util.find_spec("fla"):
-        labels[PEER] = "flash-linear-attention, reference"
-    return [
-        Contender(
-            label,
-            "benchmarks.generalised_delta",
-            function,
-            {"sizes": list(sizes), "backend": backend},
-        )
-        for backend, label in labels.items()
-    ]
-
-
-def main() -> list[dict[str, Any]]:
-    """Measure every shape, print a table for each, and return the rows."""
-    rows = []
-    for function, name in (("kda", "KDA"), ("rwkv_7", "RWKV-7")):
+    labels, rows = peers.with_fla(labels, "flash-linear-attention, reference"), []
+    for work, name in ((kda, "KDA"), (rwkv_7, "RWKV-7")):
         for sizes in SHAPES:
-            measured = compare(_contenders(function, sizes), ROUNDS)
             axes = "(batch, heads, time, key, value)"
             title = f"{name} {axes} = {sizes}, forward and backward"
-            report.show_comparison(title, measured)
-            rows += report.rows(title, measured)
+            rows += peers.side_by_side(title, labels, work, sizes=list(sizes))
     return rows

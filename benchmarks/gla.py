@@ -9,25 +9,20 @@ a step costs does not grow with the length. Outputs and all gradients are compar
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import util
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks import gradients, report
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
+from benchmarks.measure import Contender
 from benchmarks.worker import Work
 from seq_torch import ops
 
 # batch, heads, time, key, value
 SHAPES = ((1, 4, 512, 64, 128), (4, 4, 1024, 32, 64))
 LENGTHS = (512, 1024, 2048, 4096)
-ROUNDS = 3
-PEER = "naive"
-# Of fla-core, and needs torch alone, beside a package whose import asks for a GPU's compiler.
-FILE = "ops/gla/naive.py"
+FILE = "ops/gla/naive.py"  # of fla-core, and needs torch alone
 
 
 def gla(sizes: list[int], *, backend: str) -> Work:
@@ -39,10 +34,11 @@ def gla(sizes: list[int], *, backend: str) -> Work:
         "v": normal(batch, heads, time, value),
         "log_decay": torch.nn.functional.logsigmoid(normal(batch, heads, time, key)) / 16,
     }
-    scan = _of_fla() if backend == PEER else _ours
+    scan = _of_fla() if backend == peers.PEER else _ours
     step = gradients.step(scan, inputs, backend=backend)
-    package = "fla-core" if backend == PEER else "seq-torch"
-    return gradients.work(step, version(package), gradients.step(_ours, inputs, backend="fused"))
+    return gradients.work(
+        step, peers.package(backend), gradients.step(_ours, inputs, backend="fused")
+    )
 
 
 def _ours(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, *, backend: str) -> Tensor:
@@ -54,46 +50,31 @@ def _ours(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, *, backend: str) -
 
 def _of_fla() -> Callable[..., Tensor]:
     """Upstream's loop, which takes (batch, time, head, channel)."""
-    package = util.find_spec("fla")
-    assert package is not None
-    assert package.origin is not None
-    spec = util.spec_from_file_location("naive", Path(package.origin).parent / FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    naive = peers.of_fla(FILE).naive_recurrent_gla
 
     def call(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, **_: str) -> Tensor:
         turned = (value.transpose(1, 2) for value in (q, k, v, log_decay))
-        return module.naive_recurrent_gla(*turned)[0].transpose(1, 2)
+        return naive(*turned)[0].transpose(1, 2)
 
     return call
 
 
-def _contender(label: str, sizes: tuple[int, ...], backend: str) -> Contender:
-    arguments = {"sizes": list(sizes), "backend": backend}
-    return Contender(label, "benchmarks.gla", "gla", arguments)
-
-
-def _peers(sizes: tuple[int, ...]) -> list[Contender]:
+def main() -> list[dict[str, Any]]:
+    """Measure every shape, then lengths that double, print the tables, and return their rows."""
     labels = {
         "fused": "seq_torch, compiled",
         "chunked": "seq_torch, chunks in plain torch",
         "reference": "loop over the steps",
     }
-    if util.find_spec("fla"):
-        labels[PEER] = "flash-linear-attention, naive_recurrent_gla"
-    return [_contender(label, sizes, backend) for backend, label in labels.items()]
-
-
-def main() -> list[dict[str, Any]]:
-    """Measure every shape, then lengths that double, print the tables, and return their rows."""
+    labels = peers.with_fla(labels, "flash-linear-attention, naive_recurrent_gla")
     axes, rows = "(batch, heads, time, key, value)", []
-    tables = [(f"GLA {axes} = {sizes}, forward and backward", _peers(sizes)) for sizes in SHAPES]
-    doubled = [_contender(f"{time} steps", (1, 4, time, 64, 128), "fused") for time in LENGTHS]
-    tables.append(("GLA, compiled, by length: (1, 4, time, 64, 128)", doubled))
-    for title, contenders in tables:
-        measured = compare(contenders, ROUNDS)
-        report.show_comparison(title, measured)
-        rows += report.rows(title, measured)
-    return rows
+    for sizes in SHAPES:
+        title = f"GLA {axes} = {sizes}, forward and backward"
+        rows += peers.side_by_side(title, labels, gla, sizes=list(sizes))
+    title = "GLA, compiled, by length: (1, 4, time, 64, 128)"
+    return rows + peers.shown(title, [_of_length(time) for time in LENGTHS], peers.ROUNDS)
+
+
+def _of_length(time: int) -> Contender:
+    arguments = {"sizes": [1, 4, time, 64, 128], "backend": "fused"}
+    return Contender(f"{time} steps", gla.__module__, gla.__name__, arguments)

@@ -9,15 +9,13 @@ recurrence as a loop. Outputs and all gradients are compared.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import util
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import generalised_delta, gradients, report
-from benchmarks.measure import Contender, compare, version
+from benchmarks import generalised_delta, gradients, peers
 from benchmarks.worker import Work
 from seq_torch import KDAConfig, ops
 
@@ -30,8 +28,6 @@ LAYERS: dict[str, dict[str, Any]] = {
     "CKDA": {"eigenvalues": "signed", "decay": "signed"},
     "GDN-2": {"gates": "channels"},
 }
-ROUNDS = 3
-PEER = generalised_delta.PEER
 
 
 def gdn2(sizes: list[int], *, backend: str) -> Work:
@@ -46,28 +42,17 @@ def gdn2(sizes: list[int], *, backend: str) -> Work:
         "w": torch.sigmoid(normal(batch, heads, time, value)),
     }
     ours = gradients.step(_gdn2, inputs, backend="fused")
-    step = gradients.step(_gdn2_of_fla() if backend == PEER else _gdn2, inputs, backend=backend)
-    package = "fla-core" if backend == PEER else "seq-torch"
-    return gradients.work(step, version(package), ours)
+    step = gradients.step(
+        _gdn2_of_fla() if backend == peers.PEER else _gdn2, inputs, backend=backend
+    )
+    return gradients.work(step, peers.package(backend), ours)
 
 
 def layer(sizes: list[int], switches: dict[str, Any], *, backend: str) -> Work:
     """One layer, at the start of the published layer alone."""
-    batch, time, width = sizes
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = KDAConfig(heads=width // 64, key_dim=64, value_dim=64, start="own", **switches)
-        module = config.build(width)
-    inputs = {"x": gradients.normal()(batch, time, width)}
-    inputs |= {name: value.detach() for name, value in module.named_parameters()}
-
-    def call(x: Tensor, backend: str, **weights: Tensor) -> Tensor:
-        with ops.use_backend(backend):
-            return torch.func.functional_call(module, weights, (x,))
-
-    ours = gradients.step(call, inputs, backend="fused")
-    step = gradients.step(call, inputs, backend=backend)
-    return gradients.work(step, version("seq-torch"), ours)
+    heads = sizes[-1] // 64
+    config = KDAConfig(heads=heads, key_dim=64, value_dim=64, start="own", **switches)
+    return peers.layer(config, sizes, backend)
 
 
 def _gdn2(
@@ -79,7 +64,7 @@ def _gdn2(
 
 
 def _gdn2_of_fla() -> Callable[..., Tensor]:
-    scan = generalised_delta.of_fla("ops/gdn2/naive.py").naive_recurrent_gdn2
+    scan = peers.of_fla("ops/gdn2/naive.py").naive_recurrent_gdn2
 
     def call(backend: str, **inputs: Tensor) -> Tensor:
         turned = {name: value.transpose(1, 2) for name, value in inputs.items()}
@@ -88,39 +73,26 @@ def _gdn2_of_fla() -> Callable[..., Tensor]:
     return call
 
 
-def _scans(name: str, module: str, function: str, time: int) -> list[dict[str, Any]]:
+def _scans(name: str, work: Callable[..., Work], time: int) -> list[dict[str, Any]]:
     batch, heads, key, value = SHAPE
     labels = {"fused": "seq_torch, compiled"}
     if time <= LENGTHS[1]:
         labels["reference"] = "loop over the steps"
-        if util.find_spec("fla"):
-            labels[PEER] = "flash-linear-attention, reference"
+        labels = peers.with_fla(labels, "flash-linear-attention, reference")
     sizes = [batch, heads, time, key, value]
     title = f"{name} (batch, heads, time, key, value) = {tuple(sizes)}, forward and backward"
-    return _measured(title, labels, module, function, {"sizes": sizes})
-
-
-def _measured(
-    title: str, labels: dict[str, str], module: str, function: str, given: dict[str, Any]
-) -> list[dict[str, Any]]:
-    contenders = [
-        Contender(label, module, function, given | {"backend": backend})
-        for backend, label in labels.items()
-    ]
-    measured = compare(contenders, ROUNDS)
-    report.show_comparison(title, measured)
-    return report.rows(title, measured)
+    return peers.side_by_side(title, labels, work, sizes=sizes)
 
 
 def main() -> list[dict[str, Any]]:
     """Measure, print a table for each size, and return the rows."""
     rows = []
     for time in LENGTHS:
-        rows += _scans("KDA", "benchmarks.generalised_delta", "kda", time)
-    rows += _scans("GDN-2", "benchmarks.kda", "gdn2", LENGTHS[0])
+        rows += _scans("KDA", generalised_delta.kda, time)
+    rows += _scans("GDN-2", gdn2, LENGTHS[0])
     for name, switches in LAYERS.items():
         labels = {"fused": "KDAConfig, compiled", "reference": "KDAConfig, a loop"}
         title = f"{name}, a layer, (batch, time, width) = {LAYER}, forward and backward"
         given = {"sizes": list(LAYER), "switches": switches}
-        rows += _measured(title, labels, "benchmarks.kda", "layer", given)
+        rows += peers.side_by_side(title, labels, layer, **given)
     return rows

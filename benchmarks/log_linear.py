@@ -9,23 +9,18 @@ all gradients are compared.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import util
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import gradients, report
-from benchmarks.generalised_delta import of_fla
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
 from benchmarks.worker import Work
 from seq_torch.mixers.parts.log_linear import levels_of, log_linear
 
 # batch, heads, time, key, value
 SHAPES = ((1, 4, 512, 32, 32), (1, 4, 1024, 32, 32))
-ROUNDS = 3
-PEER = "naive"
 FILE = "ops/log_linear_attn/naive.py"
 
 
@@ -53,16 +48,15 @@ def _inputs(sizes: list[int]) -> dict[str, Tensor]:
 
 
 def _compared(inputs: dict[str, Tensor], form: str) -> Work:
-    scan = _of_fla() if form == PEER else log_linear
-    options = {} if form == PEER else {"rows": 64 if form == "tree" else inputs["v"].shape[2]}
-    package = "fla-core" if form == PEER else "seq-torch"
+    scan = _of_fla() if form == peers.PEER else log_linear
+    options = {} if form == peers.PEER else {"rows": 64 if form == "tree" else inputs["v"].shape[2]}
     ours = gradients.step(log_linear, inputs)
-    return gradients.work(gradients.step(scan, inputs, **options), version(package), ours)
+    return gradients.work(gradients.step(scan, inputs, **options), peers.package(form), ours)
 
 
 def _of_fla() -> Callable[..., Tensor]:
     """Upstream's sum, which takes (batch, time, head, channel)."""
-    naive = of_fla(FILE).naive_log_linear_attn
+    naive = peers.of_fla(FILE).naive_log_linear_attn
 
     def call(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, weights: Tensor) -> Tensor:
         turned = (value.transpose(1, 2) for value in (q, k, v, log_decay, weights))
@@ -71,24 +65,14 @@ def _of_fla() -> Callable[..., Tensor]:
     return call
 
 
-def _contenders(function: str, sizes: tuple[int, ...]) -> list[Contender]:
-    labels = {"tree": "seq_torch, a tree over chunks", "whole": "seq_torch, all pairs"}
-    if function == "decays" and util.find_spec("fla"):
-        labels[PEER] = "flash-linear-attention, naive_log_linear_attn"
-    return [
-        Contender(label, "benchmarks.log_linear", function, {"sizes": list(sizes), "form": form})
-        for form, label in labels.items()
-    ]
-
-
 def main() -> list[dict[str, Any]]:
     """Measure every shape, print a table for each, and return the rows."""
-    rows = []
-    for function, name in (("decays", "decays"), ("delta_rule", "delta rule")):
+    ours, rows = {"tree": "seq_torch, a tree over chunks", "whole": "seq_torch, all pairs"}, []
+    beside = peers.with_fla(ours, "flash-linear-attention, naive_log_linear_attn")
+    ways = (("decays", decays, beside), ("delta rule", delta_rule, ours))
+    for name, work, labels in ways:
         for sizes in SHAPES:
-            measured = compare(_contenders(function, sizes), ROUNDS)
             axes = "(batch, heads, time, key, value)"
             title = f"Log-linear attention, {name} {axes} = {sizes}, forward and backward"
-            report.show_comparison(title, measured)
-            rows += report.rows(title, measured)
+            rows += peers.side_by_side(title, labels, work, way="form", sizes=list(sizes))
     return rows

@@ -11,14 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks import gradients, report
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
 from benchmarks.worker import Work
 from seq_torch import ops
 
 # batch, time, heads, key, value
 SHAPES = ((8, 256, 4, 16, 16), (4, 512, 8, 64, 16))
-ROUNDS = 3
 BACKENDS = {"fused": "seq_torch, compiled", "reference": "loop over the steps"}
 
 
@@ -32,10 +30,8 @@ def scan(sizes: list[int], *, backend: str) -> Work:
         "decay": torch.sigmoid(normal(batch, heads, time)),
         "weight": torch.eye(value).repeat(heads, 1, 1),
     }
-    ours = gradients.step(_scan, inputs, backend="fused")
-    return gradients.work(
-        gradients.step(_scan, inputs, backend=backend), version("seq-torch"), ours
-    )
+    step, ours = (gradients.step(_scan, inputs, backend=name) for name in (backend, "fused"))
+    return gradients.work(step, peers.package(backend), ours)
 
 
 def _scan(
@@ -50,12 +46,6 @@ def main() -> list[dict[str, Any]]:
     """Measure every shape, print a table for each, and return the rows."""
     rows = []
     for sizes in SHAPES:
-        contenders = [
-            Contender(label, "benchmarks.m2rnn", "scan", {"sizes": list(sizes), "backend": backend})
-            for backend, label in BACKENDS.items()
-        ]
-        measured = compare(contenders, ROUNDS)
         title = f"M2RNN (batch, time, heads, key, value) = {sizes}, forward and backward"
-        report.show_comparison(title, measured)
-        rows += report.rows(title, measured)
+        rows += peers.side_by_side(title, BACKENDS, scan, sizes=list(sizes))
     return rows

@@ -9,30 +9,24 @@ differentiated one by one, with 1e-5 added to denominators, miss the gradients b
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import util
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks import gradients, report
-from benchmarks.generalised_delta import of_fla
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
 from benchmarks.worker import Work
 from seq_torch import ops
 from seq_torch.mixers.parts.ridge import solved_by_steps, solved_exactly
 
 # batch, heads, time, key and value
 SHAPES = ((1, 4, 512, 16), (1, 4, 256, 32))
-ROUNDS = 3
 STEPS = 30
-PEER = "naive"
 FILE = "ops/mesa_net/naive.py"
 LABELS = {
     "exact": "seq_torch, exact",
     "steps": "seq_torch, 30 conjugate gradients",
-    PEER: "flash-linear-attention, naive_mesa_net_exact",
 }
 
 
@@ -47,12 +41,11 @@ def mesa_net(sizes: list[int], *, form: str) -> Work:
         "strength": torch.sigmoid(normal(batch, heads, time)),
         "ridge": 0.5 + torch.sigmoid(normal(heads, key)),
     }
-    of_upstream = form == PEER
+    of_upstream = form == peers.PEER
     scan = _of_fla() if of_upstream else _ours
     options = {} if of_upstream else {"form": form}
     step = gradients.step(scan, inputs, **options)
-    package = "fla-core" if of_upstream else "seq-torch"
-    return gradients.work(step, version(package), gradients.step(_ours, inputs, form="exact"))
+    return gradients.work(step, peers.package(form), gradients.step(_ours, inputs, form="exact"))
 
 
 def _ours(
@@ -77,7 +70,7 @@ def _ours(
 
 def _of_fla() -> Callable[..., Tensor]:
     """Upstream's solution, which takes (batch, time, head, channel)."""
-    naive = of_fla(FILE).naive_mesa_net_exact
+    naive = peers.of_fla(FILE).naive_mesa_net_exact
 
     def call(
         q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, strength: Tensor, ridge: Tensor
@@ -90,20 +83,8 @@ def _of_fla() -> Callable[..., Tensor]:
 
 def main() -> list[dict[str, Any]]:
     """Measure every shape, print a table for each, and return the rows."""
-    forms = [form for form in LABELS if form != PEER or util.find_spec("fla")]
-    rows = []
+    labels, rows = peers.with_fla(LABELS, "flash-linear-attention, naive_mesa_net_exact"), []
     for sizes in SHAPES:
-        contenders = [
-            Contender(
-                LABELS[form],
-                "benchmarks.mesa_net",
-                "mesa_net",
-                {"sizes": list(sizes), "form": form},
-            )
-            for form in forms
-        ]
-        measured = compare(contenders, ROUNDS)
         title = f"MesaNet (batch, heads, time, key) = {sizes}, forward and backward"
-        report.show_comparison(title, measured)
-        rows += report.rows(title, measured)
+        rows += peers.side_by_side(title, labels, mesa_net, way="form", sizes=list(sizes))
     return rows

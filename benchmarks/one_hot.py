@@ -11,15 +11,13 @@ backward pass, a mean over calls in a row. Outputs and gradients are compared.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import process_time
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks import report
+from benchmarks import report, turns
 from benchmarks.gradients import difference, normal, step
-from benchmarks.measure import Spread
 from seq_torch import ops
 from seq_torch.ops.structured import Blocks
 
@@ -27,7 +25,6 @@ ONE_HOT = ((64, 20, 32), (8, 256, 64), (4, 256, 128))  # batch, time, states
 PAIRS = ((8, 1024, 64), (1, 8192, 64), (8, 1024, 256))  # batch, time, oscillators
 WORDS = 8  # matrices in the dictionary
 ROUNDS = 3
-SPAN = 0.1  # seconds of calls in a row, at least
 Scan = Callable[..., Tensor]
 
 
@@ -104,31 +101,18 @@ def _row(title: str, sizes: tuple[int, ...]) -> dict[str, Any]:
     first, *others = calls
     expected = calls[first]()
     errors = {name: difference(calls[name](), expected) for name in others}
-    often = {name: 1 + int(SPAN / _seconds(call, 1)) for name, call in calls.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):
-        for name, call in calls.items():
-            seconds[name].append(_seconds(call, often[name]))
-    return {"title": title, "sizes": sizes, "errors": errors, "cpu_seconds": seconds}
-
-
-def _seconds(call: Callable[[], object], calls: int) -> float:
-    start = process_time()
-    for _ in range(calls):
-        call()
-    return (process_time() - start) / calls
+    return {
+        "title": title,
+        "sizes": sizes,
+        "errors": errors,
+        "cpu_seconds": turns.timed(calls, ROUNDS),
+    }
 
 
 def _show(title: str, rows: list[dict[str, Any]]) -> None:
     header = (title, *rows[0]["cpu_seconds"], "largest error")
     lines = [
-        [str(row["sizes"]), *_cells(row["cpu_seconds"]), f"{max(row['errors'].values()):.1e}"]
+        [str(row["sizes"]), *turns.cells(row["cpu_seconds"]), f"{max(row['errors'].values()):.1e}"]
         for row in rows
     ]
     report.show("forward and backward: milliseconds, then time / ours", header, lines)
-
-
-def _cells(seconds: dict[str, list[float]]) -> list[str]:
-    ours, *others = seconds.values()
-    ratios = [[a / b for a, b in zip(other, ours, strict=True)] for other in others]
-    return [Spread.of([1e3 * s for s in ours]).text(), *(Spread.of(r).text() for r in ratios)]

@@ -14,13 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, pad
 
-from benchmarks import gradients, report
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
 from benchmarks.worker import Work
 from seq_torch import ops
 
 SEQUENCES = 48  # whose lengths grow in equal ratios from 16 to 1024
-ROUNDS = 3
 FORMS = {"packed": "packed row", "padded": "padded batch", "apart": "one after the other"}
 Scan = Callable[..., Tensor]
 
@@ -99,7 +97,7 @@ def _work(scan: Scan, inputs: dict[str, Tensor], form: str) -> Work:
         return torch.cat([row[:length] for row, length in zip(output, steps, strict=True)])[None]
 
     step, ours = (gradients.step(call, inputs, form=each) for each in (form, "packed"))
-    return gradients.work(step, version("seq-torch"), ours)
+    return gradients.work(step, peers.package(form), ours)
 
 
 def _padded(part: Tensor, length: int) -> Tensor:
@@ -109,16 +107,10 @@ def _padded(part: Tensor, length: int) -> Tensor:
 def main() -> list[dict[str, Any]]:
     """Measure every operation, print a table for each, and return the rows."""
     rows, steps = [], lengths()
-    for function in ("delta", "selective", "convolution"):
-        contenders = [
-            Contender(label, "benchmarks.packed", function, {"form": form})
-            for form, label in FORMS.items()
-        ]
-        measured = compare(contenders, ROUNDS)
+    for work in (delta, selective, convolution):
         title = (
-            f"{function}: {len(steps)} sequences of {min(steps)} to {max(steps)} steps, "
+            f"{work.__name__}: {len(steps)} sequences of {min(steps)} to {max(steps)} steps, "
             f"{sum(steps)} together, forward and backward"
         )
-        report.show_comparison(title, measured)
-        rows += report.rows(title, measured)
+        rows += peers.side_by_side(title, FORMS, work, way="form")
     return rows

@@ -8,67 +8,22 @@ with its recurrence as a loop. Outputs and all gradients are compared.
 
 from __future__ import annotations
 
-from importlib import util
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from benchmarks import generalised_delta, gradients, report
-from benchmarks.measure import Contender, Measurement, compare, version
+from benchmarks import generalised_delta, peers
 from benchmarks.worker import Work
-from seq_torch import RWKV7Config, ops
+from seq_torch import RWKV7Config
 
 # batch, heads, time, key, value; a loop is timed at the first two lengths
 LENGTHS = (512, 1024, 2048, 4096)
 SHAPE = (1, 4, 64, 64)
 LAYER = (4, 512, 256)  # batch, time, width; heads of 64
-ROUNDS = 3
-PEER = generalised_delta.PEER
 
 
 def layer(sizes: list[int], *, backend: str) -> Work:
     """One layer with other values than its start, whose output would be zero."""
-    batch, time, width = sizes
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = RWKV7Config(heads=width // 64, key_dim=64, value_dim=64, start="own")
-        module = config.build(width)
-    inputs = {"x": gradients.normal()(batch, time, width)}
-    inputs |= {name: value.detach() for name, value in module.named_parameters()}
-
-    def call(x: Tensor, backend: str, **weights: Tensor) -> Tensor:
-        with ops.use_backend(backend):
-            return torch.func.functional_call(module, weights, (x,))
-
-    ours = gradients.step(call, inputs, backend="fused")
-    step = gradients.step(call, inputs, backend=backend)
-    return gradients.work(step, version("seq-torch"), ours)
-
-
-def _scans(time: int) -> list[Measurement]:
-    batch, heads, key, value = SHAPE
-    labels = {"fused": "seq_torch, compiled"}
-    if time <= LENGTHS[1]:
-        labels["reference"] = "loop over the steps"
-        if util.find_spec("fla"):
-            labels[PEER] = "flash-linear-attention, dplr_recurrence"
-    sizes = [batch, heads, time, key, value]
-    module, function = "benchmarks.generalised_delta", "rwkv_7"
-    contenders = [
-        Contender(label, module, function, {"sizes": sizes, "backend": backend})
-        for backend, label in labels.items()
-    ]
-    return compare(contenders, ROUNDS)
-
-
-def _layers() -> list[Measurement]:
-    labels = {"fused": "RWKV7Config, compiled", "reference": "RWKV7Config, a loop"}
-    contenders = [
-        Contender(label, "benchmarks.rwkv7", "layer", {"sizes": list(LAYER), "backend": backend})
-        for backend, label in labels.items()
-    ]
-    return compare(contenders, ROUNDS)
+    config = RWKV7Config(heads=sizes[-1] // 64, key_dim=64, value_dim=64, start="own")
+    return peers.layer(config, sizes, backend)
 
 
 def main() -> list[dict[str, Any]]:
@@ -78,10 +33,15 @@ def main() -> list[dict[str, Any]]:
         batch, heads, key, value = SHAPE
         sizes = (batch, heads, time, key, value)
         title = f"RWKV-7 (batch, heads, time, key, value) = {sizes}, forward and backward"
-        measured = _scans(time)
-        report.show_comparison(title, measured)
-        rows += report.rows(title, measured)
+        rows += peers.side_by_side(title, _ways(time), generalised_delta.rwkv_7, sizes=list(sizes))
     title = f"RWKV-7, a layer, (batch, time, width) = {LAYER}, forward and backward"
-    measured = _layers()
-    report.show_comparison(title, measured)
-    return rows + report.rows(title, measured)
+    labels = {"fused": "RWKV7Config, compiled", "reference": "RWKV7Config, a loop"}
+    return rows + peers.side_by_side(title, labels, layer, sizes=list(LAYER))
+
+
+def _ways(time: int) -> dict[str, str]:
+    labels = {"fused": "seq_torch, compiled"}
+    if time > LENGTHS[1]:
+        return labels
+    labels["reference"] = "loop over the steps"
+    return peers.with_fla(labels, "flash-linear-attention, dplr_recurrence")

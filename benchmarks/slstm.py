@@ -5,31 +5,26 @@ xlstm with ``backend="vanilla"``, which is what runs where there is no CUDA devi
 the same numbers, in one process and in turns; a time is processor time, a mean over calls in a row.
 Output and gradients are compared with our loop in float64.
 
-The peer is not in the lock, and is left out where it cannot be imported::
-
-    uv run --group benchmarks --with xlstm==2.0.6 python -m benchmarks slstm
+`benchmarks/peers.py` says how to install the peer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module, util
-from time import process_time
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks import report
+from benchmarks import peers, report, turns
 from benchmarks.gradients import difference, normal, step
-from benchmarks.measure import Spread, version
 from seq_torch import ops
 
 # batch, time, heads, channels of a head
 SHAPES = ((16, 128, 4, 16), (8, 256, 4, 32), (1, 1024, 4, 32), (8, 256, 4, 128))
 CHECKED = (2, 100, 4, 16)
 ROUNDS = 5
-SPAN = 0.1  # seconds of calls in a row, at least
 Scan = Callable[..., Tensor]
 
 
@@ -86,45 +81,25 @@ def _call(scan: Scan, inputs: dict[str, Tensor], gradients: bool) -> Callable[[]
     return lambda: torch.no_grad()(scan)(**inputs)
 
 
-def _timed(call: Callable[[], object], calls: int) -> float:
-    start = process_time()
-    for _ in range(calls):
-        call()
-    return (process_time() - start) / calls
-
-
-def _compared(
-    scans: dict[str, Scan], sizes: tuple[int, ...], gradients: bool
-) -> dict[str, list[float]]:
-    """Processor seconds of every contender, round by round."""
-    calls = {name: _call(scan, _inputs(sizes), gradients) for name, scan in scans.items()}
-    counts = {name: 1 + int(SPAN / _timed(call, 1)) for name, call in calls.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in scans}
-    for _ in range(ROUNDS):
-        for name, call in calls.items():
-            seconds[name].append(_timed(call, counts[name]))
-    return seconds
+def _row(scans: dict[str, Scan], sizes: tuple[int, ...], gradients: bool) -> dict[str, Any]:
+    inputs = _inputs(sizes)
+    calls = {name: _call(scan, inputs, gradients) for name, scan in scans.items()}
+    seconds = turns.timed(calls, ROUNDS)
+    return {"sizes": sizes, "gradients": gradients, "cpu_seconds": seconds}
 
 
 def main() -> list[dict[str, Any]]:
     """Measure every shape, print the tables, and return their rows."""
     torch.set_num_threads(1)
     rows, scans = [], {}
-    for name, (scan, module, package) in CONTENDERS.items():
-        if util.find_spec(module) is None:
-            print(f"{name} is left out: {module} is not installed, see benchmarks/slstm.py.")
-            continue
+    for name, (scan, version) in peers.importable(CONTENDERS).items():
         scans[name] = scan
-        rows.append({"label": name, "version": version(package), "error": _error(scan)})
+        rows.append({"label": name, "version": version, "error": _error(scan)})
     header = ("", "version", "error")
     lines = [[row["label"], row["version"], f"{row['error']:.1e}"] for row in rows]
     report.show(f"sLSTM, (batch, time, heads, channels) = {CHECKED}", header, lines)
     for gradients in (False, True):
-        timed = [
-            {"sizes": sizes, "gradients": gradients}
-            | {"cpu_seconds": _compared(scans, sizes, gradients)}
-            for sizes in SHAPES
-        ]
+        timed = [_row(scans, sizes, gradients) for sizes in SHAPES]
         _show("forward and backward" if gradients else "forward", timed)
         rows += timed
     return rows
@@ -132,11 +107,5 @@ def main() -> list[dict[str, Any]]:
 
 def _show(passes: str, rows: list[dict[str, Any]]) -> None:
     header = ("(batch, time, heads, channels)", *rows[0]["cpu_seconds"])
-    lines = [[str(row["sizes"]), *_cells(row["cpu_seconds"])] for row in rows]
+    lines = [[str(row["sizes"]), *turns.cells(row["cpu_seconds"])] for row in rows]
     report.show(f"{passes}: milliseconds, then time / ours", header, lines)
-
-
-def _cells(seconds: dict[str, list[float]]) -> list[str]:
-    ours, *others = seconds.values()
-    ratios = [[a / b for a, b in zip(other, ours, strict=True)] for other in others]
-    return [Spread.of([1e3 * s for s in ours]).text(), *(Spread.of(r).text() for r in ratios)]

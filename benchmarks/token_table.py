@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks import gradients, report
-from benchmarks.measure import Contender, compare, version
+from benchmarks import gradients, peers
 from benchmarks.worker import Work
 from seq_torch import ops
 from seq_torch.ops.structured import Blocks
@@ -43,19 +42,15 @@ def scan(sizes: list[int], *, form: str) -> Work:
         return ops.structured_scan(Blocks(table[tokens]), initial, backend)
 
     step, ours = (gradients.step(call, inputs, form=each) for each in (form, OURS))
-    return gradients.work(step, version("seq-torch"), ours)
+    return gradients.work(step, peers.package(form), ours)
 
 
 def main() -> list[dict[str, Any]]:
     """Measure every shape, print a table for each, and return the rows."""
     rows = []
     for sizes in SHAPES:
-        contenders = [
-            Contender(label, "benchmarks.token_table", "scan", {"sizes": list(sizes), "form": form})
-            for form, label in LABELS.items()
-        ]
-        measured = compare(contenders, ROUNDS)
         title = f"(tokens, batch, time, width) = {sizes}, forward and backward"
-        report.show_comparison(title, measured)
-        rows += report.rows(title, measured)
+        rows += peers.side_by_side(
+            title, LABELS, scan, rounds=ROUNDS, way="form", sizes=list(sizes)
+        )
     return rows

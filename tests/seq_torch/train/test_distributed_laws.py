@@ -48,7 +48,8 @@ def one_and_two(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("case", "tolerance"), [("double", 1e-12), ("separate", 1e-12), ("single", 1e-6)]
+    ("case", "tolerance"),
+    [("double", 1e-12), ("separate", 1e-12), ("single", 1e-6), ("course", 1e-12)],
 )
 def test_two_processes_train_what_one_trains(one_and_two, case, tolerance):
     one, two = one_and_two

@@ -14,7 +14,7 @@ from torch import distributed, nn
 
 from seq_torch import fit
 from seqtheory.dataset import Dataset
-from seqtheory.training import FitData, Stepped, Training
+from seqtheory.training import Curriculum, FitData, Stepped, Training
 
 # 22 rows in batches of 3: the last batch of an epoch has one row, and one process none of it.
 TRAINING = Training(
@@ -112,6 +112,8 @@ def main(rank: int, world: int, folder: Path) -> None:
     double, events, _, snapshots = train(torch.float64)
     separate, *_ = train(torch.float64, auxiliary="separate")
     single, *_ = train(torch.float32)
+    curriculum = Curriculum(start=2, level=0.4)
+    course, *_ = train(torch.float64, optimiser="momentum", curriculum=curriculum, lengths="mixed")
     _, _, stopped, _ = train(torch.float64, target=0.45)
     facts = {
         "events": events,
@@ -120,7 +122,8 @@ def main(rank: int, world: int, folder: Path) -> None:
         "divergence": divergence(),
     }
     again = resumed(snapshots, rank, world)
-    np.savez(folder / f"{rank}.npz", double=double, separate=separate, single=single, again=again)
+    found = {"double": double, "separate": separate, "single": single, "course": course}
+    np.savez(folder / f"{rank}.npz", again=again, **found)
     (folder / f"{rank}.json").write_text(json.dumps(facts))
     if world > 1:
         distributed.destroy_process_group()

@@ -179,9 +179,9 @@ class Dataset:
                     "larger fraction."
                 )
         if seed is None:
-            return tuple(self._rows(slice(start, stop)) for start, stop in parts)
+            return tuple(self.take(slice(start, stop)) for start, stop in parts)
         order = _permutation(len(self), seed, _SPLIT)
-        return tuple(self._rows(order[start:stop]) for start, stop in parts)
+        return tuple(self.take(order[start:stop]) for start, stop in parts)
 
     def batches(self, batch_size: int, seed: Seed | None) -> Iterator[Dataset]:
         """Iterate over one epoch.
@@ -204,9 +204,10 @@ class Dataset:
         order = None if seed is None else _permutation(len(self), seed, _BATCHES)
         starts = range(0, len(self), batch_size)
         spans = (slice(start, start + batch_size) for start in starts)
-        return (self._rows(rows if order is None else order[rows]) for rows in spans)
+        return (self.take(rows if order is None else order[rows]) for rows in spans)
 
-    def _rows(self, rows: slice | Integer[np.ndarray, " row"]) -> Dataset:
+    def take(self, rows: slice | Integer[np.ndarray, " row"]) -> Dataset:
+        """Give the examples of these numbers, in their order."""
         mask, scored = (None if m is None else m[rows] for m in (self.mask, self.scored))
         return Dataset(self.inputs[rows], self.targets[rows], mask, scored)
 

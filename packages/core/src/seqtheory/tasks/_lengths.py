@@ -118,6 +118,10 @@ class Sequences(ABC):
         count = self.num_sequences if num_sequences is None else num_sequences
         return replace(self, min_length=length, max_length=length, num_sequences=count)
 
+    def with_rows(self, rows: int) -> Self:
+        """Set the number of sequences; their draws are independent."""
+        return replace(self, num_sequences=rows)
+
     def build(self, seed: int) -> Dataset:
         """Draw the sequences; the same seed gives the same bytes.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -82,6 +82,10 @@ class DecayingMemory:
         require_positive("dt", self.dt)
         require_choice("inputs", self.inputs, ("gaussian", "integrated"))
         require_flag("upstream_scaling", self.upstream_scaling)
+
+    def with_rows(self, rows: int) -> DecayingMemory:
+        """Set the number of sequences; their draws are independent."""
+        return replace(self, num_sequences=rows)
 
     def build(self, seed: int) -> Dataset:
         """Draw the sequences; the same seed gives the same bytes."""

@@ -10,9 +10,10 @@ import numpy as np
 
 from seqtheory.automaton import Algebra, Automaton, algebra_of, group_algebra
 from seqtheory.automaton._automaton import checked_letters
-from seqtheory.checks import require_integer, require_memory
+from seqtheory.checks import require_flag, require_integer, require_memory
 from seqtheory.dataset import Dataset
 from seqtheory.group import MAX_ORDER, Group, group, index_dtype, order_of
+from seqtheory.plain import added
 
 if TYPE_CHECKING:
     from jaxtyping import Integer, UInt64
@@ -42,6 +43,9 @@ class GroupWords:
     tokens_per_letter
         Each letter is followed by ``tokens_per_letter - 1`` blank tokens, and only the last
         position of each letter is scored. A model then has `tokens_per_letter` steps per letter.
+    distinct
+        False draws every letter independently: words may repeat, and `num_words` come even where
+        there are fewer.
 
     Raises
     ------
@@ -88,12 +92,14 @@ class GroupWords:
     num_words: int = 1_000_000
     letters: tuple[int, ...] | str = "elements"
     tokens_per_letter: int = 1
+    distinct: bool = added(True)
 
     def __post_init__(self) -> None:
         order_of(self.group)
         require_integer("length", self.length, minimum=1)
         require_integer("num_words", self.num_words, minimum=1)
         require_integer("tokens_per_letter", self.tokens_per_letter, minimum=1)
+        require_flag("distinct", self.distinct)
         if self.letters != "elements":
             self._letters()
 
@@ -114,7 +120,9 @@ class GroupWords:
 
     @property
     def num_sequences(self) -> int:
-        """Words in the data set: `num_words`, or all that exist if these are fewer."""
+        """Words in the data set: `num_words`, or all distinct ones if these are fewer."""
+        if not self.distinct:
+            return self.num_words
         return min(self.num_words, _num_words(self.num_letters, self.length))
 
     @property
@@ -131,12 +139,16 @@ class GroupWords:
 
     def auxiliary(self) -> GroupWords:
         """All words of length 2, the set that upstream mixes into training."""
-        return replace(self, length=2, num_words=self.num_letters**2)
+        return replace(self, length=2, num_words=self.num_letters**2, distinct=True)
 
     def at_length(self, length: int, num_sequences: int | None = None) -> GroupWords:
         """Set another length, to test on; `num_sequences` None keeps the number of words."""
         count = self.num_words if num_sequences is None else num_sequences
         return replace(self, length=length, num_words=count)
+
+    def with_rows(self, rows: int) -> GroupWords:
+        """Set the number of words, drawn independently of each other."""
+        return replace(self, num_words=rows, distinct=False)
 
     def build(self, seed: int) -> Dataset:
         """Draw or list the words and multiply them.
@@ -160,7 +172,7 @@ class GroupWords:
             If the words do not fit this machine.
         """
         require_integer("seed", seed, minimum=0)
-        structure = group(self.group)
+        structure = _group(self.group)
         num_letters, steps = self.num_letters, self.length * self.tokens_per_letter
         spread = self.tokens_per_letter > 1
         step_bytes = 2 * index_dtype(structure.order).itemsize + spread
@@ -170,8 +182,12 @@ class GroupWords:
             f"num_words={count:,} of length={self.length:,}"
             + (f" with tokens_per_letter={self.tokens_per_letter:,}" if spread else ""),
         )
-        limbs = self._limbs(num_letters, np.random.default_rng(seed))
-        words = _decode(limbs, num_letters, self.length)
+        rng = np.random.default_rng(seed)
+        if self.distinct:
+            words = _decode(self._limbs(num_letters, rng), num_letters, self.length)
+        else:
+            shape = (count, self.length)
+            words = rng.integers(0, num_letters, shape, dtype=index_dtype(num_letters))
         elements = words if self.letters == "elements" else self._elements(words)
         return self._spread(words, structure.running_products(elements))
 
@@ -220,6 +236,9 @@ class GroupWords:
             fresh = _draw(rng, bounds, int(repeated.sum()))
             limbs = np.concatenate([limbs[~repeated], fresh])
         return limbs
+
+
+_group = lru_cache(maxsize=1)(group)  # a stream of words asks for one group at every step
 
 
 @lru_cache(maxsize=32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -116,6 +116,21 @@ class SignatureLabels:
             return self.word
         require_memory(40 * self.channels, f"the word of all channels={self.channels:,}")
         return tuple(range(self.channels))
+
+    def with_rows(self, rows: int) -> SignatureLabels:
+        """Set the number of paths, all drawn independently.
+
+        Raises
+        ------
+        ValueError
+            If the paths are divided by the largest among them, which differs from draw to draw.
+        """
+        if self.normalise != "none":
+            raise ValueError(
+                f"normalise={self.normalise!r} divides by the largest value among the rows, so "
+                "rows drawn anew would have another scale each time. Use normalise='none'."
+            )
+        return replace(self, num_paths=rows)
 
     def build(self, seed: int) -> Dataset:
         """Draw the paths and label them; the same seed gives the same bytes."""

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqtheory.dataset import Dataset
+from seqtheory.training._curriculum import SHORTEST_MIXED, Course
+from seqtheory.training._stream import Stream, fresh_rows
 
 if TYPE_CHECKING:
     from seqtheory.training._training import Training
+
+_SAMPLE = 64  # rows of a stream that stand for all
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,14 +25,14 @@ class FitData:
     Parameters
     ----------
     train
-        Rows to learn from.
+        Rows to learn from, or a `Stream` of them, from which every step draws new ones.
     held_out
         Rows to evaluate; none of them should be in `train`.
     auxiliary
         Further rows to learn from; each step takes a batch of them besides one of `train`.
     """
 
-    train: Dataset
+    train: Dataset | Stream
     held_out: Dataset
     auxiliary: Dataset | None = None
 
@@ -41,9 +45,11 @@ class FitData:
             If targets are no classes (``"cross_entropy"``) or no real numbers
             (``"squared_error"``).
         ValueError
-            If a class is negative, a mask hides a whole row, or the parts have different kinds of
-            inputs or targets; the message names the part and the row.
+            If a class is negative, a mask hides a whole row, the parts have different kinds of
+            inputs or targets, or the words do not suit the curriculum; the message names the part
+            and the row.
         """
+        sample = self.sample
         for name, part in self.parts():
             if training.loss == "cross_entropy":
                 _check_classes(name, part)
@@ -53,11 +59,15 @@ class FitData:
                     "loss='squared_error'."
                 )
             _check_mask(name, part)
-            _check_like(name, part, self.train)
+            _check_like(name, part, sample)
+        if not Course.of(training, sample).is_whole:
+            _check_positions(sample, self.held_out, training)
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that identify these data."""
         total = hashlib.blake2b(digest_size=8)
+        if not isinstance(self.train, Dataset):
+            total.update(f"train {self.train.description};".encode())
         for name, part in self.parts():
             held = [(name, array) for array in (part.inputs, part.targets, part.mask)]
             for label, array in [*held, (f"{name}.scored", part.scored)]:
@@ -66,9 +76,16 @@ class FitData:
                     total.update(np.ascontiguousarray(array).data)
         return total.hexdigest()
 
+    @property
+    def sample(self) -> Dataset:
+        """What is learnt from; of a stream some rows that stand for all."""
+        if isinstance(self.train, Dataset):
+            return self.train
+        return fresh_rows(self.train, _SAMPLE, 0, 0)
+
     def parts(self) -> list[tuple[str, Dataset]]:
-        """Name and rows of each part that is not None."""
-        parts = [("train", self.train), ("held_out", self.held_out)]
+        """Name and rows of each part that is not None; of a stream its `sample`."""
+        parts = [("train", self.sample), ("held_out", self.held_out)]
         return parts if self.auxiliary is None else [*parts, ("auxiliary", self.auxiliary)]
 
 
@@ -126,3 +143,36 @@ def _check_like(name: str, part: Dataset, train: Dataset) -> None:
                 f"{name}.{kind} have dtype {array.dtype} but train.{kind} {like.dtype}: one is "
                 "integer, the other not. Convert one of them."
             )
+
+
+def _check_positions(train: Dataset, held_out: Dataset, training: Training) -> None:
+    """Raise unless the first positions of the words can be learnt, and their accuracy measured."""
+    curriculum = training.curriculum
+    setting = "lengths='mixed'" if curriculum is None else "a curriculum"
+    if train.targets.ndim < 2 or train.targets.shape[1] != train.inputs.shape[1]:
+        raise ValueError(
+            f"train.targets have shape {train.targets.shape} for inputs of shape "
+            f"{train.inputs.shape}, and {setting} needs a target at every position: (batch, time). "
+            "Leave it out, or learn from targets along time."
+        )
+    length, least = train.targets.shape[1], SHORTEST_MIXED
+    if curriculum is not None:
+        least = curriculum.start if training.lengths == "whole" else SHORTEST_MIXED
+        if held_out.targets.shape[1] < length:
+            raise ValueError(
+                f"held_out.targets have shape {held_out.targets.shape}, and a curriculum over the "
+                f"{length} positions of train needs the accuracy at each. Hold out longer words."
+            )
+        if curriculum.start > length:
+            raise ValueError(
+                f"curriculum.start={curriculum.start} is more than the {length} positions of a "
+                "word. Start lower, or learn from longer words."
+            )
+    if least > length:
+        raise ValueError(f"{setting} needs words of {least} positions, and these have {length}.")
+    counted = train.counted
+    if counted is not None and not (rows := counted[:, :least].any(axis=1)).all():
+        raise ValueError(
+            f"no target counts in the first {least} positions of train row {int(np.argmin(rows))}, "
+            f"so {setting} could learn nothing from it. Start at more positions."
+        )

@@ -60,7 +60,8 @@ class Evaluated:
         For ``"cross_entropy"``: ``loss``, ``token_accuracy``, ``sequence_accuracy`` and
         ``position_accuracy`` (a list); for ``"squared_error"``: ``rmse``. Always
         ``learning_rate``, that of the last update (at step 0 of the first), and from step 1 on
-        ``train_loss``, the mean over the batches since the last evaluation.
+        ``train_loss``, the mean over the batches since the last evaluation. With a curriculum
+        ``trained_length``, the positions that the steps before the evaluation learnt from.
     """
 
     step: int

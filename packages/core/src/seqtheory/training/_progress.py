@@ -102,7 +102,8 @@ def _check_form(snapshot: Snapshot, training: Training) -> None:
     state, counts = snapshot.state, range(training.num_steps + 1)
     right = {
         "step": snapshot.step in counts,
-        "evaluations": _all(state["evaluations"], _is_evaluation),
+        "evaluations": _all(state["evaluations"], _is_evaluation)
+        and (training.curriculum is None or _all(state["evaluations"], _has_course)),
         "loss_sum": _is_number(state["loss_sum"]),
         "loss_count": state["loss_count"] in counts,
     }
@@ -126,6 +127,15 @@ def _is_evaluation(value: Any) -> bool:
             )
         case _:
             return False
+
+
+def _has_course(value: Any) -> bool:
+    """Whether the metrics of an evaluation say what was learnt, and how well."""
+    _, metrics = value
+    learnt, accuracies = metrics.get("trained_length"), metrics.get("position_accuracy")
+    if not (isinstance(learnt, int) and isinstance(accuracies, list)):
+        return False
+    return 0 < learnt <= len(cast("list[Any]", accuracies))
 
 
 def _is_metric(value: Any) -> bool:

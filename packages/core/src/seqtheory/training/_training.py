@@ -7,7 +7,8 @@ from typing import Literal
 
 from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.plain import added
-from seqtheory.training import _optimiser, _schedule
+from seqtheory.training import _curriculum, _optimiser, _schedule
+from seqtheory.training._curriculum import Curriculum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,16 @@ class Training:
         Decoupled decay of what Muon moves, at least 0; None for 0.
     decay_steps
         Steps of the last part of ``"warmup_stable_decay"``, at least 1.
+    curriculum
+        Which positions of a word the loss of the main batch counts, and when more; None for all.
+        Needs ``"cross_entropy"`` and a target at every position.
+    lengths
+        ``"mixed"`` draws a length for each step, from 2 to the positions of the curriculum or of
+        the word, and learns from the first positions of the main batch's words only: it cuts the
+        words, unless the curriculum masks. In JAX it masks always, which for causal models is the
+        same.
+    target_at
+        Positions whose token accuracy the target means: ``"all"``, or the ``"last"`` of the words.
 
     Notes
     -----
@@ -122,6 +133,9 @@ class Training:
     matrix_learning_rate: float | None = added(None)
     matrix_weight_decay: float | None = added(None)
     decay_steps: int = added(0)
+    curriculum: Curriculum | None = added(None)  # noqa: RUF009  (None, so it can be shared)
+    lengths: Literal["whole", "mixed"] = added("whole")
+    target_at: Literal["all", "last"] = added("all")
 
     def __post_init__(self) -> None:
         require_choice("loss", self.loss, ("squared_error", "cross_entropy"))
@@ -139,6 +153,7 @@ class Training:
                 require_positive(name, getattr(self, name))
         _schedule.check(self)
         _optimiser.check(self)
+        _curriculum.check(self)
         self._check_target()
 
     def schedule_factor(self, step: int) -> float:
@@ -173,11 +188,21 @@ class Training:
             return False
         if self.loss == "cross_entropy":
             accuracy = metrics["token_accuracy"]
+            if self.target_at == "last":
+                accuracy = metrics["position_accuracy"]
+                accuracy = accuracy[-1] if isinstance(accuracy, list) else accuracy
             return isinstance(accuracy, float) and accuracy >= self.target
         error = metrics["rmse"]
         return isinstance(error, float) and error <= self.target
 
     def _check_target(self) -> None:
+        require_choice("target_at", self.target_at, ("all", "last"))
+        if self.target_at == "last" and (self.target is None or self.loss != "cross_entropy"):
+            raise ValueError(
+                f"target_at='last' says where an accuracy is to be reached, but target="
+                f"{self.target} with loss={self.loss!r} is none. Give a target and "
+                "loss='cross_entropy', or leave it out."
+            )
         if self.target is None:
             return
         require_positive("target", self.target, zero_allowed=True)

@@ -39,12 +39,13 @@ class Batch(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Rows, rate factor and random key of each step, stacked along the first axis."""
+    """Rows, rate factor, random key and counted positions of each step, along the first axis."""
 
     rows: Int[Array, "step row"]
     auxiliary_rows: Int[Array, "step row"] | None
     factors: Float[Array, " step"]
     keys: PRNGKeyArray
+    positions: Int[Array, " step"] | None = None  # None: every target of the batch counts
 
 
 class Seen(NamedTuple):
@@ -77,7 +78,8 @@ def advance(
 
     def take(carry: Carry, step: Steps) -> tuple[Carry, Seen]:
         first, second = jax.random.split(step.keys)
-        loss = partial(_loss, batch=_batch(train, step.rows), key=first, frame=frame)
+        shown = _first(_batch(train, step.rows), step.positions)
+        loss = partial(_loss, batch=shown, key=first, frame=frame)
         if auxiliary is None:
             return _update(carry, loss, step.factors, frame)
         batch = _batch(auxiliary, step.auxiliary_rows)
@@ -95,6 +97,15 @@ def advance(
 
 def _batch(data: Batch, rows: Int[Array, " row"] | None) -> Batch:
     return jax.tree.map(lambda array: array[rows], data)
+
+
+def _first(batch: Batch, positions: Int[Array, ""] | None) -> Batch:
+    """Batch of whose words the first positions count."""
+    if positions is None:
+        return batch
+    shape = batch.targets.shape[:2]
+    counted = jnp.broadcast_to(jnp.arange(shape[1], dtype=positions.dtype) < positions, shape)
+    return batch._replace(counted=counted if batch.counted is None else batch.counted & counted)
 
 
 def _loss(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from math import gcd
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqtheory.training import (
+    Course,
     Evaluated,
     FitData,
     History,
@@ -23,20 +23,18 @@ from seqtheory.training import (
 )
 
 from . import evaluation, optimiser
-from .blocks import Batch, Carry, Frame, Seen, Steps, advance
+from .blocks import Carry, Frame, Seen, advance
+from .feed import Feed, learnt
 from .snapshot import pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from jaxtyping import Array, PRNGKeyArray, PyTree
-
-    from seqtheory.dataset import Dataset
+    from jaxtyping import PRNGKeyArray, PyTree
 
 _MOST_STEPS = 50  # per compiled call
 _BLOCK_PARAMETERS = 2**22  # parameters times steps of a call: large models report every step
 _EVALUATION_ROWS = 512
-_AUXILIARY = 1  # the stream of random orders that auxiliary rows take
 
 
 def fit(
@@ -59,7 +57,8 @@ def fit(
         `(batch, time)`, or `(batch, classes)` against `(batch,)`; for ``"squared_error"`` values
         of the targets' shape, or with one more axis of length 1. It is not changed.
     data
-        Rows to learn from and rows to evaluate. All of `train` is kept on the device.
+        Rows to learn from and rows to evaluate. All of `train` is kept on the device; of a
+        `Stream` the rows of a block are drawn and sent before it.
     training
         Settings.
     key
@@ -82,6 +81,7 @@ def fit(
 
     Notes
     -----
+    A curriculum moves between blocks; where it cuts words, a block is compiled for each length.
     Steps run in blocks of fixed length, a divisor of `evaluate_every` and `num_steps` and at most
     50, so that results do not depend on where a run was cut: on a CPU a resumed fit ends with the
     bytes of one that was not. Every batch has `batch_size` rows; the short one at the end of an
@@ -123,6 +123,7 @@ class _Fit:
         moments = optimiser.initial_moments(parameters, rates)
         self.carry = Carry(parameters, moments, jnp.asarray(True))
         self.progress = Progress()
+        self.course = Course.of(training, data.sample)
         self.digest = data.digest()
         self.block = _block_length(training, sum(p.size for p in jax.tree.leaves(parameters)))
 
@@ -132,11 +133,12 @@ class _Fit:
             self._evaluate()
             self._stepped()
         ended = self._ended()
-        blocks = self._blocks()
-        train, auxiliary = _on_device(self.data.train), _on_device(self.data.auxiliary)
+        done = self.progress.step
+        feed = Feed(self.data, self.training, self.course, self.key, self.block, done)
         while ended is None:
-            steps = next(blocks)
-            self.carry, seen = advance(self.carry, train, auxiliary, steps, self.frame)
+            positions = self.course.positions(self.progress.evaluations)
+            batches = feed.block(self.progress.step, positions)
+            self.carry, seen = advance(self.carry, *batches, self.frame)
             seen = jax.device_get(seen)
             if not seen.alive.all():
                 return self._failed(seen)
@@ -150,28 +152,6 @@ class _Fit:
     def _last(self) -> bool:
         return self.progress.step == self.training.num_steps
 
-    def _blocks(self) -> Iterator[Steps]:
-        training = self.training
-        streams = ((), (_AUXILIARY,))
-        learnt = zip(_learnt(self.data, training), streams, strict=False)
-        rows, *extra = [self._rows(len(part), size, stream) for (part, size), stream in learnt]
-        for start in range(self.progress.step, training.num_steps, self.block):
-            numbers = np.arange(start, start + self.block)
-            factors = [training.schedule_factor(n) for n in numbers.tolist()]
-            yield Steps(
-                self._next(rows),
-                self._next(extra[0]) if extra else None,
-                jnp.asarray(factors),
-                _keys(self.key, numbers),
-            )
-
-    def _next(self, rows: Iterator[np.ndarray]) -> Array:
-        return jnp.asarray(np.stack(list(islice(rows, self.block))).astype(np.int32))
-
-    def _rows(self, num_rows: int, size: int, stream: tuple[int, ...]) -> Iterator[np.ndarray]:
-        seed, done = self.training.seed, self.progress.step
-        return row_batches(num_rows, size, seed, stream=stream, start=done, drop_last=True)
-
     def _count(self, losses: np.ndarray) -> None:
         for loss in losses.tolist():  # one by one: a resumed fit adds in the same order
             self.progress.stepped(loss)
@@ -182,6 +162,7 @@ class _Fit:
         parameters, rest = self.carry.parameters, self.frame.model
         metrics = evaluation.scores(parameters, rest, held_out, self.training.loss, rows)
         rate = self._learning_rate(max(self.progress.step, 1))
+        metrics |= self.course.facts(self.progress.evaluations)
         self.on_event(self.progress.evaluated(metrics, learning_rate=rate))
 
     def _learning_rate(self, step: int) -> float:
@@ -252,17 +233,8 @@ def _check(model: PyTree, data: FitData, training: Training) -> None:
     data.check(training)
     for _, part in data.parts():
         evaluation.check_data(model, part, training.loss)
-    for part, size in _learnt(data, training):
-        row_batches(len(part), size, training.seed, drop_last=True)  # raises if nothing is left
-
-
-def _learnt(data: FitData, training: Training) -> list[tuple[Dataset, int]]:
-    """Each data set that is learnt from, and its rows per step."""
-    learnt = [(data.train, training.batch_size)]
-    if data.auxiliary is not None:
-        size = training.auxiliary_batch_size or training.batch_size
-        learnt.append((data.auxiliary, min(size, len(data.auxiliary))))
-    return learnt
+    for rows, size, _ in learnt(data, training):
+        row_batches(rows, size, training.seed, drop_last=True)  # raises if nothing is left
 
 
 def _block_length(training: Training, parameters: int) -> int:
@@ -271,20 +243,7 @@ def _block_length(training: Training, parameters: int) -> int:
     return max(n for n in range(1, most + 1) if common % n == 0)
 
 
-@jax.jit
-def _keys(key: PRNGKeyArray, steps: np.ndarray) -> PRNGKeyArray:
-    return jax.vmap(lambda step: jax.random.fold_in(key, step))(steps)
-
-
 def _numbers(key: PRNGKeyArray) -> list[int]:
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.key_data(key)
     return np.asarray(key).tolist()
-
-
-def _on_device(dataset: Dataset | None) -> Batch | None:
-    if dataset is None:
-        return None
-    masks = (dataset.mask, dataset.counted)
-    mask, counted = (None if m is None else jnp.asarray(m) for m in masks)
-    return Batch(jnp.asarray(dataset.inputs), jnp.asarray(dataset.targets), mask, counted)

@@ -5,10 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from seqtheory.training import Event, FitData, History, Progress, Snapshot, Stepped, Training
+from seqtheory.training import (
+    Course,
+    Event,
+    FitData,
+    History,
+    Progress,
+    Snapshot,
+    Stepped,
+    Training,
+)
 
 from ._distributed import World
 from ._evaluation import check_fit, scores
+from ._feed import Feed
 from ._learner import Divergence, Learner, first_not_finite
 from ._place import Place, modes_kept, place_of
 from ._snapshot import restore, tensors_of
@@ -54,7 +64,8 @@ def fit(
         targets, or ``(batch, 1)`` against ``(batch,)``. Targets count where `Dataset.counted`
         says so.
     data
-        What to train on and to measure on; a shorter last batch is used too.
+        What to train on and to measure on; a shorter last batch is used too. A `Stream` to train on
+        gives every step rows of its own.
     training
         Settings. Rates and decay differ between parameters: see `seq_torch.train.optim`.
     on_event
@@ -99,7 +110,8 @@ def fit(
         if resume is not None:
             progress = Progress.restored(resume, training, data.digest())
             restore(resume, model, optimiser)
-        learner = Learner(model, optimiser, data, training, place, world, progress.step)
+        feed = Feed(data, training, Course.of(training, data.sample), progress.step)
+        learner = Learner(model, optimiser, feed, training, place, world)
         report = on_event if world.rank == 0 else None
         return _Fit(model, optimiser, data, training, place, world, progress, report).run(learner)
 
@@ -121,6 +133,7 @@ class _Fit:
         self._model, self._optimiser, self._data = model, optimiser, data
         self._training, self._place, self._world = training, place, world
         self._progress, self._report = progress, report
+        self._course = Course.of(training, data.sample)
         self._digest: str | None = None
 
     def run(self, learner: Learner) -> History:
@@ -130,14 +143,16 @@ class _Fit:
             self._evaluate()
         self._model.train()
         history = self._outcome()
+        positions = self._course.positions(progress.evaluations)
         while history is None:
-            loss = learner.step(progress.step)
+            loss = learner.step(progress.step, positions)
             if isinstance(loss, Divergence):
                 return self._diverged(loss.facts(progress.step + 1, self._rate(progress.step)))
             progress.stepped(loss)
             last = progress.step == training.num_steps
             if last or progress.step % training.evaluate_every == 0:
                 self._evaluate()
+                positions = self._course.positions(progress.evaluations)
                 self._model.train()
             history = self._outcome()
             if history is None or history.divergence is None:
@@ -149,6 +164,7 @@ class _Fit:
         held_out, loss = self._data.held_out, self._training.loss
         metrics = scores(self._model, held_out, loss, rows, self._place, self._world)
         rate = self._rate(max(self._progress.step - 1, 0))
+        metrics |= self._course.facts(self._progress.evaluations)
         event = self._progress.evaluated(metrics, learning_rate=rate)
         if self._report is not None:
             self._report(event)

@@ -8,27 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
-from seqtheory.training import FitData, Training, row_batches
-
 from ._distributed import World, without_sum
 from ._loss import Batch, count, outputs_of, summed_loss, to_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from seqtheory.training import Training
 
-    import numpy as np
-
-    from seqtheory.dataset import Dataset
-
+    from ._feed import Feed, Rows
     from ._place import Place
     from .optim import Optimiser
-
-
-class Rows(NamedTuple):
-    """One batch: rows of a data set, the same in every process."""
-
-    data: Dataset
-    rows: np.ndarray
 
 
 class Divergence(NamedTuple):
@@ -51,30 +39,27 @@ class Learner:
         self,
         model: nn.Module,
         optimiser: Optimiser,
-        data: FitData,
+        feed: Feed,
         training: Training,
         place: Place,
         world: World,
-        start: int,
     ) -> None:
-        self._model, self._optimiser = model, optimiser
+        self._model, self._optimiser, self._feed = model, optimiser, feed
         self._training, self._place, self._world = training, place, world
         self._wrapped = world.wrap(model)
         self._trainable = [p for p in model.parameters() if p.requires_grad]
-        self._streams = [_stream(data.train, training, training.batch_size, (), start)]
-        if data.auxiliary is not None:
-            size = training.auxiliary_batch_size or training.batch_size
-            self._streams.append(_stream(data.auxiliary, training, size, (1,), start))
 
-    def step(self, step: int) -> float | Divergence:
+    def step(self, step: int, positions: int) -> float | Divergence:
         """Take step number `step`, counted from 0; return the loss of its main batch.
+
+        At most the first `positions` of the words of the main batch count.
 
         What it draws at random depends on the seed, the step and the process alone, so that a
         resumed training draws what an uninterrupted one does.
         """
         factor = self._training.schedule_factor(step)
         self._place.seed(self._training.seed, step, self._world.rank)
-        batches = [next(stream) for stream in self._streams]
+        batches = self._feed.batches(step, positions)
         if self._training.auxiliary == "summed" or len(batches) == 1:
             return self._update(batches, factor)
         main, auxiliary = batches
@@ -141,10 +126,3 @@ def first_not_finite(model: nn.Module) -> str | None:
         if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
             return f"gradient of {name}"
     return None
-
-
-def _stream(
-    data: Dataset, training: Training, batch_size: int, stream: tuple[int, ...], start: int
-) -> Iterator[Rows]:
-    rows = row_batches(len(data), batch_size, training.seed, stream=stream, start=start)
-    return (Rows(data, chosen) for chosen in rows)

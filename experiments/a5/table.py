@@ -28,10 +28,10 @@ def table(load: Load, preset: str | None) -> str:
     study = cells(found)
     parts = [
         "## Fewest blocks that track A5",
-        "Ours / published. `>1, undertrained`: no depth that was run, 1 the deepest, solved these "
-        "words in the steps that it had, which says nothing about more steps; `>1` alone stands "
-        "where the rule of *cannot* holds. Published `>4`: no depth up to 4 did, in up to a "
-        "million steps.",
+        "Ours / published; in brackets how many seeds passed. `>1, undertrained`: no depth that "
+        "was run, 1 the deepest, solved these words in the steps that it had, which says nothing "
+        "about more steps; `>1` alone stands where the rule of *cannot* holds. Published `>4`: no "
+        "depth up to 4 did, in up to a million steps.",
         _depths(study),
         "## Every cell",
         "Best held-out token accuracy, and sequence accuracy with it. Solved: how many seeds "
@@ -68,12 +68,17 @@ def _ours(study: Sequence[Cell], name: str, length: int) -> str:
     held = longest(select(study, name=name, group="A5", length=length))
     if not held:
         return "not run"
-    if solved := [cell.depth for cell in held if cell.is_solved]:
-        return str(min(solved))
+    if solved := [cell for cell in held if cell.is_solved]:
+        least = min(solved, key=lambda cell: cell.depth)
+        return f"{least.depth} ({_passed(least)})"
     shown = {outcome(cell, study) for cell in held}
-    return f">{max(cell.depth for cell in held)}" + (
-        ", undertrained" if "undertrained" in shown else ""
-    )
+    deepest = max(held, key=lambda cell: cell.depth)
+    why = ", undertrained" if "undertrained" in shown else ""
+    return f">{deepest.depth}{why} ({_passed(deepest)})"
+
+
+def _passed(cell: Cell) -> str:
+    return share(sum(curve.passes for curve in cell.curves), len(cell.curves))
 
 
 def _published(study: Sequence[Cell], name: str, length: int) -> str:
@@ -90,7 +95,7 @@ def _cells(study: Sequence[Cell]) -> str:
             cell.group,
             str(cell.length),
             str(cell.depth),
-            share(sum(curve.passes for curve in cell.curves), len(cell.curves)),
+            _passed(cell),
             estimate(cell.accuracies, 0, 1),
             estimate([_best_line(r)["sequence_accuracy"] for r in cell.records], 0, 1),
             f"{cell.budget:,}: " + ", ".join(f"{curve.steps[-1]:,}" for curve in cell.curves),

@@ -15,7 +15,7 @@ two lists of three                    0.3 ± 0.04, 0.1 ± 0.02; n = 3
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +63,23 @@ def student(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """Student's interval of the mean of some runs; infinite for one run."""
     half, mean = half_width(np.array([values])), float(np.mean(values))
     return mean - half, mean + half
+
+
+def bootstrap(
+    runs: Float[np.ndarray, "run ..."],
+    statistic: Callable[[np.ndarray], float],
+    *,
+    seed: int = 0,
+    draws: int = 2_000,
+) -> tuple[float, float]:
+    """Percentile interval of a statistic over runs that are drawn anew, with replacement.
+
+    For what is no mean, such as a root mean square. It needs some ten runs to be worth its name.
+    """
+    random = np.random.default_rng(seed)
+    found = [statistic(runs[random.integers(len(runs), size=len(runs))]) for _ in range(draws)]
+    low, high = np.quantile(found, [1 - _UPPER, _UPPER])
+    return float(low), float(high)
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:

@@ -27,28 +27,44 @@ RESETS = ("even pairs", "flip-flop")
 """The tasks whose monoid forgets; the others are groups."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
-    """Errors on a set of trackers, root mean squares of log(given / measured).
+    """Errors on a set of trackers: log(given / measured), and its root mean square.
 
     Attributes
     ----------
     name
         A task, or which trackers.
-    runs
-        How many.
-    predicted, four, constant
-        Error of the prediction, of 4 L and of the other tasks' geometric mean.
+    apart
+        ``(run, 3)``: the logarithms of the prediction, of 4 L and of the other tasks' geometric
+        mean.
     spearman
         Rank correlation of predicted and measured; NaN of too few runs or of equal values.
     """
 
     name: str
-    runs: int
-    predicted: float
-    four: float
-    constant: float
+    apart: np.ndarray
     spearman: float
+
+    @property
+    def runs(self) -> int:
+        """How many trackers."""
+        return len(self.apart)
+
+    @property
+    def predicted(self) -> float:
+        """Error of the prediction."""
+        return size(self.apart[:, 0])
+
+    @property
+    def four(self) -> float:
+        """Error of 4 L."""
+        return size(self.apart[:, 1])
+
+    @property
+    def constant(self) -> float:
+        """Error of the other tasks' geometric mean."""
+        return size(self.apart[:, 2])
 
     @property
     def is_better(self) -> bool:
@@ -77,14 +93,9 @@ def _row(name: str, held: Sequence[Comparison], others: Sequence[Comparison]) ->
     measured = np.array([log(c.measured / c.cell.length) for c in held])
     predicted = np.array([log(_observable(c.predicted / c.cell.length)) for c in held])
     constants = np.array([other_tasks(c.cell.task, others) for c in held])
-    return Row(
-        name,
-        len(held),
-        predicted=_size(predicted - measured),
-        four=_size(log(FOUR) - measured),
-        constant=_size(constants - measured),
-        spearman=_spearman(predicted, measured),
-    )
+    given = [predicted, np.full(len(held), log(FOUR)), constants]
+    apart = np.stack(given, axis=1) - measured[:, None]
+    return Row(name, apart, _spearman(predicted, measured))
 
 
 def _observable(multiple: float) -> float:
@@ -97,7 +108,8 @@ def other_tasks(task: str, others: Iterable[Comparison]) -> float:
     return float(np.mean(held)) if held else log(FOUR)
 
 
-def _size(errors: np.ndarray) -> float:
+def size(errors: np.ndarray) -> float:
+    """Root mean square."""
     return float(np.sqrt(np.mean(errors**2)))
 
 

@@ -6,9 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
+import numpy as np
+from scipy.optimize import isotonic_regression
+
 from experiments.record import DONE, Record
+from experiments.report.curve import SOLVED_ABOVE
 from experiments.tracking.cells import Cell, of_prediction
 from experiments.tracking.tracking_run import SEEN
+from seqtheory.metrics import position_horizon
 
 FACTOR = 2
 """A predicted horizon counts as right if predicted / measured lies in [1 / FACTOR, FACTOR]."""
@@ -80,6 +85,33 @@ def overflows(study: Iterable[Cell]) -> list[Comparison]:
         if SEEN * cell.length < single < 0.9 * record.notes["horizon"]:
             predicted = inf if steps is None else steps
             found.append(Comparison(cell, predicted, single, OVERFLOW_FACTOR))
+    return found
+
+
+def monotone_horizon(accuracies: np.ndarray) -> int:
+    """Length up to which a fit that only falls is above the threshold at every position.
+
+    The accuracy of one position, a mean over few sequences, may dip below the threshold by chance
+    long before it falls: the first dip is early. Isotonic regression averages over such dips.
+
+    Parameters
+    ----------
+    accuracies
+        ``(position,)``, NaN where no target stands.
+    """
+    fitted, there = np.array(accuracies, np.float64), ~np.isnan(accuracies)
+    fitted[there] = isotonic_regression(fitted[there], increasing=False).x
+    return position_horizon(fitted, SOLVED_ABOVE)
+
+
+def delays(study: Iterable[Cell]) -> list[float]:
+    """Monotone over measured horizon of the trackers that fail beyond what was seen."""
+    found = []
+    for cell, record in _done(study):
+        measured, last = record.notes["horizon"], cell.tested[-1]
+        if SEEN * cell.length < measured < last:
+            places = record.notes["longer"][str(last)]["position_accuracy"]
+            found.append(monotone_horizon(np.array(places, np.float64)) / measured)
     return found
 
 

@@ -10,17 +10,20 @@ import numpy as np
 from experiments.claim import Judged, verdict_table
 from experiments.report import origins
 from experiments.report.curve import SOLVED_ABOVE
-from experiments.report.interval import estimate, share
+from experiments.report.interval import bootstrap, estimate, share
 from experiments.report.markdown import markdown
 from experiments.report.rows import Load, grouped, select
-from experiments.tracking.baseline import FOUR, by_task, linear_on_groups, overall
+from experiments.tracking.baseline import FOUR, Row, by_task, linear_on_groups, overall, size
 from experiments.tracking.cells import Cell, cells, names
 from experiments.tracking.claims import CLAIMS, FIRST, LAST, late_scaled
 from experiments.tracking.figure import records
-from experiments.tracking.horizon import FACTOR, Comparison, comparisons, overflows
+from experiments.tracking.horizon import FACTOR, Comparison, comparisons, delays, overflows
 from experiments.tracking.judgement import FAR, far_accuracy, is_measured_possible, outcome
 from experiments.tracking.prediction import predicted
 from experiments.tracking.tracking_run import SEEN
+
+ENOUGH_TO_DRAW = 10
+"""Fewer runs are too few to draw them anew."""
 
 
 def table(load: Load, preset: str | None) -> str:
@@ -49,11 +52,14 @@ def table(load: Load, preset: str | None) -> str:
         "fail before half of it. Infinite: no failure was predicted.",
         _compared(comparisons(study)),
         "## Horizon: is the prediction better than a constant?",
-        f"Root mean square of log(given / measured). A failure is seen between {SEEN} and {FAR} "
-        f"times the trained length L, so the constant {FOUR} L is right within a factor of "
-        f"{FACTOR} on every tracker. The other constant is the geometric mean of horizon / L over "
-        "the trackers of the other tasks. Predictions are brought into the range that can be seen. "
-        "Linear classes on groups were singled out after the records were seen: a finding.",
+        f"Root mean square of log(given / measured), from {ENOUGH_TO_DRAW} runs on with the 95 % "
+        "interval of a bootstrap that takes them for independent. A failure is seen between "
+        f"{SEEN} and {FAR} times the trained length L, so the constant {FOUR} L is right within a "
+        f"factor of {FACTOR} on every tracker. The other constant is the geometric mean of "
+        "horizon / L over the trackers of the other tasks. Predictions are brought into the range "
+        "that can be seen. Linear classes on groups were singled out after the records were seen: "
+        "a finding. "
+        f"{_delayed(study)}",
         _constants(study),
         "## Overflow, predicted and measured",
         "Trackers whose state, which nothing normalises, grows until single precision ends them, "
@@ -184,6 +190,38 @@ def _compared(found: Sequence[Comparison]) -> str:
     return markdown(["task", "class", "measured", "predicted", "ratio", within], rows)
 
 
+def _error(apart: np.ndarray) -> str:
+    """Write a root mean square, with its bootstrap interval where runs are enough for one."""
+    if len(apart) < ENOUGH_TO_DRAW:
+        return f"{size(apart):.2f}"
+    low, high = bootstrap(apart, size)
+    return f"{size(apart):.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _lead(row: Row) -> str:
+    """Write by how much the prediction's error exceeds that of 4 L on the same runs."""
+
+    def excess(apart: np.ndarray) -> float:
+        return size(apart[:, 0]) - size(apart[:, 1])
+
+    if row.runs < ENOUGH_TO_DRAW:
+        return f"{excess(row.apart):+.2f}"
+    low, high = bootstrap(row.apart, excess)
+    return f"{excess(row.apart):+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _delayed(study: Sequence[Cell]) -> str:
+    """Say how much later trackers fail by a fit that no dip by chance ends."""
+    found = delays(study)
+    if not found:
+        return ""
+    return (
+        "A horizon ends at the first position below the threshold, which chance may bring early: "
+        f"by a fit that only falls over positions it is {np.median(found):.2f} times as long in "
+        f"the median of {len(found)} trackers, and at most {max(found):.2f} times."
+    )
+
+
 def _constants(study: Sequence[Cell]) -> str:
     rows = []
     for framework in dict.fromkeys(cell.framework for cell in study):
@@ -192,8 +230,11 @@ def _constants(study: Sequence[Cell]) -> str:
         held = [*by_task(found), *([overall(found)] if found else [])]
         held += [overall(chosen, "linear classes on groups")] if chosen else []
         for row in held:
-            errors = [f"{v:.2f}" for v in (row.predicted, row.four, row.constant)]
+            errors = [_error(each) for each in row.apart.T]
             ranks = "too few" if np.isnan(row.spearman) else f"{row.spearman:.2f}"
-            rows.append([framework, row.name, str(row.runs), *errors, ranks])
-    header = ["framework", "trackers", "runs", "prediction", f"{FOUR} L", "other tasks", "Spearman"]
+            rows.append([framework, row.name, str(row.runs), *errors, ranks, _lead(row)])
+    header = [
+        "framework", "trackers", "runs", "prediction", f"{FOUR} L", "other tasks", "Spearman",
+        f"prediction - {FOUR} L",
+    ]  # fmt: skip
     return markdown(header, rows) if rows else "None."

@@ -183,8 +183,8 @@ def test_figure_and_table_are_made_from_whatever_is_there(tmp_path):
     assert all(path.stat().st_size > 1_000 for path in paths)
     text = table.table(loader(runs), "quick")
     for part in (
-        "| s4 | 1 / 2 | not run / 2 |",
-        "| mamba | >1, undertrained / 2 |",
+        "| s4 | 1 (1 of 1) / 2 | not run / 2 |",
+        "| mamba | >1, undertrained (0 of 1) / 2 |",
         "6 to 12",
         r"a \| b",
         "| **not run** |",

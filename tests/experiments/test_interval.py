@@ -28,6 +28,19 @@ def test_groups_are_pooled_around_their_own_means() -> None:
     assert interval.half_width(rows[:, :1]) == math.inf
 
 
+def test_the_bootstrap_is_that_of_scipy_up_to_its_draws() -> None:
+    runs = np.random.default_rng(1).normal(size=40)
+
+    def size(drawn: np.ndarray) -> float:
+        return float(np.sqrt(np.mean(drawn**2)))
+
+    expected = stats.bootstrap(
+        (runs,), size, method="percentile", vectorized=False, rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert interval.bootstrap(runs, size) == pytest.approx(tuple(expected), abs=0.02)
+    assert interval.bootstrap(runs, size) == interval.bootstrap(runs, size)
+
+
 @pytest.mark.parametrize(("successes", "trials"), [(0, 5), (3, 5), (5, 5), (89, 89), (1, 2)])
 def test_wilson_is_that_of_scipy(successes: int, trials: int) -> None:
     expected = stats.binomtest(successes, trials).proportion_ci(method="wilson")

@@ -23,7 +23,7 @@ from experiments.tracking import (
     tracking_run,
 )
 from experiments.tracking.cells import cells
-from experiments.tracking.horizon import comparisons, overflows
+from experiments.tracking.horizon import comparisons, monotone_horizon, overflows
 from experiments.tracking.judgement import far_accuracy, is_measured_possible, outcome
 from experiments.tracking.linear_cde import LinearCDERun
 from experiments.tracking.models import KINDS, LINEAR_CDES, MODELS, ONE_HOT, STRUCTURED
@@ -31,6 +31,7 @@ from experiments.tracking.prediction import predicted
 from experiments.tracking.sequence_models import SequenceModelRun
 from experiments.tracking.settings import SHORT_WORDS, TASKS
 from experiments.tracking.tracking_run import Tracker
+from seqtheory.metrics import position_horizon
 from seqtheory.plain import described, restored
 from seqtheory.tasks import GroupWords, Parity
 
@@ -329,6 +330,14 @@ def test_a_horizon_is_predicted_only_if_better_than_a_constant(
     count: int, predicted: Any, expected: str
 ) -> None:
     assert verdict("horizon", failing(count, predicted=predicted)) == expected
+
+
+def test_a_dip_by_chance_ends_no_monotone_horizon() -> None:
+    falling = np.array([np.nan, 1.0, 0.97, 0.94, 0.91, 0.6, 0.3])
+    assert monotone_horizon(falling) == 5
+    falling[2] = 0.89
+    assert position_horizon(falling, 0.9) == 2
+    assert monotone_horizon(falling) == 5
 
 
 def test_the_table_prints_the_constants_beside_the_prediction() -> None:

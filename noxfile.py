@@ -181,6 +181,12 @@ def lcde_a5(session: nox.Session) -> None:
 
 
 @nox.session(tags=["studies"])
+def torch_representable(session: nox.Session) -> None:
+    """Stacks of S4 and Mamba with weights set by hand on words of A5 [-- --preset smoke|quick]."""
+    study(session, "torch", "a5", "representable")
+
+
+@nox.session(tags=["studies"])
 def torch_a5(session: nox.Session) -> None:
     """Words of A5 through RNN, Transformer, S4 and Mamba [-- --preset controls ...]."""
     study(session, "torch", "a5", "sequence_models")

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from experiments.a5 import representable_cells
 from experiments.a5.minimum_depth import (
     Cell,
     cell_of,
@@ -20,6 +21,7 @@ from experiments.a5.minimum_depth import (
     outcome,
     shortest,
 )
+from experiments.a5.representable_cells import stacks
 from experiments.a5.words import LONGER_FACTORS
 from experiments.record import Record
 from experiments.report import style
@@ -30,6 +32,8 @@ from experiments.report.variants import require_one_setting
 
 LINE_OF_TEXT = 0.04
 """Height of a small label, in units of accuracy."""
+BY_HAND: dict[str, Any] = {"color": "0.2", "linestyle": "", "marker": "_", "markersize": 9}
+"""Look of the stacks whose weights are set by hand."""
 # Presets that are shown beside any other.
 EXTRA = ("controls", "long")
 NAMES = {
@@ -51,7 +55,9 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     with style.paper():
         figure = Figure(figsize=(7.0, 2.9), layout="constrained")
         depth, accuracy, longer = figure.subplots(1, 3)
+        by_hand = representable_depths(load, preset)
         _depths(depth, a5, study)
+        _set_by_hand(depth, by_hand)
         one_block = select(a5, depth=1)
         _accuracies(accuracy, one_block)
         _longer(longer, longest(one_block))
@@ -60,8 +66,18 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
         handles.append(
             Line2D([], [], color="0.4", marker="x", linestyle="", label="trained too little")
         )
+        if by_hand:
+            handles.append(Line2D([], [], **BY_HAND, label="set by hand (S4, Mamba)"))
         style.legend(figure, handles, ncols=4)
         return style.save(figure, folder, "a5")
+
+
+def representable_depths(load: Load, preset: str | None) -> dict[int, int]:
+    """Fewest blocks with which every model is exact, set by hand, by length."""
+    found = stacks(representable_cells.records(load, preset))
+    of_models = representable_cells.depths(select(found, group="A5")).values()
+    lengths = set.intersection(*map(set, of_models)) if of_models else set()
+    return {n: max(of_model[n] for of_model in of_models) for n in sorted(lengths)}
 
 
 def records(load: Load, preset: str | None) -> list[Record]:
@@ -101,6 +117,13 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
     panel.set(xlabel="length", ylabel="fewest blocks", title="Tracking A5: blocks needed")
     panel.set_yticks(range(1, 5))
     panel.set_xticks(lengths)
+
+
+def _set_by_hand(panel: Axes, found: dict[int, int]) -> None:
+    """Draw the fewest blocks of the construction, at the lengths of the trained models."""
+    shown = {length: depth for length, depth in found.items() if length in panel.get_xticks()}
+    panel.plot([*shown], [*shown.values()], **BY_HAND)
+    panel.set_yticks(range(1, max(4, *shown.values(), 4) + 1))
 
 
 def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:

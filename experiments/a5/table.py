@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from experiments.a5 import representable_cells, representable_table
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
 from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
@@ -45,6 +46,7 @@ def table(load: Load, preset: str | None) -> str:
         "## Claims",
         verdict_table(CLAIMS, found),
     ]
+    parts += representable_table.section(representable_cells.records(load, preset))
     return "\n\n".join(parts) + "\n"
 
 

@@ -30,6 +30,7 @@ WHOLE = [
     ("a5.sequence_models", "long"),
     ("a5.linear_cde", "quick"),
     ("a5.linear_cde", "controls"),
+    ("a5.representable", "quick"),
     ("memory.theory", "quick"),
     ("memory.recurrent_models", "quick"),
     ("memory.memory_functions", "quick"),

@@ -11,6 +11,7 @@ import made_up
 import pytest
 
 import experiments.a5.minimum_depth as a5
+import experiments.a5.representable_cells as representable
 import experiments.lra.cells as lra
 import experiments.memory.curves as memory
 import experiments.memory.functions as functions
@@ -21,6 +22,7 @@ import experiments.toy.measurement as toy
 import experiments.toy.trained as trained
 import experiments.tracking.cells as tracking
 from experiments.a5 import claims as a5_claims
+from experiments.a5 import representable_claims
 from experiments.claim import Claim
 from experiments.commands import contract
 from experiments.commands.loader import Loader
@@ -41,6 +43,10 @@ BATCH = {"training__batch_size": 7}
 HALVES: dict[str, tuple[str, str, Callable[[Any], Any], dict[str, Any], Sequence[Claim]]] = {
     "a5.sequence_models": ("a5", "quick", a5.cells, BATCH, a5_claims.CLAIMS),
     "a5.linear_cde": ("a5", "quick", a5.cells, BATCH, a5_claims.CLAIMS),
+    "a5.representable": (
+        *("a5", "quick", representable.stacks),
+        *({"num_words": 77}, representable_claims.CLAIMS),
+    ),
     "lra.sequence_models": ("lra", "quick", lra.cells, {"data_seed": 77}, ()),
     "lra.s4_jax": ("lra", "quick", lra.cells, {"data_seed": 77}, ()),
     "stability.functionals": ("stability", "quick", stability.cells, BATCH, ()),

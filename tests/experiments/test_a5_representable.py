@@ -1,5 +1,7 @@
 """Stacks set by hand as a study: its runs, records, claims, table and depths."""
 
+from typing import Any
+
 import made_up
 import pytest
 from made_up import InMemory
@@ -9,7 +11,7 @@ from experiments.a5.representable import RepresentableRun
 from experiments.a5.representable_cells import depths, stacks
 
 
-def record(length, accuracies, *, model="s4", lead=1.38):
+def record(length: int, accuracies: list[float], *, model: Any = "s4", lead: float = 1.38) -> Any:
     """A record with the token accuracy of every depth, from 1 on."""
     lines = [
         {
@@ -33,7 +35,7 @@ def verdicts(*records):
 
 
 @pytest.mark.parametrize("model", ["s4", "mamba"])
-def test_only_the_deepest_stack_is_exact(model):
+def test_only_the_deepest_stack_is_exact(model: Any) -> None:
     run = RepresentableRun(model=model, group="S3", length=7, num_words=150)
     recorder = InMemory()
     representable.execute(run, recorder)

@@ -10,12 +10,11 @@ from math import e, log
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
-from ..mixers.mamba import SelectiveRecurrence
 from .kernels import set_kernels
 from .layout import Layout
+from .selection import set_selection
 
 _FORGOTTEN, _KEPT = log(1e3), -40.0  # log rates of states that a step of 1 erases, or leaves
 _SHUT = -200.0  # bias of a step that is 0
@@ -136,35 +135,3 @@ class SelectedDelay(Delay):
         earlier = np.zeros_like(at)
         earlier[: max(0, self.length - delay)] = at[delay:]
         return at, earlier
-
-
-@torch.no_grad()
-def set_selection(
-    mixer: SelectiveRecurrence,
-    *,
-    B: Float[np.ndarray, "state width"],
-    C: Float[np.ndarray, "state width"] | Float[np.ndarray, " state"],
-    step: Float[np.ndarray, " width"],
-    log_decay: Float[np.ndarray, "width state"],
-    skip: Float[np.ndarray, " width"],
-    slope: Float[np.ndarray, " width"] | None = None,
-    along: Float[np.ndarray, " width"] | None = None,
-) -> None:
-    r"""Set all weights of the bare S6.
-
-    .. math:: \Delta_c(x) = \mathrm{softplus}(\mathrm{step}_c + \mathrm{slope}_c\,
-              (\mathrm{along} \cdot x)), \qquad B(x) = B x, \quad C(x) = C x \text{ or } C
-    """
-    width, rank = mixer.width, mixer.rank
-    maps = [np.zeros((rank, width)), B, *([C] if C.ndim == 2 else [])]
-    weights = np.zeros((width, rank))
-    if slope is not None and along is not None:
-        maps[0][0], weights[:, 0] = along, slope
-    mixer.projection.weight.copy_(torch.from_numpy(np.concatenate(maps)))
-    mixer.step_weight.copy_(torch.from_numpy(weights))
-    mixer.step_bias.copy_(torch.from_numpy(step))
-    mixer.log_decay.copy_(torch.from_numpy(log_decay))
-    if mixer.C is not None:
-        mixer.C.copy_(torch.from_numpy(C))
-    if mixer.D is not None:
-        mixer.D.copy_(torch.from_numpy(skip))

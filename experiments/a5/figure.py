@@ -74,8 +74,9 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 
 def representable_depths(load: Load, preset: str | None) -> dict[int, int]:
     """Fewest blocks with which every model is exact, set by hand, by length."""
-    found = stacks(representable_cells.records(load, preset))
-    of_models = representable_cells.depths(select(found, group="A5")).values()
+    found = representable_cells.records(load, preset)
+    require_one_setting(found, representable_cells.cell_of)
+    of_models = representable_cells.depths(select(stacks(found), group="A5")).values()
     lengths = set.intersection(*map(set, of_models)) if of_models else set()
     return {n: max(of_model[n] for of_model in of_models) for n in sorted(lengths)}
 

@@ -12,8 +12,8 @@ The files, in the order of the theory:
     how a memory function falls, and its rate against the spectrum
 ``_envelope``
     what the memory of a stable model cannot exceed
-``_exponential_fit``, ``_functional_norms``
-    the best a linear network of a given width can do
+``_coefficient_bounds``, ``_exponential_fit``, ``_functional_norms``
+    the best a linear network of a given width can do, with coefficients free or bounded
 ``_perturbations``, ``_perturbation_error``, ``_stable_approximation``
     what is left of it when its weights move: the curse of memory
 ``_stability``, ``_margin``
@@ -24,6 +24,12 @@ The files, in the order of the theory:
 
 from seqtheory.memory_theory._assumptions import AssumptionError
 from seqtheory.memory_theory._asymptotic import asymptotic_rate
+from seqtheory.memory_theory._coefficient_bounds import (
+    CoefficientBound,
+    L1Bound,
+    NonNegative,
+    Ridge,
+)
 from seqtheory.memory_theory._curse_of_optimisation import (
     gradient_variance,
     state_variance,
@@ -56,6 +62,7 @@ from seqtheory.memory_theory._transitions import Dense, Diagonal, Jordan, Transi
 
 __all__ = [
     "AssumptionError",
+    "CoefficientBound",
     "CommonShift",
     "ContinuousSystem",
     "Crossing",
@@ -67,7 +74,10 @@ __all__ = [
     "Estimate",
     "ExponentialFit",
     "Jordan",
+    "L1Bound",
+    "NonNegative",
     "Perturbation",
+    "Ridge",
     "SampledNoise",
     "StabilityVerdict",
     "StableApproximation",

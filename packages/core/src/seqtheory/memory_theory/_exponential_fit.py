@@ -12,6 +12,7 @@ from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 from seqtheory._array import as_array
 from seqtheory.checks import require_integer, require_memory, require_positive
 from seqtheory.memory import Kernel, sample
+from seqtheory.memory_theory._coefficient_bounds import CoefficientBound
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -62,6 +63,7 @@ def fit_exponentials(
     fastest: float = 2.0,
     horizon: int = 100,
     dt: float = 1.0,
+    bound: CoefficientBound | None = None,
 ) -> ExponentialFit:
     r"""Fit a kernel by a sum of exponentials in least squares.
 
@@ -82,6 +84,8 @@ def fit_exponentials(
         Largest rate.
     horizon, dt
         Number of steps, and the time between them.
+    bound
+        What the coefficients may be: `NonNegative`, `L1Bound` or `Ridge`; None leaves them free.
 
     Notes
     -----
@@ -98,6 +102,11 @@ def fit_exponentials(
     >>> from seqtheory.memory import Exponential
     >>> fit_exponentials(Exponential(rate=0.3), 1).rates.round(6)
     array([0.3])
+    >>> fit_exponentials(Exponential(rate=0.3), 4, slowest=0.1).coefficients.round(3)
+    array([ 0.15 ,  1.086, -0.285,  0.051])
+    >>> bounded = fit_exponentials(Exponential(rate=0.3), 4, slowest=0.1, bound=NonNegative())
+    >>> bounded.coefficients.round(3)
+    array([0.   , 0.9  , 0.112, 0.   ])
     """
     require_integer("width", width, 1)
     require_integer("horizon", horizon, 1)
@@ -116,18 +125,22 @@ def fit_exponentials(
     target = sample(kernel, times)
     if slowest is not None:
         rates = np.geomspace(low, fastest, width)
-        return ExponentialFit(rates, _project(times, target, rates)[0])
-    return _best(times, target, width, low, fastest)
+        return ExponentialFit(rates, _project(times, target, rates, bound)[0])
+    return _best(times, target, width, low, fastest, bound)
 
 
 def _project(
     times: Float[np.ndarray, " time"],
     target: Float[np.ndarray, " time"],
     rates: Float[np.ndarray, " mode"],
+    bound: CoefficientBound | None,
 ) -> tuple[Float[np.ndarray, " mode"], Float[np.ndarray, " time"]]:
     """Best coefficients for given rates, and their residual."""
     modes = np.exp(-np.outer(times, rates))
-    coefficients = np.linalg.lstsq(modes, target, rcond=None)[0]
+    if bound is None:
+        coefficients = np.linalg.lstsq(modes, target, rcond=None)[0]
+    else:
+        coefficients = bound.coefficients(modes, target)
     return coefficients, modes @ coefficients - target
 
 
@@ -137,11 +150,12 @@ def _best(
     width: int,
     low: float,
     high: float,
+    bound: CoefficientBound | None,
 ) -> ExponentialFit:
     """Least squares over the logarithms of the rates, from geometric starts of three extents."""
 
     def residual(logs: Float[np.ndarray, " mode"]) -> Float[np.ndarray, " time"]:
-        return _project(times, target, np.exp(logs))[1]
+        return _project(times, target, np.exp(logs), bound)[1]
 
     ends = (float(np.log(low)), float(np.log(high)))
     tried: list[Any] = []
@@ -154,4 +168,4 @@ def _best(
         )
     best = tried[int(np.argmin([found.cost for found in tried]))]
     rates = np.sort(np.exp(np.asarray(best.x)))
-    return ExponentialFit(rates, _project(times, target, rates)[0])
+    return ExponentialFit(rates, _project(times, target, rates, bound)[0])

@@ -1,4 +1,4 @@
-"""What bounded coefficients were expected to do; written before a record was made.
+"""What bounded coefficients were expected to do, before a record was made, and what was found.
 
 Theory: with bounded parameters exponential memory has stable approximations under every map
 (arXiv:2305.19190), and no bound makes direct weights hold a polynomial memory stably (its theorem
@@ -9,13 +9,14 @@ coefficients should lose little on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from experiments.claim import Claim, Judge, Verdict, lacking
 from experiments.memory.bounded_curves import BoundedCurves, bounded_curves, cell_of
 from experiments.memory.theory import MAPS as _MAPS
-from experiments.memory.theory import UP_TO
+from experiments.memory.theory import UP_TO, Map
 from experiments.record import Record
 from experiments.report.rows import select
 from experiments.report.variants import of_one_setting
@@ -103,13 +104,13 @@ def _order(records: Sequence[Record]) -> Verdict:
     counts = {total: _crossed(held) for total, held in found.items()}
     values = list(counts.values())
     detail = ", ".join(f"{total}: {n} of {len(found[total])}" for total, n in counts.items())
-    holds = all(a >= b for a, b in zip(values, values[1:], strict=False))
+    holds = all(a >= b for a, b in pairwise(values))
     return Verdict("pass" if holds else "fail", detail)
 
 
 def _inequality(found: Mapping[str, Sequence[BoundedCurves]]) -> Verdict:
     """Whether a perturbation adds at most g(beta) times the mass, in every bound and reading."""
-    maps = dict(zip(MAPS, _MAPS, strict=True))
+    maps: dict[str, Map] = dict(zip(MAPS, _MAPS, strict=True))
     largest = {}
     for name, rows in found.items():
         (g,) = stability_functional(maps[name], [UP_TO])
@@ -157,8 +158,41 @@ _CLAIMS = (
     ),
     Claim(
         "bounded-mass",
-        "under stable maps a perturbation of 1e-2 adds at most g times the mass, whatever the bound",
+        "stable maps: a perturbation of 1e-2 adds at most g times the mass, whatever the bound",
         _judge(_inequality, MAPS[1:]),
     ),
 )
 CLAIMS = of_one_setting(_CLAIMS, cell_of)
+
+
+def _whatever_the_bound(expected: bool) -> Decide:
+    """Whether curves cross, or none does, under every bound of these rows."""
+
+    def decide(found: Mapping[str, Sequence[BoundedCurves]]) -> Verdict:
+        rows = [row for held in found.values() for row in held]
+        detail = f"{_crossed(rows)} of {len(rows)} cross"
+        holds = all((not row.curves.is_stable) == expected for row in rows)
+        return Verdict("pass" if holds else "fail", detail)
+
+    return decide
+
+
+_FINDINGS = (
+    Claim(
+        "bounded-curse",
+        "worst case, polynomial memory: direct weights cross whatever the bound",
+        _judge(_whatever_the_bound(True), ["direct"], reading="vertices", kernel="polynomial"),
+    ),
+    Claim(
+        "bounded-ridge",
+        "worst case, exponential memory, ridge 1e-4: the curves cross for no map",
+        _judge(
+            _whatever_the_bound(False),
+            bound="ridge 0.0001",
+            reading="vertices",
+            kernel="exponential",
+        ),
+    ),
+)
+FINDINGS = of_one_setting(_FINDINGS, cell_of)
+"""Statements made after the published records were seen: new records can refute them."""

@@ -1,4 +1,4 @@
-r"""Stable approximation with bounded coefficients: does it hold then, and at what cost in error?
+r"""Stable approximation with bounded coefficients: whether it holds, and at what cost in error.
 
 Least squares may spend large coefficients of both signs on modes that a memory does not need, and
 then exponential memory is unstable in the worst case, although theory has stable approximations of
@@ -83,21 +83,24 @@ class BoundedRun(Run):
 def runs(preset: str) -> list[BoundedRun]:
     """List the runs of a preset, one for each parameterisation.
 
-    Widths and rates are those of `experiments.memory.theory`, and width 12 over 100 steps too.
+    Rates are those of `experiments.memory.theory`, and so are widths, with 12 over 100 steps too.
     """
+    whole = (*_targets((2, 4, 8, 12), 100), *_targets((2, 4, 8), 1000))
     ladder = {
-        "smoke": lambda: [_run(p, (2, 4), (20,), BOUNDS[:3]) for p in MAPS[:2]],
-        "quick": lambda: [_run(p, (2, 4, 8, 12), (100, 1000), BOUNDS) for p in MAPS],
+        "smoke": lambda: [_run(p, _targets((2, 4), 20), BOUNDS[:3]) for p in MAPS[:2]],
+        "quick": lambda: [_run(p, whole, BOUNDS) for p in MAPS],
     }
     return of_preset(preset, ladder)
 
 
-def _run(
-    p: Map, widths: tuple[int, ...], horizons: tuple[int, ...], bounds: tuple[Bound | None, ...]
-) -> BoundedRun:
+def _run(p: Map, targets: tuple[Target, ...], bounds: tuple[Bound | None, ...]) -> BoundedRun:
+    return BoundedRun(parameterisation=p, targets=targets, bounds=bounds)
+
+
+def _targets(widths: tuple[int, ...], horizon: int) -> tuple[Target, ...]:
     ends = {2: 0.1, 4: 0.02, 8: 0.004, 12: 0.001}
     heavy = tuple(ends[m] for m in widths)
-    targets = tuple(
+    return tuple(
         Target(
             kernel=kernel,
             widths=widths,
@@ -106,10 +109,8 @@ def _run(
             readings=("shift", "vertices"),
             sets=1,
         )
-        for horizon in horizons
         for kernel, slowest in ((LIGHT, (0.1,) * len(widths)), (HEAVY, heavy))
     )
-    return BoundedRun(parameterisation=p, targets=targets, bounds=bounds)
 
 
 def execute(run: BoundedRun, recorder: Recorder) -> None:

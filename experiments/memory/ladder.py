@@ -71,6 +71,16 @@ class Rung:
         self._share, self._facts = share, facts
         self.notes: dict[str, Any] = {}
 
+    @property
+    def first(self) -> int:
+        """First step of this training in the record."""
+        return self._climb.start
+
+    @property
+    def width(self) -> int:
+        """Width of the network, one of the facts."""
+        return self._facts["width"]
+
     def restore(self) -> Checkpoint | None:
         """Give the checkpoint of this training."""
         return self._found

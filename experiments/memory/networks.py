@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.kept_model import Keep, no_model, require_keep
 from experiments.memory.perturbation import PUBLISHED, RECURRENT, SHIFT
+from experiments.memory.protocol import Protocol, TheoryStart, an_rnn, no_protocol, no_start
 from experiments.memory.theory import BETAS, HEAVY, UP_TO
 from experiments.run import Run
-from seqtheory.checks import require_fraction, require_integer, require_positive
+from experiments.stability.targets import RandomFilter
+from seqtheory.checks import require_choice, require_fraction, require_integer, require_positive
 from seqtheory.memory import Airy, Exponential, ExponentialSum, Polynomial, Shift, Sine, TwoParts
 from seqtheory.memory_theory import CommonShift, SampledNoise
 from seqtheory.reparameterisation import Best, Direct, Exp, Inverse, ReLU, Softplus
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 Activation = Literal["linear", "tanh", "hardtanh"]
 Kernel = Exponential | Polynomial | ExponentialSum | Sine | Shift | TwoParts | Airy
+Model = Literal["rnn", "ssm", "lru"]
 
 READINGS = (
     SHIFT,
@@ -42,7 +45,7 @@ class RecurrentRun(Run):
     Parameters
     ----------
     kernel
-        The memory.
+        The memory; or a random network whose response to the inputs is to be learnt.
     activation, parameterisation, matrix, step
         Of the recurrence; see `seq_torch.ResidualRNNConfig`.
     min_rate
@@ -64,9 +67,17 @@ class RecurrentRun(Run):
     keep_model
         Whether the record holds each width's network as ``model_<width>``: false, true, or "best"
         for that of its best evaluation (see `experiments.kept_model`).
+    model
+        "rnn": the recurrence; "ssm": a linear one between two networks of this activation
+        (`seq_torch.ResidualSSMConfig`); "lru": the diagonal one with the gain that the published
+        code calls LRU.
+    start
+        Start each network from theory, train it for all its steps, and take its best evaluation.
+    protocol
+        Train and perturb as the published code does.
     """
 
-    kernel: Kernel = HEAVY
+    kernel: Kernel | RandomFilter = HEAVY
     activation: Activation = "linear"
     parameterisation: Direct | Exp | Softplus | Best | Inverse | ReLU = field(default_factory=Exp)
     matrix: Literal["diagonal", "orthogonal", "free"] = "diagonal"
@@ -84,6 +95,9 @@ class RecurrentRun(Run):
     readings: tuple[CommonShift | SampledNoise, ...] = READINGS
     late_weight: float = 0.0
     keep_model: Keep = no_model
+    model: Model = an_rnn
+    start: TheoryStart | None = no_start
+    protocol: Protocol | None = no_protocol
 
     def __post_init__(self) -> None:
         """Refuse what could not give a verdict, before any framework is imported."""
@@ -109,13 +123,37 @@ class RecurrentRun(Run):
             raise ValueError(f"betas={self.betas}: expected {UP_TO} among them, for the verdicts")
         if not self.readings:
             raise ValueError("readings=(): expected at least one")
+        self._check_model()
+
+    def _check_model(self) -> None:
+        require_choice("model", self.model, ("rnn", "ssm", "lru"))
+        if self.model == "lru" and self.matrix != "diagonal":
+            raise ValueError(f"model='lru' with matrix={self.matrix!r}: expected 'diagonal'")
+        if self.start is None:
+            return
+        if self.protocol is not None:
+            raise ValueError("start and protocol: expected one of them, which says how to begin")
+        self.start.check(self.widths)
+        if self.step == "euler" and self.start.fastest >= 2:
+            raise ValueError(
+                f"start.fastest={self.start.fastest} with step='euler': expected below 2, from "
+                "where on a mode grows"
+            )
+
+    @property
+    def takes_best(self) -> bool:
+        """Whether a network is that of its best evaluation, and not that of its last step."""
+        return self.start is not None or self.protocol is not None
 
 
 def data(run: RecurrentRun) -> tuple[Dataset, Dataset, Dataset]:
     """Sequences for training, for the halving rule and for perturbed errors."""
     counts = (run.num_train, run.num_held_out, run.num_test)
     total = sum(counts)
-    task = DecayingMemory(kernel=run.kernel, length=run.length, num_sequences=total)
+    if isinstance(run.kernel, RandomFilter):
+        task: Any = replace(run.kernel, length=run.length, num_sequences=total)
+    else:
+        task = DecayingMemory(kernel=run.kernel, length=run.length, num_sequences=total)
     train, held_out, test = task.build(run.data_seed).split([n / total for n in counts], seed=None)
     return train, held_out, test
 
@@ -124,23 +162,35 @@ def model(run: RecurrentRun, width: int) -> Any:
     """Draw the network of that width, in float64."""
     import seq_torch
 
-    mixer = seq_torch.ResidualRNNConfig(
+    published = run.protocol is not None
+    mixer: Any = seq_torch.ResidualRNNConfig(
         parameterisation=run.parameterisation,
         matrix=run.matrix,
-        activation=run.activation,
+        activation="linear" if run.model == "ssm" else run.activation,
         step=run.step,
         min_rate=run.min_rate,
+        initialisation="upstream" if published else "rates",
+        upstream_gain=run.model == "lru",
     )
+    if run.model == "ssm":
+        between = "hardtanh" if run.activation == "hardtanh" else "tanh"
+        mixer = seq_torch.ResidualSSMConfig(recurrence=mixer, activation=between)
     inputs, output = seq_torch.LinearInput(channels=1), seq_torch.StepOutput(size=1)
     config = seq_torch.recurrent_stack(mixer, inputs, output, width=width)
     return config.build(run.seed).double()
 
 
-def rates(network: Any) -> np.ndarray:
-    """Share of itself that each mode of the linear recurrence loses in a step."""
+def recurrence_of(network: Any) -> Any:
+    """Find the one residual recurrence of a network."""
     from seq_torch.mixers.residual_rnn import ResidualRNN
 
     (recurrence,) = (m for m in network.modules() if isinstance(m, ResidualRNN))
+    return recurrence
+
+
+def rates(network: Any) -> np.ndarray:
+    """Share of itself that each mode of the linear recurrence loses in a step."""
+    recurrence = recurrence_of(network)
     return recurrence.config.transition.distance(recurrence.w.numpy(force=True))
 
 

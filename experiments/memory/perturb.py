@@ -19,7 +19,7 @@ import numpy as np
 from experiments.exit_code import ConfigError
 from experiments.memory import networks, recurrent_models
 from experiments.memory.networks import RecurrentRun
-from experiments.memory.perturbation import Reading, perturbed_errors, worst
+from experiments.memory.perturbation import Reading, perturbed_errors, released, worst
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_curves import Ladder, ladders
 from experiments.record import Record, located
@@ -76,6 +76,7 @@ def perturbed(
     for width in found[0].curves.widths:
         network = networks.model(run, width)
         networks.fill(network, record.tensors(f"width_{width}"))
+        network = network if run.protocol is None else released(network)
         draws.append(perturbed_errors(network, test, reading, betas, run.late_weight))
     errors = np.array([worst(each, reading) for each in draws])
     curves = StableApproximation(found[0].curves.widths, np.array(betas), errors, UP_TO)

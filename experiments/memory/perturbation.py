@@ -14,8 +14,10 @@ all parameters, infinity norm, 30 draws, p = 2 (its weights enter squared), runn
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -23,6 +25,7 @@ import numpy as np
 from seqtheory import metrics
 from seqtheory.dataset import Dataset
 from seqtheory.memory_theory import CommonShift, SampledNoise
+from seqtheory.reparameterisation import Direct, ReLU
 
 if TYPE_CHECKING:
     import torch
@@ -97,6 +100,24 @@ def worst(errors: np.ndarray, reading: Reading) -> np.ndarray:
     largest = errors.max(axis=1)
     rising = isinstance(reading, SampledNoise) and reading.running_maximum
     return np.maximum.accumulate(largest) if rising else largest
+
+
+def released(network: nn.Module) -> nn.Module:
+    """Copy a network whose weights are behind a rectifier, and take that away; else as it is.
+
+    The published code perturbs so: the eigenvalue is the weight itself, which may come to be
+    positive, and was not below zero before.
+    """
+    from experiments.memory.networks import recurrence_of
+
+    if not isinstance(recurrence_of(network).config.parameterisation, ReLU):
+        return network
+    free = copy.deepcopy(network)
+    recurrence = recurrence_of(free)
+    recurrence.config = replace(recurrence.config, parameterisation=Direct())
+    recurrence.transition = recurrence.config.transition
+    recurrence.w.data = -recurrence.w.data.clamp(min=0)
+    return free
 
 
 Move: TypeAlias = "tuple[torch.Tensor, torch.Tensor]"

@@ -5,59 +5,47 @@ A ladder is trained: networks of growing width, each on a linear functional with
 .. math:: y_k = \sum_{j=0}^{k} \rho(j)\, x_{k-j}, \qquad x_k \sim N(0, 1),
 
 until its error is at most half of that of the network below (or small enough), or its steps are
-used up. Then the weights of each are moved by beta, in several readings, and the error on further
-data is measured: `experiments.memory.perturbation`. A run is one ladder and what it showed.
+used up. Or each starts from linear theory and takes all its steps, and its best evaluation counts.
+Then the weights of each are moved by beta, in several readings, and the error on further data is
+measured: `experiments.memory.perturbation`. A run is one ladder and what it showed.
 
 Source: S. Wang, Z. Li and Q. Li, arXiv:2305.19190, and the code published with it, whose widths
-are 8 to 64 and whose first network takes all its epochs.
+are 8 to 64 and whose first network takes two epochs, the least that it may.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from experiments.memory import ladder
-from experiments.memory.networks import (
-    READINGS,
-    Activation,
-    Kernel,
-    RecurrentRun,
-    data,
-    model,
-    rates,
-)
-from experiments.memory.perturbation import perturbed_errors
+from experiments.memory import ladder, recurrent_presets
+from experiments.memory.climbing import climb_on
+from experiments.memory.networks import READINGS, Kernel, RecurrentRun, data
+from experiments.memory.recurrent_presets import ACTIVATIONS, LENGTH, STARTS, state_rate
 from experiments.memory.theory import HEAVY, LIGHT, MAPS, UP_TO
-from experiments.run import canonical, of_preset
+from experiments.run import of_preset
 from seqtheory.memory import Airy, Exponential, ExponentialSum, Polynomial, Shift, Sine, TwoParts
 from seqtheory.memory_theory import CommonShift
-from seqtheory.reparameterisation import Best, Direct, Inverse, ReLU
-from seqtheory.training import FitData, Training
+from seqtheory.reparameterisation import Best, Inverse, ReLU
+from seqtheory.training import Training
 
 if TYPE_CHECKING:
-    from experiments.memory.ladder import Climb
     from experiments.recorder import Recorder
-    from seqtheory.dataset import Dataset
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "paper")
+PRESETS = ("smoke", "quick", "paper", "started", "verdicts", "published", "filters")
 DEFAULT_PRESET = "quick"
-
-ACTIVATIONS: tuple[Activation, ...] = ("linear", "tanh")
-# Ten times the time scale of the slowest mode of width 4 that fits the polynomial memory.
-LENGTH = 1000
-# The slowest mode that a network starts with, per step: about that of the memory, or of a sequence.
-STARTS = {"Exponential": 0.05, "Polynomial": 1e-3}
 
 
 def runs(preset: str) -> list[RecurrentRun]:
     """List the runs of a preset, one for each ladder."""
-    return of_preset(preset, {"smoke": _smoke, "quick": _quick, "paper": _paper})
+    later = {
+        "started": recurrent_presets.started,
+        "verdicts": recurrent_presets.verdicts,
+        "published": recurrent_presets.published,
+        "filters": recurrent_presets.filters,
+    }
+    return of_preset(preset, {"smoke": _smoke, "quick": _quick, "paper": _paper, **later})
 
 
 def _smoke() -> list[RecurrentRun]:
@@ -108,8 +96,7 @@ def _ladder(
     """Make the run of a ladder; as many numbers make up the data of each length."""
     training = Training(
         learning_rate=1e-2,
-        # A weight that is itself an eigenvalue moves on a scale of its own.
-        state_learning_rate=1e-3 if isinstance(p, (Direct, ReLU)) else None,
+        state_learning_rate=state_rate(p, 1e-3),
         schedule="cosine",
         warmup_steps=100,
         batch_size=4000 // length,
@@ -160,93 +147,8 @@ def execute(run: RecurrentRun, recorder: Recorder) -> None:
     parts = data(run)
     climb, found = ladder.restored(recorder)
     while climb.rung < len(run.widths):
-        climb = _climb(run, parts, recorder, climb, found)
+        climb = climb_on(run, parts, recorder, climb, found)
         found = None
         if recorder.due():
             state = {"climb": vars(climb), "training": None}
             recorder.checkpoint(climb.start - 1, {}, state)
-
-
-def _climb(
-    run: RecurrentRun,
-    parts: tuple[Dataset, Dataset, Dataset],
-    recorder: Recorder,
-    climb: Climb,
-    found: Any,
-) -> Climb:
-    """Train the network of one rung, and log what it is and how it bears perturbations."""
-    import torch
-
-    import seq_torch
-    from experiments.fitting import fit_recorded
-    from experiments.recorder import Diverged
-
-    train, held_out, test = parts
-    width, network = run.widths[climb.rung], model(run, run.widths[climb.rung])
-    share = (climb.rung, len(run.widths))
-    rung: Any = ladder.Rung(recorder, climb, found, share, quantity="training", width=width)
-    zero = float(np.sqrt(np.mean(held_out.targets**2)))
-    half = 0.0 if climb.error is None else climb.error / math.sqrt(2)
-    target = max(half, math.sqrt(run.enough) * zero)
-    training = replace(run.training, seed=run.seed, target=target)
-    network.to("cuda" if torch.cuda.is_available() else "cpu")
-    before = _memory(network, run)
-    try:
-        split, keep = FitData(train, held_out), run.keep_model
-        history = fit_recorded(seq_torch.fit, network, split, training, rung, keep_model=keep)
-    except Diverged as diverged:
-        step = climb.start + diverged.step
-        raise Diverged(step, diverged.reason, width=width, **diverged.facts) from None
-    error = float(history.evaluations[-1].metrics["rmse"])
-    step = climb.start + history.step + 1
-    recorder.log(
-        step,
-        quantity="network",
-        width=width,
-        status=history.status,
-        steps=history.step,
-        error=(error / zero) ** 2,
-        target=(target / zero) ** 2,
-        rates=_rounded(np.sort(rates(network))),
-        parameters=sum(p.numel() for p in network.parameters()),
-        ages=_ages(run),
-        memory_before=before,
-        memory=_memory(network, run),
-    )
-    for line in _perturbed(run, network, test):
-        recorder.log(step, width=width, **line)
-    tensors = {name: value.numpy(force=True) for name, value in network.state_dict().items()}
-    recorder.save(f"width_{width}", tensors)
-    return climb.above(history.step, error)
-
-
-def _perturbed(run: RecurrentRun, network: Any, test: Dataset) -> Iterator[dict[str, Any]]:
-    """Give one line for each reading."""
-    for reading in run.readings:
-        errors = perturbed_errors(network, test, reading, run.betas, run.late_weight)
-        yield {
-            "quantity": "perturbation",
-            "reading": canonical(reading),
-            "betas": run.betas,
-            "errors": [_rounded(row) for row in errors],
-        }
-
-
-def _memory(network: Any, run: RecurrentRun) -> list[float]:
-    """Memory function from the state of zero; a network with biases comes to no rest before."""
-    from seq_torch import array_model
-    from seqtheory.memory_theory import memory_function
-
-    model = array_model(network)
-    whole = memory_function(model, run.length, channels=1, directions=2, check=())
-    return _rounded(whole[_ages(run)])
-
-
-def _ages(run: RecurrentRun) -> np.ndarray:
-    """Choose the steps at which memory is recorded, about twenty to a decade."""
-    return np.unique(np.round(np.geomspace(1, run.length, 60))).astype(int) - 1
-
-
-def _rounded(values: np.ndarray) -> list[float]:
-    """Six digits, for numbers of which a record holds thousands."""
-    return [float(f"{value:.6g}") for value in values]

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from experiments.claim import Judged, verdict_table
-from experiments.memory import functions, trained_claims, trained_table
+from experiments.memory import (
+    bounded_claims,
+    bounded_table,
+    functions,
+    later_tables,
+    trained_claims,
+    trained_table,
+)
 from experiments.memory.claims import CLAIMS, FINDINGS
 from experiments.memory.curves import READINGS, Family, MapFacts, families, map_facts, map_name
 from experiments.memory.theory import UP_TO
@@ -26,9 +33,12 @@ def table(load: Load, preset: str | None) -> str:
     """Markdown: linear theory, trained networks, memory functions, each with sources and claims."""
     records = load(preset, "theory")
     trained, measured = load(preset, "recurrent_models"), load(preset, "memory_functions")
+    bounded = load(preset, "bounded_coefficients")
     parts = [
         *(_theory(records) if records else []),
+        *(bounded_table.parts(bounded) if bounded else []),
         *(trained_table.parts(trained, records) if trained else []),
+        *later_tables.parts(load if preset is None else _none),
         *(functions.parts(measured) if measured else []),
     ]
     return "\n\n".join(parts) + "\n"
@@ -36,13 +46,21 @@ def table(load: Load, preset: str | None) -> str:
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims and findings of the study's parts, each with the records that it is about."""
-    theory = load(preset, "theory")
+    theory, bounded = load(preset, "theory"), load(preset, "bounded_coefficients")
     return [
         Judged(CLAIMS, theory),
         Judged(FINDINGS, theory, "finding"),
+        Judged(bounded_claims.CLAIMS, bounded),
+        Judged(bounded_claims.FINDINGS, bounded, "finding"),
         Judged(trained_claims.CLAIMS, load(preset, "recurrent_models")),
+        *later_tables.judged(load if preset is None else _none),
         Judged(functions.CLAIMS, load(preset, "memory_functions")),
     ]
+
+
+def _none(preset: str | None, file: str) -> list[Record]:
+    """Load nothing: one preset was asked for, and it is shown above."""
+    return []
 
 
 def _theory(records: Sequence[Record]) -> list[str]:

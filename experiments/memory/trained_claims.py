@@ -25,10 +25,10 @@ STABLE_MAPS = MAPS[1:]
 
 
 def _judge(decide: Decide, maps: Sequence[str] = MAPS, **facts: object) -> Judge:
-    """Judge the ladders of these maps, of diagonal networks."""
+    """Judge the ladders of these maps, of diagonal networks unless `facts` name a matrix."""
 
     def judge(records: Sequence[Record]) -> Verdict:
-        rows = select(ladders(records), matrix="diagonal", **facts)
+        rows = select(ladders(records), **{"matrix": "diagonal", **facts})
         found = {name: select(rows, map=name) for name in maps}
         return lacking(found) or decide(found)
 
@@ -59,6 +59,11 @@ def _crossing(*expected: str) -> Decide:
     return decide
 
 
+def judged_crossing(expected: Sequence[str], maps: Sequence[str], **facts: object) -> Judge:
+    """Judge whether ladders of the maps named cross, and those of the others do not."""
+    return _judge(_crossing(*expected), maps, **facts)
+
+
 def _growth(holds: Callable[[float], bool]) -> Decide:
     """Judge E(1e-2) / E(0) of the widest network of every ladder."""
 
@@ -71,7 +76,8 @@ def _growth(holds: Callable[[float], bool]) -> Decide:
     return decide
 
 
-def _claims(activation: str) -> list[Claim]:
+def claims_of(activation: str) -> list[Claim]:
+    """List the claims about ladders of one activation."""
     facts = {"activation": activation, "length": LENGTH}
     heavy = {**facts, "kernel": "polynomial", "min_rate": STARTS["Polynomial"]}
     light = {**facts, "kernel": "exponential", "min_rate": STARTS["Exponential"]}
@@ -138,5 +144,5 @@ CONTROLS = (
     ),
 )
 CLAIMS = of_one_setting(
-    (*_claims("linear"), *_claims("tanh"), *_claims("hardtanh"), *CONTROLS), cell_of
+    (*claims_of("linear"), *claims_of("tanh"), *claims_of("hardtanh"), *CONTROLS), cell_of
 )

@@ -6,17 +6,20 @@ hurts under a perturbation is asked of pairs alone in which it does not hurt wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from experiments.memory.curves import map_name
+from experiments.memory.networks import RecurrentRun
 from experiments.memory.perturbation import Reading, worst
 from experiments.memory.theory import HEAVY, LIGHT, UP_TO
 from experiments.record import Record
+from experiments.report.interval import share
 from experiments.report.variants import labelled, named
+from experiments.stability.targets import RandomFilter
 from seqtheory.memory import Kernel
 from seqtheory.memory_theory import StableApproximation
 from seqtheory.plain import described, restored
@@ -115,8 +118,20 @@ def ladders(records: Iterable[Record]) -> list[Ladder]:
     return [ladder for ladder in found if len(ladder.curves.widths) > 1]
 
 
-def kernel_name(kernel: Kernel) -> str:
+def word(rows: Sequence[Ladder]) -> str:
+    """Word of most of these ladders, and how many it is; empty without a ladder."""
+    if not rows:
+        return ""
+    names = {"crosses": "unstable", "stable": "stable", "untrained": "undecided"}
+    outcomes = [names[row.outcome] for row in rows]
+    most = max(names.values(), key=outcomes.count)
+    return f"{most} ({share(outcomes.count(most), len(rows))})"
+
+
+def kernel_name(kernel: Kernel | RandomFilter) -> str:
     """Short name of a memory; those of the small figure have the plainest."""
+    if isinstance(kernel, RandomFilter):
+        return f"{kernel.network} filter"
     if name := _NAMED.get(kernel):
         return name
     plain = described(kernel)
@@ -128,7 +143,29 @@ def cell_of(record: Record) -> tuple[str, str, str, str, int, float]:
     """Memory, activation, matrix, map, length and slowest rate at the start of a record."""
     run = record.run
     name = map_name(run.parameterisation)
-    return kernel_name(run.kernel), run.activation, run.matrix, name, run.length, run.min_rate
+    return (
+        kernel_name(run.kernel),
+        run.activation,
+        matrix_name(run),
+        name,
+        run.length,
+        run.min_rate,
+    )
+
+
+def matrix_name(run: RecurrentRun) -> str:
+    """Matrix of a recurrence; of the other models their name, and the matrix if not diagonal."""
+    if run.model == "rnn":
+        return run.matrix
+    return run.model if run.matrix == "diagonal" else f"{run.model}, {run.matrix}"
+
+
+def _target(run: RecurrentRun) -> Kernel:
+    """Memory that was to be learnt: a kernel, or the response of a filter to a pulse."""
+    if not isinstance(run.kernel, RandomFilter):
+        return run.kernel
+    pulse = np.abs(run.kernel.memory(run.length))
+    return lambda ages: pulse[np.asarray(ages, dtype=int)]
 
 
 def _ladder(record: Record, name: str, variant: str) -> Ladder:
@@ -141,9 +178,9 @@ def _ladder(record: Record, name: str, variant: str) -> Ladder:
     widths = tuple(line["width"] for line in lines)
     return Ladder(
         kernel=kernel_name(run.kernel),
-        target=run.kernel,
+        target=_target(run),
         activation=run.activation,
-        matrix=run.matrix,
+        matrix=matrix_name(run),
         map=labelled(map_name(run.parameterisation), variant),
         length=run.length,
         min_rate=run.min_rate,

@@ -11,7 +11,7 @@ from experiments.claim import verdict_table
 from experiments.memory.curves import families
 from experiments.memory.theory import UP_TO
 from experiments.memory.trained_claims import CLAIMS
-from experiments.memory.trained_curves import FLOOR, READINGS, SLACK, Ladder, ladders
+from experiments.memory.trained_curves import FLOOR, READINGS, SLACK, Ladder, ladders, word
 from experiments.record import Record
 from experiments.report.interval import estimate, estimates, share
 from experiments.report.markdown import markdown
@@ -43,12 +43,12 @@ def parts(records: Sequence[Record], theory: Sequence[Record]) -> list[str]:
         "Each width in turn: squared error over that of predicting zero, mean over seeds; whether "
         "it came to half of the one before, or to enough, in how many seeds; the slowest mode; "
         "steps of training.",
-        _networks(shift),
+        networks_table(shift),
         "## Trained networks: errors",
         "E(beta) of each width in turn, mean over seeds.",
         _errors(found),
         "## Where the trained networks come from",
-        _sources(records),
+        sources(records),
         "## Claims about trained networks",
         verdict_table(CLAIMS, records),
     ]
@@ -60,19 +60,10 @@ def _summary(shift: Sequence[Ladder]) -> str:
     cells = []
     for activation, matrix, name in rows:
         held = select(shift, activation=activation, matrix=matrix, map=name)
-        words = [_word(select(held, kernel=k, length=n, min_rate=r)) for k, n, r in columns]
+        words = [word(select(held, kernel=k, length=n, min_rate=r)) for k, n, r in columns]
         cells.append([activation, matrix, name, *words])
     names = [f"{kernel}, {length} steps, start {rate:g}" for kernel, length, rate in columns]
     return markdown(["activation", "matrix", "map", *names], cells)
-
-
-def _word(rows: Sequence[Ladder]) -> str:
-    if not rows:
-        return ""
-    names = {"crosses": "unstable", "stable": "stable", "untrained": "undecided"}
-    outcomes = [names[row.outcome] for row in rows]
-    most = max(names.values(), key=outcomes.count)
-    return f"{most} ({share(outcomes.count(most), len(rows))})"
 
 
 def _verdicts(found: Sequence[Ladder], theory: Sequence[Record]) -> str:
@@ -101,7 +92,8 @@ def _verdict(rows: Sequence[Ladder]) -> str:
     return f"{text}: {places}" if places else text
 
 
-def _networks(shift: Sequence[Ladder]) -> str:
+def networks_table(shift: Sequence[Ladder]) -> str:
+    """Say what the networks of every width learnt."""
     rows = []
     for key, group in _grouped(shift).items():
         widths = max((ladder.curves.widths for ladder in group), key=len)
@@ -153,8 +145,8 @@ def _grouped(found: Sequence[Ladder]) -> dict[Key, list[Ladder]]:
     return grouped(found, lambda row: (*(getattr(row, name) for name in _FACTS),))
 
 
-def _sources(records: Sequence[Record]) -> str:
-    """One line for each preset, status and machine."""
+def sources(records: Sequence[Record]) -> str:
+    """Give one line for each preset, status and machine."""
 
     def origin(record: Record) -> tuple[str, str, str]:
         facts = record.provenance

@@ -1,4 +1,4 @@
-"""What the coefficients of an exponential sum may be: bounds under which least squares is solved."""
+"""What the coefficients of an exponential sum may be: bounds on least squares."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from seqtheory.checks import require_positive
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_nnls: Any = optimize.nnls  # its signature is not typed
-# Weight of the row that holds a sum fixed; the sum is then met to about its square root of accuracy.
+_optimize: Any = optimize  # its signatures are not typed
+# Weight of the row that holds a sum fixed.
 _HEAVY = 1e4
 
 
@@ -37,7 +37,7 @@ class NonNegative(CoefficientBound):
         self, modes: Float[np.ndarray, "time mode"], target: Float[np.ndarray, " time"]
     ) -> Float[np.ndarray, " mode"]:
         """Solve by an active set (Lawson and Hanson)."""
-        return _nnls(modes, target)[0]
+        return _optimize.nnls(modes, target)[0]
 
 
 @dataclass(frozen=True)
@@ -80,5 +80,5 @@ class L1Bound(CoefficientBound):
         width = modes.shape[1]
         signed = np.concatenate([modes, -modes, np.zeros((len(modes), 1))], axis=1)
         rows = np.concatenate([signed, np.full((1, 2 * width + 1), _HEAVY)])
-        parts = _nnls(rows, np.append(target, _HEAVY * self.total))[0]
+        parts = _optimize.nnls(rows, np.append(target, _HEAVY * self.total))[0]
         return parts[:width] - parts[width : 2 * width]

@@ -100,13 +100,14 @@ def fit_exponentials(
     Examples
     --------
     >>> from seqtheory.memory import Exponential
+    >>> from seqtheory.memory_theory import NonNegative
     >>> fit_exponentials(Exponential(rate=0.3), 1).rates.round(6)
     array([0.3])
     >>> fit_exponentials(Exponential(rate=0.3), 4, slowest=0.1).coefficients.round(3)
-    array([ 0.15 ,  1.086, -0.285,  0.051])
+    array([-0.024,  0.912,  0.16 , -0.048])
     >>> bounded = fit_exponentials(Exponential(rate=0.3), 4, slowest=0.1, bound=NonNegative())
     >>> bounded.coefficients.round(3)
-    array([0.   , 0.9  , 0.112, 0.   ])
+    array([0.   , 0.875, 0.132, 0.   ])
     """
     require_integer("width", width, 1)
     require_integer("horizon", horizon, 1)

@@ -144,8 +144,9 @@ def torch_toy(session: nox.Session) -> None:
 
 @nox.session(tags=["studies"])
 def memory_theory(session: nox.Session) -> None:
-    """Linear theory of the curse of memory [-- --preset smoke|quick|paper ...]."""
-    study(session, "plot", "memory", "theory")
+    """Linear theory of the curse of memory, with coefficients bounded too [-- --preset smoke ...]."""
+    for module in ("theory", "bounded_coefficients"):
+        study(session, "plot", "memory", module)
 
 
 @nox.session(tags=["studies"])

@@ -144,7 +144,7 @@ def torch_toy(session: nox.Session) -> None:
 
 @nox.session(tags=["studies"])
 def memory_theory(session: nox.Session) -> None:
-    """Linear theory of the curse of memory, with coefficients bounded too [-- --preset smoke ...]."""
+    """Linear theory of the curse of memory, coefficients bounded too [-- --preset ...]."""
     for module in ("theory", "bounded_coefficients"):
         study(session, "plot", "memory", module)
 

@@ -24,6 +24,7 @@ _RENAMED = {
     "experiments.ray_engine": "experiments.engine.ray_cluster",
     "experiments.sources": "experiments.report.origins",
     "experiments.lra.selection": "experiments.best_model",
+    "experiments.stability.attention": "experiments.data.attention",
 }
 _PATHS = {f"experiments.{n}": f"experiments.{room}.{n}" for room, ns in _ROOMS.items() for n in ns}
 sys.meta_path.append(Moved({**_PATHS, **_RENAMED}))

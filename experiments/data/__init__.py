@@ -1,4 +1,4 @@
-"""Real data sets: downloaded with a checksum or read from a local path, with their provenance."""
+"""Real data sets, downloaded with a checksum or read from a local path; and random functionals."""
 
 from experiments.data.download import DownloadError, download
 from experiments.data.folder import data_folder

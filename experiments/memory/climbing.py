@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from experiments.memory.networks import RecurrentRun, model, rates
 from experiments.memory.perturbation import perturbed_errors, released
 from experiments.memory.plateau import on_plateaus
 from experiments.memory.theory_start import begin
+from experiments.memory.weighted_loss import weighted, weights
 from experiments.run import canonical
 from seqtheory.training import FitData, Training
 
@@ -45,14 +47,16 @@ def climb_on(
     rung: Any = ladder.Rung(recorder, climb, found, share, quantity="training", width=width)
     if run.protocol is not None and run.model != "lru":
         regularise(network, run.protocol.margin)
-    trained, split = _weighted(run, network, FitData(train, held_out))
+    split = FitData(train, held_out)
+    if run.protocol is not None:
+        split = _late(run, split)
     zero = float(np.sqrt(np.mean(split.held_out.targets**2)))
     half = 0.0 if climb.error is None else climb.error / math.sqrt(2)
     target = max(half, math.sqrt(run.enough) * zero)
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     before = _memory(network, run)
     training = _training(run, climb, target)
-    history, at = _fitted(run, trained, split, training, rung)
+    history, at = _fitted(run, network, split, training, rung)
     if run.takes_best and run.keep_model:
         keep(rung, network, at)
     error = _error(history, run)
@@ -89,7 +93,7 @@ def _training(run: RecurrentRun, climb: Climb, target: float) -> Training:
 
 
 def _fitted(
-    run: RecurrentRun, trained: Any, split: FitData, training: Training, rung: Any
+    run: RecurrentRun, network: Any, split: FitData, training: Training, rung: Any
 ) -> tuple[History, int]:
     """Train in place, to the last step or the best evaluation; say which step that is."""
     import seq_torch
@@ -98,25 +102,33 @@ def _fitted(
 
     fit = seq_torch.fit if run.protocol is None else on_plateaus(seq_torch.fit, run.protocol)
     best = BestModel() if run.takes_best else None
-    start = {name: value.clone() for name, value in trained.state_dict().items()}
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    late = (
+        nullcontext()
+        if run.protocol is None
+        else weighted(network, weights(run.length, run.late_weight))
+    )
     kept = False if run.takes_best else run.keep_model
     try:
-        history = fit_recorded(fit, trained, split, training, rung, keeper=best, keep_model=kept)
+        with late:
+            history = fit_recorded(
+                fit, network, split, training, rung, keeper=best, keep_model=kept
+            )
     except Diverged as diverged:
         step = rung.first + diverged.step
         raise Diverged(step, diverged.reason, width=rung.width, **diverged.facts) from None
-    return history, (history.step if best is None else _take(trained, start, best, history))
+    return history, (history.step if best is None else _take(network, start, best, history))
 
 
-def _take(trained: Any, start: dict[str, Any], best: BestModel, history: History) -> int:
+def _take(network: Any, start: dict[str, Any], best: BestModel, history: History) -> int:
     """Put the parameters of the best evaluation into place, if need be those of the start."""
     import torch
 
     if _rmse(history.evaluations[0]) <= -best.score:
-        trained.load_state_dict(start)
+        network.load_state_dict(start)
         return 0
     held = {name: torch.from_numpy(value) for name, value in best.tensors.items()}
-    trained.load_state_dict(held)
+    network.load_state_dict(held)
     return best.step
 
 
@@ -132,17 +144,13 @@ def _rmse(evaluation: Evaluated) -> float:
     return value
 
 
-def _weighted(run: RecurrentRun, network: Any, split: FitData) -> tuple[Any, FitData]:
-    """Let the loss count late steps as perturbed errors do, if the protocol says so."""
-    if run.protocol is None:
-        return network, split
-    from experiments.memory.weighted_loss import Weighted, weights
-
+def _late(run: RecurrentRun, split: FitData) -> FitData:
+    """Scale the targets as a weighted network's outputs are."""
     w = weights(run.length, run.late_weight)
     train, held_out = (
-        replace(part, targets=part.targets * w[:, None]) for part in (split.train, split.held_out)
+        replace(part, targets=part.targets * w) for part in (split.train, split.held_out)
     )
-    return Weighted(network, w), FitData(train, held_out)
+    return FitData(train, held_out)
 
 
 def _perturbed(run: RecurrentRun, network: Any, test: Dataset) -> Iterator[dict[str, Any]]:

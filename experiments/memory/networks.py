@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from experiments.data.random_filter import RandomFilter
 from experiments.kept_model import Keep, no_model, require_keep
 from experiments.memory.perturbation import PUBLISHED, RECURRENT, SHIFT
 from experiments.memory.protocol import Protocol, TheoryStart, an_rnn, no_protocol, no_start
 from experiments.memory.theory import BETAS, HEAVY, UP_TO
 from experiments.run import Run
-from experiments.stability.targets import RandomFilter
 from seqtheory.checks import require_choice, require_fraction, require_integer, require_positive
 from seqtheory.memory import Airy, Exponential, ExponentialSum, Polynomial, Shift, Sine, TwoParts
 from seqtheory.memory_theory import CommonShift, SampledNoise

@@ -18,8 +18,8 @@ no_protocol: Any = added(None)
 class TheoryStart:
     """Start from the modes of linear theory, read out by least squares.
 
-    Gradients may only improve on an approximation that is there, since the best evaluation is taken,
-    the one before the first step included. So where every rung but the first starts below the error
+    Gradients may only improve on an approximation that is there: the best evaluation is taken, the
+    one before the first step included. So where every rung but the first starts below the error
     from which on all are as good (`experiments.memory.trained_curves.FLOOR`), none has learnt less
     than the one below it, and the ladder is decided.
 

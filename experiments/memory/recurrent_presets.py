@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from experiments.data.random_filter import RandomFilter
 from experiments.memory.networks import Activation, Kernel, Model, RecurrentRun
 from experiments.memory.perturbation import PUBLISHED, SHIFT
 from experiments.memory.protocol import Protocol, TheoryStart
 from experiments.memory.theory import HEAVY, LIGHT, MAPS, UP_TO
-from experiments.stability.targets import RandomFilter
 from seqtheory.memory import Exponential, Polynomial
 from seqtheory.reparameterisation import Direct, Exp, ReLU, Softplus
 from seqtheory.training import Training

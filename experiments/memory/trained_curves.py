@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from experiments.data.random_filter import RandomFilter
 from experiments.memory.curves import map_name
 from experiments.memory.networks import RecurrentRun
 from experiments.memory.perturbation import Reading, worst
@@ -19,7 +20,6 @@ from experiments.memory.theory import HEAVY, LIGHT, UP_TO
 from experiments.record import Record
 from experiments.report.interval import share
 from experiments.report.variants import labelled, named
-from experiments.stability.targets import RandomFilter
 from seqtheory.memory import Kernel
 from seqtheory.memory_theory import StableApproximation
 from seqtheory.plain import described, restored

@@ -6,25 +6,29 @@ r"""A loss that counts late steps more, by scaling outputs and targets.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import nn
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def weights(length: int, power: float) -> np.ndarray:
     """Weights of the steps, of mean square 1; their squares grow as the given power of time."""
     scaled = (np.arange(1, length + 1) / (length + 1)) ** (power / 2)
-    return scaled / np.sqrt(np.mean(scaled**2))
+    return (scaled / np.sqrt(np.mean(scaled**2)))[:, None]
 
 
-class Weighted(nn.Module):
-    """A network whose outputs are scaled at every step."""
-
-    def __init__(self, network: nn.Module, weights: np.ndarray) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("weights", torch.from_numpy(weights)[:, None], persistent=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give outputs times weights, ``(batch, time, 1)``."""
-        return self.network(x) * self.weights
+@contextmanager
+def weighted(network: nn.Module, weights: np.ndarray) -> Iterator[None]:
+    """Context in which a network's outputs ``(batch, time, 1)`` are scaled at every step."""
+    hook = network.register_forward_hook(
+        lambda module, given, outputs: outputs * outputs.new_tensor(weights)
+    )
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -11,6 +11,7 @@ import made_up
 import numpy as np
 import pytest
 
+from experiments.data.random_filter import RandomFilter
 from experiments.memory import later_claims, later_tables, recurrent_models, recurrent_presets
 from experiments.memory.margin import slope
 from experiments.memory.networks import RecurrentRun, data, model, rates, recurrence_of
@@ -19,9 +20,9 @@ from experiments.memory.plateau import reductions
 from experiments.memory.protocol import Protocol, TheoryStart
 from experiments.memory.theory import HEAVY, LIGHT
 from experiments.memory.trained_curves import ladders
+from experiments.memory.weighted_loss import weighted, weights
 from experiments.record import Record
 from experiments.run import canonical
-from experiments.stability.targets import RandomFilter
 from seqtheory import metrics
 from seqtheory.reparameterisation import Best, Direct, Exp, ReLU, Softplus
 from seqtheory.training import Training
@@ -194,15 +195,15 @@ def test_weights_behind_a_rectifier_are_perturbed_without_it(needs_torch):
 def test_the_loss_counts_late_steps_as_the_perturbed_error_does(needs_torch):
     import torch
 
-    from experiments.memory.weighted_loss import Weighted, weights
-
-    rng, w = np.random.default_rng(0), weights(30, 4.0)
+    rng, w, network = np.random.default_rng(0), weights(30, 4.0), torch.nn.Identity()
     outputs, targets = rng.normal(size=(2, 5, 30, 1))
-    scaled = Weighted(torch.nn.Identity(), w)(torch.from_numpy(outputs)).numpy()
-    found = np.mean((scaled - targets * w[:, None]) ** 2)
+    with weighted(network, w):
+        scaled = network(torch.from_numpy(outputs)).numpy()
+    assert np.array_equal(network(torch.from_numpy(outputs)).numpy(), outputs)
+    found = np.mean((scaled - targets * w) ** 2)
     published = metrics.time_weighted_error(outputs, targets, power=2.0, weighting="upstream")
     zero = metrics.time_weighted_error(0 * targets, targets, power=2.0, weighting="upstream")
-    assert found / np.mean((targets * w[:, None]) ** 2) == pytest.approx(published / zero)
+    assert found / np.mean((targets * w) ** 2) == pytest.approx(published / zero)
 
 
 PROTOCOL = (

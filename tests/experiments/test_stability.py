@@ -10,8 +10,8 @@ import made_up
 import numpy as np
 import pytest
 
+from experiments.data.attention import over_past
 from experiments.stability import claims, figure, functionals, images, table
-from experiments.stability.attention import over_past
 from experiments.stability.functionals import FunctionalRun
 from experiments.stability.gradient_ratio import comparable, ratios, starting_ratio
 from experiments.stability.images import ImageRun

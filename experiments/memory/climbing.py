@@ -47,10 +47,10 @@ def climb_on(
     rung: Any = ladder.Rung(recorder, climb, found, share, quantity="training", width=width)
     if run.protocol is not None and run.model != "lru":
         regularise(network, run.protocol.margin)
-    split = FitData(train, held_out)
     if run.protocol is not None:
-        split = _late(run, split)
-    zero = float(np.sqrt(np.mean(split.held_out.targets**2)))
+        train, held_out = _late(run, train), _late(run, held_out)
+    split = FitData(train, held_out)
+    zero = float(np.sqrt(np.mean(held_out.targets**2)))
     half = 0.0 if climb.error is None else climb.error / math.sqrt(2)
     target = max(half, math.sqrt(run.enough) * zero)
     network.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -144,13 +144,9 @@ def _rmse(evaluation: Evaluated) -> float:
     return value
 
 
-def _late(run: RecurrentRun, split: FitData) -> FitData:
+def _late(run: RecurrentRun, part: Dataset) -> Dataset:
     """Scale the targets as a weighted network's outputs are."""
-    w = weights(run.length, run.late_weight)
-    train, held_out = (
-        replace(part, targets=part.targets * w) for part in (split.train, split.held_out)
-    )
-    return FitData(train, held_out)
+    return replace(part, targets=part.targets * weights(run.length, run.late_weight))
 
 
 def _perturbed(run: RecurrentRun, network: Any, test: Dataset) -> Iterator[dict[str, Any]]:

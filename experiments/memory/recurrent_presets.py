@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -112,8 +113,8 @@ def published() -> list[RecurrentRun]:
     models = (diagonal, vanilla, Row("rnn", "free", Softplus()))
     more = (Row("ssm", "free", ReLU()), Row("lru", "diagonal", Exp()))
     activations: tuple[Activation, ...] = (*ACTIVATIONS, "hardtanh")
-    cells = [(row, activation) for row in models for activation in activations]
-    cells += [(row, activations[-1]) for row in more]
+    cells = list(itertools.product(models, activations))
+    cells += itertools.product(more, activations[-1:])
     return [
         _published(kernel, row, activation)
         for kernel in (Polynomial(), Exponential())

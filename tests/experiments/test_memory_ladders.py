@@ -324,7 +324,8 @@ def test_each_later_preset_has_its_section() -> None:
     text = "\n".join(later_tables.parts(load))  # type: ignore[arg-type]
     row = next(line for line in text.splitlines() if line.startswith("| LRU |"))
     cells = [cell.strip() for cell in row.split("|")[2:-1]]
-    assert cells == ["stable", "unstable", *["stable (5/5)"] * 4]
+    assert cells[:2] == ["stable", "unstable"]
+    assert all(cell.startswith("stable (5 of 5") for cell in cells[2:])
     for title in ("start from theory", "table of verdicts", "published protocol", "as targets"):
         assert title in text
     assert "rnn filter" in text

@@ -47,6 +47,7 @@ BLOCKS = Transition("block_diagonal", "complex", size=4)
 CKDA = Transition("householder_diagonal", "signed")
 ONE_HOT = Transition("one_hot_diagonal", "complex")
 BY_ROWS = Transition("diagonal_one_hot", "complex")
+RESOLVENT = Transition("resolvent", "signed")
 NO_REFLECTION = Transition("diagonal_plus_low_rank", "signed", lowest=-0.46)
 
 
@@ -106,6 +107,18 @@ def words(name: str, letters: str | tuple[int, ...] = "elements") -> GroupWords:
         (ModularCounting(3), NO_REFLECTION, "impossible"),
         (FiniteAutomaton(), NO_REFLECTION, "possible"),
         (EvenPairs(), replace(NO_REFLECTION, layers=None), "possible"),
+        # inverses of a diagonal and a few directions: a sign for one, a plane for two
+        (Parity(), replace(RESOLVENT, eigenvalues="unit", layers=None), "impossible"),
+        (Parity(), RESOLVENT, "possible"),
+        (Parity(), RESOLVENT.as_sampled, "possible"),
+        (ModularCounting(3), RESOLVENT, "impossible"),
+        (words("Z2_x_Z2"), RESOLVENT, "open"),
+        (words("Z2_x_Z2"), replace(RESOLVENT, factors=2), "possible"),
+        (ModularCounting(3), replace(RESOLVENT, eigenvalues="complex", factors=2), "possible"),
+        (words("S5", "swaps"), RESOLVENT, "open"),
+        (words("S5", "swaps"), RESOLVENT.as_sampled, "possible"),
+        (FiniteAutomaton(), RESOLVENT, "possible"),
+        (EvenPairs(), replace(RESOLVENT, layers=None), "possible"),
         # arXiv:2603.01959: k diagonal layers, a series of k abelian factors
         (words("Z60"), ROTATING, "possible"),
         (words("S3"), ROTATING, "impossible"),
@@ -195,7 +208,7 @@ def transitions() -> list[Transition]:
         *({"structure": "block_diagonal", "size": n} for n in (1, 2, 3, 4, None)),
         *(
             {"structure": s, "factors": k}
-            for s in ("householder", "householder_diagonal", "diagonal_plus_low_rank")
+            for s in ("householder", "householder_diagonal", "diagonal_plus_low_rank", "resolvent")
             for k in (1, 2, 4)
         ),
     ]
@@ -243,7 +256,12 @@ def larger(transition: Transition) -> list[Transition]:
         wider = "complex" if transition.eigenvalues == "signed" else "unit"
         low_rank = replace(transition.as_sampled, structure="diagonal_plus_low_rank")
         found.append(replace(low_rank, eigenvalues=wider))
-    if transition.is_householder or transition.structure == "diagonal_plus_low_rank":
+    if transition.structure == "resolvent":
+        found.append(replace(transition, structure="diagonal_plus_low_rank"))
+    if transition.is_householder or transition.structure in (
+        "diagonal_plus_low_rank",
+        "resolvent",
+    ):
         found.append(replace(transition, factors=transition.factors + 1))
     if transition.structure in ("diagonal", "block_diagonal"):
         found.append(replace(transition, structure="dense", size=None))

@@ -126,6 +126,7 @@ MEMBERS = {
     "fp_rnn_linear": st.FPRNNConfig(
         expand=1, eigenvalues="unit", state_dependent=False, block=False, gradient="all"
     ),
+    "fp_rnn_linear_product": st.FPRNNConfig(rank=2, state_dependent=False),
     "mamba3": st.Mamba3Config(state_dim=4, heads=2),
     "mamba3_signed": st.Mamba3Config(state_dim=4, heads=2, eigenvalues="signed"),
     "m2rnn": st.M2RNNConfig(heads=2, key_dim=4, value_dim=3, start="own"),

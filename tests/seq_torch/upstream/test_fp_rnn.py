@@ -158,10 +158,29 @@ def test_the_spectrum_of_a_contraction_meets_the_circle_in_one_alone(count):
 
 
 def test_a_reflection_is_a_solution_that_no_iteration_reaches():
-    """With one channel, l = 1/3 and m = -1: A = l / (l + (1 - l) m) = -1."""
-    kept, m = 1 / 3, -1.0
-    assert kept / (kept + (1 - kept) * m) == pytest.approx(-1.0)
-    assert (1 - kept) * (1 - m) > 1  # what an iteration multiplies an error by
+    """With one channel, W = 2 and m = -1: A = 1 / (1 + W m) = -1."""
+    W, m = 2.0, -1.0
+    assert 1 / (1 + W * m) == -1
+    assert W / (1 + W) * (1 - m) > 1  # what an iteration multiplies an error by
+
+
+@pytest.mark.parametrize(
+    ("turn", "reached"), [(30.0, True), (60.0, True), (77.1, True), (77.2, False)]
+)
+def test_two_directions_turn_a_plane_and_iterations_reach_small_turns(turn, reached):
+    """The limit is 540 / 7 degrees."""
+    half = torch.tensor((180 + turn) / 4, dtype=torch.float64).deg2rad()  # between the directions
+    u = torch.stack((torch.ones_like(half), torch.zeros_like(half)))
+    v = torch.stack((half.cos(), half.sin()))
+    identity = torch.eye(2, dtype=torch.float64)
+    M = (identity - 2 * torch.outer(v, v)) @ (identity - 2 * torch.outer(u, u))
+    W = -2 * (2 * half).cos()
+    A = torch.linalg.inv(identity + W * M)
+    torch.testing.assert_close(A @ A.mT, identity)
+    angle = torch.atan2(A[1, 0], A[0, 0]).rad2deg()
+    torch.testing.assert_close(angle, torch.tensor(-turn, dtype=torch.float64))
+    radius = torch.linalg.eigvals(W / (1 + W) * (identity - M)).abs().max()
+    assert (radius < 1) == reached
 
 
 def test_gradients_of_the_last_iteration_are_of_training_alone():

@@ -36,7 +36,7 @@ def nothing_to_follow(algebra: Algebra, _: Transition) -> Verdict | None:
 
 def reset(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Keep the state, or put another in its place: eigenvalues 1 and 0."""
-    unlimited = transition.structure in ("dense", *ONE_HOT) or transition.has_diagonals
+    unlimited = transition.structure in ("dense", *ONE_HOT) or transition.has_decays
     if not algebra.is_reset or not unlimited:
         return None
     return Verdict(
@@ -48,7 +48,7 @@ def reset(algebra: Algebra, transition: Transition) -> Verdict | None:
 
 def star_free(algebra: Algebra, transition: Transition) -> Verdict | None:
     """Do a star-free task by enough layers with non-negative diagonal matrices."""
-    if not algebra.is_aperiodic or not transition.has_diagonals or transition.layers is not None:
+    if not algebra.is_aperiodic or not transition.has_decays or transition.layers is not None:
         return None
     return Verdict(
         "possible",
@@ -146,6 +146,29 @@ def low_rank(algebra: Algebra, transition: Transition) -> Verdict | None:
         "Serre, Linear Representations of Finite Groups, 1.3",
         "a real representation tells all elements apart in which every letter is the identity plus "
         f"a matrix of rank {transition.factors} or less.",
+    )
+
+
+def turns_of_planes(algebra: Algebra, transition: Transition) -> Verdict | None:
+    r"""Turn planes and change signs by resolvents.
+
+    With :math:`W = -2 \cos\theta` and M a turn by :math:`\theta`, that is two reflections,
+    :math:`(I + W M)^{-1}` turns the plane by :math:`\pi - 2 \theta`; on one channel W = 2 and
+    M = -1 change its sign.
+    """
+    signed = transition.structure == "resolvent" and transition.reflects
+    if not signed or not algebra.is_group or not algebra.is_abelian:
+        return None
+    if transition.eigenvalues == "signed" and max(algebra.letter_periods) > 2:
+        return None
+    needed = faithful_dimension(algebra.groups[0])
+    if needed > transition.factors:
+        return None
+    return Verdict(
+        "possible",
+        "by construction",
+        f"an abelian group acts on {needed} real dimensions, no two elements alike, by signs of "
+        "channels and turns of planes of two: as many directions make each letter a resolvent.",
     )
 
 
@@ -282,6 +305,7 @@ CONSTRUCTIONS = (
     reflections,
     rotations_of_space,
     low_rank,
+    turns_of_planes,
     two_layers_of_reflections,
     orthogonal_matrices,
     transition_matrices,

@@ -20,6 +20,7 @@ Structure = Literal[
     "one_hot_diagonal",
     "diagonal_one_hot",
     "householder_diagonal",
+    "resolvent",
 ]
 Eigenvalues = Literal["unit", "signed", "complex"]
 ONE_HOT: tuple[Structure, ...] = ("one_hot_diagonal", "diagonal_one_hot")
@@ -36,7 +37,10 @@ class Transition:
         What the matrices A(x) may be; products of generalised Householder matrices
         :math:`I - \beta v v^\top` for ``"householder"``, the same times a real diagonal matrix for
         ``"householder_diagonal"``, a column-one-hot times a diagonal matrix for
-        ``"one_hot_diagonal"``, a diagonal times a row-one-hot matrix for ``"diagonal_one_hot"``.
+        ``"one_hot_diagonal"``, a diagonal times a row-one-hot matrix for ``"diagonal_one_hot"``,
+        and :math:`(I + W M)^{-1}` for ``"resolvent"``, with a positive diagonal W and an M that is
+        the identity but for a few directions, a product of generalised Householder matrices if
+        eigenvalues are complex.
         All are real but the diagonals of ``"diagonal"`` and of the two last with complex
         eigenvalues.
     eigenvalues
@@ -50,7 +54,8 @@ class Transition:
         ``"one_hot_diagonal"`` and ``"diagonal_one_hot"``; None for as large as needed. The number
         of blocks, heads and channels is never limited.
     factors
-        Householder factors per step, or the rank of ``"diagonal_plus_low_rank"``.
+        Householder factors per step, the rank of ``"diagonal_plus_low_rank"``, or the directions
+        of ``"resolvent"``.
     layers
         Layers in a row, each reading any function of the layers below; None for any finite number.
     lowest
@@ -104,8 +109,13 @@ class Transition:
 
     @property
     def as_sampled(self) -> Transition:
-        """The class that samples of its matrices tell: they give no bound below all of them."""
-        return replace(self, lowest=-1.0)
+        """The class that samples of its matrices tell.
+
+        They give no bound below all of them, and show of a resolvent the diagonal and the rank.
+        """
+        resolvent = self.structure == "resolvent"
+        structure = "diagonal_plus_low_rank" if resolvent else self.structure
+        return replace(self, structure=structure, lowest=-1.0)
 
     @property
     def is_householder(self) -> bool:
@@ -134,7 +144,14 @@ class Transition:
         """Whether the class holds all diagonal matrices with real eigenvalues in its range."""
         if self.structure in ("dense", *ONE_HOT):
             return self.size is None
+        if self.structure == "resolvent":
+            return self.eigenvalues == "unit"
         return self.structure not in ("sparse", "walsh_hadamard")
+
+    @property
+    def has_decays(self) -> bool:
+        """Whether the class holds all diagonal matrices with entries in [0, 1]."""
+        return self.has_diagonals or self.structure == "resolvent"
 
     @property
     def has_rotations(self) -> bool:

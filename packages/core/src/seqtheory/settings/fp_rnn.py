@@ -74,9 +74,10 @@ class FPRNN(Mixer):
     .. math:: h_t = (\Lambda + (I - \Lambda) M)^{-1}
               \big(\Lambda h_{t-1} + (I - \Lambda) M d_t\big),
 
-    so that the transition is :math:`A = (I + W M)^{-1}` with :math:`W = (1 - \lambda) / \lambda
-    > 0`: the diagonal :math:`\Lambda` plus a rank of `rank`. Iterations reach it where
-    :math:`(I - \Lambda)(I - M)` has a spectral radius below 1; the solution is there without that.
+    so that the transition is the resolvent :math:`A = (I + W M)^{-1}` with
+    :math:`W = (1 - \lambda) / \lambda > 0`: the diagonal :math:`\Lambda` plus a rank of `rank`.
+    Iterations reach it where :math:`(I - \Lambda)(I - M)` has a spectral radius below 1; the
+    solution is there without that.
 
     If M is symmetric, so is A in the units of :math:`\sqrt{W}`, and its eigenvalues are real. If M
     has a positive symmetric part, as wherever :math:`|I - M| < 1`, they are in the disc over
@@ -135,6 +136,7 @@ class FPRNN(Mixer):
             return Transition("diagonal", "unit", layers=self.iterations)
         if self.state_dependent:
             return "nonlinear"
-        if self.rank == 1 and self.eigenvalues == "unit":
-            return Transition("diagonal_plus_low_rank", "unit")
-        return "undeclared"
+        if self.rank == 1:
+            return Transition("resolvent", self.eigenvalues)
+        spectrum = "complex" if self.mixing == "householder" else "signed"
+        return Transition("resolvent", spectrum, factors=self.rank)

@@ -132,7 +132,7 @@ CONTROLS = (
             min_rate=STARTS["Polynomial"],
         ),
         "Under exp and softplus the slow modes that this memory does not need are still slow after "
-        "training, and a shift has long to act on them.",
+        "training; that a shift then has long to act on them is likely and not tested.",
     ),
     Claim(
         "short",

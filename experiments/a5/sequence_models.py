@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from experiments.a5 import depth_schedule, words
+from experiments.a5 import depth_schedule, plateaus, words
 from experiments.a5.words import CONTROL_GROUPS, CONTROL_LENGTH, PUBLISHED_LENGTHS, SEEDS, WordsRun
 from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require_model
 from experiments.report.curve import curve
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "controls", "long", "paper")
+PRESETS = ("smoke", "quick", "controls", "long", "paper", "plateaus", "ablation")
+SEARCHED = ("paper", "plateaus")
 DEFAULT_PRESET = "quick"
 
 Model = Literal[
@@ -93,6 +94,8 @@ def runs(preset: str) -> list[SequenceModelRun]:
         ],
         "long": lambda: [_run(m, n, depth, s, steps) for m, n, depth, steps in LONG for s in SEEDS],
         "paper": _paper,
+        "plateaus": lambda: [SequenceModelRun(**fields) for fields in plateaus.searched()],
+        "ablation": lambda: [SequenceModelRun(**fields) for fields in plateaus.ablated()],
     }
     return of_preset(preset, ladder)
 
@@ -105,7 +108,7 @@ def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
 def due(
     preset: str, runs: Sequence[SequenceModelRun], held: Mapping[SequenceModelRun, Record]
 ) -> list[SequenceModelRun]:
-    """List the runs to do next: all at once, but for `paper`, which searches for the least depth.
+    """List the runs to do next: all at once, but where the least depth is searched for.
 
     Parameters
     ----------
@@ -116,7 +119,7 @@ def due(
     held
         Finished records.
     """
-    if preset != "paper":
+    if preset not in SEARCHED:
         return [run for run in runs if run not in held]
     return depth_schedule.due(runs, {run: curve(held[run]).passes for run in held})
 

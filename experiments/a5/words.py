@@ -13,12 +13,13 @@ from experiments.kept_model import Keep, require_keep
 from experiments.run import Run
 from experiments.store.inputs import reading
 from seqtheory import metrics, word_csv
-from seqtheory.checks import require_choice, require_fraction, require_integer
+from seqtheory.checks import require_choice, require_flag, require_fraction, require_integer
 from seqtheory.dataset import Dataset
 from seqtheory.group import group, order_of
+from seqtheory.plain import added
 from seqtheory.representation import representation
 from seqtheory.tasks import GroupWords
-from seqtheory.training import FitData, Training
+from seqtheory.training import FitData, TaskStream, Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,9 @@ class WordsRun(Run):
     keep_model
         Whether the record holds the trained model: false, true, or "best" for that of its best
         evaluation (see `experiments.kept_model`).
+    fresh
+        Draw new words for every step, which may repeat, in place of `num_words` distinct ones; a
+        held-out word may then be among them.
     """
 
     group: str = "A5"
@@ -78,6 +82,7 @@ class WordsRun(Run):
     num_longer: int = 500
     training: Training = field(default_factory=lambda: Training(loss="cross_entropy"))
     keep_model: Keep = False
+    fresh: bool = added(False)
 
     def __post_init__(self) -> None:
         """Refuse what could not give a result, before any framework is imported."""
@@ -90,6 +95,12 @@ class WordsRun(Run):
         require_fraction("auxiliary_fraction", self.auxiliary_fraction, zero=True, one=True)
         require_integer("num_longer", self.num_longer, minimum=0)
         require_choice("training.loss", self.training.loss, ("cross_entropy",))
+        require_flag("fresh", self.fresh)
+        if self.fresh and self.words is not None:
+            raise ValueError(
+                f"fresh=True draws the words, but words={self.words!r} names files of them. Leave "
+                "out one of the two."
+            )
 
     @property
     def seeded_training(self) -> Training:
@@ -107,6 +118,12 @@ def fit_data(run: WordsRun) -> FitData:
     seqtheory.word_csv.WordFileError
         If a file is not what it should be, with its line.
     """
+    if run.fresh:
+        return FitData(
+            train=TaskStream(GroupWords(run.group, run.length)),
+            held_out=_words(run, run.length, run.num_held_out),
+            auxiliary=_auxiliary(run),
+        )
     words = _words(run, run.length)
     seed = (run.data_seed, _SPLIT)
     train, rest = words.split((run.train_fraction, 1 - run.train_fraction), seed)
@@ -137,7 +154,7 @@ def note_words(run: WordsRun, data: FitData, recorder: Recorder) -> None:
     structure = group(run.group)
     recorder.note(
         words=source,
-        num_train=len(data.train),
+        num_train=None if run.fresh else len(data.sample),
         num_held_out=len(data.held_out),
         num_auxiliary=0 if data.auxiliary is None else len(data.auxiliary),
         order=structure.order,

@@ -190,7 +190,7 @@ def train(run: TrainingRun, data: FitData, recorder: Recorder, output: Any) -> A
         upstream_sign=run.upstream_sign,
         upstream_groups=run.upstream_groups,
     )
-    channels = data.train.inputs.shape[-1]
+    channels = data.sample.inputs.shape[-1]
     model = stable_ssm_stack(
         seq_torch.LinearInput(channels=channels),
         output,

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from experiments.a5 import claims, figure, sequence_models, table, words
+from experiments.a5.known_letters import known_letters
 from experiments.a5.minimum_depth import cells, minimum_depths, outcome
 from experiments.exit_code import ConfigError
+from seqtheory.plain import described
 from seqtheory.tasks import GroupWords
+from seqtheory.training import TaskStream
 
 FLAT = (0.1, 0.3, 0.4, 0.4, 0.4, 0.4)
 RISING = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -259,3 +262,49 @@ def test_longer_words_are_drawn_apart_and_the_hand_set_recurrence_solves_them():
 def test_a_folder_without_the_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"A5=4\.csv"):
         words.fit_data(small(words=str(tmp_path)))
+
+
+@pytest.mark.parametrize(("fraction", "each"), [(0.0, 64), (1.0, 96)])
+def test_known_letters_are_read_against_words_seen(fraction, each):
+    training = SimpleNamespace(batch_size=64, auxiliary_batch_size=32)
+    run = SimpleNamespace(auxiliary_fraction=fraction, training=training)
+    accuracies = ([0.9, 0.1, 0.1], [1.0, 0.95, 0.3], [1.0, 1.0, 0.92])
+    lines = [{"step": 100 * i, "position_accuracy": a} for i, a in enumerate(accuracies)]
+    found = known_letters(made_up.record(run, lines, study="a5.sequence_models"))
+    assert found.words == (0, 100 * each, 200 * each)
+    assert found.letters == (1, 2, 3)
+    assert [found.words_until(n) for n in (2, 3, 4)] == [100 * each, 200 * each, None]
+
+
+def test_fresh_words_are_drawn_step_by_step():
+    run = words.WordsRun(length=3, fresh=True, num_held_out=50, auxiliary_fraction=0.0)
+    data = words.fit_data(run)
+    assert isinstance(data.train, TaskStream)
+    assert data.auxiliary is None
+    assert len(data.held_out) == 50
+    assert words.hand_set_accuracy("A5", data.sample) == 1
+    with pytest.raises(ValueError, match="fresh=True draws the words, but words='folder'"):
+        words.WordsRun(length=3, fresh=True, words="folder")
+
+
+def test_the_recipe_is_ablated_part_by_part():
+    runs = sequence_models.runs("ablation")
+    assert len(runs) == 18
+    assert {(r.model, r.length, r.depth, r.fresh) for r in runs} == {("s4", 6, 2, True)}
+    recipe = next(r for r in sequence_models.runs("plateaus") if r == runs[0])
+    changed = [
+        {
+            name
+            for name, value in described(run.training).items()
+            if value != described(recipe.training).get(name)
+        }
+        | ({"width"} if run.width != recipe.width else set())
+        for run in runs
+        if run.seed == recipe.seed
+    ]
+    assert changed[0] == set()
+    assert {"width"} in changed
+    assert {"schedule"} in changed
+    searched = sequence_models.runs("plateaus")
+    first = [run for run in searched if run.length == 4 and run.depth == 1]
+    assert sequence_models.due("plateaus", searched, {}) == first

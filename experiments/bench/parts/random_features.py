@@ -18,7 +18,7 @@ def read(run: BenchRun, recorder: Recorder, data: FitData) -> None:
 
     from lcde_jax import LinearCDE, fit_readout, random_features
 
-    train, held_out = data.train, data.held_out
+    train, held_out = data.sample, data.held_out
     cde = LinearCDE(run.width, train.inputs.shape[-1], key=jax.random.key(run.seed))
     features = [random_features(cde, part.inputs) for part in (train, held_out)]
     readout = fit_readout(features[0], train.targets)

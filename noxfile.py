@@ -350,6 +350,19 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the site from the published records, with the docs [-- --out DIR --no-docs]."""
+    out = Path((options(session.posargs, "--out") or ["", "site"])[-1].removeprefix("--out="))
+    arguments = [word for word in session.posargs if word != "--no-docs"]
+    with_docs = len(arguments) == len(session.posargs)
+    if with_docs:
+        build = "-m sphinx -W --keep-going -b html -d docs/_build/doctrees docs"
+        python(session, "docs", *build.split(), str(out / "docs"))
+    name, said = ("docs", "--docs") if with_docs else ("plot", "--no-docs")
+    python(session, name, "-m", "experiments", "site", *arguments, said)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Speed and memory against peers, printed as ratios [-- labels words scans ...]."""
     python(session, "benchmarks", "-m", "benchmarks", *session.posargs)
@@ -415,7 +428,7 @@ def wheels(session: nox.Session) -> None:
         "seqtheory": ("py.typed", "LICENSE"),
         "lcde-jax": ("py.typed", "LICENSE"),
         "seq-torch": ("py.typed", "LICENSE"),
-        "experiments": ("LICENSE", "report/page/page.html"),
+        "experiments": ("LICENSE", "report/page/page.html", "site/pages/base.html"),
     }.items():
         out = folder / package
         uv(session, f"build --quiet --wheel --clear --package {package} --out-dir", str(out))
@@ -440,7 +453,7 @@ def _look_into(session: nox.Session, wheel: Path, needed: tuple[str, ...]) -> No
         if not any(file.endswith(name) for file in files):
             session.error(f"{wheel.name} holds no {name}")
     code = re.compile(
-        r"(?!.*\b(tests/|test_|published/)).*(\.py|/py\.typed|/LICENSE|/page\.(html|css|js))"
+        r"(?!.*\b(tests/|test_|published/)).*(\.py|/py\.typed|/LICENSE|/pages?/\w+\.(html|css|js))"
     )
     extra = [f for f in files if not code.fullmatch(f) and ".dist-info/" not in f]
     if extra:

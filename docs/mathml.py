@@ -5,7 +5,6 @@ An equation that cannot be converted is a warning, and so an error of the build.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -14,24 +13,16 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
+from experiments.site.equation import known
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 _logger = logging.getLogger(__name__)
 
-# What the converter does not know, in the words that it does.
-_REWRITTEN = (
-    (re.compile(r"\\dots(?![a-zA-Z])"), r"\\ldots "),
-    (re.compile(r"\\[bB]ig(?![a-zA-Z])"), r"\\Bigl"),
-    (re.compile(r"\\textstyle(?![a-zA-Z])"), ""),
-    (re.compile(r"\\([td]?frac)\s*(\d)(\d)"), r"\\\1{\2}{\3}"),
-)
-
 
 def _written(self: Any, node: nodes.Element, as_block: bool) -> None:
-    source = node.astext()
-    for pattern, replacement in _REWRITTEN:
-        source = pattern.sub(replacement, source)
+    source = known(node.astext())
     try:
         self.body.append(tex2mathml(source, as_block=as_block))
     except MathError as error:

@@ -87,6 +87,21 @@ def results(folder: Positional[Path] = Path("docs/results")) -> int:
 
 
 @app.command
+def site(out: Path = Path("site"), docs: bool | None = None) -> int:
+    """Build the site: pages of all studies, runs and models, from the published records alone.
+
+    Args:
+        out: Folder to write to.
+        docs: Whether the pages lead to a documentation in the folder docs of the site; they do so
+            where there is one if left out.
+    """
+    from experiments.site.build import build
+
+    build(out, docs=docs)
+    return exit_code.OK
+
+
+@app.command
 def reproduce(
     sample: int = 20,
     seed: int = 0,

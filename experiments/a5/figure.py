@@ -105,16 +105,16 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
     depths = minimum_depths(a5)
     lengths = sorted({length for found in depths.values() for length in found})
     for number, model in enumerate(NAMES):
-        shift = 0.05 * (number - 2)  # lines that would lie on each other
+        aside = style.aside(panel, up=1.5 * (number - 2))  # lines that would lie on each other
         published = {n: d for n, d in DEPTHS.get(model, {}).items() if d and n in lengths}
         colour = style.PALETTE[number]
-        panel.plot([*published], [d + shift for d in published.values()], ":", color=colour)
+        panel.plot(*_points(published), ":", color=colour, transform=aside)
         ours = {n: d for n, d in sorted(depths.get(model, {}).items()) if d}
         marker = style.MARKERS[number]
-        panel.plot([*ours], [d + shift for d in ours.values()], color=colour, marker=marker)
+        panel.plot(*_points(ours), color=colour, marker=marker, transform=aside)
         for cell in longest(select(a5, model=model)):
             if outcome(cell, study) == "undertrained" and depths[model][cell.length] is None:
-                panel.plot([cell.length], [cell.depth + shift], "x", color=colour)
+                panel.plot([cell.length], [cell.depth], "x", color=colour, transform=aside)
     panel.set(xlabel="length", ylabel="fewest blocks", title="Tracking A5: blocks needed")
     panel.set_yticks(range(1, 5))
     panel.set_xticks(lengths)
@@ -125,6 +125,10 @@ def _set_by_hand(panel: Axes, found: dict[int, int]) -> None:
     shown = {length: depth for length, depth in found.items() if length in panel.get_xticks()}
     panel.plot([*shown], [*shown.values()], **BY_HAND)
     panel.set_yticks(range(1, max(4, *shown.values(), 4) + 1))
+
+
+def _points(depths: dict[int, int]) -> tuple[list[int], list[int]]:
+    return [*depths], [*depths.values()]
 
 
 def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:

@@ -6,17 +6,21 @@ import functools
 import importlib
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from experiments.claim import failing
+from experiments.claim import Judged, failing
 from experiments.commands import contract
 from experiments.commands.loader import Loader
 from experiments.commands.output import say
-from experiments.report import reproduction
+from experiments.report import reproduction, style
 from experiments.report.interval import READING
 from experiments.report.rows import Load
 from experiments.selection import Selection
 from experiments.store import durable
 from experiments.study import ROOT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INTRODUCTION = "introduction.md"
 """Introduction of each study's page, written by hand: findings, failures and figures."""
@@ -58,22 +62,49 @@ def page(name: str) -> str:
     """Make a page: title, introduction and tables of a study, or the page of reproduction."""
     if name == "reproduction":
         return reproduction.page()
-    said = importlib.import_module(f"experiments.{name}").__doc__ or name
-    title = said.strip().splitlines()[0].rstrip(".")
-    make = contract.member(ROOT / name, "table", "table")
-    with tempfile.TemporaryDirectory() as empty:
-        loader = Loader(ROOT / name, Selection(study=name, results=Path(empty)), quiet=True)
-        load = functools.cache(loader)
-        text, refuted = make(load, None), _refuted(name, load)
-    introduction = (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
-    reading = READING if refuted else _OF_RANGES
+    found = judged(name)
     head = _HEAD.format(
-        title=title, failing=refuted, introduction=introduction, reading=reading, name=name
+        title=title(name),
+        failing=_FAILING.format(rows=failing(found)) if found else "",
+        introduction=introduction(name),
+        reading=READING if found else _OF_RANGES,
+        name=name,
     )
-    return head + "\n" + text.strip() + "\n"
+    return head + "\n" + tables(name).strip() + "\n"
 
 
-def _refuted(name: str, load: Load) -> str:
-    """List the claims of a study that its records refute; nothing for a study without claims."""
-    judged = getattr(importlib.import_module(f"experiments.{name}.table"), "judged", None)
-    return _FAILING.format(rows=failing(judged(load, None))) if judged else ""
+def title(name: str) -> str:
+    """Title of a study's page: the first line of its folder's docstring."""
+    said = importlib.import_module(f"experiments.{name}").__doc__ or name
+    return said.strip().splitlines()[0].rstrip(".")
+
+
+def introduction(name: str) -> str:
+    """Introduction of a study's page, written by hand, in Markdown."""
+    return (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
+
+
+def tables(name: str) -> str:
+    """Tables and claims of a study, from its published records alone, in Markdown."""
+    return contract.member(ROOT / name, "table", "table")(_load(name), None)
+
+
+def judged(name: str) -> list[Judged]:
+    """Claims of a study, each with the published records that it is about; none of some studies."""
+    find = getattr(importlib.import_module(f"experiments.{name}.table"), "judged", None)
+    return find(_load(name), None) if find else []
+
+
+def figures(name: str) -> dict[str, Figure]:
+    """Figures of a study by their names, from its published records alone; nothing is written."""
+    draw = contract.member(ROOT / name, "figure", "draw")
+    with tempfile.TemporaryDirectory() as empty, style.collected() as found:
+        draw(_load(name), None, Path(empty))
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def _load(name: str) -> Load:
+    """Find a study's published records, each preset once; the folder of own results is none."""
+    nowhere = ROOT / name / "no results"
+    return functools.cache(Loader(ROOT / name, Selection(study=name, results=nowhere), quiet=True))

@@ -28,7 +28,7 @@ def rearranged(figure: Figure, columns: int) -> int:
 
     Rows become columns where there are as many; else the panels fill one line after the other.
     """
-    rows = _rows(figure)
+    rows = placed(figure)
     if len(rows) == columns:
         lines: list[Line] = [list(line) for line in zip(*rows, strict=True)]
     else:
@@ -45,22 +45,22 @@ def rearranged(figure: Figure, columns: int) -> int:
     return len(lines)
 
 
-def _rows(figure: Figure) -> list[Sequence[Panel | None]]:
-    """Panels by their places in the grid, each with the labels that it shared."""
-    placed = {_place(axes): axes for axes in figure.axes}
-    height, width = 1 + max(row for row, _ in placed), 1 + max(place for _, place in placed)
+def placed(figure: Figure) -> list[Sequence[Panel | None]]:
+    """List the panels of a figure's one grid, row by row, each with the labels that it shared."""
+    found = {_place(axes): axes for axes in figure.axes}
+    height, width = 1 + max(row for row, _ in found), 1 + max(place for _, place in found)
 
     def shared(get: str, places: list[tuple[int, int]]) -> str:
-        texts = [getattr(placed[place], get)() for place in places if place in placed]
+        texts = [getattr(found[place], get)() for place in places if place in found]
         return next((text for text in texts if text), "")
 
     def panel(row: int, column: int) -> Panel | None:
-        if (row, column) not in placed or not placed[row, column].axison:
+        if (row, column) not in found or not found[row, column].axison:
             return None
         own = [(row, column)]
         down, across = [(r, column) for r in range(height)], [(row, c) for c in range(width)]
         return Panel(
-            placed[row, column],
+            found[row, column],
             shared("get_title", own + down),
             shared("get_xlabel", own + down[::-1]),
             shared("get_ylabel", own + across),

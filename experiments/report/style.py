@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
+    from matplotlib.transforms import Transform
 
 WIDTH = 6.75
 """Text width of a two-column paper, in inches."""
@@ -66,6 +67,7 @@ _SETTINGS: dict[str, Any] = {
 
 
 _page: ContextVar[Page | None] = ContextVar("page", default=None)
+_kept: ContextVar[dict[str, Figure] | None] = ContextVar("kept", default=None)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,17 @@ def page(chosen: Page) -> Iterator[None]:
         yield
     finally:
         _page.reset(token)
+
+
+@contextmanager
+def collected() -> Iterator[dict[str, Figure]]:
+    """Keep the figures that are saved within this context by their names, and write no files."""
+    figures: dict[str, Figure] = {}
+    token = _kept.set(figures)
+    try:
+        yield figures
+    finally:
+        _kept.reset(token)
 
 
 @contextmanager
@@ -154,6 +167,24 @@ def band(
     panel.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
 
 
+def aside(panel: Axes, *, right: float = 0.0, up: float = 0.0) -> Transform:
+    """Give the transform that draws data some points aside, so that equal marks stay apart.
+
+    The data keep their values, which a page says where it shows the figure.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = panel.figure
+    return panel.transData + ScaledTranslation(right / 72, up / 72, figure.dpi_scale_trans)
+
+
+def across(panel: Axes, *, right: float = 0.0) -> Transform:
+    """Give the transform of marks that have data along x alone; y is a share of the panel."""
+    from matplotlib.transforms import blended_transform_factory
+
+    return blended_transform_factory(aside(panel, right=right), panel.transAxes)
+
+
 def legend(
     figure: Figure, handles: Sequence[Artist], *, ncols: int, loc: Place = "outside lower center"
 ) -> None:
@@ -186,7 +217,13 @@ def _inches(figure: Figure, found: Legend) -> float:
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG and PDF, without dates in them, and return both paths."""
+    """Write a figure as PNG and PDF, without dates in them, and return both paths.
+
+    Within `collected` it is kept, and there are no paths.
+    """
+    if (kept := _kept.get()) is not None:
+        kept[name] = figure
+        return []
     durable.make_folder(folder)
     if (chosen := _page.get()) is not None and chosen.width is not None:
         fit(figure, chosen.width)

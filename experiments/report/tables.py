@@ -37,7 +37,7 @@ def converted(text: str, form: Format) -> str:
         return text
     comment = "% " if form == "latex" else "# "
     parts = []
-    for part in _parts(text):
+    for part in split(text):
         if isinstance(part, Table):
             parts.append(part.written(form))
         else:
@@ -45,7 +45,7 @@ def converted(text: str, form: Format) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _parts(text: str) -> list[str | Table]:
+def split(text: str) -> list[str | Table]:
     """Split Markdown into tables and the text between them."""
     lines = text.splitlines()
     heads = [k - 1 for k, line in enumerate(lines) if k and _RULE.match(line)]

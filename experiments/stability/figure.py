@@ -58,9 +58,8 @@ def _panel(panel: Axes, found: Sequence[Cell]) -> None:
         if finite:
             style.band(panel, [cell.rate for cell in finite], relative, **_look(name))
         lost = [cell.rate for cell in held if cell.diverged]
-        shift = 1.15 ** (MAPS.index(name) - 2)  # marks that would lie on each other
-        heights = [DIVERGED_AT * 1.3] * len(lost)
-        panel.plot([rate * shift for rate in lost], heights, "x", color=_look(name)["color"])
+        top = style.across(panel, right=2.5 * (MAPS.index(name) - 2))  # marks side by side
+        panel.plot(lost, [0.98] * len(lost), "x", color=_look(name)["color"], transform=top)
     constant = np.mean([np.mean(cell.constant / cell.initial) for cell in found])
     panel.axhline(1.0, color="0.4", linestyle="--", linewidth=0.8)
     panel.axhline(float(constant), color="0.4", linestyle=":", linewidth=0.8)

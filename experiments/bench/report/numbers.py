@@ -30,7 +30,8 @@ ARROWS = {"more": "\N{UPWARDS ARROW}", "less": "\N{DOWNWARDS ARROW}", "neither":
 _DIGITS = 3
 _LARGEST = 1e6
 _SMALLEST = 1e-3
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+"""From digits of a power to raised ones."""
 _SHARES = re.compile(
     r"\b(runs that|share of (the )?(runs|seeds)|success rate|rate of success)\b", re.I
 )
@@ -97,9 +98,7 @@ def number(value: float, *, whole: bool = False) -> str:
         return f"{sign}{size:,.0f}"
     mantissa, _, power = f"{size:.{_DIGITS - 1}e}".partition("e")
     if not _SMALLEST <= float(f"{mantissa}e{power}") < _LARGEST:
-        return (
-            f"{sign}{mantissa}\N{MULTIPLICATION SIGN}10{str(int(power)).translate(_SUPERSCRIPTS)}"
-        )
+        return f"{sign}{mantissa}\N{MULTIPLICATION SIGN}10{str(int(power)).translate(RAISED)}"
     places = max(_DIGITS - 1 - int(power), 0)
     return f"{sign}{float(f'{mantissa}e{power}'):,.{places}f}"
 

@@ -1,0 +1,103 @@
+"""The page of a study: its story, figures, claims, tables, and a table of all its runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from experiments.commands import results
+from experiments.site import claims, columns, figure, plot, prose
+from experiments.site.claims import Judged
+from experiments.site.columns import Choice, Column
+from experiments.site.published import Entry
+from experiments.site.template import render
+from experiments.site.words import plain, slug
+
+
+@dataclass(frozen=True)
+class File:
+    """A study file and its runs, as the page shows them."""
+
+    name: str
+    entries: Sequence[Entry]
+
+    @property
+    def id(self) -> str:
+        """Name of its places on the page."""
+        return slug(self.name)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Columns of the table of its runs."""
+        return columns.columns(self.entries)
+
+    @cached_property
+    def choices(self) -> list[Choice]:
+        """Filters of that table."""
+        return columns.choices(self.entries, self.columns)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A study folder: what it prints, and its runs by file."""
+
+    name: str
+    entries: Mapping[str, Sequence[Entry]]
+
+    @cached_property
+    def title(self) -> str:
+        """Title of the study."""
+        return results.title(self.name)
+
+    @cached_property
+    def introduction(self) -> str:
+        """What was asked and what came out, in Markdown."""
+        return results.introduction(self.name)
+
+    @cached_property
+    def tables(self) -> str:
+        """Tables and claims, in Markdown."""
+        return results.tables(self.name)
+
+    @cached_property
+    def claims(self) -> list[Judged]:
+        """Claims with their verdicts."""
+        return claims.judged(self.name, results.judged(self.name))
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """Number of claims of each verdict."""
+        return claims.counts(self.claims)
+
+    @property
+    def runs(self) -> int:
+        """Number of published runs."""
+        return sum(map(len, self.entries.values()))
+
+    @property
+    def summary(self) -> str:
+        """First paragraph of the introduction, as plain text."""
+        first = self.introduction.partition("\n\n")[0].replace("\n", " ")
+        return plain(re.sub(r"\[([^\]]*)\]\([^)]*\)|[*`]", r"\1", first))
+
+
+def page(story: Story, link: prose.Link, *, docs: bool) -> str:
+    """Write the page of a study."""
+    drawn = [plot.drawn(name, figure.read(f)) for name, f in results.figures(story.name).items()]
+    return render(
+        "study.html",
+        root="../",
+        docs=docs,
+        title=f"{story.title} · seqtheory",
+        kicker=f"Study {story.name}",
+        heading=story.title,
+        runs=story.runs,
+        counts=story.counts,
+        introduction=prose.html(story.introduction, link, lower=2),
+        figures=[shown for shown in drawn if shown.plots or shown.grids],
+        claims=story.claims,
+        tables=prose.html(claims.others(story.tables), link, lower=1),
+        files=[File(name, held) for name, held in story.entries.items()],
+    )

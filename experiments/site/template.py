@@ -1,0 +1,52 @@
+"""Templates of the site: every text from a record is escaped, and style and script are shared.
+
+Style and script are those of a card of the bench, with what the site adds to them.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from experiments.site.columns import cell
+from experiments.site.words import plain
+
+_FOLDERS = (("experiments.site", "pages"), ("experiments.bench.report", "page"))
+ASSETS = {"site.css": ("page.css", "site.css"), "site.js": ("page.js", "site.js")}
+"""Files that all pages share, and the parts of each."""
+
+
+def render(template: str, **facts: Any) -> str:
+    """Render a page; a fact that the template lacks is an error."""
+    return _environment().get_template(template).render(cell=cell, **facts)
+
+
+def asset(name: str) -> str:
+    """Content of a shared file."""
+    return "\n".join(_source(part) for part in ASSETS[name])
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["plain"] = plain
+    return environment
+
+
+@functools.cache
+def _source(name: str) -> str:
+    for package, folder in _FOLDERS:
+        place = files(package).joinpath(folder, name)
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    raise FileNotFoundError(f"no template {name}")

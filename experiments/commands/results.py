@@ -62,7 +62,8 @@ def page(name: str) -> str:
     """Make a page: title, introduction and tables of a study, or the page of reproduction."""
     if name == "reproduction":
         return reproduction.page()
-    found = judged(name)
+    load = records_of(name)
+    found = judged(name, load)
     head = _HEAD.format(
         title=title(name),
         failing=_FAILING.format(rows=failing(found)) if found else "",
@@ -70,7 +71,7 @@ def page(name: str) -> str:
         reading=READING if found else _OF_RANGES,
         name=name,
     )
-    return head + "\n" + tables(name).strip() + "\n"
+    return head + "\n" + tables(name, load).strip() + "\n"
 
 
 def title(name: str) -> str:
@@ -84,27 +85,26 @@ def introduction(name: str) -> str:
     return (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
 
 
-def tables(name: str) -> str:
-    """Tables and claims of a study, from its published records alone, in Markdown."""
-    return contract.member(ROOT / name, "table", "table")(_load(name), None)
+def tables(name: str, load: Load) -> str:
+    """Tables and claims of a study in Markdown."""
+    return contract.member(ROOT / name, "table", "table")(load, None)
 
 
-def judged(name: str) -> list[Judged]:
-    """Claims of a study, each with the published records that it is about; none of some studies."""
+def judged(name: str, load: Load) -> list[Judged]:
+    """Claims of a study, each with the records that it is about; none of some studies."""
     find = getattr(importlib.import_module(f"experiments.{name}.table"), "judged", None)
-    return find(_load(name), None) if find else []
+    return find(load, None) if find else []
 
 
-def figures(name: str) -> dict[str, Figure]:
-    """Figures of a study by their names, from its published records alone; nothing is written."""
+def figures(name: str, load: Load) -> dict[str, Figure]:
+    """Figures of a study by their names; nothing is written."""
     draw = contract.member(ROOT / name, "figure", "draw")
     with tempfile.TemporaryDirectory() as empty, style.collected() as found:
-        draw(_load(name), None, Path(empty))
+        draw(load, None, Path(empty))
     return found
 
 
-@functools.lru_cache(maxsize=1)
-def _load(name: str) -> Load:
-    """Find a study's published records, each preset once; the folder of own results is none."""
+def records_of(name: str) -> Load:
+    """Give the function that finds a study's published records alone, each preset once."""
     nowhere = ROOT / name / "no results"
     return functools.cache(Loader(ROOT / name, Selection(study=name, results=nowhere), quiet=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from experiments.commands import results
+from experiments.report.rows import Load
 from experiments.site import claims, columns, figure, plot, prose
 from experiments.site.claims import Judged
 from experiments.site.columns import Choice, Column
@@ -57,14 +58,19 @@ class Story:
         return results.introduction(self.name)
 
     @cached_property
+    def load(self) -> Load:
+        """Function that finds the records of a preset."""
+        return results.records_of(self.name)
+
+    @cached_property
     def tables(self) -> str:
         """Tables and claims, in Markdown."""
-        return results.tables(self.name)
+        return results.tables(self.name, self.load)
 
     @cached_property
     def claims(self) -> list[Judged]:
         """Claims with their verdicts."""
-        return claims.judged(self.name, results.judged(self.name))
+        return claims.judged(self.name, results.judged(self.name, self.load))
 
     @property
     def counts(self) -> list[tuple[str, int]]:
@@ -85,7 +91,10 @@ class Story:
 
 def page(story: Story, link: prose.Link, *, docs: bool) -> str:
     """Write the page of a study."""
-    drawn = [plot.drawn(name, figure.read(f)) for name, f in results.figures(story.name).items()]
+    drawn = [
+        plot.drawn(name, figure.read(f))
+        for name, f in results.figures(story.name, story.load).items()
+    ]
     return render(
         "study.html",
         root="../",

@@ -125,8 +125,8 @@ def test_no_command_for_a_run_that_no_preset_lists():
 
 @pytest.mark.parametrize("name", ["toy", "stability"])
 def test_claims_are_those_that_the_study_prints(pages, name):
-    printed = results.tables(name)
-    found = claims.judged(name, results.judged(name))
+    printed = results.tables(name, results.records_of(name))
+    found = claims.judged(name, results.judged(name, results.records_of(name)))
     assert len(found) == len(re.findall(r"\| \*\*(pass|fail|undecided|not run)\*\* \|", printed))
     assert {claim.status for claim in found} <= set(STATUSES)
     text = html.unescape(pages[f"studies/{name}.html"])
@@ -226,7 +226,7 @@ def test_what_a_page_cannot_draw_is_named():
 @pytest.mark.parametrize("name", ["toy", "stability"])
 def test_figures_on_a_page_have_the_numbers_of_the_figures(pages, name):
     text = html.unescape(pages[f"studies/{name}.html"])
-    figures = results.figures(name)
+    figures = results.figures(name, results.records_of(name))
     assert figures
     for shown in figures.values():
         for panel in figure.read(shown):

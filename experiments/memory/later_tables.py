@@ -121,10 +121,20 @@ _SECTIONS: dict[str, tuple[str, str, First]] = {
         f"neighbour where its error is larger by more than {SLACK:.0%} at a beta up to 0.01.",
         _summary,
     ),
+    "published-short": (
+        "The published protocol, shortened",
+        "The same with at most 20 epochs of each network, and errors on 1,280 sequences.",
+        _summary,
+    ),
     "filters": (
         "Random networks as targets",
         "A random RNN, or a Transformer that sees the past, is learnt in the published protocol, "
         "with widths 8 to 256.",
+        _summary,
+    ),
+    "filters-short": (
+        "Random networks as targets, shortened",
+        "The same with hardtanh, at most 40 epochs of each network, and errors on 256 sequences.",
         _summary,
     ),
 }

@@ -33,19 +33,14 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "paper", "started", "verdicts", "published", "filters")
+PRESETS = ("smoke", "quick", "paper", *recurrent_presets.MAKERS)
 DEFAULT_PRESET = "quick"
 
 
 def runs(preset: str) -> list[RecurrentRun]:
     """List the runs of a preset, one for each ladder."""
-    later = {
-        "started": recurrent_presets.started,
-        "verdicts": recurrent_presets.verdicts,
-        "published": recurrent_presets.published,
-        "filters": recurrent_presets.filters,
-    }
-    return of_preset(preset, {"smoke": _smoke, "quick": _quick, "paper": _paper, **later})
+    makers = {"smoke": _smoke, "quick": _quick, "paper": _paper, **recurrent_presets.MAKERS}
+    return of_preset(preset, makers)
 
 
 def _smoke() -> list[RecurrentRun]:

@@ -122,6 +122,11 @@ def published() -> list[RecurrentRun]:
     ]
 
 
+def published_short() -> list[RecurrentRun]:
+    """List the same with at most 20 epochs, and errors on a tenth of the sequences: for a CPU."""
+    return [_short(run, num_steps=5_000, num_test=1280) for run in published()]
+
+
 def filters() -> list[RecurrentRun]:
     """List ladders of networks that learn random networks, in the published protocol."""
     size = {"num_train": 12_800, "num_held_out": 1280, "num_test": 1280}
@@ -133,6 +138,16 @@ def filters() -> list[RecurrentRun]:
         for row in (Row("rnn", "diagonal", p) for p in (ReLU(), *MAPS[1:]))
     ]
     return [_filter(run, first, size) for run in runs]
+
+
+def filters_short() -> list[RecurrentRun]:
+    """List those of hardtanh with at most 40 epochs, and errors on 256 sequences: for a CPU."""
+    runs = [run for run in filters() if run.activation == "hardtanh"]
+    return [_short(run, num_steps=1_000, num_test=256) for run in runs]
+
+
+def _short(run: RecurrentRun, num_steps: int, num_test: int) -> RecurrentRun:
+    return replace(run, training=replace(run.training, num_steps=num_steps), num_test=num_test)
 
 
 def _filter(run: RecurrentRun, protocol: Protocol, size: dict[str, int]) -> RecurrentRun:
@@ -166,3 +181,14 @@ def _published(kernel: Kernel | RandomFilter, row: Row, activation: Activation) 
         late_weight=4.0,  # p = 2 in the published code, whose weights enter squared
         protocol=Protocol(),
     )
+
+
+MAKERS = {
+    "started": started,
+    "verdicts": verdicts,
+    "published": published,
+    "published-short": published_short,
+    "filters": filters,
+    "filters-short": filters_short,
+}
+"""Function that makes the runs of each preset of this file."""

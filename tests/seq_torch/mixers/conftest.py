@@ -117,7 +117,7 @@ MEMBERS = {
     ),
     "mesa_net": st.MesaNetConfig(heads=2, key_dim=4, value_dim=3),
     "mesa_net_steps": st.MesaNetConfig(
-        heads=2, key_dim=4, value_dim=4, iterations=30, gate=True, start="own"
+        heads=2, key_dim=4, value_dim=4, iterations=8, gate=True, start="own"
     ),
     "mesa_net_bare": st.MesaNetConfig(heads=2, key_dim=4, value_dim=3, block=False, ridge=1.5),
     "fp_rnn": st.FPRNNConfig(),
@@ -185,6 +185,16 @@ MEMBERS = {
 KINDS = {type(mixer): name for name, mixer in reversed(MEMBERS.items())}  # the first of each class
 
 
+def recurrence_of(mixer: st.MixerConfig) -> tuple[object, ...]:
+    """What the state of a mixer does, as it declares it: options beside that change maps around."""
+    positions = getattr(mixer, "positions", None)
+    return type(mixer), str(mixer.transition_class), positions, mixer.causal
+
+
+# The first of each recurrence.
+RECURRENCES = {recurrence_of(mixer): name for name, mixer in reversed(MEMBERS.items())}
+
+
 def model_config(mixer: st.MixerConfig, **changes) -> st.SequenceModelConfig:
     settings = {
         "input": st.TokenInput(vocabulary=7),
@@ -203,6 +213,12 @@ def mixer(request) -> st.MixerConfig:
 @pytest.fixture(params=KINDS.values())
 def kind(request) -> st.MixerConfig:
     """One mixer of each class, for what takes a second each and depends on little else."""
+    return MEMBERS[request.param]
+
+
+@pytest.fixture(params=RECURRENCES.values())
+def recurrence(request) -> st.MixerConfig:
+    """One mixer of each recurrence, for what is dear and asks little of the maps around it."""
     return MEMBERS[request.param]
 
 

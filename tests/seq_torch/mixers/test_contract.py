@@ -31,9 +31,9 @@ def test_the_shape_is_kept(mixer, time):
 
 
 @pytest.mark.parametrize("output", OUTPUTS, ids=lambda o: type(o).__name__)
-def test_the_readout_decides_the_shape(mixer, configured, tokens, output):
+def test_the_readout_decides_the_shape(kind, configured, tokens, output):
     shape = (4, 9, 3) if isinstance(output, st.StepOutput) else (4, 3)
-    assert configured(mixer, output=output).build(0)(tokens).shape == shape
+    assert configured(kind, output=output).build(0)(tokens).shape == shape
 
 
 def test_the_future_is_seen_by_those_that_say_so_alone(mixer, configured, signals):
@@ -61,26 +61,51 @@ def test_rows_do_not_meet(mixer, configured, signals):
     torch.testing.assert_close(model(signals), alone, **EXACT)
 
 
-@pytest.mark.parametrize("output", OUTPUTS, ids=lambda o: type(o).__name__)
-def test_steps_equal_the_sequence(mixer, configured, signals, output):
-    model = configured(mixer, input=CHANNELS, output=output).build(0).double()
+def test_steps_equal_the_sequence(mixer, configured, signals):
+    model = configured(mixer, input=CHANNELS).build(0).double()
     if mixer.transition_class == "none":
         with pytest.raises(TypeError, match="has no `step`"):
             model.initial_state(4)
         return
+    steps_equal_the_sequence(model, signals)
+
+
+@pytest.mark.parametrize("output", OUTPUTS[1:], ids=lambda o: type(o).__name__)
+def test_steps_equal_the_sequence_for_every_readout(kind, configured, signals, output):
+    model = configured(kind, input=CHANNELS, output=output).build(0).double()
+    if kind.transition_class != "none":
+        steps_equal_the_sequence(model, signals)
+
+
+def steps_equal_the_sequence(model, signals):
     assert isinstance(model.layers[0].mixer, st.Recurrent)
     state = model.initial_state(4)
     for k in range(signals.shape[1]):
         y, state = model.step(signals[:, k], state)
         whole = model(signals[:, : k + 1])
-        expected = whole[:, -1] if isinstance(output, st.StepOutput) else whole
+        expected = whole[:, -1] if whole.ndim == 3 else whole
         torch.testing.assert_close(y, expected, **EXACT)
+
+
+@pytest.mark.parametrize(
+    ("norm", "output"),
+    list(zip(["layer", "batch", "layer"], OUTPUTS, strict=True)),
+    ids=["layer-steps", "batch-mean", "layer-last"],
+)
+def test_hidden_positions_have_no_influence(mixer, configured, signals, output, norm):
+    model = configured(mixer, input=CHANNELS, output=output, norm=norm).build(0).double()
+    hidden_positions_have_no_influence(model, signals)
 
 
 @pytest.mark.parametrize("output", OUTPUTS, ids=lambda o: type(o).__name__)
 @pytest.mark.parametrize("norm", ["layer", "batch"])
-def test_hidden_positions_have_no_influence(mixer, configured, signals, output, norm):
-    model = configured(mixer, input=CHANNELS, output=output, norm=norm).build(0).double()
+@pytest.mark.parametrize("one", [st.S4DConfig(), st.LSTMConfig()], ids=["s4d", "lstm"])
+def test_no_readout_and_norm_lets_hidden_positions_through(one, configured, signals, output, norm):
+    model = configured(one, input=CHANNELS, output=output, norm=norm).build(0).double()
+    hidden_positions_have_no_influence(model, signals)
+
+
+def hidden_positions_have_no_influence(model, signals):
     lengths = torch.tensor([9, 4, 1, 6])
     mask = torch.arange(9) < lengths[:, None]
     y = model(signals, mask)
@@ -95,7 +120,7 @@ def test_hidden_positions_have_no_influence(mixer, configured, signals, output, 
     together = model(signals, mask)
     for row, length in enumerate(lengths):
         alone = model(signals[row : row + 1, :length])[0]
-        if isinstance(output, st.StepOutput):
+        if together.ndim == 3:
             assert (together[row, length:] == 0).all()
             torch.testing.assert_close(together[row, :length], alone, **EXACT)
         else:
@@ -125,11 +150,11 @@ def test_every_parameter_has_a_finite_gradient(mixer, configured, tokens):
         assert parameter.grad.abs().max() > 0 or "bias" in name, name
 
 
-def test_eight_examples_are_learnt(mixer, configured):
+def test_eight_examples_are_learnt(recurrence, configured):
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randint(0, 7, (8, 6), generator=generator)
     targets = torch.randn(8, 1, generator=generator)
-    model = configured(mixer, output=st.MeanOutput(size=1), width=16).build(0)
+    model = configured(recurrence, output=st.MeanOutput(size=1), width=16).build(0)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(300):
         loss = (model(inputs) - targets).square().mean()

@@ -101,8 +101,8 @@ OTHER_VALUES = (padded()[0].flip(0), torch.arange(9) < torch.tensor([[2], [9]]))
 
 
 @pytest.mark.filterwarnings("ignore:The tensor attributes")  # of torch's own cells
-def test_models_of_tokens_and_masks_are_exported(mixer, configured):
-    model = configured(mixer, depth=1, norm="batch").build(0).eval()
+def test_models_of_tokens_and_masks_are_exported(recurrence, configured):
+    model = configured(recurrence, depth=1, norm="batch").build(0).eval()
     exported = torch.export.export(model, padded()).module()
     for inputs in (padded(), OTHER_VALUES):
         torch.testing.assert_close(exported(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)

@@ -105,25 +105,30 @@ class Blocks(Transitions):
         return replace(self, blocks=self.blocks @ earlier.blocks)
 
 
+class OfVectors(Transitions):
+    """Matrices that vectors of the state's width hold; their products are such matrices too."""
+
+    closed: ClassVar[bool] = True
+
+    @property
+    def width(self) -> int:
+        """Entries of each vector."""
+        return self.like().shape[-1]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """One entry of each for each of the state."""
+        return dict.fromkeys(self.cores, (self.width,))
+
+
 @dataclass(frozen=True)
-class Elementwise(Transitions):
+class Elementwise(OfVectors):
     """Diagonal matrices."""
 
     factors: Inexact[Tensor, "... width"]
 
     cores: ClassVar[dict[str, int]] = {"factors": 1}
     kernel: ClassVar[str] = "elementwise"
-    closed: ClassVar[bool] = True
-
-    @property
-    def width(self) -> int:
-        """Entries of a diagonal."""
-        return self.factors.shape[-1]
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The diagonal."""
-        return {"factors": (self.width,)}
 
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Multiply entry by entry."""
@@ -223,7 +228,7 @@ class Hadamard(Transitions):
 
 
 @dataclass(frozen=True)
-class Routed(Transitions):
+class Routed(OfVectors):
     """P diag(d), where column j of P has its 1 in row `rows[j]`; without a gradient for P."""
 
     rows: Int[Tensor, "... width"]
@@ -232,17 +237,6 @@ class Routed(Transitions):
     cores: ClassVar[dict[str, int]] = {"rows": 1, "factors": 1}
     kernel: ClassVar[str] = "routed"
     places_of: ClassVar[tuple[str, ...]] = ("rows",)
-    closed: ClassVar[bool] = True
-
-    @property
-    def width(self) -> int:
-        """Entries of d."""
-        return self.factors.shape[-1]
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """One row for each entry."""
-        return {"rows": (self.width,), "factors": (self.width,)}
 
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Add each entry of d y to its row."""
@@ -258,7 +252,7 @@ class Routed(Transitions):
 
 
 @dataclass(frozen=True)
-class Fetched(Transitions):
+class Fetched(OfVectors):
     """diag(d) P, where row i of P has its 1 in column `sources[i]`; without a gradient for P."""
 
     sources: Int[Tensor, "... width"]
@@ -267,17 +261,6 @@ class Fetched(Transitions):
     cores: ClassVar[dict[str, int]] = {"sources": 1, "factors": 1}
     kernel: ClassVar[str] = "fetched"
     places_of: ClassVar[tuple[str, ...]] = ("sources",)
-    closed: ClassVar[bool] = True
-
-    @property
-    def width(self) -> int:
-        """Entries of d."""
-        return self.factors.shape[-1]
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """One column for each entry."""
-        return {"sources": (self.width,), "factors": (self.width,)}
 
     def apply(self, states: Inexact[Tensor, "... width"]) -> Inexact[Tensor, "... width"]:
         """Fetch each entry from its column, times that of d."""

@@ -10,30 +10,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..glue import pages
+from ..glue import kept_states, pages
 from ..glue.checks import plain
-from ..glue.matrices import lanes, run_kernel, slots
+from ..glue.kept_states import lanes_of
+from ..glue.matrices import lanes, run_kernel
 from .problem import Problem
 
-ROWS = 16  # steps of a chunk, whose states the pass back holds in the cache
+ROWS = kept_states.ROWS
 
 
 def shapes(p: Problem, keep: bool) -> list[tuple[int, ...]]:
     """Shapes of output, last state, and states before the chunks, if these are kept."""
-    batch, heads = p.v.shape[:2]
-    kept = (batch * heads if keep else 0, slots(p, ROWS), *p.initial.shape[2:])
-    return [tuple(p.v.shape), tuple(p.initial.shape), kept]
+    return kept_states.shapes(p, ROWS, keep)
 
 
 def forward(p: Problem, keep: bool) -> tuple[Tensor, ...]:
     """Output, last state, and states before the chunks, empty unless to be kept."""
     from ..kernels import m2rnn  # numba is imported on the first call that needs it
 
-    output, state, states = (pages.empty_like(p.v, shape) for shape in shapes(p, keep))
-    state.copy_(p.initial)
-    results = (lanes(state), lanes(output), states)
-    run_kernel(m2rnn.forward, p, ROWS, (*_inputs(p), plain(p.weight), *results))
-    return output, state, states
+    return kept_states.run_forward(m2rnn.forward, p, ROWS, keep, (*_inputs(p), plain(p.weight)))
 
 
 def backward(p: Problem, states: Tensor, dy: Tensor, dstate: Tensor) -> list[Tensor]:
@@ -55,4 +50,4 @@ def backward(p: Problem, states: Tensor, dy: Tensor, dstate: Tensor) -> list[Ten
 
 
 def _inputs(p: Problem) -> list[Tensor]:
-    return [lanes(plain(value)) for value in (p.q, p.k, p.v, p.decay)]
+    return lanes_of(p.q, p.k, p.v, p.decay)

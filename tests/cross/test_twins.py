@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 
 import equinox as eqx
 import jax
@@ -16,7 +16,8 @@ import seq_torch as st
 from lcde_jax.train.optimiser import statistics, tensor_names
 from seqtheory import settings as settings_of
 from seqtheory.dataset import Dataset
-from seqtheory.training import FitData, Training
+from seqtheory.tasks import GroupWords
+from seqtheory.training import Curriculum, FitData, TaskStream, Training
 
 KEY = jax.random.key(0)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -306,6 +307,37 @@ def test_fifty_steps_of_training_end_alike(tmp_path, mixer, around):
     assert max(np.abs(expected[name] - before[name]).max() for name in before) > 1e-2
     for one, other in zip(ours.evaluations, theirs.evaluations, strict=True):
         assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "lengths"), [("length", "whole"), ("mask", "mixed")])
+def test_growing_fresh_words_under_muon_are_learnt_alike(tmp_path, kind, lengths):
+    settings = config("s4d", input=st.TokenInput(vocabulary=3))
+    task = GroupWords("Z3", length=4)
+    words = FitData(TaskStream(task), replace(task, num_words=40).build(0))
+    training = Training(
+        loss="cross_entropy",
+        optimiser="muon",
+        learning_rate=3e-3,
+        matrix_learning_rate=0.02,
+        matrix_weight_decay=0.1,
+        schedule="warmup_stable_decay",
+        warmup_steps=4,
+        decay_steps=8,
+        batch_size=8,
+        num_steps=20,
+        evaluate_every=5,
+        curriculum=Curriculum(kind=kind, start=2, level=0.2),
+        lengths=lengths,
+    )
+    model, twin = twins(tmp_path, settings)
+    ours = st.fit(model, words, training)
+    twin, theirs = lj.fit(twin, words, training, key=KEY)
+    expected, found = torch_named(model), jax_named(twin)
+    for name, value in expected.items():
+        assert np.abs(found[name] - value).max() < 1e-6, name
+    grown = [e.metrics["trained_length"] for e in ours.evaluations]
+    assert grown == [e.metrics["trained_length"] for e in theirs.evaluations]
+    assert grown[-1] > grown[0]
 
 
 @pytest.mark.parametrize("step", ["exponential", "first_order"])

@@ -10,7 +10,7 @@ import torch
 
 import seq_torch as st
 from seqtheory.dataset import Dataset
-from seqtheory.training import FitData, Training
+from seqtheory.training import Curriculum, FitData, Training
 
 pytestmark = [
     pytest.mark.gpu,
@@ -55,27 +55,37 @@ def model(request):
     return build
 
 
+@pytest.fixture(params=["adamw", "muon"])
+def training(request) -> Training:
+    grows = Curriculum(start=3, level=0.4)
+    return (
+        TRAINING
+        if request.param == "adamw"
+        else replace(TRAINING, optimiser="muon", matrix_learning_rate=0.01, curriculum=grows)
+    )
+
+
 def losses(history):
     return [float(e.metrics["loss"]) for e in history.evaluations]
 
 
-def test_losses_are_those_of_the_cpu(model, running_sums):
-    on_cpu = st.fit(model().double(), running_sums, TRAINING)
-    on_device = st.fit(model().double(), running_sums, TRAINING, device="cuda")
+def test_losses_are_those_of_the_cpu(model, running_sums, training):
+    on_cpu = st.fit(model().double(), running_sums, training)
+    on_device = st.fit(model().double(), running_sums, training, device="cuda")
     assert losses(on_device) == pytest.approx(losses(on_cpu), rel=1e-8)
 
 
-def test_low_precision_follows_single_and_keeps_parameters_in_it(model, running_sums):
-    expected = losses(st.fit(model(), running_sums, TRAINING, device="cuda"))
+def test_low_precision_follows_single_and_keeps_parameters_in_it(model, running_sums, training):
+    expected = losses(st.fit(model(), running_sums, training, device="cuda"))
     trained = model()
-    training = replace(TRAINING, precision="bfloat16")
+    training = replace(training, precision="bfloat16")
     got = losses(st.fit(trained, running_sums, training, device="cuda"))
     assert got != expected
     assert got == pytest.approx(expected, rel=0.05)
     assert {p.dtype for p in trained.parameters()} == {torch.float32}
 
 
-def test_a_resumed_fit_ends_where_the_uninterrupted_one_does(model, running_sums):
+def test_a_resumed_fit_ends_where_the_uninterrupted_one_does(model, running_sums, training):
     held = {}
 
     def keep(event):
@@ -83,10 +93,10 @@ def test_a_resumed_fit_ends_where_the_uninterrupted_one_does(model, running_sums
             held["at 7"] = event.snapshot()
 
     history = st.fit(
-        model(dropout=0.1).double(), running_sums, TRAINING, on_event=keep, device="cuda"
+        model(dropout=0.1).double(), running_sums, training, on_event=keep, device="cuda"
     )
     again = st.fit(
-        model(dropout=0.1).double(), running_sums, TRAINING, resume=held["at 7"], device="cuda"
+        model(dropout=0.1).double(), running_sums, training, resume=held["at 7"], device="cuda"
     )
     assert losses(again) == pytest.approx(losses(history), rel=1e-8)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from seqtheory.checks import require_choice, require_integer, require_positive
 from seqtheory.plain import added
-from seqtheory.training import _curriculum, _optimiser, _schedule
+from seqtheory.training import _curriculum, _optimiser, _schedule, _target
 from seqtheory.training._curriculum import Curriculum
 
 
@@ -154,10 +154,10 @@ class Training:
         _schedule.check(self)
         _optimiser.check(self)
         _curriculum.check(self)
-        self._check_target()
+        _target.check(self)
 
     def schedule_factor(self, step: int) -> float:
-        r"""Factor on both learning rates in the update that follows `step` updates.
+        r"""Factor on the learning rates in the update that follows `step` updates.
 
         .. math:: f_k = \frac{k + 1}{w} \quad (k < w), \qquad
             f_k = \tfrac12 \Bigl(1 + \cos \pi \frac{k - w}{n - w}\Bigr)
@@ -184,30 +184,4 @@ class Training:
         >>> Training(loss="cross_entropy", target=0.9).reached({"token_accuracy": 0.89})
         False
         """
-        if self.target is None:
-            return False
-        if self.loss == "cross_entropy":
-            accuracy = metrics["token_accuracy"]
-            if self.target_at == "last":
-                accuracy = metrics["position_accuracy"]
-                accuracy = accuracy[-1] if isinstance(accuracy, list) else accuracy
-            return isinstance(accuracy, float) and accuracy >= self.target
-        error = metrics["rmse"]
-        return isinstance(error, float) and error <= self.target
-
-    def _check_target(self) -> None:
-        require_choice("target_at", self.target_at, ("all", "last"))
-        if self.target_at == "last" and (self.target is None or self.loss != "cross_entropy"):
-            raise ValueError(
-                f"target_at='last' says where an accuracy is to be reached, but target="
-                f"{self.target} with loss={self.loss!r} is none. Give a target and "
-                "loss='cross_entropy', or leave it out."
-            )
-        if self.target is None:
-            return
-        require_positive("target", self.target, zero_allowed=True)
-        if self.loss == "cross_entropy" and self.target > 1:
-            raise ValueError(
-                f"target={self.target} is out of reach: with loss='cross_entropy' it is a token "
-                "accuracy, at most 1. Give a share such as 0.9."
-            )
+        return _target.reached(self, metrics)

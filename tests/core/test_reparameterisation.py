@@ -226,3 +226,59 @@ def test_bad_settings_are_refused():
         rp.Inverse(b=0.0).derivative(0.0)
     with pytest.raises(TypeError, match="real numbers"):
         rp.Exp()(np.array([1j]))
+
+
+# The largest stable learning rate
+
+
+SLOW = np.array([2.0, 10.0, 100.0])
+
+
+def test_stable_rates_are_those_of_the_closed_forms():
+    direct, exp, best = (
+        rp.stable_rate(p, -1 / SLOW) for p in (rp.Direct(), rp.Exp(), rp.Best(a=2.0, b=0.1))
+    )
+    np.testing.assert_allclose(direct, SLOW**-3)
+    np.testing.assert_allclose(exp, 1 / SLOW)
+    np.testing.assert_allclose(best, SLOW / (8 * (SLOW - 0.1)))
+    np.testing.assert_allclose(rp.stable_rate(rp.Direct(), -1 / SLOW, step="sign"), 1 / SLOW)
+    np.testing.assert_allclose(rp.stable_rate(rp.Exp(), -1 / SLOW, step="sign"), 1.0)
+    best = rp.stable_rate(rp.Best(), -1 / SLOW, step="sign")
+    np.testing.assert_allclose(best, SLOW / (2 * np.sqrt(SLOW - 0.5)))
+
+
+@pytest.mark.parametrize("p", [rp.Direct(), *SAFE], ids=repr)
+def test_stable_rates_are_time_scale_over_powers_of_the_gradient_scale(p):
+    eigenvalue = -1 / SLOW
+    scale = p.gradient_scale(p.inverse(eigenvalue))
+    np.testing.assert_allclose(rp.stable_rate(p, eigenvalue), SLOW / scale**2, rtol=1e-9)
+    found = rp.stable_rate(p, eigenvalue, step="sign")
+    np.testing.assert_allclose(found, SLOW / scale, rtol=1e-9)
+
+
+@pytest.mark.parametrize("p", [rp.Direct(), rp.Exp(), rp.Softplus(), rp.Best()], ids=repr)
+def test_gradient_descent_diverges_just_above_four_stable_rates(p):
+    # The error of a mode is readout^2 int (e^{p(w) t} - e^{-t / tau})^2 dt.
+    tau, readout = 8.0, 1.7
+    limit = 4 * float(rp.stable_rate(p, -1 / tau)) / readout**2
+    fitted = float(p.inverse(-1 / tau))
+
+    def gradient(w):
+        rate, wanted = -float(p(w)), 1 / tau
+        return readout**2 * float(p.derivative(w)) * (0.5 / rate**2 - 2 / (rate + wanted) ** 2)
+
+    for factor, grows in ((0.9, False), (1.1, True)):
+        w = fitted * (1 + 1e-6)
+        for _ in range(20):
+            w -= factor * limit * gradient(w)
+        assert (abs(w - fitted) > 1e-6 * abs(fitted)) == grows
+
+
+def test_a_mode_without_a_slope_bears_any_rate():
+    assert rp.stable_rate(rp.Best(b=0.5), -2.0) == np.inf
+    with pytest.raises(ValueError, match="a mode that forgets cannot reach"):
+        rp.stable_rate(rp.Exp(), 0.5)
+    with pytest.raises(ValueError, match="step='adam'"):
+        rp.stable_rate(rp.Exp(), -0.5, step="adam")
+    with pytest.raises(TypeError, match="continuous-time"):
+        rp.stable_rate(rp.Exp().discrete(), -0.5)

@@ -9,7 +9,8 @@ become as memory grows.
 Every class offers ``p(w)``, ``p.derivative(w)``, ``p.inverse(eigenvalue)``,
 ``p.distance(w)`` to the eigenvalue that never forgets, and ``p.gradient_scale(w)``;
 a continuous one also ``p.discrete()``. All act elementwise on real arrays and return
-float64. To add one, subclass `Reparameterisation` and write the first three.
+float64. `stable_rate` predicts which learning rates a map bears. To add a map, subclass
+`Reparameterisation` and write the first three.
 
 References
 ----------
@@ -35,6 +36,7 @@ from seqtheory.reparameterisation._maps import (
     Softplus,
 )
 from seqtheory.reparameterisation._rescaled import Rescaled
+from seqtheory.reparameterisation._stable_rate import stable_rate
 
 __all__ = [
     "Best",
@@ -49,4 +51,5 @@ __all__ = [
     "Sampled",
     "Sigmoid",
     "Softplus",
+    "stable_rate",
 ]

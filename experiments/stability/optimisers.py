@@ -1,0 +1,197 @@
+r"""Is stability about the optimiser? The largest rate at which a run still learns, by optimiser.
+
+A record is a ladder over learning rates: one map, one optimiser, one memory, one seed, and a
+training from the same start at every rate. A run *learns* if it ends finite, with less than a tenth
+of the held-out squared error of predicting zero; the rate is constant, since a falling one lets a
+run recover. `seqtheory.reparameterisation.stable_rate` predicts the largest such rate of the modes'
+weights up to a constant: gradient descent orders the maps as 1 / G, and under Adam, which divides
+gradients out, the stable maps tie. The prediction was written before any training.
+
+Of the network of theory (`networks.Modes`) the weights of the modes alone have the swept rate. In
+the published layer (`networks.Layer`) all parameters share it, so that it ends where the first of
+them breaks down.
+
+Source: S. Wang and Q. Li, arXiv:2311.14495, section 3 and 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.run import Run, of_preset
+from experiments.stability.networks import Layer, Modes
+from experiments.stability.training_run import Map
+from seqtheory.checks import require_choice, require_integer
+from seqtheory.memory import Exponential, Polynomial
+from seqtheory.reparameterisation import Best, Direct, Exp, Softplus
+from seqtheory.tasks import DecayingMemory
+from seqtheory.training import FitData, Training
+
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+
+VERSION = 1
+PRESETS = ("smoke", "modes", "quick")
+DEFAULT_PRESET = "quick"
+
+MAPS: tuple[Map, ...] = (Direct(), Exp(), Softplus(), Best())
+SEEDS = range(10)
+SHORT_TO_LONG = tuple(Exponential(1 / time_scale) for time_scale in (2, 8, 32))
+PUBLISHED_MEMORIES = (Exponential(), Exponential(0.1), Polynomial())
+
+
+@dataclass(frozen=True, kw_only=True)
+class LadderRun(Run):
+    """Trainings of one network from one start, at every rate of a grid.
+
+    Parameters
+    ----------
+    parameterisation
+        From trained weights to eigenvalues.
+    network
+        What is trained, and which of its parameters have the rate of the grid.
+    kernel
+        Memory of the linear functional to learn.
+    rates
+        Learning rates, the largest first.
+    length, num_sequences, held_out, data_seed
+        Of the sequences; the last `held_out` are not trained on.
+    training
+        All else; its rates and its seed are set by the run.
+    """
+
+    parameterisation: Map = field(default_factory=Best)
+    network: Modes | Layer = field(default_factory=Modes)
+    kernel: Exponential | Polynomial = field(default_factory=Exponential)
+    rates: tuple[float, ...] = (1.0, 0.1)
+    length: int = 100
+    num_sequences: int = 1000
+    held_out: int = 200
+    data_seed: int = 42
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be trained, before any framework is imported."""
+        super().__post_init__()
+        if list(self.rates) != sorted(set(self.rates), reverse=True) or not self.rates:
+            raise ValueError(f"rates={self.rates}: expected at least one, the largest first")
+        if self.rates[-1] <= 0:
+            raise ValueError(f"rates={self.rates}: expected rates above 0")
+        require_integer("length", self.length, minimum=1)
+        require_integer("held_out", self.held_out, 1, self.num_sequences - 1)
+        require_choice("training.loss", self.training.loss, ("squared_error",))
+
+
+def grid(largest: float, count: int, per_decade: int) -> tuple[float, ...]:
+    """Rates in equal ratios downwards from the largest, to three digits."""
+    return tuple(float(f"{largest * 10 ** (-k / per_decade):.3g}") for k in range(count))
+
+
+def runs(preset: str) -> list[LadderRun]:
+    """List the runs of a preset; `modes` is the half of `quick` with the network of theory."""
+    ladder = {
+        "smoke": _smoke,
+        "modes": _modes,
+        "quick": lambda: [*_modes(), *_layers()],
+    }
+    return of_preset(preset, ladder)
+
+
+def _smoke() -> list[LadderRun]:
+    sizes = {"length": 20, "num_sequences": 40, "held_out": 10, "rates": (1.0, 0.01)}
+    small = [
+        LadderRun(network=network, training=_training(optimiser, 8, 5), **sizes)
+        for network in (Modes(width=2), Layer(width=2, state_dim=2))
+        for optimiser in ("sgd", "adamw")
+    ]
+    return _repeated(small, (Exponential(),), (0,))
+
+
+def _modes() -> list[LadderRun]:
+    sweeps = [
+        LadderRun(
+            network=Modes(others=others),
+            rates=grid(largest, 13, 3),
+            training=_training(optimiser, 32, 300),
+        )
+        for optimiser, others, largest in (
+            ("sgd", 3e-3, 10.0),
+            ("momentum", 1e-3, 1.0),
+            ("adamw", 1e-2, 10.0),
+        )
+    ]
+    return _repeated(sweeps, SHORT_TO_LONG, SEEDS)
+
+
+def _layers() -> list[LadderRun]:
+    """List the published layer; Adam has no decay, AdamW the published one, of every weight."""
+    sweeps = [
+        LadderRun(
+            network=Layer(),
+            rates=grid(largest, 9, 2),
+            training=_training(optimiser, 32, 200, decay),
+        )
+        for optimiser, decay, largest in (
+            ("sgd", 0.0, 10.0),
+            ("momentum", 0.0, 1.0),
+            ("adamw", 0.0, 10.0),
+            ("adamw", 0.01, 10.0),
+        )
+    ]
+    return _repeated(sweeps, PUBLISHED_MEMORIES, SEEDS)
+
+
+def _training(optimiser: str, batch_size: int, num_steps: int, decay: float = 0.0) -> Training:
+    return Training(
+        optimiser=optimiser,
+        batch_size=batch_size,
+        num_steps=num_steps,
+        evaluate_every=num_steps,
+        weight_decay=decay,
+    )
+
+
+def _repeated(
+    sweeps: Sequence[LadderRun], kernels: Iterable[Exponential | Polynomial], seeds: Iterable[int]
+) -> list[LadderRun]:
+    """Repeat each sweep with every memory, map and seed."""
+    return [
+        replace(sweep, kernel=kernel, parameterisation=parameterisation, seed=seed)
+        for sweep in sweeps
+        for kernel in kernels
+        for parameterisation in MAPS
+        for seed in seeds
+    ]
+
+
+def execute(run: LadderRun, recorder: Recorder) -> None:
+    """Train at every rate; what is left of the error at the end of each is a line of metrics."""
+    import seq_torch
+
+    data, zero = _data(run)
+    found = recorder.restore()
+    start = 0 if found is None else found.step
+    recorder.note(zero=zero)
+    for step, rate in enumerate(run.rates[start:], start + 1):
+        model = run.network.build(run.parameterisation, run.seed)
+        training = replace(run.network.at_rate(run.training, rate), seed=run.seed)
+        history = seq_torch.fit(model, data, training)
+        rmse = history.evaluations[-1].metrics["rmse"]
+        left = math.nan if history.status == "diverged" else rmse**2 / zero
+        recorder.log(step, rate=rate, steps=history.step, left=left)
+        recorder.progress(step, len(run.rates))
+        if recorder.due() and step < len(run.rates):
+            recorder.checkpoint(step, {})
+
+
+def _data(run: LadderRun) -> tuple[FitData, float]:
+    """Sequences, and the held-out mean squared error of predicting zero."""
+    task = DecayingMemory(run.kernel, length=run.length, num_sequences=run.num_sequences)
+    share = run.held_out / run.num_sequences
+    learnt, left = task.build(run.data_seed).split((1 - share, share), seed=None)
+    return FitData(learnt, left), float(np.mean(left.targets**2))

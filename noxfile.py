@@ -164,6 +164,12 @@ def torch_stability(session: nox.Session) -> None:
 
 
 @nox.session(tags=["studies"])
+def torch_optimisers(session: nox.Session) -> None:
+    """The largest rate that learns, by map and optimiser [-- --preset smoke|modes|quick ...]."""
+    study(session, "torch", "stability", "optimisers")
+
+
+@nox.session(tags=["studies"])
 def torch_lra(session: nox.Session) -> None:
     """Long sequences: S4 with either norm in either place, and its peers [-- --preset ...]."""
     study(session, "torch", "lra", "sequence_models")

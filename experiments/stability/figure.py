@@ -1,4 +1,4 @@
-"""Two figures: the loss a learning rate leads to, and gradient over weight through training."""
+"""Figures: the loss a learning rate leads to, gradient over weight, and the edge of learning."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from matplotlib.ticker import NullLocator
 
 from experiments.report import style
 from experiments.report.rows import Load, select
+from experiments.stability import edge_figure
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios
-from experiments.stability.sweep import MAPS, Cell, by_task, cells
-from experiments.stability.table import FILES
+from experiments.stability.sweep import MAPS, Cell, by_task, cells, maps_of
+from experiments.stability.table import FILES, LADDERS
 
 SHOWN_RATES = 3
 DIVERGED_AT = 30.0
@@ -24,12 +25,15 @@ DIVERGED_AT = 30.0
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `stability` and, where all maps share a stable rate, `gradient_over_weight`."""
+    """Draw `stability`, `gradient_over_weight` where all maps share a stable rate, and ladders."""
     sweeps = by_task(cells(r for file in FILES for r in load(preset, file)))
-    paths = _losses(sweeps, folder)
     shared = {task: comparable(found) for task, found in sweeps.items()}
     shared = {task: rows for task, rows in shared.items() if rows}
-    return paths + (_ratios(shared, folder) if shared else [])
+    return [
+        *(_losses(sweeps, folder) if sweeps else []),
+        *(_ratios(shared, folder) if shared else []),
+        *edge_figure.draw(load(preset, LADDERS), folder),
+    ]
 
 
 def _losses(sweeps: Mapping[str, Sequence[Cell]], folder: Path) -> list[Path]:
@@ -46,12 +50,13 @@ def _losses(sweeps: Mapping[str, Sequence[Cell]], folder: Path) -> list[Path]:
             Line2D([], [], color="0.4", linestyle=":", label="constant prediction"),
             Line2D([], [], color="0.4", marker="x", linestyle="", label="a seed diverged"),
         ]
-        style.legend(figure, [*_legend(MAPS), *lines], ncols=4)
+        shown = maps_of([cell for found in sweeps.values() for cell in found])
+        style.legend(figure, [*_legend(shown), *lines], ncols=4)
         return style.save(figure, folder, "stability")
 
 
 def _panel(panel: Axes, found: Sequence[Cell]) -> None:
-    for name in MAPS:
+    for name in maps_of(found):
         held = sorted(select(found, map=name), key=lambda cell: cell.rate)
         finite = [cell for cell in held if not cell.diverged]
         relative = [np.minimum(cell.final / cell.initial, DIVERGED_AT) for cell in finite]

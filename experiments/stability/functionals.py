@@ -20,6 +20,7 @@ from experiments.stability.targets import CausalAttention, LinearFunctional, Ran
 from experiments.stability.training_run import (
     RATES,
     STARTS,
+    UPSTREAM_BEST,
     TrainingRun,
     published,
     settings,
@@ -99,11 +100,19 @@ def _fair(run: FunctionalRun) -> list[FunctionalRun]:
 
 
 def _paper(kernel: Exponential | Polynomial) -> list[FunctionalRun]:
-    """Ten epochs of 55,000 sequences; the published memory is the exponential one."""
+    """Ten epochs of 55,000 sequences; the published memory is the exponential one.
+
+    Length, width, states, batches, optimiser, decay, rates and repetitions are the published ones,
+    and best is there with the paper's b and with that of the code. What differs: the cosine falls
+    at every step and not once in an epoch; seeds differ, where published repetitions share theirs;
+    the weights of the recurrence do not decay (``--set upstream_groups=true``); the error is that
+    on the 5,000 held-out sequences at the end, not that of the best epoch on 10,000 others.
+    """
     rows, held_out = 55_000, 5_000
     task = LinearFunctional(kernel=kernel, num_sequences=rows + held_out)
     training = published("squared_error", rows)
-    return swept(FunctionalRun(task=task, held_out=held_out, training=training))
+    run = FunctionalRun(task=task, held_out=held_out, training=training)
+    return [*swept(run), *swept(run, starts=[UPSTREAM_BEST])]
 
 
 def execute(run: FunctionalRun, recorder: Recorder) -> None:

@@ -16,10 +16,11 @@ from experiments.report.variants import labelled, named
 from experiments.stability.functionals import FunctionalRun
 from experiments.stability.images import ImageRun
 from experiments.stability.targets import CausalAttention, LinearFunctional
-from experiments.stability.training_run import TrainingRun
+from experiments.stability.training_run import Map, TrainingRun
+from seqtheory.reparameterisation import Best
 
 # The order of figures and tables; the first is the published code's direct map, by its wrong sign.
-MAPS = ("direct, upstream sign", "direct", "exp", "softplus", "best")
+MAPS = ("direct, upstream sign", "direct", "exp", "softplus", "best", "best, b = 0.1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +113,12 @@ def final_losses(found: Iterable[Cell]) -> dict[int, float]:
     }
 
 
+def maps_of(found: Iterable[Cell]) -> list[str]:
+    """List the maps that these cells have, in the order of figures and tables."""
+    present = {cell.map for cell in found}
+    return [name for name in MAPS if name in present]
+
+
 def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Split cells into sweeps."""
     return grouped(found, lambda cell: cell.task)
@@ -119,8 +126,16 @@ def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
 
 def map_name(run: TrainingRun) -> str:
     """Short name of a run's parameterisation."""
-    name = type(run.parameterisation).__name__.lower()
+    name = parameterisation_name(run.parameterisation)
     return f"{name}, upstream sign" if run.upstream_sign else name
+
+
+def parameterisation_name(parameterisation: Map) -> str:
+    """Short name of a map; that of best tells its b, where it is not the paper's."""
+    name = type(parameterisation).__name__.lower()
+    if isinstance(parameterisation, Best) and parameterisation.b != Best().b:
+        return f"{name}, b = {parameterisation.b:g}"
+    return name
 
 
 def task_name(record: Record) -> str:

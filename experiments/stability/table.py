@@ -8,24 +8,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.claim import Judged, verdict_table
+from experiments.record import Record
 from experiments.report import origins
 from experiments.report.interval import estimate, share
 from experiments.report.markdown import markdown
 from experiments.report.rows import Load, select
+from experiments.stability import edge_claims, edge_table
 from experiments.stability.claims import CLAIMS
 from experiments.stability.gradient_ratio import comparable, ratios
 from experiments.stability.published_values import MNIST_LOSS
 from experiments.stability.published_values import RATES as PUBLISHED_RATES
-from experiments.stability.sweep import MAPS, Cell, by_task, cells, largest_rate
+from experiments.stability.sweep import Cell, by_task, cells, largest_rate, maps_of
 
 FILES = ("functionals", "images")
+LADDERS = "optimisers"
 
 
 def table(load: Load, preset: str | None) -> str:
-    """Markdown: rates, losses, gradient over weight, sources, claims."""
+    """Markdown: sweeps with their sources and claims, then ladders by optimiser with theirs."""
     records = [record for file in FILES for record in load(preset, file)]
+    ladders = edge_table.section(load(preset, LADDERS))
+    parts = [*(_sweeps(records) if records or not ladders else []), *ladders]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sweeps(records: Sequence[Record]) -> list[str]:
+    """Rates, losses, gradient over weight, sources, claims."""
     found = cells(records)
-    parts = [
+    return [
         "## Largest stable learning rate",
         "The largest rate at which all seeds end finite and below the initial held-out loss. Then "
         "the window of rates at which all of them learn, ending below the best constant "
@@ -49,19 +59,22 @@ def table(load: Load, preset: str | None) -> str:
         "## Claims",
         verdict_table(CLAIMS, records),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims of the study, and the records that they are about."""
-    return [Judged(CLAIMS, [record for file in FILES for record in load(preset, file)])]
+    return [
+        Judged(CLAIMS, [record for file in FILES for record in load(preset, file)]),
+        Judged(edge_claims.CLAIMS, load(preset, LADDERS)),
+    ]
 
 
 def _rates(found: Sequence[Cell]) -> str:
     rows = []
+    shown = maps_of(found)
     for task, held in by_task(found).items():
-        rows.append([task, *(_largest(select(held, map=name)) for name in MAPS)])
-    return markdown(["task", *MAPS], rows)
+        rows.append([task, *(_largest(select(held, map=name)) for name in shown)])
+    return markdown(["task", *shown], rows)
 
 
 def _largest(held: Sequence[Cell]) -> str:
@@ -78,7 +91,7 @@ def _learning(found: Sequence[Cell]) -> str:
     rates = sorted({cell.rate for cell in found})
     rows = []
     for task, held in by_task(found).items():
-        for name in (name for name in MAPS if select(held, map=name)):
+        for name in maps_of(held):
             cells = {cell.rate: cell for cell in select(held, map=name)}
             shares = (_learnt(cells[rate]) if rate in cells else "" for rate in rates)
             rows.append([task, name, *shares])
@@ -96,8 +109,7 @@ def _losses(found: Sequence[Cell]) -> list[str]:
         initial, constant = (_by_seed(held, name) for name in ("initial", "constant"))
         rows = [
             [name, *(_loss(select(held, map=name, rate=rate)) for rate in rates)]
-            for name in MAPS
-            if select(held, map=name)
+            for name in maps_of(held)
         ]
         parts += [
             f"{task}; initial {estimate(initial, 0)}, constant {estimate(constant, 0)}:",

@@ -31,6 +31,8 @@ class Start(NamedTuple):
 
 
 STARTS = (Start(Direct(), True), Start(Direct()), Start(Exp()), Start(Softplus()), Start(Best()))
+UPSTREAM_BEST = Start(Best(b=0.1))
+"""The map best as in the published code; the paper has b = 0.5."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -231,6 +231,25 @@ def test_stable_is_less_than_to_learn() -> None:
     assert largest_rate([cell], learns=True) == 0
 
 
+def test_best_as_in_the_published_code_is_a_map_of_its_own() -> None:
+    paper, code = record(2.0, 0.5, kind="Best"), record(2.0, 0.5, kind="Best")
+    code = made_up.changed(code, parameterisation=Best(b=0.1))
+    assert [cell.map for cell in cells([paper, code])] == ["best", "best, b = 0.1"]
+    assert {cell.task for cell in cells([paper, code])} == {
+        "linear functional, polynomial memory, length 100"
+    }
+    assert list(comparable(cells([*ordered(), code]))[5e-3]) == [
+        "direct",
+        "exp",
+        "softplus",
+        "best",
+    ]
+    load = {"functionals": [*ordered(), code]}
+    assert "| best, b = 0.1 | 0.25, n = 1 |" in table.table(
+        lambda _, file: load.get(file, []), None
+    )
+
+
 def test_an_unfinished_record_is_no_cell() -> None:
     begun = record(2.0, 1.0)
     begun.finished = False
@@ -344,7 +363,7 @@ def test_the_fair_sign_is_held_to_the_rate_that_the_published_one_breaks_at() ->
 
 def test_figures_and_table_are_made_from_any_of_the_sweeps(tmp_path: Path) -> None:
     def load(preset: str | None, file: str) -> list[Any]:
-        return ordered() if file == "functionals" else ordered(images=True)
+        return {"functionals": ordered(), "images": ordered(images=True)}.get(file, [])
 
     paths = figure.draw(load, None, tmp_path)
     assert {path.name for path in paths} >= {"stability.png", "gradient_over_weight.pdf"}
@@ -363,7 +382,8 @@ def test_a_sweep_with_nothing_in_common_has_one_figure(tmp_path: Path) -> None:
 
 
 def test_the_largest_rate_of_a_map_that_bears_none_is_said() -> None:
-    text = table.table(lambda preset, file: [record(2.0, math.nan)], None)
+    lost = {"functionals": [record(2.0, math.nan)]}
+    text = table.table(lambda preset, file: lost.get(file, []), None)
     assert "none (none)" in text
 
 

@@ -194,6 +194,12 @@ def torch_representable(session: nox.Session) -> None:
 
 
 @nox.session(tags=["studies"])
+def torch_integrals(session: nox.Session) -> None:
+    """Integrals of paths by layers of S6 with weights set by hand [-- --preset smoke|quick]."""
+    study(session, "torch", "toy", "representable")
+
+
+@nox.session(tags=["studies"])
 def torch_a5(session: nox.Session) -> None:
     """Words of A5 through RNN, Transformer, S4 and Mamba [-- --preset controls ...]."""
     study(session, "torch", "a5", "sequence_models")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.a5 import representable_cells, representable_table
+from experiments.a5 import representable_cells, representable_claims, representable_table
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
 from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
@@ -52,7 +52,8 @@ def table(load: Load, preset: str | None) -> str:
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims of the study, and the records that they are about."""
-    return [Judged(CLAIMS, records(load, preset))]
+    by_hand = representable_cells.records(load, preset)
+    return [Judged(CLAIMS, records(load, preset)), Judged(representable_claims.CLAIMS, by_hand)]
 
 
 def _depths(study: Sequence[Cell]) -> str:

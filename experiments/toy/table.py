@@ -11,7 +11,15 @@ from experiments.report.interval import estimate
 from experiments.report.markdown import markdown
 from experiments.report.rows import Load, grouped, select
 from experiments.report.variants import labelled
-from experiments.toy import kernel_claims, kernel_table, structure_claims, trained_claims
+from experiments.toy import (
+    kernel_claims,
+    kernel_table,
+    representable_cells,
+    representable_claims,
+    representable_table,
+    structure_claims,
+    trained_claims,
+)
 from experiments.toy.claims import CLAIMS
 from experiments.toy.measurement import (
     Measurement,
@@ -36,6 +44,7 @@ def table(load: Load, preset: str | None) -> str:
     else:
         parts = [*_random(load, preset), *_trained(load(preset, "sequence_models"))]
         parts += kernel_table.section(load(preset, "kernel_limit"))
+        parts += representable_table.section(representable_cells.records(load, preset))
         parts += _structured(load("structures")) if preset is None else []
     return "\n\n".join(parts) + "\n"
 
@@ -49,6 +58,7 @@ def judged(load: Load, preset: str | None) -> list[Judged]:
         Judged(CLAIMS, random + controls),
         Judged(trained_claims.CLAIMS, load(preset, "sequence_models")),
         Judged(kernel_claims.KERNEL_CLAIMS, load(preset, "kernel_limit")),
+        Judged(representable_claims.CLAIMS, representable_cells.records(load, preset)),
         Judged(structure_claims.CLAIMS, structured),
     ]
 

@@ -25,6 +25,7 @@ WHOLE = [
     ("toy.linear_cde", "controls"),
     ("toy.sequence_models", "quick"),
     ("toy.kernel_limit", "quick"),
+    ("toy.representable", "quick"),
     ("a5.sequence_models", "quick"),
     ("a5.sequence_models", "controls"),
     ("a5.sequence_models", "long"),

@@ -19,6 +19,7 @@ import experiments.memory.trained_curves as ladders
 import experiments.stability.sweep as stability
 import experiments.toy.kernel_measurement as kernel
 import experiments.toy.measurement as toy
+import experiments.toy.representable_cells as integrals
 import experiments.toy.trained as trained
 import experiments.tracking.cells as tracking
 from experiments.a5 import claims as a5_claims
@@ -34,6 +35,7 @@ from experiments.selection import Selection
 from experiments.study import ROOT
 from experiments.toy import claims as toy_claims
 from experiments.toy import kernel_claims, structure_claims
+from experiments.toy import representable_claims as integral_claims
 from experiments.toy import trained_claims as toy_trained_claims
 from experiments.tracking import claims as tracking_claims
 
@@ -64,6 +66,10 @@ HALVES: dict[str, tuple[str, str, Callable[[Any], Any], dict[str, Any], Sequence
     "toy.kernel_limit": (
         *("toy", "quick", kernel.limit_cells),
         *({"data_seed": 77}, kernel_claims.KERNEL_CLAIMS),
+    ),
+    "toy.representable": (
+        *("toy", "quick", integrals.integral_rows),
+        *({"task__num_paths": 77}, integral_claims.CLAIMS),
     ),
     "memory.theory": ("memory", "quick", memory.families, {"draws": 31}, memory_claims.CLAIMS),
     "memory.recurrent_models": (

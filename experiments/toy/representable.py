@@ -1,9 +1,8 @@
 """Iterated integrals by layers of the bare S6 whose weights are set by hand.
 
 Nothing is trained. The design crosses what a model is fed (values, increments, both), what is read
-out (last position, mean), whether C follows the input, and one layer or two. Where
-`seq_torch.constructed` knows weights that compute the integral, a run measures their error on random
-walks; elsewhere it notes that no weights are known.
+out (last position, mean), whether C follows the input, and one layer or two. A run measures the
+cells for which `seq_torch.constructed` has weights, on random walks, and names the others.
 """
 
 from __future__ import annotations

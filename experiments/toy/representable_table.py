@@ -23,8 +23,8 @@ def section(records: Sequence[Record]) -> list[str]:
         "## What the bare S6 can integrate, set by hand",
         "RMSE / RMSE of predicting zero of one layer and of two, without activation, whose weights "
         "are set by hand. *Exact*: up to rounding. *Limit*: the error falls in proportion to a "
-        "small parameter of the weights, here at its best value. *None known* is no proof that there is "
-        "none. Paths begin at zero.",
+        "small parameter of the weights; the value is that of its best choice. *None known* is no "
+        "proof that there is none. Paths begin at zero.",
         _design(integral_rows(records)),
         "## Where the integrals set by hand come from",
         origins.table(records),

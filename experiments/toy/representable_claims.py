@@ -27,12 +27,12 @@ def _judge_exact(records: Sequence[Record]) -> Verdict:
 
 
 def _judge_limit(records: Sequence[Record]) -> Verdict:
-    falls = {row.name: _fall(row) for row in select(integral_rows(records), kind="limit")}
-    if not falls:
+    rows = select(integral_rows(records), kind="limit")
+    if not rows:
         return Verdict("not run", "no finished record")
-    name, least = min(falls.items(), key=lambda item: item[1])
-    detail = f"{len(falls)} kinds of cells; the least fall is that of {name}: {least:.3g}"
-    return Verdict("pass" if least >= FALL else "fail", detail)
+    least = min(rows, key=_fall)
+    detail = f"{len(rows)} cells; the least fall is that of {least.name}: {_fall(least):.3g}"
+    return Verdict("pass" if _fall(least) >= FALL else "fail", detail)
 
 
 def _fall(row: IntegralRow) -> float:

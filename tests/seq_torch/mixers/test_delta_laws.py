@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import pi
 
 import pytest
 import torch
+from matrix_laws import (
+    EXACT,
+    assert_is_its_equation,
+    built,
+    directed,
+    first_state,
+    mapped_by_hand,
+    noise,
+    read_by_hand,
+)
 from torch.nn import functional
 
 import seq_torch as st
@@ -13,7 +24,6 @@ from seq_torch.mixers.parts.unit_norm import unit
 from seq_torch.train.optim import parameter_groups
 from seqtheory.training import Training
 
-EXACT = {"rtol": 1e-9, "atol": 1e-10}
 CONFIGS = {
     "delta_net": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, trained_start=True),
     "signed": st.DeltaNetConfig(heads=2, key_dim=4, value_dim=3, eigenvalues="signed"),
@@ -34,64 +44,33 @@ CONFIGS = {
 }
 
 
-def built(config, width=6, seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return config.build(width).double()
-
-
-def noise(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def directed(config, x):
-    return x / (x @ x + (1e-6 if config.normalisation == "smooth" else 0)).sqrt()
-
-
 def by_hand(module, x):
     """One row, equation by equation, one position, head and factor at a time."""
-    c, mapped = module.config, x @ module.into.weight.T
-    if c.block and c.convolution:
-        past = torch.cat((torch.zeros(c.convolution - 1, mapped.shape[1]).double(), mapped))
-        kernel, bias = module.convolution.weight[:, 0], module.convolution.bias
-        mapped = (0 if bias is None else bias) + sum(
-            past[i : i + len(x)] * kernel[:, i] for i in range(c.convolution)
-        )
-    if c.block:
-        mapped = mapped * torch.sigmoid(mapped)
-    outputs = []
-    for head in range(c.heads):
-        S = torch.zeros(c.key_dim, c.value_dim).double()
-        S = S if module.start is None else module.start[head]
-        for t in range(len(x)):
-            q, k, v = (
-                part.unflatten(0, (c.heads, -1))[head] for part in mapped[t].split(module.parts)
-            )
-            k, v = k.unflatten(0, (-1, c.key_dim)), v.unflatten(0, (-1, c.value_dim))
-            beta = torch.sigmoid(module.strength(x[t])).unflatten(0, (c.heads, -1))[head]
-            beta = 2 * beta if c.eigenvalues == "signed" else beta
-            if c.decays:
-                step = x[t] @ module.decay.weight[head] + module.decay.bias[head]
-                S = torch.exp(-module.decay.log_rate[head].exp() * torch.log1p(step.exp())) * S
-            for j in range(len(k)):
-                key = directed(c, k[j])
-                S = S - beta[j] * torch.outer(key, key @ S) + beta[j] * torch.outer(key, v[j])
-            o = directed(c, q) @ S * (c.read_scale or (c.key_dim**-0.5 if c.block else 1))
-            if c.block:
-                o = module.norm.weight * o / (o.square().mean() + 1e-5).sqrt()
-            if module.gate is not None:
-                z = module.gate(x[t]).unflatten(0, (c.heads, -1))[head]
-                o = o * z * torch.sigmoid(z)
-            outputs.append(o)
-    stacked = torch.stack(outputs).unflatten(0, (c.heads, -1)).movedim(0, 1)
-    return stacked.flatten(1) @ module.out.weight.T
+    c, mapped, outputs = module.config, mapped_by_hand(module, x), []
+    for head, t in product(range(c.heads), range(len(x))):
+        if t == 0:
+            S = first_state(module, head)
+        q, k, v = (p.unflatten(0, (c.heads, -1))[head] for p in mapped[t].split(module.parts))
+        k, v = k.unflatten(0, (-1, c.key_dim)), v.unflatten(0, (-1, c.value_dim))
+        beta = torch.sigmoid(module.strength(x[t])).unflatten(0, (c.heads, -1))[head]
+        beta = 2 * beta if c.eigenvalues == "signed" else beta
+        if c.decays:
+            step = x[t] @ module.decay.weight[head] + module.decay.bias[head]
+            S = torch.exp(-module.decay.log_rate[head].exp() * torch.log1p(step.exp())) * S
+        for j in range(len(k)):
+            key = directed(c, k[j])
+            S = S - beta[j] * torch.outer(key, key @ S) + beta[j] * torch.outer(key, v[j])
+        o = read_by_hand(module, q, S)
+        if module.gate is not None:
+            z = module.gate(x[t]).unflatten(0, (c.heads, -1))[head]
+            o = o * z * torch.sigmoid(z)
+        outputs.append(o)
+    return outputs
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_module_is_its_equation(name):
-    module, x = built(CONFIGS[name]), noise(2, 11, 6)
-    expected = torch.stack([by_hand(module, row) for row in x])
-    torch.testing.assert_close(module(x), expected, **EXACT)
+    assert_is_its_equation(CONFIGS[name], by_hand)
 
 
 def test_one_factor_is_delta_net_and_a_gated_one_gated_delta_net():

@@ -7,6 +7,16 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from matrix_laws import (
+    EXACT,
+    assert_is_its_equation,
+    built,
+    directed,
+    first_state,
+    mapped_by_hand,
+    noise,
+    read_by_hand,
+)
 from torch.nn import functional
 
 import seq_torch as st
@@ -16,7 +26,6 @@ from seqtheory.group import group
 from seqtheory.representation import representation
 from seqtheory.tasks import GroupWords
 
-EXACT = {"rtol": 1e-9, "atol": 1e-10}
 SIZES = {"heads": 2, "key_dim": 4, "value_dim": 3, "start": "own"}
 BOTH = {"eigenvalues": "signed", "decay": "signed"}
 CONFIGS = {
@@ -28,20 +37,6 @@ CONFIGS = {
     "gdn2 signed": st.KDAConfig(**SIZES, gates="channels", **BOTH, read_scale=0.7),
     "bare": st.KDAConfig(**SIZES, block=False),
 }
-
-
-def built(config, width=6, seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return config.build(width).double()
-
-
-def noise(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def directed(config, x):
-    return x / (x @ x + (1e-6 if config.normalisation == "smooth" else 0)).sqrt()
 
 
 def decays(module, x, head):
@@ -57,18 +52,10 @@ def decays(module, x, head):
 
 def by_hand(module, x):
     """One row, equation by equation, one position and head at a time."""
-    c, mapped = module.config, x @ module.into.weight.T
-    if c.block and c.convolution:
-        past = torch.cat((torch.zeros(c.convolution - 1, mapped.shape[1]).double(), mapped))
-        kernel = module.convolution.weight[:, 0]
-        mapped = sum(past[i : i + len(x)] * kernel[:, i] for i in range(c.convolution))
-    if c.block:
-        mapped = mapped * torch.sigmoid(mapped)
-    outputs = []
+    c, mapped, outputs = module.config, mapped_by_hand(module, x), []
     for head, t in product(range(c.heads), range(len(x))):
         if t == 0:
-            S = torch.zeros(c.key_dim, c.value_dim).double()
-            S = S if module.start is None else module.start[head]
+            S = first_state(module, head)
         q, k, v = (p.unflatten(0, (c.heads, -1))[head] for p in mapped[t].split(module.parts))
         erase = torch.sigmoid(module.strength(x[t])).unflatten(0, (c.heads, -1))[head]
         erase = 2 * erase if c.eigenvalues == "signed" else erase
@@ -78,20 +65,16 @@ def by_hand(module, x):
         key, decay = directed(c, k), decays(module, x[t], head)
         transition = (torch.eye(c.key_dim) - torch.outer(key, erase * key)) @ torch.diag(decay)
         S = transition @ S + torch.outer(key, write * v)
-        o = directed(c, q) @ S * (c.read_scale or (c.key_dim**-0.5 if c.block else 1))
+        o = read_by_hand(module, q, S)
         if c.block:
-            o = module.norm.weight * o / (o.square().mean() + 1e-5).sqrt()
             o = o * torch.sigmoid(module.gate(x[t]).unflatten(0, (c.heads, -1))[head])
         outputs.append(o)
-    stacked = torch.stack(outputs).unflatten(0, (c.heads, -1)).movedim(0, 1)
-    return stacked.flatten(1) @ module.out.weight.T
+    return outputs
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_module_is_its_equation(name):
-    module, x = built(CONFIGS[name]), noise(2, 11, 6)
-    expected = torch.stack([by_hand(module, row) for row in x])
-    torch.testing.assert_close(module(x), expected, **EXACT)
+    assert_is_its_equation(CONFIGS[name], by_hand)
 
 
 def test_channels_that_agree_are_one_strength():

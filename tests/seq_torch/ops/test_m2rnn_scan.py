@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from nonlinear_scans import m2rnn_inputs as make
 
 from seq_torch import ops
 from seq_torch.ops import BackendError
@@ -11,22 +12,6 @@ from seq_torch.ops.glue import threads
 from seq_torch.ops.m2rnn import fused, operator
 
 CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
-
-
-def make(time, *, batch=2, heads=3, groups=1, key=5, value=4, dtype=torch.float64):
-    generator = torch.Generator().manual_seed(0)
-
-    def normal(*shape):
-        return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype)
-
-    return {
-        "q": normal(batch, groups, time, key),
-        "k": normal(batch, groups, time, key),
-        "v": normal(batch, heads, time, value),
-        "decay": torch.sigmoid(normal(batch, heads, time)),
-        "weight": torch.eye(value, dtype=dtype) + 0.3 * normal(heads, value, value),
-        "initial": normal(batch, heads, key, value),
-    }
 
 
 def scan(backend, clip=None):
@@ -44,23 +29,6 @@ def test_fused_is_the_loop(scans, groups, clip):
         scans.assert_close(scans.everything(scan("fused", clip), inputs), expected, 1e-11)
 
 
-def test_single_precision_is_within_1e5_of_the_double_loop(scans):
-    inputs = make(100, value=8, dtype=torch.float32)
-    expected = scans.everything(scan("reference"), scans.double(inputs))
-    got = scans.everything(scan("fused"), inputs)
-    assert got["output 0"].dtype == torch.float32
-    scans.assert_close(got, expected, 1e-5)
-
-
-def test_gradcheck():
-    inputs = make(4, batch=1, heads=1, key=3, value=2)
-    names = list(inputs)
-    assert torch.autograd.gradcheck(
-        lambda *values: scan("fused")(**dict(zip(names, values, strict=True))),
-        [value.requires_grad_() for value in inputs.values()],
-    )
-
-
 @pytest.mark.parametrize("backend", ["fused", "reference"])
 def test_no_gradient_of_a_state_is_beyond_the_bound(backend):
     inputs = make(6) | {"initial": torch.zeros(2, 3, 5, 4, dtype=torch.float64)}
@@ -70,17 +38,6 @@ def test_no_gradient_of_a_state_is_beyond_the_bound(backend):
     (bound,) = torch.autograd.grad(100 * scan(backend, 0.25)(**inputs)[0].sum(), start)
     assert free.abs().max() > 1
     assert torch.equal(bound.abs(), torch.full_like(bound, 0.25))
-
-
-def test_parts_of_a_sequence_go_on_from_the_state():
-    inputs = make(20)
-    whole, last = scan("fused")(**inputs)
-    steps = ("q", "k", "v", "decay")
-    parts = [inputs | {n: inputs[n][:, :, cut] for n in steps} for cut in (slice(7), slice(7, 20))]
-    first, state = scan("fused")(**parts[0])
-    second, state = scan("fused")(**(parts[1] | {"initial": state}))
-    assert torch.equal(torch.cat((first, second), 2), whole)
-    assert torch.equal(state, last)
 
 
 def test_same_bits_on_any_number_of_threads(scans, torch_threads, monkeypatch):
@@ -102,15 +59,6 @@ def test_nan_stays_in_its_own_row_and_flows_downstream_only():
     assert found[1, 2, 4:].all()
     found[1, 2, 3:] = False
     assert not found.any()
-
-
-@pytest.mark.parametrize("backend", ["reference", "fused"])
-@pytest.mark.parametrize(("batch", "time"), [(0, 4), (2, 0)])
-def test_empty_batch_and_empty_time(scans, backend, batch, time):
-    inputs = make(time, batch=batch)
-    found = scans.everything(scan(backend), inputs)
-    assert found["output 0"].shape == (batch, 3, time, 4)
-    assert torch.equal(found["output 1"], inputs["initial"]) or time
 
 
 def test_registration():

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from nonlinear_scans import SCANS
+from nonlinear_scans import slstm_inputs as make
 
 from seq_torch import ops
 from seq_torch.ops import BackendError
 from seq_torch.ops.glue import threads
 from seq_torch.ops.slstm import fused, operator
 
+scan = SCANS["slstm"].on
 CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
-
-
-def make(time, *, size=2.0, batch=3, heads=2, channels=5, dtype=torch.float64, started=True):
-    generator = torch.Generator().manual_seed(0)
-
-    def normal(*shape):
-        return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype)
-
-    shape = (batch, heads, channels)
-    inputs = {
-        "x": size * normal(batch, heads, time, 4, channels),
-        "weight": normal(heads, 4, channels, channels) / channels**0.5,
-    }
-    h, c, m = (normal(*shape) for _ in range(3))
-    n = 0.5 + normal(*shape).abs()
-    return inputs | ({"initial": torch.stack((h, c, n, m), 2)} if started else {})
-
-
-def scan(backend):
-    return lambda **inputs: ops.slstm_scan(**inputs, return_last_state=True, backend=backend)
 
 
 def without_a_stabiliser(x, weight):
@@ -64,25 +47,6 @@ def test_fused_is_the_loop(scans, size, started):
         scans.assert_close(scans.everything(scan("fused"), inputs), expected, 1e-11)
 
 
-def test_single_precision_is_within_1e5_of_the_double_loop(scans):
-    inputs = make(300, channels=8, dtype=torch.float32)
-    inputs["weight"] *= 0.5
-    expected = scans.everything(scan("reference"), scans.double(inputs))
-    got = scans.everything(scan("fused"), inputs)
-    assert got["output 0"].dtype == torch.float32
-    scans.assert_close(got, expected, 1e-5)
-
-
-@pytest.mark.parametrize("started", [True, False])
-def test_gradcheck(started):
-    inputs = make(4, batch=2, heads=1, channels=2, started=started)
-    names = list(inputs)
-    assert torch.autograd.gradcheck(
-        lambda *values: scan("fused")(**dict(zip(names, values, strict=True))),
-        [value.requires_grad_() for value in inputs.values()],
-    )
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("backend", ["fused", "reference"])
 def test_logarithms_of_gates_may_be_beyond_what_their_exponentials_can_be(dtype, backend):
@@ -96,16 +60,6 @@ def test_logarithms_of_gates_may_be_beyond_what_their_exponentials_can_be(dtype,
     torch.testing.assert_close(h[:, 1], written)
     means = written.cumsum(0) / torch.arange(1, 4, dtype=dtype)
     torch.testing.assert_close(h[:, 0], means)
-
-
-def test_parts_of_a_sequence_go_on_from_the_state():
-    inputs = make(11)
-    whole, last = scan("fused")(**inputs)
-    x = inputs.pop("x")
-    first, state = scan("fused")(**inputs, x=x[:, :, :4])
-    second, state = scan("fused")(x=x[:, :, 4:], weight=inputs["weight"], initial=state)
-    assert torch.equal(torch.cat((first, second), 2), whole)
-    assert torch.equal(state, last)
 
 
 def test_same_bits_on_any_number_of_threads_and_rows(scans, torch_threads, monkeypatch):
@@ -129,21 +83,6 @@ def test_nan_stays_in_its_own_head_and_flows_downstream_only():
     assert found[1, 0, 4:].all()
     found[1, 0, 3:] = False
     assert not found.any()
-
-
-@pytest.mark.parametrize("backend", ["reference", "fused"])
-@pytest.mark.parametrize(("batch", "time"), [(0, 4), (2, 0)])
-def test_empty_batch_and_empty_time(scans, backend, batch, time):
-    inputs = make(time, batch=batch)
-    found = scans.everything(scan(backend), inputs)
-    assert found["output 0"].shape == (batch, 2, time, 5)
-    assert torch.equal(found["output 1"], inputs["initial"]) or time
-
-
-def test_half_precision_comes_back_as_it_came():
-    inputs = {name: value.bfloat16() for name, value in make(6).items()}
-    h, state = scan("auto")(**inputs)
-    assert (h.dtype, state.dtype) == (torch.bfloat16, torch.float32)
 
 
 @pytest.mark.parametrize("keep", [True, False])

@@ -308,3 +308,12 @@ def test_the_recipe_is_ablated_part_by_part():
     searched = sequence_models.runs("plateaus")
     first = [run for run in searched if run.length == 4 and run.depth == 1]
     assert sequence_models.due("plateaus", searched, {}) == first
+
+
+def test_the_recipe_shares_no_cell_with_presets_that_are_shown_beside_it():
+    def told(preset):
+        runs = sequence_models.runs(preset)
+        return {(r.model, r.group, r.length, r.depth, r.training.num_steps) for r in runs}
+
+    beside = set().union(*map(told, (sequence_models.DEFAULT_PRESET, *figure.EXTRA)))
+    assert not told("plateaus") & beside

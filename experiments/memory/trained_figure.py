@@ -41,7 +41,7 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
 
 
 def _which(ladder: Ladder) -> str:
-    matrix = [] if ladder.matrix == "diagonal" else [ladder.matrix]
+    matrix = [] if ladder.matrix == "diagonal" else ladder.matrix.split(", ")
     return "_".join([ladder.activation, *matrix, str(ladder.length), "steps"])
 
 

@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 
 from experiments.data.random_filter import RandomFilter
-from experiments.memory import later_claims, later_tables, recurrent_models, recurrent_presets
+from experiments.memory import (
+    later_claims,
+    later_tables,
+    recurrent_models,
+    recurrent_presets,
+    trained_figure,
+)
 from experiments.memory.margin import slope
 from experiments.memory.networks import RecurrentRun, data, model, rates, recurrence_of
 from experiments.memory.perturbation import PUBLISHED, SHIFT, released
@@ -268,12 +274,12 @@ def test_presets_have_five_models_two_memories_and_filters() -> None:
 def lines(crosses: bool) -> list[dict[str, Any]]:
     """A ladder of two widths that crosses, or not, under the shift and under the draws."""
     found = []
-    for width, row in ((4, [4e-3, 5e-3]), (8, [2e-3, 2.0 if crosses else 3e-3])):
+    for width, row in ((4, [4e-3, 4e-3, 5e-3]), (8, [2e-3, 2e-3, 2.0 if crosses else 3e-3])):
         network = {"width": width, "error": row[0], "target": row[0], "steps": 9, "rates": [0.1]}
         memory = {"ages": [0, 1, 9], "memory": [1.0, 0.5, 0.1]}
         found.append({"quantity": "network", **network, **memory})
         for reading in (SHIFT, PUBLISHED):
-            facts = {"quantity": "perturbation", "width": width, "betas": [0.0, 1e-2]}
+            facts = {"quantity": "perturbation", "width": width, "betas": [0.0, 1e-3, 1e-2]}
             held = [[e] for e in row]
             found.append({**facts, "reading": canonical(reading), "errors": held})
     return found
@@ -313,9 +319,20 @@ def test_a_ladder_from_theory_that_is_undecided_is_a_failure():
     worse = lines(False)
     for line in worse:
         if line["quantity"] == "perturbation" and line["width"] == 8:
-            line["errors"] = [[9e-3], [9e-3]]
+            line["errors"] = [[9e-3]] * 3
     assert verdicts("started", [made_up.record(run, worse)])["decided"] == "fail"
     assert verdicts("started", [made_up.record(run, lines(True))])["decided"] == "pass"
+
+
+def test_the_published_figure_and_that_of_filters_are_drawn(tmp_path):
+    held = [run for preset in ("published", "filters") for run in recurrent_models.runs(preset)]
+    shown = [run for run in held if run.activation == "hardtanh" and run.model != "lru"]
+    paths = trained_figure.draw(
+        [made_up.record(run, lines(as_expected(run))) for run in shown], tmp_path
+    )
+    names = {path.stem for path in paths if path.suffix == ".png"}
+    for which in ("", "free_", "ssm_free_"):
+        assert f"memory_trained_hardtanh_{which}100_steps" in names
 
 
 def test_each_later_preset_has_its_section() -> None:

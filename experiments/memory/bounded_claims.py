@@ -79,7 +79,8 @@ def _cost(most: float, kernel: str) -> Judge:
     """Judge the ratio of E_8(0) to that of plain least squares."""
 
     def judge(records: Sequence[Record]) -> Verdict:
-        rows = select(bounded_curves(records), reading="shift", map="direct", kernel=kernel)
+        held = select(bounded_curves(records), reading="shift", map="direct", kernel=kernel)
+        rows = [row for row in held if 8 in row.curves.widths]
         names = ("non-negative", "least squares")
         both = {name: select(rows, bound=name) for name in names}
         if missing := lacking(both):

@@ -66,7 +66,7 @@ def gated_delta_net() -> Case:
 
 
 def test_every_parameter_of_ours_is_held_by_one_of_upstream(case):
-    assert unaccounted(case, drawn(case.mixer, case.width)) == []
+    assert unaccounted(case, drawn(case.mixer, case.width, draws=1)) == []  # names and shapes
 
 
 def test_parameters_start_as_upstream_draws_them(case):

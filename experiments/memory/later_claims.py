@@ -168,5 +168,6 @@ def _short(make: Callable[[], list[Claim]]) -> Callable[[], list[Claim]]:
 
 
 _MAKERS |= {"published-short": _short(_published), "filters-short": _short(_filters)}
-CLAIMS = {preset: of_one_setting(make(), cell_of) for preset, make in _MAKERS.items()}
+BY_PRESET = {preset: of_one_setting(make(), cell_of) for preset, make in _MAKERS.items()}
 """Claims about the ladders of each preset."""
+CLAIMS = tuple(claim for claims in BY_PRESET.values() for claim in claims)

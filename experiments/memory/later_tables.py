@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from experiments.claim import Claim, Judged, verdict_table
-from experiments.memory.later_claims import CLAIMS, KERNELS, PUBLISHED_TABLE, network_of
+from experiments.memory.later_claims import BY_PRESET, KERNELS, PUBLISHED_TABLE, network_of
 from experiments.memory.recurrent_presets import TABLE
 from experiments.memory.trained_curves import READINGS, SLACK, Ladder, ladders, word
 from experiments.memory.trained_table import networks_table, sources
@@ -25,14 +25,16 @@ def parts(load: Load) -> list[str]:
         text
         for preset, (title, said, first) in _SECTIONS.items()
         if (records := load(preset, STUDY))
-        for text in _section(title, said, first(ladders(records)), records, CLAIMS[preset])
+        for text in _section(title, said, first(ladders(records)), records, BY_PRESET[preset])
     ]
 
 
 def judged(load: Load) -> list[Judged]:
     """Claims about every preset, each with its records."""
     return [
-        Judged(CLAIMS[preset], records) for preset in _SECTIONS if (records := load(preset, STUDY))
+        Judged(BY_PRESET[preset], records)
+        for preset in _SECTIONS
+        if (records := load(preset, STUDY))
     ]
 
 

@@ -268,7 +268,7 @@ def test_presets_have_five_models_two_memories_and_filters() -> None:
         RandomFilter(network="transformer"),
     }
     assert {run.widths[-1] for run in filters} == {256}
-    assert set(recurrent_presets.MAKERS) == set(later_claims.CLAIMS)
+    assert set(recurrent_presets.MAKERS) == set(later_claims.BY_PRESET)
 
 
 def lines(crosses: bool) -> list[dict[str, Any]]:
@@ -299,10 +299,10 @@ def as_expected(run: RecurrentRun) -> bool:
 
 
 def verdicts(preset: str, held: list[Any]) -> dict[str, str]:
-    return {claim.name: claim.judge(held).status for claim in later_claims.CLAIMS[preset]}
+    return {claim.name: claim.judge(held).status for claim in later_claims.BY_PRESET[preset]}
 
 
-@pytest.mark.parametrize("preset", sorted(later_claims.CLAIMS.keys() - {"started"}))
+@pytest.mark.parametrize("preset", sorted(later_claims.BY_PRESET.keys() - {"started"}))
 def test_claims_on_later_ladders_judge_both_ways(preset):
     right = verdicts(preset, records(preset, as_expected))
     failed = {name for name, status in right.items() if status != "pass"}

@@ -389,8 +389,9 @@ def ray_tests(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Use a card's page in Chromium without a network (needs chromium and chromedriver)."""
-    python(session, "browser", "-m", "pytest", *(session.posargs or ["tests/browser/test_page.py"]))
+    """Use cards and the site in Chromium without a network (needs chromium and chromedriver)."""
+    tests = session.posargs or [f"tests/browser/test_{pages}.py" for pages in ("page", "site")]
+    python(session, "browser", "-m", "pytest", *tests)
 
 
 @nox.session

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import made_cards
 import pytest
-from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -17,44 +16,11 @@ from selenium.webdriver.remote.webelement import WebElement
 from experiments.bench.cards import Card
 from experiments.bench.report.html import html
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CARDS: dict[str, Callable[[], Card]] = {
     "three": made_cards.card,
     "twelve": lambda: made_cards.card(baselines=made_cards.TWELVE),
     "odd": lambda: made_cards.card(made_cards.ODD[0], made_cards.ODD[1:]),
 }
-OFFLINE = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-
-
-def program(*names: str) -> str:
-    """A program's path; the tests fail, and are not skipped, where it is missing."""
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
-        pytest.fail(f"got no {names[0]}, expected one: apt-get install chromium chromium-driver")
-    return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = program(*BROWSERS)
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",  # a container's root has none
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-        "--window-size=1200,1000",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = ChromeService(program("chromedriver"))
-    driver = Chrome(options=options, service=service)
-    driver.set_page_load_timeout(120)
-    driver.execute_cdp_cmd("Network.enable", {})
-    driver.execute_cdp_cmd("Network.emulateNetworkConditions", OFFLINE)
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

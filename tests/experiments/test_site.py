@@ -307,7 +307,7 @@ def test_every_model_has_a_page_with_what_theory_says(pages):
         assert "<math" in text
         for task, verdict in model.follows().items():
             assert f'<th scope="row">{task}</th>' in text
-            assert verdict is None or verdict.theorem in text
+            assert verdict is None or verdict.status == "open" or verdict.theorem in text
     names = [words.slug(model.name) for model in MODELS]
     assert len(set(names)) == len(names)
     assert set(TASKS) == {"parity", "mod 3", "flip-flop", "S3", "Z60", "A5"}

@@ -40,7 +40,12 @@ class Choice:
 def columns(entries: Sequence[Entry]) -> list[Column]:
     """Choose the columns of a table of runs."""
     rows = [entry.row for entry in entries]
-    settings = [Column(name, name.removesuffix(".type"), "setting") for name in telling(rows)]
+    names = telling(rows)
+    ends = [_end(name) for name in names]
+    settings = [
+        Column(name, end if ends.count(end) == 1 else name.removesuffix(".type"), "setting")
+        for name, end in zip(names, ends, strict=True)
+    ]
     numbers = [
         Column(name, name.partition(".")[2].replace("_", " "), "number") for name in _numbers(rows)
     ]
@@ -106,6 +111,11 @@ def _varies(rows: Sequence[Row], name: str) -> bool:
 
 def _key(row: Row, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(repr(row.get(name)) for name in names)
+
+
+def _end(name: str) -> str:
+    """Last part of a field's name, which stands for it where no other ends alike."""
+    return name.removesuffix(".type").rpartition(".")[2].replace("_", " ")
 
 
 def _depth(name: str) -> int:

@@ -47,7 +47,7 @@ def pages(held) -> dict[str, str]:
 
 def rows(page: str, table: str) -> list[list[str]]:
     """What every cell of a table of the page is sorted by."""
-    start = page.index(f'<table class="sortable" id="{table}"')
+    start = page.index(f' id="{table}"')
     body = page[page.index("<tbody>", start) : page.index("</tbody>", start)]
     return [
         [html.unescape(text) for text in re.findall(r'data-sort="([^"]*)"', row)]

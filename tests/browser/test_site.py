@@ -12,7 +12,7 @@ from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 from site_pages import broken
 
 from experiments.site.build import build
@@ -82,6 +82,12 @@ def heads(driver: Chrome, table: str) -> list[str]:
     return [head.text.strip() for head in every(driver, f"#{table} thead th")]
 
 
+def filtered(text: str) -> bool:
+    """Whether a filter says that fewer rows are shown than there are: a browser tells it late."""
+    shown, _, whole = text.partition(" of ")
+    return int(shown) < int(whole.split(" ")[0])
+
+
 def test_every_link_of_the_whole_site_leads_somewhere(site):
     pages = {
         path.relative_to(site).as_posix(): path.read_text(encoding="utf-8")
@@ -135,6 +141,8 @@ def test_the_search_of_the_start_page_finds_models_claims_and_studies(opened):
     assert all("mamba" in text and "a5" in text for text in shown)
     assert re.fullmatch(rf"{len(shown)} of \d+ entries", one(driver, "form.whole output").text)
     Select(one(driver, "[data-table=claims-table] select")).select_by_visible_text("fail")
+    told = (By.CSS_SELECTOR, "[data-table=claims-table] output")
+    WebDriverWait(driver, 10).until(lambda found: filtered(found.find_element(*told).text))
     assert all(
         row[3] == "fail" and "mamba" in " ".join(row).lower()
         for row in seen(driver, "claims-table")
@@ -172,6 +180,8 @@ def test_a_table_of_400_runs_is_sorted_filtered_and_sorted_back(opened):
     select = Select(every(driver, "form[data-table=table-bench-measurements] select")[0])
     choice = select.options[1].text
     select.select_by_visible_text(choice)
+    told = (By.CSS_SELECTOR, "form[data-table=table-bench-measurements] output")
+    WebDriverWait(driver, 10).until(lambda found: filtered(found.find_element(*told).text))
     assert 0 < len(seen(driver, table)) < len(rows)
 
 

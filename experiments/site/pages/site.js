@@ -27,6 +27,7 @@ for (const form of document.querySelectorAll("form.finder")) {
     output.textContent = idle ? "" : `${shown} of ${items.length} ${output.dataset.what}`;
   };
   form.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   if (input.value || selects.some(({ value }) => value)) filter(); // a browser may keep what was typed
 }

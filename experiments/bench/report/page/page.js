@@ -1,6 +1,7 @@
 "use strict";
 
 const said = document.getElementById("said");
+const letters = new Intl.Collator("en", { numeric: true });
 
 // Tables: a click on a column's head sorts by it, a second one turns the order, a third one ends it.
 for (const table of document.querySelectorAll("table.sortable")) {
@@ -32,7 +33,7 @@ function compared(a, b, sign) {
   const [x, y] = [number(a), number(b)];
   if (!Number.isNaN(x) && !Number.isNaN(y)) return sign * (x === y ? 0 : x - y);
   if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
-  return sign * a.localeCompare(b, "en", { numeric: true });
+  return sign * letters.compare(a, b);
 }
 
 function number(text) {

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Rule = Literal["adamw", "sgd", "momentum"]
 
 VERSION = 1
-PRESETS = ("smoke", "modes", "quick")
+PRESETS = ("smoke", "quick", "modes")
 DEFAULT_PRESET = "quick"
 
 MAPS: tuple[Map, ...] = (Direct(), Exp(), Softplus(), Best())
@@ -100,8 +100,8 @@ def runs(preset: str) -> list[LadderRun]:
     """List the runs of a preset; `modes` is the half of `quick` with the network of theory."""
     ladder = {
         "smoke": _smoke,
-        "modes": _modes,
         "quick": lambda: [*_modes(), *_layers()],
+        "modes": _modes,
     }
     return of_preset(preset, ladder)
 

@@ -364,7 +364,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def site(session: nox.Session) -> None:
     """Build the site from the published records, with the docs [-- --out DIR --no-docs]."""
-    out = Path((options(session.posargs, "--out") or ["", "site"])[-1].removeprefix("--out="))
+    out = Path((options(session.posargs, "--out") or ["", "_site"])[-1].removeprefix("--out="))
     arguments = [word for word in session.posargs if word != "--no-docs"]
     with_docs = len(arguments) == len(session.posargs)
     if with_docs:

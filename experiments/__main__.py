@@ -87,7 +87,7 @@ def results(folder: Positional[Path] = Path("docs/results")) -> int:
 
 
 @app.command
-def site(out: Path = Path("site"), docs: bool | None = None) -> int:
+def site(out: Path = Path("_site"), docs: bool | None = None) -> int:
     """Build the site: pages of all studies, runs and models, from the published records alone.
 
     Args:

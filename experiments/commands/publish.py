@@ -11,7 +11,7 @@ from experiments import study as studies
 from experiments.commands.output import say
 from experiments.exit_code import ConfigError
 from experiments.record import Record
-from experiments.store import archive, durable, shelf, stored, sums
+from experiments.store import archive, durable, recovery, shelf, stored, sums
 from experiments.study import PUBLISHED
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def publish(locator: str, results: Path) -> int:
     """Add a study's records to the published ones; records already published do not change.
 
     Each record goes into the archive of the first preset that lists its run. Nothing is written
-    unless every record to be added is finished, undamaged, and of the study's present version.
+    unless every record to be added is finished, undamaged, of the study's present version, and made
+    from source in the repository's history.
 
     Parameters
     ----------
@@ -87,6 +88,11 @@ def _sealed(study: Study, path: Path) -> dict[str, bytes]:
         raise ConfigError(
             f"{path} is a record of {held.study}, version {held.description['version']}; expected "
             f"{study.name}, version {study.version}: move it elsewhere"
+        )
+    if recovery.recovered(held) is False:
+        raise ConfigError(
+            f"{path} was {recovery.summary([held])}, so that nobody could make it again; expected "
+            "a record of committed source, in the history of what is checked out: run it again"
         )
     return {name: held.shelf.read(name, archive.LIMIT) for name in ("DONE", *held.files)}
 

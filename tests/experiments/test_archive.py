@@ -16,7 +16,7 @@ from experiments.__main__ import main
 from experiments.commands import publish, verification
 from experiments.exit_code import ConfigError
 from experiments.record import PARTS, CorruptRecordError, Record, find
-from experiments.store import archive, shelf, source, stored, sums
+from experiments.store import archive, recovery, shelf, source, stored, sums
 
 NAME = "memory.theory"
 FIRST, SECOND = "0" * 16, "0" * 15 + "1"
@@ -43,6 +43,8 @@ def published(tmp_path, monkeypatch) -> Path:
     folder.mkdir()
     for module in (publish, studies, verification):
         monkeypatch.setattr(module, "PUBLISHED", folder)
+    # Records made here are of whatever is being written, committed or not.
+    monkeypatch.setattr(recovery, "recovered", lambda held: True)
     return folder
 
 
@@ -235,6 +237,10 @@ def test_what_cannot_be_published_is_refused(results, published, tmp_path, study
         publish.publish(str(study_file), results)
     with pytest.raises(ConfigError, match="no records in"):
         publish.publish(NAME, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(recovery, "recovered", lambda held: False)
+        with pytest.raises(ConfigError, match="not in this repository's history, so that nobody"):
+            publish.publish(NAME, results)
     monkeypatch.setattr(studies.load(NAME).module, "VERSION", 1000)
     with pytest.raises(ConfigError, match=r"expected .* version 1000"):
         publish.publish(NAME, results)

@@ -77,6 +77,18 @@ def test_source_is_recovered_from_the_commit_on_record_and_no_other(history):
     assert recovery.recovered(record(first)) is None
 
 
+def test_a_commit_of_another_branch_is_not_in_the_history(history):
+    history.commit(MODULE)
+    apart = history.commit(MODULE + b"OTHER = 2\n")
+    code = {"seqtheory/module.py": source.code_digest(MODULE + b"OTHER = 2\n")}
+    assert recovery.recovered(record(apart, code=code)) is True
+    back = ("git", "-C", str(history.folder), "reset", "--quiet", "--hard", "HEAD~1")
+    subprocess.run(back, check=True)
+    recovery._files.cache_clear()
+    recovery._answer.cache_clear()
+    assert recovery.recovered(record(apart, code=code)) is False
+
+
 def test_what_git_does_not_know_is_not_judged(history, tmp_path, monkeypatch):
     first = history.commit(MODULE)
     last = history.commit(MODULE + b"OTHER = 2\n")

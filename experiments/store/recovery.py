@@ -97,7 +97,7 @@ def _renamed(name: str, study: str) -> str:
 
 @functools.cache
 def _files(commit: str) -> dict[str, str] | None:
-    """Blobs of the project's modules at a commit, by file name; None where it is not in it."""
+    """Blobs of the modules at a commit of the history, by file name; None for any other commit."""
     if _answer("merge-base", "--is-ancestor", commit, "HEAD") is None:
         return None  # also a commit of another branch, which nobody else may ever see
     listed = _git("ls-tree", "-r", "-z", "--full-tree", f"{commit}^{{commit}}")

@@ -34,6 +34,7 @@ def verdicts(*records):
     return {claim.name: claim.judge(records).status for claim in representable_claims.CLAIMS}
 
 
+@pytest.mark.needs_torch
 @pytest.mark.parametrize("model", ["s4", "mamba"])
 def test_only_the_deepest_stack_is_exact(model: Any) -> None:
     run = RepresentableRun(model=model, group="S3", length=7, num_words=150)

@@ -127,7 +127,9 @@ def test_no_command_for_a_run_that_no_preset_lists():
 def test_claims_are_those_that_the_study_prints(pages, name):
     printed = results.tables(name, results.records_of(name))
     found = claims.judged(name, results.judged(name, results.records_of(name)))
-    assert len(found) == len(re.findall(r"\| \*\*(pass|fail|undecided|not run)\*\* \|", printed))
+    # A half without records has no table, and its claims stand on the site as not run.
+    decided = [claim for claim in found if claim.status != "not run"]
+    assert len(decided) == len(re.findall(r"\| \*\*(pass|fail|undecided)\*\* \|", printed))
     assert {claim.status for claim in found} <= set(STATUSES)
     text = html.unescape(pages[f"studies/{name}.html"])
     for claim in found:

@@ -36,6 +36,7 @@ def verdicts(*records: Any) -> dict[str, str]:
     return {claim.name: claim.judge(records).status for claim in representable_claims.CLAIMS}
 
 
+@pytest.mark.needs_torch
 def test_every_cell_of_the_design_is_measured_or_named() -> None:
     recorder = InMemory()
     representable.execute(IntegralsRun(task=task(), smalls=(1e-3, 1e-4)), recorder)

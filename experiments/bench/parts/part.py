@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import sqrt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.bench import baselines
@@ -93,13 +92,8 @@ def interval(values: Sequence[float]) -> dict[str, Any]:
 
 
 def share(successes: int, trials: int) -> dict[str, Any]:
-    r"""Give a share of successes with Wilson's interval of 95 %, as fields of a measurement.
+    """Give a share of successes with Wilson's interval of 95 %, as fields of a measurement."""
+    from experiments.report.interval import wilson  # brings scipy, which a list of runs needs not
 
-    .. math:: \frac{p + z^2/2n \pm z \sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}, \qquad z = 1.96
-
-    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
-    """
-    p, z2 = successes / trials, 1.96**2 / trials
-    middle, half = p + z2 / 2, sqrt(p * (1 - p) * z2 + z2**2 / 4)
-    low, high = ((middle + sign * half) / (1 + z2) for sign in (-1, 1))
-    return {"value": p, "low": max(low, 0.0), "high": min(high, 1.0), "n": trials}
+    low, high = wilson(successes, trials)
+    return {"value": successes / trials, "low": low, "high": high, "n": trials}

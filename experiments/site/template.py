@@ -9,10 +9,10 @@ import functools
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 
+from experiments.bench.report.html import environment
 from experiments.site.columns import cell
-from experiments.site.words import plain
 
 _FOLDERS = (("experiments.site", "pages"), ("experiments.bench.report", "page"))
 ASSETS = {"site.css": ("page.css", "site.css"), "site.js": ("page.js", "site.js")}
@@ -31,16 +31,7 @@ def asset(name: str) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_source),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["plain"] = plain
-    return environment
+    return environment(_source)
 
 
 @functools.cache

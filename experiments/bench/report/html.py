@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from collections.abc import Callable
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
@@ -53,18 +54,29 @@ def html(card: Card) -> str:
     )
 
 
-@functools.cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FunctionLoader(_file),
+def environment(source: Callable[[str], str]) -> Environment:
+    """Make what renders pages: all text is escaped, and a fact that a template lacks is an error.
+
+    Parameters
+    ----------
+    source
+        Gives the text of a template by its name.
+    """
+    made = Environment(
+        loader=FunctionLoader(source),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["plain"] = plain
-    return environment.get_template("page.html")
+    made.filters["plain"] = plain
+    return made
+
+
+@functools.cache
+def _template() -> Template:
+    return environment(_file).get_template("page.html")
 
 
 @functools.cache

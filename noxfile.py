@@ -12,6 +12,7 @@ import platform
 import re
 import shutil
 import subprocess
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -58,6 +59,7 @@ TESTS = {
             "tests/test_layers.py",
             "tests/test_twin_lines.py",
             "tests/test_front_door.py",
+            "tests/test_changes.py",
         ],
     ),
     "cross": ("both", ["tests/cross", "tests/test_readmes.py"]),
@@ -315,13 +317,14 @@ def minimums(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Format and lint with ruff, check the spelling, the lock and what is exported from it."""
+    """Format and lint with ruff, check spelling, fragments, the lock and what comes from it."""
     programs = environment(session, "lint")
     for command in (
         ("ruff", "format", "--check", "."),
         ("ruff", "check", "."),
         ("codespell", "packages", "experiments", "tests", "docs", "benchmarks", "README.md"),
         *(("deptry", *code) for code in CODE),
+        ("towncrier", "build", "--draft", "--version", version()),  # a misnamed fragment stops it
     ):
         session.run(str(programs / command[0]), *command[1:], external=True)
     uv(session, "lock --check --quiet")
@@ -334,6 +337,20 @@ def lint(session: nox.Session) -> None:
 def _lines(requirements: Path) -> list[str]:
     text = requirements.read_text(encoding="utf-8")
     return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def version() -> str:
+    """Read the version, which all packages share."""
+    declared = (ROOT / "packages" / "core" / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(declared)["project"]["version"])
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Print what the fragments in changes/ add to the changelog [-- --yes moves them into it]."""
+    program = str(environment(session, "lint") / "towncrier")
+    build = ("build", "--version", version(), *(session.posargs or ["--draft"]))
+    session.run(program, *build, external=True)
 
 
 @nox.session

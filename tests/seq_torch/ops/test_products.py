@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 from numba.core.errors import TypingError
@@ -63,12 +64,24 @@ def test_dots_fill_what_is_asked_for(rows, columns, each, dtype):
     np.testing.assert_allclose(found[asked], (left @ right.T)[asked], atol=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (8, 3), (13, 20)])
-def test_a_transpose_is_copied(shape):
-    source = drawn(*shape, dtype=np.float32)
-    target = np.empty(shape[::-1], np.float32)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", [(1, 1), (8, 3), (8, 8), (13, 20), (24, 40), (0, 4)])
+def test_a_transpose_is_copied(shape, dtype):
+    source = drawn(*shape, dtype=dtype)
+    whole, before, target = around(shape[1], shape[0] + 3, dtype)
     turn(source, target)
-    assert np.array_equal(target, source.T)
+    assert np.array_equal(target[:, : shape[0]], source.T)
+    target[:, : shape[0]] = before[1:-1, : shape[0]]
+    assert np.array_equal(whole, before)
+
+
+def test_a_function_of_no_module_is_still_compiled():
+    """Kernels listen to every compilation of the process, also to those of others."""
+    scope: dict = {}
+    exec("def twice(x): return 2 * x", scope)
+    del scope["__builtins__"]
+    assert scope["twice"].__module__ is None
+    assert numba.njit(scope["twice"])(3) == 6
 
 
 @compiled

@@ -80,7 +80,7 @@ def announce_on_a_new_machine() -> None:
 
 def announce(function: Callable[..., Any]) -> None:
     """Say, once per process, that kernels are being compiled: it can take half a minute."""
-    if function.__module__.startswith(f"{__package__}."):
+    if (function.__module__ or "").startswith(f"{__package__}."):
         _say_once()
 
 

@@ -7,6 +7,7 @@ formatting of text for its error into every kernel: seconds of compilation at a 
 from __future__ import annotations
 
 from .compiler import compiled
+from .vectors import SIDE, transpose
 
 
 @compiled
@@ -33,9 +34,14 @@ def copy_rows(source, target):
 
 @compiled
 def turn(source, target):
-    """Copy a matrix to its transpose, eight rows at a time: they end in one line of memory."""
-    for start in range(0, source.shape[0], 8):
-        stop = min(start + 8, source.shape[0])
+    """Copy a matrix to its transpose: square by square, and number by number what is left."""
+    rows, columns = source.shape[0] // SIDE * SIDE, source.shape[1] // SIDE * SIDE
+    for m in range(0, rows, SIDE):
+        for n in range(0, columns, SIDE):
+            transpose(source, m, n, target)
+        for n in range(columns, source.shape[1]):
+            for each in range(m, m + SIDE):
+                target[n, each] = source[each, n]
+    for m in range(rows, source.shape[0]):
         for n in range(source.shape[1]):
-            for m in range(start, stop):
-                target[n, m] = source[m, n]
+            target[n, m] = source[m, n]

@@ -30,7 +30,7 @@ def forward(first, last, rows, spans, q, k, v, beta, decay, state, output, resid
     ratio, since = np.empty((rows, rows), v.dtype), np.empty(rows, v.dtype)
     mixed, read = np.empty((rows, rows), v.dtype), np.empty((rows, rows), v.dtype)
     written, apart = np.empty((rows, v.shape[2]), v.dtype), np.empty((rows, v.shape[2]), v.dtype)
-    late = np.empty((rows, k.shape[2]), v.dtype)
+    late, across = np.empty((rows, k.shape[2]), v.dtype), np.empty((k.shape[2], rows), v.dtype)
     for each in range(first, last):
         lane, left, right = spans[each, 0], spans[each, 1] * factors, spans[each, 2] * factors
         S = state[each]
@@ -47,7 +47,7 @@ def forward(first, last, rows, spans, q, k, v, beta, decay, state, output, resid
             _read(queries, S, u, factors, since, read, output[lane, begin:end])
             _scaled(keys, ratio[count - 1], 1, late)
             _decay(S, since[count - 1])
-            add_product(S, late[:count].T, u)
+            _add_outer(S, late[:count], u, across)
 
 
 @compiled
@@ -62,7 +62,10 @@ def backward(
     inner, passed = np.empty((rows, rows), dv.dtype), np.empty((rows + 1, rows + 1), dv.dtype)
     written = np.empty((rows, dv.shape[2]), dv.dtype)
     late, moved = np.empty((rows, k.shape[2]), dv.dtype), np.empty((rows, k.shape[2]), dv.dtype)
-    turned = np.empty((dv.shape[2], k.shape[2]), dv.dtype)
+    turned, across = (
+        np.empty((dv.shape[2], k.shape[2]), dv.dtype),
+        np.empty((k.shape[2], rows), dv.dtype),
+    )
     for each in range(first, last):
         lane, left, right = spans[each, 0], spans[each, 1] * factors, spans[each, 2] * factors
         dS = dstate[each]
@@ -97,9 +100,9 @@ def backward(
             _state_back(queries, do, turned, factors, since, 1, moved, dqueries, passed[0])
             _decay(dS, since[count - 1])
             _scaled(queries, since[factors - 1 :: factors], 1, late)
-            add_product(dS, late[: end - begin].T, do)
+            _add_outer(dS, late[: end - begin], do, across)
             _scaled(keys, since, -1, late)
-            add_product(dS, late[:count].T, w)
+            _add_outer(dS, late[:count], w, across)
             _writes_apart(keys, w, u, ratio, mixed, inner, dkeys, passed)
             _reads_apart(keys, queries, do, u, factors, ratio, read, inner, dkeys, dqueries, passed)
             _sum_of_intervals(passed, count, factors, dlog[lane, begin:end])
@@ -243,6 +246,13 @@ def _sum_of_intervals(passed, count, factors, dlog):
             for i in range(m, count + 1):
                 total += passed[m, i]
             dlog[m // factors] = total
+
+
+@compiled
+def _add_outer(S, left, right, across):
+    """Add `left.T @ right`; a left factor whose rows lie in memory is read faster."""
+    turn(left, across)
+    add_product(S, across[:, : left.shape[0]], right)
 
 
 @compiled

@@ -46,9 +46,9 @@ def load(typing: Any, array: Any, i: Any, j: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         held, i, j = arguments
         vector = context.get_value_type(kind)
-        value = builder.load(_address(context, builder, array, held, i, j, vector))
-        value.align = array.dtype.bitwidth // 8
-        return value
+        return _unaligned(
+            builder.load(_address(context, builder, array, held, i, j, vector)), array
+        )
 
     return kind(array, types.intp, types.intp), generate
 
@@ -60,11 +60,59 @@ def store(typing: Any, array: Any, i: Any, j: Any, vector: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         held, i, j, value = arguments
-        put = builder.store(value, _address(context, builder, array, held, i, j, value.type))
-        put.align = array.dtype.bitwidth // 8
+        address = _address(context, builder, array, held, i, j, value.type)
+        _unaligned(builder.store(value, address), array)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, vector), generate
+
+
+SIDE = 8
+"""Of a square that `transpose` turns."""
+
+
+@intrinsic
+def transpose(typing: Any, source: Any, i: Any, j: Any, target: Any) -> Any:
+    """Put the square of `SIDE` rows and columns from (i, j) on into (j, i) of `target`, turned.
+
+    A round interleaves row r of the first half with row r of the second, and so moves the highest
+    bit of an entry's column to the lowest of its row: as many rounds as bits turn the square.
+    """
+    _check_rows(source)
+    _check_rows(target)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        held, i, j, place = arguments
+        vector = ir.VectorType(context.get_value_type(source.dtype), SIDE)
+        shift = [ir.Constant(ir.IntType(64), row) for row in range(SIDE)]
+        at = [
+            _address(context, builder, source, held, builder.add(i, row), j, vector)
+            for row in shift
+        ]
+        rows = [_unaligned(builder.load(address), source) for address in at]
+        for _ in range(SIDE.bit_length() - 1):
+            pairs = zip(rows[: SIDE // 2], rows[SIDE // 2 :], strict=True)
+            rows = [half for pair in pairs for half in _interleaved(builder, *pair)]
+        for row, value in zip(shift, rows, strict=True):
+            to = _address(context, builder, target, place, builder.add(j, row), i, vector)
+            _unaligned(builder.store(value, to), target)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target), generate
+
+
+def _interleaved(builder: Any, left: Any, right: Any) -> list[Any]:
+    """Entries of two vectors in turn: their first halves, and their second halves."""
+    order = [entry for n in range(SIDE) for entry in (n, n + SIDE)]
+    halves = order[:SIDE], order[SIDE:]
+    kind = ir.VectorType(ir.IntType(32), SIDE)
+    return [builder.shuffle_vector(left, right, ir.Constant(kind, half)) for half in halves]
+
+
+def _unaligned(access: Any, array: Any) -> Any:
+    """Let a load or store begin at any entry of an array."""
+    access.align = array.dtype.bitwidth // 8
+    return access
 
 
 @intrinsic

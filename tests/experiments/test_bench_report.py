@@ -17,8 +17,8 @@ from rich.console import Console
 
 from experiments.bench import report
 from experiments.bench.cards import Card, Measurement, best, from_json, to_json
-from experiments.bench.report import figure, numbers
-from experiments.bench.report.chart import panels, success
+from experiments.bench.report import figure, numbers, survey_figure
+from experiments.bench.report.chart import Panel, panels, success
 from experiments.bench.report.grid import grid, grids
 from experiments.bench.report.html import html
 from experiments.bench.report.latex import latex
@@ -408,6 +408,41 @@ def test_letters_of_figures_are_large_enough_and_inside(card, width):
         assert box.x1 < width + 0.02
         letters = {text.get_text() for text in drawn.findobj(Text)}
         assert not [text for text in letters if "^" in text and "$" in text.replace(r"\$", "")]
+
+
+@pytest.mark.parametrize("card", [TWELVE, ODD], ids=["twelve", "odd"])
+def test_a_survey_writes_where_each_curve_ends(card):
+    with style.paper():
+        drawn = survey_figure.survey(card, style.WIDTH)
+        canvas = FigureCanvasAgg(drawn)
+        canvas.draw()
+        box = drawn.get_tightbbox(canvas.get_renderer())
+    assert box.x0 > -0.02
+    assert box.x1 < style.WIDTH + 0.02
+    assert box.y0 > -0.02
+    of_success, of_ends = drawn.axes
+    rows = [text.get_text() for text in of_success.get_yticklabels()]
+    assert len(rows) == len(success(card).models)
+    shown = figure.chosen(panels(card), 9)
+    names = [text.get_text() for text in of_ends.get_xticklabels()]
+    assert len(names) == len(shown)
+    models = success(card).models
+    held = sum(value is not None for p in shown for value in survey_figure.ends(p, models))
+    assert sum(text.get_text() != "" for text in of_ends.texts) == held
+
+
+def test_a_curve_ends_at_its_last_number_and_rates_at_their_best():
+    lengths = Panel("tracking", "parity", "length", "accuracy", (("a", ((8, 0.9), (64, 0.5))),))
+    rates = Panel("rates", "S3", "learning rate", "accuracy", (("a", ((1e-3, 0.9), (1, 0.5))),))
+    assert survey_figure.ends(lengths, ("a", "b")) == [0.5, None]
+    assert survey_figure.ends(rates, ("a",)) == [0.9]
+    assert survey_figure.name(lengths) == "tracking: parity, 64"
+    assert survey_figure.name(rates) == "rates: S3, best"
+
+
+def test_a_survey_without_tracking_is_refused():
+    with pytest.raises(ValueError, match="tracking"):
+        survey_figure.survey(EMPTY, style.WIDTH)
 
 
 # All at once.

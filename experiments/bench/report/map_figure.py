@@ -14,12 +14,14 @@ from experiments.bench.report.chart import SIGNS_SAID, Map
 from experiments.bench.report.pen import SMALLEST, Pen, axes_at, breadth, label
 from experiments.report import style
 
-_ROW, _TOP, _BOTTOM, _GAP = 0.17, 0.3, 0.46, 0.08  # inches
+ROW, TOP, BOTTOM, GAP = 0.17, 0.3, 0.46, 0.08  # inches
 _STROKE = 0.26  # length of a model's line behind its name, in inches
 _NAME = 20  # letters of a name
 
 
-def draw_map(drawn: Figure, shown: Map, pens: dict[str, Pen], *, lines: bool) -> None:
+def draw_map(
+    drawn: Figure, shown: Map, pens: dict[str, Pen], *, lines: bool, right: float = GAP
+) -> None:
     """Draw the map at the top of a figure.
 
     Parameters
@@ -30,10 +32,12 @@ def draw_map(drawn: Figure, shown: Map, pens: dict[str, Pen], *, lines: bool) ->
         How each model is drawn in curves.
     lines
         Whether each model's line stands behind its name, so that the map is the legend of curves.
+    right
+        Inches that stay free to the right of the map.
     """
     width, _ = drawn.get_size_inches()
     models = [label(model, _NAME) for model in shown.models]
-    stroke = _STROKE + _GAP if lines else 0.0
+    stroke = _STROKE + GAP if lines else 0.0
     left = (
         0.1
         + stroke
@@ -41,29 +45,35 @@ def draw_map(drawn: Figure, shown: Map, pens: dict[str, Pen], *, lines: bool) ->
     )
     if lines:
         _draw_lines(drawn, [pens[model] for model in shown.models], left)
-    panel = axes_at(drawn, left, _TOP, width - left - _GAP, _ROW * len(models))
+    panel = axes_at(drawn, left, TOP, width - left - right, ROW * len(models))
     _draw_values(panel, shown)
-    _name_tasks(panel, shown.tasks, wide=width > style.COLUMN)
+    _name_tasks(panel, shown.tasks, wide=width - right > style.COLUMN)
     panel.set_yticks(range(len(models)), models)
-    panel.get_yticklabels()[0].set_fontweight("bold")
-    panel.tick_params(length=0)
+    panel.get_yticklabels()[0].set_fontweight("bold" if lines else "normal")
     panel.tick_params(axis="y", pad=2 + 72 * stroke)
-    for spine in panel.spines.values():
-        spine.set_visible(False)
+    bare(panel)
     signs = any(sign for row in shown.signs for sign in row)
     panel.set_title(f"{shown.title}\n{SIGNS_SAID}" if signs else shown.title, fontsize=7)
 
 
+def bare(panel: Axes) -> None:
+    """Leave out grid, ticks and frame."""
+    panel.grid(visible=False)
+    panel.tick_params(length=0)
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+
+
 def height(shown: Map) -> float:
     """Height of the map with its title and the names of its tasks, in inches."""
-    return _TOP + _BOTTOM + _ROW * len(shown.models)
+    return TOP + BOTTOM + ROW * len(shown.models)
 
 
 def _draw_lines(drawn: Figure, pens: list[Pen], left: float) -> None:
     width, tall = drawn.get_size_inches()
-    places = [(left - _GAP / 2 - _STROKE * share) / width for share in (1, 0.5, 0)]
+    places = [(left - GAP / 2 - _STROKE * share) / width for share in (1, 0.5, 0)]
     for row, pen in enumerate(pens):
-        y = 1 - (_TOP + _ROW * (row + 0.5)) / tall
+        y = 1 - (TOP + ROW * (row + 0.5)) / tall
         line = Line2D(places, [y] * 3, transform=drawn.transFigure, markevery=[1])
         line.set(**pen.line())
         drawn.add_artist(line)
@@ -72,7 +82,6 @@ def _draw_lines(drawn: Figure, pens: list[Pen], left: float) -> None:
 def _draw_values(panel: Axes, shown: Map) -> None:
     values = np.array([[np.nan if v is None else v for v in row] for row in shown.values])
     panel.imshow(values, vmin=0, vmax=1, cmap="cividis", aspect="auto")
-    panel.grid(visible=False)
     style_of = {"ha": "center", "va": "center", "fontsize": SMALLEST + 0.5}
     for place, value in np.ndenumerate(values):
         row, column = int(place[0]), int(place[1])

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.a5 import representable_cells
+from experiments.a5 import letters_figure, models, representable_cells
 from experiments.a5.minimum_depth import (
     Cell,
     cell_of,
@@ -21,12 +21,12 @@ from experiments.a5.minimum_depth import (
     outcome,
     shortest,
 )
+from experiments.a5.models import NAMES, PUBLISHED_FORM
 from experiments.a5.representable_cells import stacks
 from experiments.a5.words import LONGER_FACTORS
 from experiments.record import Record
 from experiments.report import style
 from experiments.report.curve import SOLVED_ABOVE
-from experiments.report.published_depths import DEPTHS
 from experiments.report.rows import Load, select
 from experiments.report.variants import require_one_setting
 
@@ -34,20 +34,18 @@ LINE_OF_TEXT = 0.04
 """Height of a small label, in units of accuracy."""
 BY_HAND: dict[str, Any] = {"color": "0.2", "linestyle": "", "marker": "_", "markersize": 9}
 """Look of the stacks whose weights are set by hand."""
-# Presets that are shown beside any other.
-EXTRA = ("controls", "long")
-NAMES = {
-    "linear_cde": "linear CDE",
-    "rnn": "RNN",
-    "transformer": "Transformer",
-    "s4": "S4",
-    "mamba": "Mamba",
-    "selective_diagonal": "complex diagonal",
+# Presets of each half that are shown beside any other.
+EXTRA = {
+    "sequence_models": ("controls", "long", "plateaus", "one-block"),
+    "linear_cde": ("controls", "published"),
 }
+_EXTRAS = tuple(dict.fromkeys(name for names in EXTRA.values() for name in names))
+BESIDE = ("ablation", *_EXTRAS)
+"""Presets that are shown beside the default one, which is loaded in their place."""
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `a5.png` and `a5.pdf`: minimum depth, accuracy at depth 1, and longer words."""
+    """Draw `a5`: minimum depth, accuracy at depth 1, and longer words; and `a5_letters`."""
     found = records(load, preset)
     require_one_setting(found, cell_of)
     study = cells(found)
@@ -69,7 +67,8 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
         if by_hand:
             handles.append(Line2D([], [], **BY_HAND, label="set by hand (S4, Mamba)"))
         style.legend(figure, handles, ncols=4)
-        return style.save(figure, folder, "a5")
+        paths = style.save(figure, folder, "a5")
+    return paths + letters_figure.draw(found, folder)
 
 
 def representable_depths(load: Load, preset: str | None) -> dict[int, int]:
@@ -82,23 +81,22 @@ def representable_depths(load: Load, preset: str | None) -> dict[int, int]:
 
 
 def records(load: Load, preset: str | None) -> list[Record]:
-    """Load both halves, with the controls and the longer runs where they are there."""
-    main = None if preset in EXTRA else preset
-    presets = (main,) if preset == "smoke" else (main, *EXTRA)
+    """Load both halves, with the presets that are shown beside any other where they are there."""
+    main = None if preset in BESIDE else preset
+    presets = (main,) if preset == "smoke" else (main, *_EXTRAS)
     found = [
         record
         for name in presets
-        for file in ("sequence_models", "linear_cde")
-        if (name, file) != ("long", "linear_cde")
+        for file, extra in EXTRA.items()
+        if name is main or name in extra
         for record in load(name, file)
     ]
     return list({record.path: record for record in found if record.finished}.values())
 
 
 def _handle(model: str) -> Line2D:
-    number = list(NAMES).index(model)
-    colour, marker = style.PALETTE[number], style.MARKERS[number]
-    return Line2D([], [], color=colour, marker=marker, label=NAMES[model])
+    look: dict[str, Any] = {**models.look(model)}
+    return Line2D([], [], **look, label=NAMES[model])
 
 
 def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
@@ -106,12 +104,13 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
     lengths = sorted({length for found in depths.values() for length in found})
     for number, model in enumerate(NAMES):
         aside = style.aside(panel, up=1.5 * (number - 2))  # lines that would lie on each other
-        published = {n: d for n, d in DEPTHS.get(model, {}).items() if d and n in lengths}
-        colour = style.PALETTE[number]
-        panel.plot(*_points(published), ":", color=colour, transform=aside)
+        look: dict[str, Any] = models.look(model)
+        colour = look["color"]
+        published = {n: d for n, d in models.depths(model).items() if d and n in lengths}
+        if model != PUBLISHED_FORM:
+            panel.plot(*_points(published), ":", color=colour, transform=aside)
         ours = {n: d for n, d in sorted(depths.get(model, {}).items()) if d}
-        marker = style.MARKERS[number]
-        panel.plot(*_points(ours), color=colour, marker=marker, transform=aside)
+        panel.plot(*_points(ours), **look, transform=aside)
         for cell in longest(select(a5, model=model)):
             if outcome(cell, study) == "undertrained" and depths[model][cell.length] is None:
                 panel.plot([cell.length], [cell.depth], "x", color=colour, transform=aside)
@@ -133,11 +132,11 @@ def _points(depths: dict[int, int]) -> tuple[list[int], list[int]]:
 
 def _accuracies(panel: Axes, one_block: Sequence[Cell]) -> None:
     """Draw the shortest training of each length as a line, longer ones hollow, with their steps."""
-    for number, model in enumerate(NAMES):
+    for model in NAMES:
         rows = shortest(select(one_block, model=model))
         if rows:
             values = [cell.accuracies for cell in rows]
-            style.band(panel, [cell.length for cell in rows], values, **_line(number))
+            style.band(panel, [cell.length for cell in rows], values, **models.look(model))
     first = shortest(one_block)
     _longer_trainings(panel, [c for c in one_block if c.model in NAMES and c not in first])
     panel.axhline(SOLVED_ABOVE, color="0.4", linestyle="--", linewidth=0.8)
@@ -149,22 +148,26 @@ def _longer_trainings(panel: Axes, cells: Sequence[Cell]) -> None:
     """Draw hollow marks, each with its steps beside it, in its colour and clear of the others."""
     lowest: dict[int, float] = {}
     for cell in sorted(cells, key=lambda cell: -cell.accuracies.mean()):
-        number, height = list(NAMES).index(cell.model), float(cell.accuracies.mean())
-        look: dict[str, Any] = {**_line(number), "linestyle": "", "markerfacecolor": "white"}
+        height = float(cell.accuracies.mean())
+        look: dict[str, Any] = {
+            **models.look(cell.model),
+            "linestyle": "",
+            "markerfacecolor": "white",
+        }
         panel.plot([cell.length], [height], **look)
         lowest[cell.length] = min(height, lowest.get(cell.length, 2.0) - LINE_OF_TEXT)
         place = (cell.length + 0.5, lowest[cell.length])
         text = f"{cell.budget / 1000:g}k"
-        panel.text(*place, text, fontsize=5, va="center", color=style.PALETTE[number])
+        panel.text(*place, text, fontsize=5, va="center", color=look["color"])
 
 
 def _longer(panel: Axes, one_block: Sequence[Cell]) -> None:
     """Draw token accuracy on longer words, from the longest training length of each model."""
-    for number, model in enumerate(NAMES):
+    for model in NAMES:
         rows = [cell for cell in select(one_block, model=model) if cell.is_solved]
         if rows:
             factors, values = _generalisation(rows[-1])
-            style.band(panel, factors, values, **_line(number))
+            style.band(panel, factors, values, **models.look(model))
     panel.set(
         xlabel="length / training length",
         ylabel="token accuracy",
@@ -180,7 +183,3 @@ def _generalisation(cell: Cell) -> tuple[list[float], list[np.ndarray]]:
         held = [r.notes["longer"][str(length)]["token_accuracy"] for r in cell.records if r.notes]
         values[length / cell.length] = np.array(held)
     return list(values), list(values.values())
-
-
-def _line(number: int) -> dict[str, str]:
-    return {"color": style.PALETTE[number], "marker": style.MARKERS[number]}

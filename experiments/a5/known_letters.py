@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from experiments.a5.models import shown_model
 from experiments.report.curve import SOLVED_ABOVE
+from experiments.report.rows import grouped
 from seqtheory.metrics import position_horizon
 
 if TYPE_CHECKING:
@@ -34,6 +37,11 @@ class KnownLetters:
         pairs = zip(self.words, self.letters, strict=True)
         return next((words for words, letters in pairs if letters >= letter), None)
 
+    def after(self, words: int) -> int:
+        """Most letters known at an evaluation before which at most so many words were seen."""
+        pairs = zip(self.words, self.letters, strict=True)
+        return max((letters for seen, letters in pairs if seen <= words), default=0)
+
 
 def known_letters(record: Record, level: float = SOLVED_ABOVE) -> KnownLetters:
     """Read the letters known at each evaluation from a record of the study.
@@ -59,3 +67,21 @@ def words_per_step(record: Record) -> int:
     if record.run.auxiliary_fraction == 0:
         return training.batch_size
     return training.batch_size + (training.auxiliary_batch_size or training.batch_size)
+
+
+def grown(records: Iterable[Record]) -> list[Record]:
+    """Finished records of trainings on words that grow letter by letter."""
+    return [
+        r for r in records if r.finished and r.metrics and r.run.training.curriculum is not None
+    ]
+
+
+def longest_words(records: Sequence[Record]) -> list[Record]:
+    """Of runs that differ in the length of their words, keep that of the longest ones."""
+
+    def other_settings(record: Record) -> object:
+        run = record.run
+        return shown_model(run), run.group, run.depth, run.seed, run.training.num_steps
+
+    groups = grouped(records, other_settings).values()
+    return [max(held, key=lambda record: record.run.length) for held in groups]

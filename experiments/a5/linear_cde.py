@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "controls", "paper")
+PRESETS = ("smoke", "quick", "controls", "published", "paper")
 DEFAULT_PRESET = "quick"
 
 Form = Literal["free", "embedding", "published"]
 FORMS: tuple[Form, ...] = ("free", "embedding", "published")
 LENGTHS = (3, 4, 6, 8, 12, 20)
+PUBLISHED_STEPS = 20_000
+"""Steps within which the published runs have solved their words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,18 @@ def runs(preset: str) -> list[LinearCDERun]:
             "controls": lambda: [
                 _run(CONTROL_LENGTH, seed, group=g) for g in CONTROL_GROUPS for seed in SEEDS
             ],
-            "paper": lambda: [_published(n, seed) for n in PUBLISHED_LENGTHS for seed in SEEDS],
+            "published": lambda: [
+                _published(n, seed, num_steps=PUBLISHED_STEPS, evaluate_every=500)
+                for n in LENGTHS
+                for seed in SEEDS
+            ],
+            "paper": lambda: [
+                _published(
+                    n, seed, num_steps=1_000_000, evaluate_every=10_000, num_held_out=200_000
+                )
+                for n in PUBLISHED_LENGTHS
+                for seed in SEEDS
+            ],
         },
     )
 
@@ -93,16 +106,18 @@ def _run(length: int, seed: int, num_steps: int = 2_000, **settings: Any) -> Lin
     return LinearCDERun(length=length, seed=seed, dropout=0.1, training=training, **settings)
 
 
-def _published(length: int, seed: int) -> LinearCDERun:
+def _published(
+    length: int, seed: int, *, num_steps: int, evaluate_every: int, **settings: Any
+) -> LinearCDERun:
     training = Training(
         loss="cross_entropy",
         learning_rate=2e-4,
         batch_size=32,
         auxiliary="separate",
         auxiliary_batch_size=3,
-        num_steps=1_000_000,
+        num_steps=num_steps,
         weight_decay=0.01,
-        evaluate_every=10_000,
+        evaluate_every=evaluate_every,
         target=0.90,
     )
     return LinearCDERun(
@@ -111,8 +126,8 @@ def _published(length: int, seed: int) -> LinearCDERun:
         form="published",
         width=256,
         dropout=0.1,
-        num_held_out=200_000,
         training=training,
+        **settings,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.a5.figure import NAMES
+from experiments.a5.models import NAMES
 from experiments.a5.representable_cells import Stack, depths, stacks
 from experiments.a5.representable_claims import CLAIMS
 from experiments.claim import verdict_table

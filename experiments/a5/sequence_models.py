@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "controls", "long", "paper", "plateaus", "ablation")
-SEARCHED = ("paper", "plateaus")
+PRESETS = ("smoke", "quick", "controls", "long", "paper", "plateaus", "one-block", "ablation")
+SEARCHED = ("paper", "plateaus", "one-block")
 DEFAULT_PRESET = "quick"
 
 Model = Literal[
@@ -95,6 +95,7 @@ def runs(preset: str) -> list[SequenceModelRun]:
         "long": lambda: [_run(m, n, depth, s, steps) for m, n, depth, steps in LONG for s in SEEDS],
         "paper": _paper,
         "plateaus": lambda: [SequenceModelRun(**fields) for fields in plateaus.searched()],
+        "one-block": lambda: [SequenceModelRun(**fields) for fields in plateaus.one_block()],
         "ablation": lambda: [SequenceModelRun(**fields) for fields in plateaus.ablated()],
     }
     return of_preset(preset, ladder)

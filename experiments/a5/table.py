@@ -6,17 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.a5 import representable_cells, representable_claims, representable_table
+from experiments.a5 import (
+    ablation_claims,
+    letters_table,
+    representable_cells,
+    representable_claims,
+    representable_table,
+)
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
-from experiments.a5.minimum_depth import Cell, cells, longest, minimum_depths, outcome
+from experiments.a5.minimum_depth import Cell, cells, deciding, longest, minimum_depths, outcome
+from experiments.a5.models import depths
 from experiments.claim import Judged, verdict_table
 from experiments.record import Record
 from experiments.report import origins
 from experiments.report.curve import SOLVED_ABOVE
 from experiments.report.interval import estimate, share
 from experiments.report.markdown import markdown
-from experiments.report.published_depths import DEEPEST, DEPTHS
+from experiments.report.published_depths import DEEPEST
 from experiments.report.rows import Load, select
 from seqtheory.metrics import position_horizon
 
@@ -38,6 +45,7 @@ def table(load: Load, preset: str | None) -> str:
         "Best held-out token accuracy, and sequence accuracy with it. Solved: how many seeds "
         f"passed {SOLVED_ABOVE:g}. Steps: the most there could be, then those of each seed.",
         _cells(study),
+        *letters_table.section(found),
         "## Longer words",
         "Token accuracy of the trained models.",
         _longer(longest(study)),
@@ -46,29 +54,38 @@ def table(load: Load, preset: str | None) -> str:
         "## Claims",
         verdict_table(CLAIMS, found),
     ]
+    parts += letters_table.ablation(ablation_records(load, preset))
     parts += representable_table.section(representable_cells.records(load, preset))
     return "\n\n".join(parts) + "\n"
 
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims of the study, and the records that they are about."""
-    by_hand = representable_cells.records(load, preset)
-    return [Judged(CLAIMS, records(load, preset)), Judged(representable_claims.CLAIMS, by_hand)]
+    return [
+        Judged(CLAIMS, records(load, preset)),
+        Judged(ablation_claims.CLAIMS, ablation_records(load, preset)),
+        Judged(representable_claims.CLAIMS, representable_cells.records(load, preset)),
+    ]
+
+
+def ablation_records(load: Load, preset: str | None) -> list[Record]:
+    """Load the records of the recipe and its variants; none beside the preset `smoke`."""
+    return [] if preset == "smoke" else load("ablation", "sequence_models")
 
 
 def _depths(study: Sequence[Cell]) -> str:
-    depths = minimum_depths(study)
-    lengths = sorted({length for found in depths.values() for length in found})
+    least = minimum_depths(study)
+    lengths = sorted({length for found in least.values() for length in found})
     rows = [
         [name, *(f"{_ours(study, name, n)} / {_published(study, name, n)}" for n in lengths)]
-        for name in depths
+        for name in least
     ]
     return markdown(["model", *(f"length {n}" for n in lengths)], rows)
 
 
 def _ours(study: Sequence[Cell], name: str, length: int) -> str:
     """Least depth that solved the words, or up to which depth none did and what that shows."""
-    held = longest(select(study, name=name, group="A5", length=length))
+    held = deciding(select(study, name=name, group="A5", length=length))
     if not held:
         return "not run"
     if solved := [cell for cell in held if cell.is_solved]:
@@ -81,14 +98,14 @@ def _ours(study: Sequence[Cell], name: str, length: int) -> str:
 
 
 def _passed(cell: Cell) -> str:
-    return share(sum(curve.passes for curve in cell.curves), len(cell.curves))
+    return share(cell.passed, cell.tried)
 
 
 def _published(study: Sequence[Cell], name: str, length: int) -> str:
-    model = select(study, name=name)[0].model
-    if length not in DEPTHS.get(model, {}):
+    published = depths(select(study, name=name)[0].model)
+    if length not in published:
         return "none"
-    return str(DEPTHS[model][length] or f">{DEEPEST}")
+    return str(published[length] or f">{DEEPEST}")
 
 
 def _cells(study: Sequence[Cell]) -> str:

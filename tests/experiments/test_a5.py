@@ -34,15 +34,34 @@ def record(
     status: str = "done",
     budget: int = 1_000,
     schedule: str = "constant",
+    optimiser: str = "muon",
+    width: int = 256,
+    grown: bool = False,
 ) -> Any:
     lines = [
-        {"step": every * i, "token_accuracy": a, "sequence_accuracy": a**2}
+        {
+            "step": every * i,
+            "token_accuracy": a,
+            "sequence_accuracy": a**2,
+            "position_accuracy": [1.0] * (known := round(a * length)) + [0.0] * (length - known),
+        }
         for i, a in enumerate(accuracies)
     ]
     longer = {"token_accuracy": 0.5, "position_accuracy": [1.0, 0.95, 0.9, 1.0]}
-    training = SimpleNamespace(num_steps=budget, batch_size=64, schedule=schedule)
+    training = SimpleNamespace(
+        num_steps=budget, batch_size=64, schedule=schedule, optimiser=optimiser, curriculum=None
+    )
+    if grown:
+        training.curriculum = "length"
     run = SimpleNamespace(
-        model=model, group=group, length=length, depth=depth, seed=seed, training=training
+        model=model,
+        group=group,
+        length=length,
+        depth=depth,
+        seed=seed,
+        training=training,
+        auxiliary_fraction=0,
+        width=width,
     )
     notes = {"longer": {str(2 * length): longer}}
     return made_up.record(run, lines, study="a5.sequence_models", status=status, notes=notes)
@@ -96,6 +115,38 @@ def test_a_plateau_must_be_three_times_the_longest_that_was_left_at_any_length()
 def test_a_failure_that_a_published_run_contradicts_is_undertrained():
     assert outcomes(record(FLAT, depth=2), record(length=3))["s4", 6, 2] == "undertrained"
     assert outcomes(record(FLAT, length=4), record(length=3))["s4", 4, 1] == "undertrained"
+
+
+def test_a_failure_that_another_run_contradicts_is_undertrained():
+    learns = record(length=3)
+    cell = [record(FLAT, seed=seed) for seed in range(3)]
+    assert outcomes(*cell, learns)["s4", 6, 1] == "cannot"
+    others = [
+        record(seed=3),  # a seed of the same cell, of four, that passes
+        record(length=8, budget=500),  # longer words solved
+        record((0.1, 0.5), budget=500),  # a training that knows half a letter more
+    ]
+    for other in others:
+        assert outcomes(*cell, learns, other)["s4", 6, 1] == "undertrained"
+    assert outcomes(*cell, learns, record(depth=2))["s4", 6, 1] == "cannot"
+
+
+def test_shorter_words_show_that_a_model_learns_where_no_more_blocks_were_needed():
+    assert outcomes(record(FLAT), record(length=4))["s4", 6, 1] == "cannot"
+    assert outcomes(record(FLAT), record(length=4, depth=2))["s4", 6, 1] == "undertrained"
+
+
+def test_a_search_counts_the_seeds_that_it_left_out():
+    passed = record(length=4, seed=0)
+    deeper = [record(FLAT, length=4, depth=2, seed=1), record(length=4, depth=2, seed=2)]
+    failed = [record(FLAT, length=4, seed=seed) for seed in (1, 2)]
+    found = cells([passed, *failed, *deeper])
+    assert [(cell.depth, cell.passed, cell.tried) for cell in found] == [(1, 1, 3), (2, 2, 3)]
+    assert minimum_depths(found) == {"s4": {4: 2}}
+    longer = cells([*failed, passed, record(length=6)])[1]
+    assert (longer.passed, longer.tried, longer.is_solved) == (1, 3, False)
+    other = cells([*failed, passed, record(length=6, budget=500)])[1]
+    assert (other.passed, other.tried) == (1, 1)
 
 
 def test_a_rising_curve_is_undertrained():
@@ -169,8 +220,8 @@ def test_letters_are_counted_at_equal_words_seen():
     late = record((0.1, 0.3, 0.9), length=8)  # its third evaluation has seen more words
     assert verdict("letters-s4", [short, late]) == "pass"
     assert verdict("letters-s4", [short]) == "not run"
-    (cell,) = cells([record((0.1, (2 + 4 / 60) / 6))])
-    assert claims.letters_known(cell, 6_400) == pytest.approx(2)
+    growing = record((0.1, 0.3), length=8, grown=True)  # whose words are short at first
+    assert verdict("letters-s4", [short, growing]) == "not run"
 
 
 def loader(records: list[Any]) -> Any:
@@ -274,6 +325,7 @@ def test_known_letters_are_read_against_words_seen(fraction, each):
     assert found.words == (0, 100 * each, 200 * each)
     assert found.letters == (1, 2, 3)
     assert [found.words_until(n) for n in (2, 3, 4)] == [100 * each, 200 * each, None]
+    assert [found.after(words) for words in (0, 150 * each, 10**6)] == [1, 2, 3]
 
 
 def test_fresh_words_are_drawn_step_by_step():
@@ -315,5 +367,5 @@ def test_the_recipe_shares_no_cell_with_presets_that_are_shown_beside_it():
         runs = sequence_models.runs(preset)
         return {(r.model, r.group, r.length, r.depth, r.training.num_steps) for r in runs}
 
-    beside = set().union(*map(told, (sequence_models.DEFAULT_PRESET, *figure.EXTRA)))
+    beside = set().union(*map(told, (sequence_models.DEFAULT_PRESET, "controls", "long")))
     assert not told("plateaus") & beside

@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import tomllib
-import zipfile
 from pathlib import Path
 
 import nox
@@ -31,6 +30,7 @@ ENVIRONMENTS = {
     "ray": "--package experiments --extra ray --extra tensorboard --extra wandb --group test",
     "lint": "--only-group lint",
     "audit": "--only-group audit",
+    "release": "--only-group release",
     "both": "--package experiments --extra jax --extra torch --extra parquet --group test "
     "--group types",
     "browser": "--package experiments --group browser",
@@ -38,11 +38,21 @@ ENVIRONMENTS = {
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
 }
+PUBLISHED = ("seqtheory", "lcde-jax", "seq-torch")  # experiments stays in the repository
 # What deptry compares: the code of each package, and what that package declares.
 CODE = [
     (f"packages/{name}/src", "--config", f"packages/{name}/pyproject.toml")
     for name in ("core", "lcde_jax", "seq_torch")
 ] + [("experiments", "--config", "experiments/pyproject.toml")]
+SPELT = ("packages", "experiments", "tests", "docs", "benchmarks", "release", "changes", "README.md")
+# Which files of YAML a schema describes; the first two schemas come with the tool.
+WORKFLOWS = [str(path) for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+SCHEMAS = (
+    ("--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
+    ("--builtin-schema", "custom.github-workflows-require-timeout", *WORKFLOWS),
+    ("--schemafile", "release/schemas/issue_form.json", ".github/ISSUE_TEMPLATE/fault.yml"),
+    ("--schemafile", "release/schemas/citation.json", "--default-filetype=yaml", "CITATION.cff"),
+)
 # Options that say which runs are meant: what is drawn after a study has the same.
 SELECTION = ("--preset", "--only", "--set", "--seeds", "--words", "--mixer", "--results")
 WORKERS = str(min(4, os.cpu_count() or 1))  # a test process of JAX or torch takes 1 to 2 GiB
@@ -60,6 +70,7 @@ TESTS = {
             "tests/test_twin_lines.py",
             "tests/test_front_door.py",
             "tests/test_changes.py",
+            "tests/test_release.py",
         ],
     ),
     "cross": ("both", ["tests/cross", "tests/test_readmes.py"]),
@@ -317,14 +328,15 @@ def minimums(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Format and lint with ruff, check spelling, fragments, the lock and what comes from it."""
+    """Format and lint with ruff, check spelling, fragments, YAML, the lock and what it exports."""
     programs = environment(session, "lint")
     for command in (
         ("ruff", "format", "--check", "."),
         ("ruff", "check", "."),
-        ("codespell", "packages", "experiments", "tests", "docs", "benchmarks", "README.md"),
+        ("codespell", *SPELT),
         *(("deptry", *code) for code in CODE),
         ("towncrier", "build", "--draft", "--version", version()),  # a misnamed fragment stops it
+        *(("check-jsonschema", *of_schema) for of_schema in SCHEMAS),
     ):
         session.run(str(programs / command[0]), *command[1:], external=True)
     uv(session, "lock --check --quiet")
@@ -451,40 +463,45 @@ def torch_cuda_build(session: nox.Session) -> None:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build the four wheels, look into each, use two [-- FOLDER that gets the three to publish]."""
-    folder = Path(session.create_tmp())
-    wheels = []
-    for package, needed in {
-        "seqtheory": ("py.typed", "LICENSE"),
-        "lcde-jax": ("py.typed", "LICENSE"),
-        "seq-torch": ("py.typed", "LICENSE"),
-        "experiments": ("LICENSE", "report/page/page.html", "site/pages/base.html"),
-    }.items():
-        out = folder / package
-        uv(session, f"build --quiet --wheel --clear --package {package} --out-dir", str(out))
-        (wheel,) = out.glob("*.whl")
-        _look_into(session, wheel, needed)
-        wheels.append(str(wheel))
-    alone = "from seqtheory.group import group; assert group('A5').order == 60"
-    isolated = "run --isolated --no-project --with"
-    uv(session, isolated, wheels[0], "python", "-Ic", alone)
-    studies = ("python", "-Im", "experiments", "list")  # -I: not the folder of that name here
-    uv(session, isolated, wheels[0], "--with", wheels[-1], *studies)
+    """Build wheels and sdists, look into each, use them [-- FOLDER that gets what to publish]."""
+    out = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    for package in (*PUBLISHED, "experiments"):  # each wheel from its source archive
+        uv(session, f"build --quiet --package {package} --out-dir", str(out))
+    python(session, "release", "-m", "release.archive", str(out))
+    archives = sorted([*out.glob("*.whl"), *out.glob("*.tar.gz")])
+    python(session, "release", "-m", "twine", "check", "--strict", *map(str, archives))
+    _use(session, out)
     for target in map(Path, session.posargs[:1]):
         target.mkdir(parents=True, exist_ok=True)
-        for wheel in wheels[:-1]:
-            session.log(f"{shutil.copy2(wheel, target)}")
+        for archive in archives:
+            if not archive.name.startswith("experiments-"):
+                session.log(f"{shutil.copy2(archive, target)}")
 
 
-def _look_into(session: nox.Session, wheel: Path, needed: tuple[str, ...]) -> None:
-    """Stop if a wheel lacks a file, or holds more than a package's code and its description."""
-    files = zipfile.ZipFile(wheel).namelist()
-    for name in needed:
-        if not any(file.endswith(name) for file in files):
-            session.error(f"{wheel.name} holds no {name}")
-    code = re.compile(
-        r"(?!.*\b(tests/|test_|published/)).*(\.py|/py\.typed|/LICENSE|/pages?/\w+\.(html|css|js))"
-    )
-    extra = [f for f in files if not code.fullmatch(f) and ".dist-info/" not in f]
-    if extra:
-        session.error(f"{wheel.name} holds {len(extra)} files too many, {extra[0]} among them")
+def _use(session: nox.Session, out: Path) -> None:
+    """Use the wheels: two in a fresh environment, all four before the frameworks of `both`."""
+    wheel = {path.name.partition("-")[0]: str(path) for path in out.glob("*.whl")}
+    isolated = "run --isolated --no-project --with"
+    alone = "from seqtheory.group import group; assert group('A5').order == 60"
+    uv(session, isolated, wheel["seqtheory"], "python", "-Ic", alone)
+    fresh = (wheel["seqtheory"], "--with", wheel["experiments"])
+    for command in ("list", "doctor"):  # -I: not the folder of that name here
+        uv(session, isolated, *fresh, "python", "-Im", "experiments", command)
+    over = str(out.with_name("over"))
+    shutil.rmtree(over, ignore_errors=True)
+    program = str(environment(session, "both") / "python")
+    install = f"pip install --quiet --no-deps --python {program} --target"
+    uv(session, install, over, *wheel.values())
+    names = ", ".join(sorted(wheel))
+    ours = f"import {names}; assert all(m.__file__.startswith({over!r}) for m in ({names}))"
+    for code in (("-c", ours), ("-m", "experiments", "doctor")):
+        python(session, "both", "-P", *code, env={"PYTHONPATH": over})
+
+
+@nox.session(name="version")
+def share_version(session: nox.Session) -> None:
+    """Print the version that all packages share, or set it everywhere [-- 0.2.0]."""
+    python(session, "release", "-m", "release.version", *session.posargs)
+    if session.posargs:
+        uv(session, "lock --quiet")

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from experiments import exit_code
 from experiments.commands.output import say
+from experiments.store import provenance
+from experiments.study import ROOT
+from seqtheory import __version__
 
 _EXTRAS = {"lcde-jax": "jax", "seq-torch": "torch", "ray": "ray"}
 
@@ -26,12 +29,19 @@ class Finding:
 
 def show() -> int:
     """Print every finding and return 0: a missing part is no error until something needs it."""
-    for look in (_machine, _packages, _torch, _jax):  # the last two import a framework
+    for look in (_seqtheory, _machine, _packages, _torch, _jax):  # the last two import a framework
         for finding in look():
             say(f"{'ok' if finding.ok else 'no':3} {finding.name}: {finding.detail}")
             if finding.command:
                 say(f"    {finding.command}")
     return exit_code.OK
+
+
+def _seqtheory() -> list[Finding]:
+    git = provenance.git_state(ROOT)
+    changed = " with changes" if git and git["dirty"] else ""
+    where = f"commit {git['commit'][:12]}{changed}" if git else "installed, of no repository"
+    return [Finding("seqtheory", True, f"{__version__}, {where}")]
 
 
 def _machine() -> list[Finding]:

@@ -54,6 +54,48 @@ def test_nothing_is_published_with_a_secret():
         assert ("id-token: write" in text) == (path.stem in ("release", "pages")), path
 
 
+def granted(text: str) -> list[str]:
+    """Permissions to write that a workflow has, each with the job that has it."""
+    found, job = [], ""
+    for line in text.splitlines():
+        job = name[1] if (name := re.match(r"  (\w+):$", line)) else job
+        if "permissions:" in line:
+            found += [f"{job}: {each}" for each in re.findall(r"([\w-]+): write", line)]
+    return found
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_reads_and_only_what_publishes_writes(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.search(r"^permissions: \{ contents: read \}$", text, re.MULTILINE)
+    assert granted(text) == {
+        "release": ["publish: id-token"],
+        "pages": ["deploy: pages", "deploy: id-token"],
+    }.get(path.stem, [])
+    assert "write-all" not in text
+    assert text.count("persist-credentials: false") == text.count("uses: actions/checkout@")
+
+
+def test_what_is_built_is_what_is_published():
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    assert text.index("nox -s wheels -- dist") < text.index("uv publish")
+    assert "uv publish --trusted-publishing always dist/*.whl dist/*.tar.gz\n" in text
+
+
+def test_the_form_for_issues_asks_for_what_the_doctor_says():
+    (form,) = (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")
+    asked = form.read_text(encoding="utf-8").partition("id: doctor")[2].partition("- type:")[0]
+    assert "`nox -s doctor`" in asked
+    assert "`python -m experiments doctor`" in asked
+    assert "required: true" in asked
+    assert "doctor" in sessions()
+
+
+def test_a_pull_request_is_asked_three_things():
+    text = (ROOT / ".github" / "PULL_REQUEST_TEMPLATE.md").read_text(encoding="utf-8")
+    assert [line[:2] for line in text.splitlines()] == ["- "] * 3
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_run_sessions_that_exist(path):
     text = path.read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What a release needs beside its code: one version, archives that hold what they should."""

@@ -48,12 +48,16 @@ def now() -> str:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit and whether tracked files differ from it; None without git or outside a repository."""
+    """Commit and whether tracked files differ from it; None where no repository tracks the folder.
+
+    A repository in whose environment this is installed says nothing of this code.
+    """
     # In a container or on a shared disk the folder may belong to another user. Git then refuses to
     # answer, since the folder's settings may name programs to start; its code is run here anyway.
     git = ("git", "-c", "safe.directory=*", "-C", str(folder))
+    tracked = _output(*git, "ls-files", "--error-unmatch", "--", ".")
     commit = _output(*git, "rev-parse", "HEAD")
-    if not commit:
+    if not tracked or not commit:
         return None
     made = ":(top,exclude)experiments/attestations"  # written by reruns, and not their source
     changes = _output(*git, "status", "--porcelain", "--untracked-files=no", "--", ":/", made)

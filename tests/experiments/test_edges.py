@@ -231,6 +231,19 @@ def test_the_commit_is_known_in_the_folder_of_another_user(monkeypatch):
     assert provenance.git_state(Path(provenance.__file__).parent) == held
 
 
+def test_a_repository_around_an_installation_says_nothing_of_it(tmp_path):
+    """As where a project of someone else holds the environment."""
+    installed = tmp_path / ".venv" / "experiments"
+    installed.mkdir(parents=True)
+    (installed / "__init__.py").touch()
+    (tmp_path / "theirs.py").touch()
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c")
+    for command in (("init", "-q"), ("add", "theirs.py"), ("commit", "-qm", "theirs")):
+        subprocess.run([*git, *command], check=True)
+    assert provenance.git_state(tmp_path)["dirty"] is False
+    assert provenance.git_state(installed) is None
+
+
 def test_every_command_speaks_before_a_framework_is_imported(study_file, tmp_path):
     """`doctor` imports them for what it says last, the others not at all."""
     code = (

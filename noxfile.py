@@ -31,10 +31,11 @@ ENVIRONMENTS = {
     "lint": "--only-group lint",
     "audit": "--only-group audit",
     "release": "--only-group release",
-    "both": "--package experiments --extra jax --extra torch --extra parquet --group test "
-    "--group types",
+    "both": "--package experiments --extra jax --extra torch --extra parquet --extra pandas "
+    "--extra polars --group test --group types",
     "browser": "--package experiments --group browser",
-    "docs": "--package experiments --extra jax --extra torch --group docs",
+    "docs": "--package experiments --extra jax --extra torch --extra parquet --extra pandas "
+    "--extra polars --group docs",
     "benchmarks": "--package experiments --extra jax --extra torch --group benchmarks",
     "cuda": "--package seq-torch --extra cuda --group test",
 }

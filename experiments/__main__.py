@@ -102,6 +102,23 @@ def site(out: Path = Path("_site"), docs: bool | None = None) -> int:
 
 
 @app.command
+def logbook(folder: Positional[Path], study: str | None = None) -> int:
+    """Write all claims with verdict, evidence and commands, and tables of all published runs.
+
+    Claims are linked data (claims.jsonld, in the form of schema.json) and a table; tables are CSV,
+    and Parquet too where pyarrow is installed (the extra `parquet`).
+
+    Args:
+        folder: Folder to write to.
+        study: One study, such as toy; all of this package if left out.
+    """
+    from experiments.logbook.build import write
+
+    write(folder, study)
+    return exit_code.OK
+
+
+@app.command
 def reproduce(
     sample: int = 20,
     seed: int = 0,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.commands import drawing
-from experiments.frame import Row, table
+from experiments.frame import Rows, table
 from experiments.selection import Selection
 
 
@@ -19,7 +19,8 @@ def load(
     seeds: int | None = None,
     mixer: str | None = None,
     results: str | Path = "results",
-) -> list[Row]:
+    provenance: bool = False,
+) -> Rows:
     """Read the records of a preset as rows with equal columns.
 
     Parameters
@@ -35,13 +36,17 @@ def load(
         The options ``--set``, ``--seeds`` and ``--mixer`` with which the runs were made.
     results
         Folder of the records. Published records are used for runs without a record in it.
+    provenance
+        Whether commit, versions, hardware and times of each run are given too.
 
     Returns
     -------
-    list of dict
+    Rows
+        A list of dictionaries, which `to_frame` turns into a data frame of pandas or polars:
         ``study``, ``hash``, ``status`` and ``seconds``; then the settings of the run by dotted name
         (``task.length``); ``metrics.`` and the name of each metric, with its last logged value;
-        ``notes.`` and the name of each note. None where a run has no value.
+        ``notes.`` and the name of each note; ``provenance.`` and the name of each fact. None where
+        a run has no value.
 
     Raises
     ------
@@ -50,8 +55,7 @@ def load(
 
     Examples
     --------
-    >>> import pandas as pd  # doctest: +SKIP
-    >>> frame = pd.DataFrame(load("tracking", only=["task.group=A5"]))  # doctest: +SKIP
+    >>> frame = load("tracking", only=["task.group=A5"]).to_frame("pandas")  # doctest: +SKIP
     >>> frame.groupby("model")["metrics.token_accuracy"].mean()  # doctest: +SKIP
     """
     texts = [f"{k}={v}" for k, v in only.items()] if isinstance(only, Mapping) else only
@@ -64,4 +68,4 @@ def load(
         mixer=mixer,
         results=Path(results),
     )
-    return table(drawing.records(selection))
+    return table(drawing.records(selection), provenance=provenance)

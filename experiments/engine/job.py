@@ -52,6 +52,9 @@ _EXTRAS = {
     "ray": ("ray",),
     "wandb": ("wandb",),
     "tensorboard": ("tensorboardX",),
+    "parquet": ("pyarrow",),
+    "pandas": ("pandas",),
+    "polars": ("polars",),
 }
 
 

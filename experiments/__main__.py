@@ -119,6 +119,30 @@ def logbook(folder: Positional[Path], study: str | None = None) -> int:
 
 
 @app.command
+def models() -> int:
+    """List the checkpoints that come with seq_torch, with one line of what each shows."""
+    from experiments.models import command
+
+    return command.listing()
+
+
+@app.command
+def make_models(
+    names: Positional[tuple[str, ...]] = (), results: Path = Results, out: Path | None = None
+) -> int:
+    """Make checkpoints anew from their runs and seeds, and write their weights and cards.
+
+    Args:
+        names: Which, such as a5/blocks-4; all of them if left out.
+        results: Folder of the records; finished ones are not made again.
+        out: Folder to write to; that of the package seq_torch if left out.
+    """
+    from experiments.models import command
+
+    return command.make(names, results, out)
+
+
+@app.command
 def reproduce(
     sample: int = 20,
     seed: int = 0,

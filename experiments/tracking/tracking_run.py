@@ -144,27 +144,31 @@ class Tracker:
 
 
 def note_tracking(run: Tested, recorder: Recorder, tracker: Tracker) -> None:
-    """Record how a trained model does at every length, how far it tracks, and what predicts that.
+    """Record what `tracked` and `prediction` say of a trained model."""
+    recorder.note(**tracked(run, tracker), prediction=prediction(run, tracker))
+
+
+def tracked(run: Tested, tracker: Tracker) -> dict[str, Any]:
+    """Measure how a trained model does at every length, and how far it tracks.
 
     The horizon is the length up to which every position that has a target is right in at least nine
     of ten of the longest sequences. All is measured in double precision, since the question is what
     the trained recurrence does: nothing normalises a linear recurrence, so that its state grows,
-    and single precision ends where the norm behind it overflows. That length is recorded as well.
+    and single precision ends where the norm behind it overflows. That length is given as well.
     """
     data = tasks.longer(run.task, run.data_seed, run.tested, run.num_longer)
     measured = {n: tracker.in_double(part) for n, part in data.items()}
     farthest = run.tested[-1]
     single = tracker.in_single(data[farthest])
-    recorder.note(
-        longer={str(n): found for n, found in measured.items()},
-        horizon=metrics.position_horizon(measured[farthest]["position_accuracy"], SOLVED_ABOVE),
-        single_horizon=metrics.position_horizon(single["position_accuracy"], SOLVED_ABOVE),
-        chance=tasks.chance(data[farthest]),
-        prediction=_prediction(run, tracker),
-    )
+    return {
+        "longer": {str(n): found for n, found in measured.items()},
+        "horizon": metrics.position_horizon(measured[farthest]["position_accuracy"], SOLVED_ABOVE),
+        "single_horizon": metrics.position_horizon(single["position_accuracy"], SOLVED_ABOVE),
+        "chance": tasks.chance(data[farthest]),
+    }
 
 
-def _prediction(run: Tested, tracker: Tracker) -> dict[str, Any]:
+def prediction(run: Tested, tracker: Tracker) -> dict[str, Any]:
     """Give the horizon and the overflow that sequences of twice the trained length predict."""
     length = SEEN * tasks.longest(run.task)
     data = tasks.longer(run.task, run.data_seed, [length], run.num_longer)[length]

@@ -21,7 +21,7 @@ TORCH = {"torch", "numba", "llvmlite", "mamba_ssm", "causal_conv1d", "seq_torch"
 SHARED = {"numpy", "scipy", "jaxtyping", "seqtheory"}
 
 MAY_IMPORT = {
-    CORE: SHARED,
+    CORE: SHARED | {"sklearn"},
     LCDE_JAX: SHARED | JAX | {"safetensors"},
     SEQ_TORCH: SHARED | TORCH | {"safetensors"},
 }
@@ -86,6 +86,10 @@ def test_a_package_imports_only_what_its_room_may(package):
     allowed = MAY_IMPORT[package] | set(sys.stdlib_module_names) | {package.name}
     wrong = {str(p): extra for p in files(package) if (extra := tops(p, types=True) - allowed)}
     assert not wrong
+
+
+def test_core_imports_scikit_learn_for_its_estimators_alone():
+    assert {p.parent.name for p in files(CORE) if "sklearn" in tops(p)} == {"estimators"}
 
 
 def test_core_imports_jaxtyping_for_types_alone():

@@ -223,7 +223,7 @@ def test_series_of_other_columns_are_refused():
 
 def test_an_outlier_that_would_overflow_is_named():
     model = RandomCDEFeatures(**SMALL).fit(np.eye(5))
-    with pytest.raises(ValueError, match="series 1 is .* long"):
+    with pytest.raises(ValueError, match=r"series 1 is .* long"):
         model.transform([[0, 1, 0, 0, 0], [0, 1e9, 0, 0, 0]])
 
 

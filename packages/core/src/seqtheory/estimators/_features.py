@@ -45,9 +45,10 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     0, 1, 2, and so on.
 
     **Gaps.** NaN says that a channel was not observed. Its values lie on the straight line between
-    the observations before and after, and are constant before its first and after its last; a channel
-    that a series never observes is at its mean. A row without any value is no observation: it is left
-    out with its time, so a series ends with its last value, and shorter ones may be padded with NaN.
+    the observations before and after, and are constant before its first and after its last; a
+    channel that a series never observes is at its mean. A row without any value is no observation:
+    it is left out with its time, so that a series ends with its last value, and shorter ones may be
+    padded with NaN.
 
     **Units.** `fit` measures the mean and the deviation of each channel over all observations, the
     mean duration D and the mean first time. The path is :math:`x = s (v - \text{mean}) /
@@ -164,11 +165,14 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return series
 
     def _rows_of_table(self, X: Any, reset: bool) -> list[Series]:
-        table = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        checked = validate_data(
+            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan"
+        )
+        table = np.asarray(checked)
         if self.timed:
             raise ValueError(
-                f"got a table of shape {table.shape} with timed=True: a row of a table is one channel "
-                "without times. Give arrays (time, column), or an array (series, time, column)."
+                f"got a table of shape {table.shape} with timed=True: a row of a table is one "
+                "channel without times. Give arrays (time, column), or one (series, time, column)."
             )
         return series_of_table(table)
 

@@ -22,6 +22,8 @@ from seqtheory.estimators._features import RandomCDEFeatures
 class _Readout(BaseEstimator):
     """Features, standardised, then a linear model of them."""
 
+    readout_: Pipeline
+
     def __init__(
         self,
         width: int = 256,
@@ -55,8 +57,8 @@ class _Readout(BaseEstimator):
         )
         features = self.features_.fit_transform(X)
         self.n_features_in_ = self.features_.n_features_in_
-        if hasattr(self.features_, "feature_names_in_"):
-            self.feature_names_in_ = self.features_.feature_names_in_
+        if (names := getattr(self.features_, "feature_names_in_", None)) is not None:
+            self.feature_names_in_ = names
         return make_pipeline(StandardScaler(), model).fit(features, y)
 
     def _read(self, X: Any, method: str) -> np.ndarray:
@@ -137,8 +139,8 @@ class RandomCDERegressor(RegressorMixin, _Readout):
     width, block_size, length, timed, random_state
         Of the features; what a series, a time and a gap are is said there.
     alpha
-        Penalty :math:`\alpha |\beta|^2` on the coefficients of standardised features, in the unit of
-        a sum over series, as in scikit-learn's `Ridge`.
+        Penalty :math:`\alpha |\beta|^2` on the coefficients of standardised features, in the unit
+        of a sum over series, as in scikit-learn's `Ridge`.
 
     Attributes
     ----------
@@ -156,7 +158,7 @@ class RandomCDERegressor(RegressorMixin, _Readout):
     """
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Draw and compute the features, then fit the readout to `(series,)` or `(series, target)`."""
+        """Draw and compute the features, then fit targets `(series,)` or `(series, target)`."""
         self.readout_ = self._fit(X, y, Ridge(self.alpha))
         return self
 

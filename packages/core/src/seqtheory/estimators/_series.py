@@ -30,7 +30,8 @@ class Series(NamedTuple):
 def is_table(X: Any) -> bool:
     """Whether X is one table, a series of one channel per row, and not a sequence of series."""
     if hasattr(X, "shape"):  # an array of objects holds one series in each
-        return len(X.shape) != 3 and not (len(X.shape) == 1 and getattr(X, "dtype", None) == object)
+        of_objects = getattr(X, "dtype", None) == np.dtype(object)
+        return len(X.shape) != 3 and not (len(X.shape) == 1 and of_objects)
     try:
         return not (len({np.shape(item) for item in X}) > 1 or np.ndim(X[0]) == 2)
     except (TypeError, ValueError, IndexError, KeyError):

@@ -45,7 +45,7 @@ def draw_equation(
 
 
 def growth_bound(equation: Equation) -> float:
-    r"""Bound K with :math:`|\sum_i g_i A_i|_2 \le K |g|_2`: :math:`K^2 = |\sum_i A_i A_i^\top|_2`."""
+    r"""Root K of the norm of :math:`\sum_i A_i A_i^\top`, so :math:`|\sum g_i A_i| \le K |g|`."""
     squares = np.einsum("ckij,cklj->kil", equation.A, equation.A)
     return float(np.sqrt(np.linalg.norm(squares, 2, axis=(1, 2)).max()))
 
@@ -83,8 +83,8 @@ def _check_length(place: int, path: np.ndarray, bound: float) -> None:
     length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
     if bound * length > LARGEST_EXPONENT:
         raise ValueError(
-            f"the path of series {place} is {length:.3g} long in the units of the equation, and its "
-            f"state could exceed float64 from {LARGEST_EXPONENT / bound:.3g} on. Is there an "
+            f"the path of series {place} is {length:.3g} long in the units of the equation, and "
+            f"its state could exceed float64 from {LARGEST_EXPONENT / bound:.3g} on. Is there an "
             "outlier in it? Else choose a smaller length, or clip the series."
         )
 

@@ -21,6 +21,7 @@ from experiments.site.published import Entry
 from experiments.site.template import render
 from experiments.site.words import plain, slug, sorting
 from experiments.zoo import MODELS, ON_THE_BENCH, TASKS, Model
+from experiments.zoo.papers import project
 
 PRESET = "quick"
 _ORDER = {"possible": 0, "open": 1, "impossible": 2, None: 3}
@@ -113,6 +114,7 @@ def pages(model: Model, shelf: Shelf, known: Collection[str], *, docs: bool) -> 
             command=f"python -m experiments bench {model.baseline}",
             figure=_figure(card),
             speeds=speed.of(model.speed),
+            cited=list(dict.fromkeys([model.bibtex, project()])),
         )
     }
     return made | ({f"{file}-card.html": html(card)} if card else {})

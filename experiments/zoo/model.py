@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.zoo.papers import PAPERS, project
 from seqtheory.expressivity import Transition, Verdict, predict
 from seqtheory.settings import FPRNN
 from seqtheory.tasks import FiniteAutomaton, GroupWords, ModularCounting, Parity
@@ -42,6 +43,8 @@ class Model:
         Its name on the bench; empty if it has no card there.
     speed
         Beginnings of the titles under which the benchmarks measure it.
+    paper
+        Key of the paper that it is from.
     """
 
     name: str
@@ -51,6 +54,12 @@ class Model:
     page: str
     baseline: str = ""
     speed: tuple[str, ...] = ()
+    paper: str = ""
+
+    @property
+    def bibtex(self) -> str:
+        """Entry of its paper for BibTeX; the laboratory's own if it is from no paper."""
+        return PAPERS[self.paper].bibtex() if self.paper else project()
 
     @property
     def transition(self) -> Transition | str:

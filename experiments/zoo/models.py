@@ -6,9 +6,31 @@ from experiments.zoo.model import Model
 from seqtheory import settings, structure
 
 MODELS = (
-    Model("RNN", 1990, r"h = \tanh(W x + U h)", settings.RNN(), "recurrent"),
-    Model("LSTM", 1997, r"c = f c + i g,\ h = o \tanh c", settings.LSTM(), "recurrent", "lstm"),
-    Model("GRU", 2014, r"h = (1 - z) n + z h", settings.GRU(), "recurrent"),
+    Model(
+        "RNN",
+        1990,
+        r"h = \tanh(W x + U h)",
+        settings.RNN(),
+        "recurrent",
+        paper="elman1990",
+    ),
+    Model(
+        "LSTM",
+        1997,
+        r"c = f c + i g,\ h = o \tanh c",
+        settings.LSTM(),
+        "recurrent",
+        "lstm",
+        paper="hochreiter1997lstm",
+    ),
+    Model(
+        "GRU",
+        2014,
+        r"h = (1 - z) n + z h",
+        settings.GRU(),
+        "recurrent",
+        paper="cho2014gru",
+    ),
     Model(
         "Transformer",
         2017,
@@ -17,6 +39,7 @@ MODELS = (
         "recurrent",
         "transformer",
         speed=("Transformer",),
+        paper="vaswani2017transformer",
     ),
     Model(
         "Transformer, RoPE",
@@ -25,6 +48,7 @@ MODELS = (
         settings.Transformer(heads=4, positions="rotary"),
         "recurrent",
         "transformer_rotary",
+        paper="su2021rope",
     ),
     Model(
         "Transformer, no positions",
@@ -33,6 +57,7 @@ MODELS = (
         settings.Transformer(heads=4, positions="none"),
         "recurrent",
         "transformer_none",
+        paper="kazemnejad2023nope",
     ),
     Model(
         "FoX",
@@ -41,6 +66,7 @@ MODELS = (
         settings.Transformer(heads=4, positions="forget"),
         "recurrent",
         "fox",
+        paper="lin2025fox",
     ),
     Model(
         "PaTH",
@@ -49,6 +75,7 @@ MODELS = (
         settings.Transformer(heads=4, positions="householder"),
         "recurrent",
         "path",
+        paper="yang2025path",
     ),
     Model(
         "DeltaNet",
@@ -57,6 +84,7 @@ MODELS = (
         settings.DeltaNet(bias=False, start="published"),
         "delta",
         speed=("delta scan",),
+        paper="schlag2021deltanet",
     ),
     Model(
         "DeltaNet, [-1, 1]",
@@ -66,6 +94,7 @@ MODELS = (
         "delta",
         "delta_net",
         speed=("delta scan",),
+        paper="grazzi2024negative",
     ),
     Model(
         "S4",
@@ -77,8 +106,18 @@ MODELS = (
             "S4 kernel",
             "S4",
         ),
+        paper="gu2021s4",
     ),
-    Model("S4D", 2022, r"h' = \Lambda h + u", settings.S4D(), "state_space", "s4d", speed=("S4D",)),
+    Model(
+        "S4D",
+        2022,
+        r"h' = \Lambda h + u",
+        settings.S4D(),
+        "state_space",
+        "s4d",
+        speed=("S4D",),
+        paper="gu2022s4d",
+    ),
     Model(
         "S5",
         2022,
@@ -89,6 +128,7 @@ MODELS = (
             "complex diagonal scan",
             "S5",
         ),
+        paper="smith2022s5",
     ),
     Model(
         "LRU",
@@ -97,8 +137,16 @@ MODELS = (
         settings.LRU(start="published", max_modulus=1.0),
         "state_space",
         speed=("complex diagonal scan",),
+        paper="orvieto2023lru",
     ),
-    Model("StableSSM", 2023, r"h' = -f(w) h + u", settings.StableSSM(), "stable"),
+    Model(
+        "StableSSM",
+        2023,
+        r"h' = -f(w) h + u",
+        settings.StableSSM(),
+        "stable",
+        paper="wang2023stablessm",
+    ),
     Model(
         "Mamba",
         2023,
@@ -107,6 +155,7 @@ MODELS = (
         "selective",
         "mamba",
         speed=("selective scan",),
+        paper="gu2023mamba",
     ),
     Model(
         "Mamba, [-1, 1]",
@@ -115,6 +164,7 @@ MODELS = (
         settings.Mamba(eigenvalues="signed"),
         "selective",
         speed=("selective scan",),
+        paper="grazzi2024negative",
     ),
     Model(
         "Mamba-2",
@@ -123,6 +173,7 @@ MODELS = (
         settings.Mamba2(),
         "selective",
         "mamba2",
+        paper="dao2024mamba2",
     ),
     Model(
         "Gated DeltaNet",
@@ -132,6 +183,7 @@ MODELS = (
         "delta",
         "gated_delta_net",
         speed=("delta scan",),
+        paper="yang2024gdn",
     ),
     Model(
         "DeltaProduct",
@@ -141,6 +193,7 @@ MODELS = (
         "delta",
         "delta_product",
         speed=("delta scan",),
+        paper="siems2025deltaproduct",
     ),
     Model(
         "RWKV-7",
@@ -150,6 +203,7 @@ MODELS = (
         "rwkv7",
         "rwkv7",
         speed=("RWKV-7",),
+        paper="peng2025rwkv7",
     ),
     Model(
         "RWKV-7, [-1, 1]",
@@ -158,6 +212,7 @@ MODELS = (
         settings.RWKV7(eigenvalues="signed"),
         "rwkv7",
         speed=("RWKV-7",),
+        paper="peng2025rwkv7",
     ),
     Model(
         "mLSTM",
@@ -167,6 +222,7 @@ MODELS = (
         settings.MLSTM(),
         "xlstm",
         "mlstm",
+        paper="beck2024xlstm",
     ),
     Model(
         "sLSTM",
@@ -175,6 +231,7 @@ MODELS = (
         settings.SLSTM(),
         "xlstm",
         "slstm",
+        paper="beck2024xlstm",
     ),
     Model(
         "M2RNN",
@@ -183,6 +240,7 @@ MODELS = (
         settings.M2RNN(),
         "m2rnn",
         "m2rnn",
+        paper="mishra2026m2rnn",
     ),
     Model(
         "linear CDE",
@@ -194,6 +252,7 @@ MODELS = (
             "dense, (batch",
             "A5 training step",
         ),
+        paper="mucacirone2024selective",
     ),
     Model(
         "SLiCE, blocks",
@@ -203,6 +262,7 @@ MODELS = (
         "linear_cde",
         "linear_cde",
         speed=("blocks of",),
+        paper="walker2025slice",
     ),
     Model(
         "SLiCE, diagonal and low rank",
@@ -213,6 +273,7 @@ MODELS = (
         ),
         "linear_cde",
         speed=("diagonal plus rank",),
+        paper="walker2025slice",
     ),
     Model(
         "column-one-hot times diagonal",
@@ -220,26 +281,50 @@ MODELS = (
         r"h = P(x) D(x) h",
         settings.LinearCDE(structure=structure.OneHotDiagonal(), transition="direct"),
         "linear_cde",
+        paper="terzic2025pdssm",
     ),
-    Model("PD-SSM", 2025, r"h = P(x) D(x) h + B u", settings.PDSSM(), "pd_ssm", "pd_ssm"),
     Model(
-        "PD-SSM by rows", 2025, r"h = D(x) P(x) h + B u", settings.PDSSM(one_per="row"), "pd_ssm"
+        "PD-SSM",
+        2025,
+        r"h = P(x) D(x) h + B u",
+        settings.PDSSM(),
+        "pd_ssm",
+        "pd_ssm",
+        paper="terzic2025pdssm",
     ),
-    Model("LinOSS-IM", 2024, r"y'' = -A y + B u", settings.LinOSS(), "state_space", "linoss"),
+    Model(
+        "PD-SSM by rows",
+        2025,
+        r"h = D(x) P(x) h + B u",
+        settings.PDSSM(one_per="row"),
+        "pd_ssm",
+        paper="terzic2025pdssm",
+    ),
+    Model(
+        "LinOSS-IM",
+        2024,
+        r"y'' = -A y + B u",
+        settings.LinOSS(),
+        "state_space",
+        "linoss",
+        paper="rusch2024linoss",
+    ),
     Model(
         "LinOSS-IMEX",
         2024,
         r"y'' = -A y + B u",
         settings.LinOSS(discretisation="implicit_explicit"),
         "state_space",
+        paper="rusch2024linoss",
     ),
     Model(
         "complex diagonal by the input",
-        2024,
+        2026,
         r"h = \lambda(x) h + B u",
         settings.SelectiveDiagonal(),
         "selective",
         speed=("complex diagonal scan",),
+        paper="shakerinava2026diagonal",
     ),
     Model(
         "log-linear Mamba-2",
@@ -248,6 +333,7 @@ MODELS = (
         settings.LogLinearMamba2(),
         "log_linear",
         "log_linear_mamba2",
+        paper="guo2025loglinear",
     ),
     Model(
         "log-linear gated DeltaNet",
@@ -256,6 +342,7 @@ MODELS = (
         settings.LogLinearGatedDeltaNet(),
         "log_linear",
         "log_linear_gated_delta_net",
+        paper="guo2025loglinear",
     ),
     Model(
         "MesaNet",
@@ -264,6 +351,7 @@ MODELS = (
         settings.MesaNet(),
         "mesa_net",
         "mesa_net",
+        paper="vonoswald2025mesanet",
     ),
     Model(
         "FP-RNN",
@@ -272,6 +360,7 @@ MODELS = (
         settings.FPRNN(),
         "fp_rnn",
         "fp_rnn",
+        paper="movahedi2025fprnn",
     ),
     Model(
         "FP-RNN, 16 iterations",
@@ -279,6 +368,7 @@ MODELS = (
         r"\text{the same, 16 times from } h = 0",
         settings.FPRNN(iterations=16),
         "fp_rnn",
+        paper="movahedi2025fprnn",
     ),
     Model(
         "FP-RNN, linear",
@@ -286,6 +376,7 @@ MODELS = (
         r"\text{the same},\ M = I - 2 \alpha u u^\top \text{ by } x",
         settings.FPRNN(state_dependent=False),
         "fp_rnn",
+        paper="movahedi2025fprnn",
     ),
     Model(
         "Kimi Delta Attention",
@@ -295,6 +386,7 @@ MODELS = (
         "kda",
         "kda",
         speed=("KDA",),
+        paper="kimi2025linear",
     ),
     Model(
         "CKDA",
@@ -304,6 +396,7 @@ MODELS = (
         "kda",
         "ckda",
         speed=("KDA",),
+        paper="arxiv2609.24797",
     ),
     Model(
         "GDN-2",
@@ -312,9 +405,16 @@ MODELS = (
         settings.KDA(gates="channels"),
         "kda",
         "gdn2",
+        paper="hatamizadeh2026gdn2",
     ),
     Model(
-        "GLA", 2023, r"S = \mathrm{diag}(a) S + k v^\top", settings.GLA(), "linear_attention", "gla"
+        "GLA",
+        2023,
+        r"S = \mathrm{diag}(a) S + k v^\top",
+        settings.GLA(),
+        "linear_attention",
+        "gla",
+        paper="yang2023gla",
     ),
     Model(
         "RetNet",
@@ -323,6 +423,7 @@ MODELS = (
         settings.RetNet(),
         "linear_attention",
         "retnet",
+        paper="sun2023retnet",
     ),
     Model(
         "HGRN2",
@@ -331,9 +432,33 @@ MODELS = (
         settings.HGRN2(state_dim=16),
         "linear_attention",
         "hgrn2",
+        paper="qin2024hgrn2",
     ),
-    Model("minGRU", 2024, r"h = (1 - z) h + z \tilde h", settings.MinGRU(), "minimal", "min_gru"),
-    Model("minLSTM", 2024, r"h = f' h + i' \tilde h", settings.MinLSTM(), "minimal", "min_lstm"),
-    Model("Mamba-3", 2026, r"S = a R S + \dots", settings.Mamba3(rate="heavy_tail"), "selective"),
+    Model(
+        "minGRU",
+        2024,
+        r"h = (1 - z) h + z \tilde h",
+        settings.MinGRU(),
+        "minimal",
+        "min_gru",
+        paper="feng2024minrnn",
+    ),
+    Model(
+        "minLSTM",
+        2024,
+        r"h = f' h + i' \tilde h",
+        settings.MinLSTM(),
+        "minimal",
+        "min_lstm",
+        paper="feng2024minrnn",
+    ),
+    Model(
+        "Mamba-3",
+        2026,
+        r"S = a R S + \dots",
+        settings.Mamba3(rate="heavy_tail"),
+        "selective",
+        paper="lahoti2026mamba3",
+    ),
 )
 """All models, families together."""

@@ -452,7 +452,7 @@ def test_a_card_is_written_in_every_format_and_twice_the_same(tmp_path):
     small = tuple(m for m in THREE.measurements if m.part in ("tracking", "contract"))
     card = replace(THREE, measurements=small)
     paths = report.write(card, tmp_path / "a")
-    names = ["card.json", "card.md", "card.tex", "card.html", "card.png", "card.pdf"]
+    names = ["card.json", "card.md", "card.tex", "card.html", "card.bib", "card.png", "card.pdf"]
     assert [p.name for p in paths] == [*names, "card_column.png", "card_column.pdf"]
     again = report.write(from_json(paths[0].read_text(encoding="utf-8")), tmp_path / "b")
     assert [p.read_bytes() for p in paths] == [p.read_bytes() for p in again]
@@ -461,5 +461,5 @@ def test_a_card_is_written_in_every_format_and_twice_the_same(tmp_path):
 def test_a_card_with_nothing_in_it_is_written(tmp_path):
     words = measurement(part="contract", item="causality", value="failed", model="m")
     for place, card in enumerate((EMPTY, replace(EMPTY, measurements=(words,)))):
-        assert len(report.write(card, tmp_path / str(place))) == 8
+        assert len(report.write(card, tmp_path / str(place))) == 9
         assert terminal(card).startswith("m: smoke")

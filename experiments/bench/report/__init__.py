@@ -21,8 +21,9 @@ def write(card: Card, folder: Path) -> list[Path]:
     -------
     Paths of `card.json`, `card.md`, `card.tex` (input it; it needs booktabs), `card.html` (open it,
     no network needed), `card.pdf` and `card.png` (two columns of a paper), `card_column.pdf` and
-    `card_column.png` (one).
+    `card_column.png` (one), and `card.bib` with the papers of its models.
     """
+    from experiments.bench.report.cite import bibtex
     from experiments.bench.report.figure import draw
     from experiments.bench.report.html import html
     from experiments.bench.report.latex import latex
@@ -35,6 +36,7 @@ def write(card: Card, folder: Path) -> list[Path]:
         ("md", markdown(card)),
         ("tex", latex(card)),
         ("html", html(card)),
+        ("bib", bibtex(card)),
     ):
         paths.append(folder / f"card.{ending}")
         durable.write_text(paths[-1], text)

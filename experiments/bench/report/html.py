@@ -15,6 +15,7 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from experiments.bench.cards import Card, Measurement
+from experiments.bench.report import cite
 from experiments.bench.report.chart import SIGNS_SAID, panels, success
 from experiments.bench.report.grid import READING, grids
 from experiments.bench.report.numbers import is_share, plain
@@ -44,6 +45,8 @@ def html(card: Card) -> str:
         signs_said=SIGNS_SAID,
         origins=list(found.values()),
         origin=lambda m: found[key(m)],
+        cited=cite.own(card),
+        cited_beside=cite.beside(card),
         facts=[(plain(name), plain(text)) for name, text in card.facts],
         is_share=is_share,
         status=_status,

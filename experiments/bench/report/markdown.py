@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from experiments.bench.cards import Card
+from experiments.bench.report import cite
 from experiments.bench.report.grid import READING, Cell, Grid, grids
 from experiments.bench.report.numbers import plain
 from experiments.bench.report.verdict import verdict
@@ -13,7 +14,7 @@ _SIGNS = re.compile(r"[\\`*<>\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 
 
 def markdown(card: Card) -> str:
-    """Write a card: title, verdict, how to read it, a table for each part, facts."""
+    """Write a card: title, verdict, how to read it, a table for each part, facts, citation."""
     facts = [f"- {escaped(name)}: {_code(text)}" for name, text in card.facts]
     size = f"Preset {escaped(card.preset)}, width {card.width}, depth {card.depth}"
     parts = [
@@ -23,6 +24,8 @@ def markdown(card: Card) -> str:
         READING,
         *(part for grid in grids(card) for part in _section(grid)),
         *(["## How this card was made", "\n".join(facts)] if facts else []),
+        "## How to cite it",
+        "\n".join(["```bibtex", *cite.own(card), "```"]),
     ]
     return "\n\n".join(parts) + "\n"
 

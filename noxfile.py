@@ -392,6 +392,12 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run the notebooks of chapters and bench, each from a fresh kernel [-- bench ...]."""
+    python(session, "docs", "docs/notebooks.py", "--run", *session.posargs)
+
+
+@nox.session
 def site(session: nox.Session) -> None:
     """Build the site from the published records, with the docs [-- --out DIR --no-docs]."""
     out = Path((options(session.posargs, "--out") or ["", "_site"])[-1].removeprefix("--out="))

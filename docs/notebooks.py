@@ -28,7 +28,7 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 TIMEOUT = 300
 """Seconds that a cell may take, as on the pages."""
 _MATHS = re.compile(r"^```\{math\}\n(?::label: *(\S+)\n)?(.*?)^```$", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)")
+_LINK = re.compile(r"\]\((?![a-z]+:)([\w./-]+\.md)(#[^)\s]*)?\)")
 
 
 def name_of(page: Path) -> str:

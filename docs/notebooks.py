@@ -10,7 +10,7 @@ Pages are read by the reader that Sphinx runs them with, so that a notebook has 
 """
 
 import argparse
-import os.path
+import os
 import re
 import subprocess
 import sys
@@ -95,7 +95,8 @@ def _runs(name: str, page: Path) -> bool:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    made, start, failure = notebook(page), time.monotonic(), ""
+    made, failure = notebook(page), ""
+    start, before = time.monotonic(), _of_processors()
     with tempfile.TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
         client = NotebookClient(made, timeout=TIMEOUT, kernel_name="python3", resources=place)
@@ -106,9 +107,15 @@ def _runs(name: str, page: Path) -> bool:
     path = EXECUTED / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(made, path)
-    said = f"failed: {failure}" if failure else "done"
-    print(f"{name}: {time.monotonic() - start:.0f} s, {said}", flush=True)
+    took = f"{time.monotonic() - start:.0f} s, {_of_processors() - before:.0f} s of processors"
+    print(f"{name}: {took}, {f'failed: {failure}' if failure else 'done'}", flush=True)
     return not failure
+
+
+def _of_processors() -> float:
+    """Seconds of all processors that kernels which have ended took, with what they started."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 def lab(options: list[str]) -> int:

@@ -19,6 +19,7 @@ from experiments import study as studies
 from experiments.__main__ import main
 from experiments.claim import STATUSES, Claim, Judged, Verdict
 from experiments.commands import results
+from experiments.engine.job import install_hint
 from experiments.exit_code import ConfigError
 from experiments.frame import FACTS, Rows, columns, leaves, table, written
 from experiments.logbook import build, linked
@@ -260,6 +261,8 @@ def test_a_missing_library_is_named_with_its_command(monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(__import__("sys").modules, library, None)
         with pytest.raises(ModuleNotFoundError, match=rf"{library} is needed .*--extra {extra}`"):
             written(rows, "parquet") if extra == "parquet" else rows.to_frame(library)  # type: ignore[arg-type]
+        hint = install_hint(ModuleNotFoundError("no such module", name=library))
+        assert hint.endswith(f"--extra {extra}`")
     with pytest.raises(ConfigError, match="got 'arrow', expected 'pandas' or 'polars'"):
         rows.to_frame("arrow")  # type: ignore[arg-type]
 

@@ -72,6 +72,8 @@ TESTS = {
             "tests/test_front_door.py",
             "tests/test_changes.py",
             "tests/test_release.py",
+            "tests/test_container.py",
+            "tests/test_security.py",
         ],
     ),
     "cross": ("both", ["tests/cross", "tests/test_readmes.py"]),

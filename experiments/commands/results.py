@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INTRODUCTION = "introduction.md"
-"""Introduction of each study's page, written by hand: findings, failures and figures."""
+"""Introduction of each study's page: findings, failures and figures."""
 _HEAD = """\
 # {title}
 
@@ -67,7 +67,7 @@ def page(name: str) -> str:
     head = _HEAD.format(
         title=title(name),
         failing=_FAILING.format(rows=failing(found)) if found else "",
-        introduction=introduction(name),
+        introduction=introduction(name, load),
         reading=READING if found else _OF_RANGES,
         name=name,
     )
@@ -80,9 +80,17 @@ def title(name: str) -> str:
     return said.strip().splitlines()[0].rstrip(".")
 
 
-def introduction(name: str) -> str:
-    """Introduction of a study's page, written by hand, in Markdown."""
-    return (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
+def introduction(name: str, load: Load) -> str:
+    """Introduction of a study's page, in Markdown: written by hand, figures read from records.
+
+    A comment ``<!-- made: NAME -->`` stands for the paragraph of that name among those that
+    ``paragraphs(load, preset)`` of the study's ``table.py`` makes, where it is defined.
+    """
+    text = (ROOT / name / INTRODUCTION).read_text(encoding="utf-8").strip()
+    make = getattr(importlib.import_module(f"experiments.{name}.table"), "paragraphs", None)
+    for place, said in (make(load, None) if make else {}).items():
+        text = text.replace(f"<!-- made: {place} -->", said)
+    return text
 
 
 def tables(name: str, load: Load) -> str:

@@ -55,7 +55,7 @@ class Story:
     @cached_property
     def introduction(self) -> str:
         """What was asked and what came out, in Markdown."""
-        return results.introduction(self.name)
+        return results.introduction(self.name, self.load)
 
     @cached_property
     def load(self) -> Load:

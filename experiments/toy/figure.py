@@ -18,7 +18,16 @@ from experiments.record import Record
 from experiments.report import style
 from experiments.report.rows import Load, select
 from experiments.report.variants import require_one_setting
-from experiments.toy import kernel_figure, kernel_measurement, structure_figure, trained_figure
+from experiments.toy import (
+    factorial_cells,
+    factorial_figure,
+    kernel_figure,
+    kernel_measurement,
+    representable_cells,
+    structure_figure,
+    trained_figure,
+)
+from experiments.toy import trained as trained_models
 from experiments.toy.axes import PANELS, axes_of_widths
 from experiments.toy.measurement import (
     Measurement,
@@ -44,13 +53,13 @@ MODELS = {
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw random linear CDEs, and where there are records trained models and infinite width.
+    """Draw random linear CDEs, and, where there are records, trained models and infinite width.
 
     Of the preset `structures` it is `toy_structures.png`.
     """
     if preset == "structures":
         return structure_figure.draw(load(preset), folder)
-    random, trained = load(preset), load(preset, "sequence_models")
+    random, trained = load(preset), trained_models.records(load, preset)
     limit = load(preset, "kernel_limit")
     for held, cell in (
         (random, cell_of),
@@ -60,7 +69,9 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
         require_one_setting((record for record in held if record.finished), cell)
     paths = _draw_random(load, random, folder) if random else []
     paths += trained_figure.draw(trained, random, folder) if trained else []
-    return paths + kernel_figure.draw(limit, folder)
+    paths += kernel_figure.draw(limit, folder)
+    hand = representable_cells.records(load, preset)
+    return paths + factorial_figure.draw(factorial_cells.records(load, preset), hand, folder)
 
 
 def _draw_random(load: Load, records: Sequence[Record], folder: Path) -> list[Path]:

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "preprint", "paper", "paper-preprint")
+PRESETS = (
+    *("smoke", "quick", "seeds", "published-step", "fixed-C"),
+    *("preprint", "paper", "paper-preprint"),
+)
 DEFAULT_PRESET = "quick"
 
 Model = Literal["s4", "s5", "mamba"]
@@ -100,6 +103,9 @@ def runs(preset: str) -> list[SequenceModelRun]:
     ladder = {
         "smoke": _smoke,
         "quick": lambda: _quick("published"),
+        "seeds": lambda: _quick("published", seeds=3),
+        "published-step": lambda: _of("s4", published_step=True),
+        "fixed-C": lambda: _of("mamba", input_dependent_C=False),
         "preprint": lambda: _quick("2024-05"),
         "paper": lambda: _paper("published"),
         "paper-preprint": lambda: _paper("2024-05"),
@@ -117,9 +123,15 @@ def _smoke() -> list[SequenceModelRun]:
     return _cells(1, 200, dict.fromkeys(MODELS, 4), length=20, width=8, training=training)
 
 
-def _quick(baseline: Baseline) -> list[SequenceModelRun]:
+def _quick(baseline: Baseline, seeds: int = 1) -> list[SequenceModelRun]:
     training = Training(learning_rate=1e-3, num_steps=4_000, evaluate_every=200, schedule="cosine")
-    return _cells(1, 12_500, QUICK_STATES, training=training, baseline=baseline)
+    return _cells(seeds, 12_500, QUICK_STATES, training=training, baseline=baseline)
+
+
+def _of(model: Model, **settings: bool) -> list[SequenceModelRun]:
+    """Make the runs of one model on three seeds, with another setting of it."""
+    runs = _quick("published", seeds=3)
+    return [replace(run, **settings) for run in runs if run.model == model]
 
 
 def _paper(baseline: Baseline) -> list[SequenceModelRun]:

@@ -12,12 +12,16 @@ from experiments.report.markdown import markdown
 from experiments.report.rows import Load, grouped, select
 from experiments.report.variants import labelled
 from experiments.toy import (
+    factorial_cells,
+    factorial_claims,
+    factorial_table,
     kernel_claims,
     kernel_table,
     representable_cells,
     representable_claims,
     representable_table,
     structure_claims,
+    trained,
     trained_claims,
 )
 from experiments.toy.claims import CLAIMS
@@ -42,9 +46,11 @@ def table(load: Load, preset: str | None) -> str:
     if preset == "structures":
         parts = _structured(load(preset))
     else:
-        parts = [*_random(load, preset), *_trained(load(preset, "sequence_models"))]
+        parts = [*_random(load, preset), *_trained(trained.records(load, preset))]
         parts += kernel_table.section(load(preset, "kernel_limit"))
-        parts += representable_table.section(representable_cells.records(load, preset))
+        hand = representable_cells.records(load, preset)
+        parts += factorial_table.section(factorial_cells.records(load, preset), hand)
+        parts += representable_table.section(hand)
         parts += _structured(load("structures")) if preset is None else []
     return "\n\n".join(parts) + "\n"
 
@@ -56,11 +62,17 @@ def judged(load: Load, preset: str | None) -> list[Judged]:
     structured = load("structures") if preset in (None, "structures") else []
     return [
         Judged(CLAIMS, random + controls),
-        Judged(trained_claims.CLAIMS, load(preset, "sequence_models")),
+        Judged(trained_claims.CLAIMS, trained.records(load, preset)),
         Judged(kernel_claims.KERNEL_CLAIMS, load(preset, "kernel_limit")),
+        Judged(factorial_claims.CLAIMS, factorial_cells.records(load, preset)),
         Judged(representable_claims.CLAIMS, representable_cells.records(load, preset)),
         Judged(structure_claims.CLAIMS, structured),
     ]
+
+
+def paragraphs(load: Load, preset: str | None) -> dict[str, str]:
+    """Paragraphs of the introduction that are made from records, by the names of their places."""
+    return {"factorial": factorial_table.meaning(factorial_cells.records(load, preset))}
 
 
 def _random(load: Load, preset: str | None) -> list[str]:
@@ -122,7 +134,8 @@ def _trained(records: Sequence[Record]) -> list[str]:
 def _by_cell(rows: Sequence[Cell]) -> str:
     lines = []
     for row in rows:
-        published = TRAINED.get((row.channels, row.model, row.depth, row.nonlinear))
+        model = row.model.removesuffix(trained.PUBLISHED_STEP)
+        published = TRAINED.get((row.channels, model, row.depth, row.nonlinear))
         zero = LINEAR_CDE[row.channels].predict_zero
         lines.append(
             [

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from experiments.guest import model_name
 from experiments.record import Record
-from experiments.report.rows import grouped
+from experiments.report.rows import Load, grouped
 from experiments.report.variants import labelled, named
 
 NAMES = {"s4": "S4", "s5": "S5", "mamba": "Mamba"}
+PUBLISHED_STEP = " with the published step"
+ADDED = ("seeds", "published-step", "fixed-C")
+"""Presets with more seeds of `quick`, and with other settings of its models."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,26 @@ class Cell:
     @property
     def name(self) -> str:
         """Label in figures and tables."""
-        model = NAMES.get(self.model, self.model)
+        model = self.model.replace(self.kind, NAMES.get(self.kind, self.kind), 1)
         layers = f"{model}, {self.depth} {'' if self.nonlinear else 'linear '}".strip()
         return labelled(layers, self.variant)
+
+    @property
+    def kind(self) -> str:
+        """The model, whatever its settings."""
+        return self.model.partition(" with ")[0]
 
     @property
     def final(self) -> np.ndarray:
         """Ratio at the last evaluation, by seed."""
         return self.ratios[:, -1]
+
+
+def records(load: Load, preset: str | None) -> list[Record]:
+    """Load the records of a preset; of the default one also those that were added to it."""
+    parts = (None, *ADDED) if preset is None else (preset,)
+    found = [record for part in parts for record in load(part, "sequence_models")]
+    return list({record.path: record for record in found}.values())
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:
@@ -62,7 +78,16 @@ def cells(records: Iterable[Record]) -> list[Cell]:
 def cell_of(record: Record) -> tuple[int, str, int, bool, str, str]:
     """Dimension, model, depth, kind of layer, baseline and preset of a record."""
     run, preset = record.run, record.provenance["preset"]
-    return run.task.channels, model_name(run), run.depth, run.nonlinear, run.baseline, preset
+    preset = "quick" if preset in ADDED else preset
+    return run.task.channels, _model(run), run.depth, run.nonlinear, run.baseline, preset
+
+
+def _model(run: Any) -> str:
+    """Name a run's model, and the setting that makes it another one."""
+    name = model_name(run)
+    if name == "s4" and run.published_step:
+        return name + PUBLISHED_STEP
+    return f"{name} with C fixed" if name == "mamba" and not run.input_dependent_C else name
 
 
 def _ratios(held: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ def _judge_second_layer(records: Sequence[Record]) -> Verdict:
 
 
 def _is_linear(cell: Cell) -> bool:
-    return cell.model in ("s4", "s5") and not cell.nonlinear
+    return cell.kind in ("s4", "s5") and not cell.nonlinear
 
 
 def _is_able(cell: Cell) -> bool:

@@ -1,0 +1,136 @@
+"""The trained factorial beside weights set by hand: a section of the table, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.claim import verdict_table
+from experiments.record import Record
+from experiments.report import origins
+from experiments.report.interval import estimate
+from experiments.report.markdown import markdown
+from experiments.report.rows import grouped
+from experiments.toy.factorial_cells import (
+    FactorialCell,
+    by_hand,
+    by_task,
+    effects,
+    factorial_cells,
+)
+from experiments.toy.factorial_claims import BARE, CLAIMS, FLOORED, PUBLISHED, RICH, Way
+from experiments.toy.representable_cells import IntegralRow, integral_rows
+
+_LABEL = {2: "S12", 3: "S123"}
+_WAYS: dict[Way, str] = {
+    FLOORED: "from increments alone, the last position read and C from the input,",
+    BARE: "the same with C fixed,",
+    RICH: "from values and increments, the mean read and C from the input,",
+    PUBLISHED: "from values alone, the mean read and C from the input, as published,",
+}
+# By whether claim g holds, and whether g-one-layer does.
+_CLOSING = {
+    (True, True): "So a second layer is needed where theory gives one layer a floor, and is not "
+    "where values, increments and C let one layer represent the integral: what is fed and read "
+    "decides, not the depth alone.",
+    (True, False): "A second layer passes the floor of one, but one layer does not learn in these "
+    "steps what it can represent: the factorial separates depths where theory does, and leaves "
+    "open what training can do elsewhere.",
+    (False, True): "One layer learns the integral where its input and readout let it. Where it has "
+    "a floor, not every training of two layers passes that floor in these steps, although weights "
+    "that do are known: there training decides, and not what two layers represent.",
+    (False, False): "In these steps training decides, and not what the layers represent.",
+}
+
+
+def section(records: Sequence[Record], hand: Sequence[Record]) -> list[str]:
+    """Markdown parts; none without records."""
+    cells = factorial_cells(records)
+    if not cells:
+        return []
+    rows = integral_rows(hand)
+    return [
+        "## The factorial of Figure 1, trained",
+        "RMSE / RMSE of predicting zero at the last step, over seeds, of one layer of the bare S6 "
+        "and of two, without activation. *By hand* is the best ratio of weights set by hand, where "
+        "such are known. *Floor* is what theory leaves to one layer. Every step draws fresh paths.",
+        *(_design(cells_of_task, rows) for cells_of_task in by_task(cells).values()),
+        "## What each factor does",
+        "Factor on the error when one factor is changed and all others stay: geometric mean over "
+        "pairs of cells, and over seeds. Below one the change helps.",
+        _effects(cells),
+        "## Where the trained factorial comes from",
+        origins.table(records),
+        "## Claims on the trained factorial",
+        verdict_table(CLAIMS, records),
+    ]
+
+
+def meaning(records: Sequence[Record]) -> str:
+    """Say what the trained design shows about S123, with the figures of these records."""
+    said = [
+        _paragraph(length, cells)
+        for (channels, length), cells in by_task(factorial_cells(records)).items()
+        if channels == 3
+    ]
+    if not any(said):
+        return "No records of it are published so far."
+    status = {claim.name: claim.judge(records).status == "pass" for claim in CLAIMS}
+    return " ".join([*filter(None, said), _CLOSING[status["g"], status["g-one-layer"]]])
+
+
+def _paragraph(length: int, cells: Sequence[FactorialCell]) -> str:
+    parts = [_at(cells, way, words) for way, words in _WAYS.items()]
+    if not any(parts):
+        return ""
+    said = f"At length {length} {'; '.join(filter(None, parts))}."
+    gains = [effect for effect in effects(cells) if effect.factor == "depth"]
+    for effect in gains:
+        said += f" Over all {effect.pairs} pairs of cells a second layer multiplies the error by "
+        said += f"{estimate(effect.factors, 0)}."
+    return said
+
+
+def _at(cells: Sequence[FactorialCell], way: Way, words: str) -> str:
+    depths = {cell.depth: cell for cell in cells if cell.way == way}
+    if not {1, 2} <= depths.keys():
+        return ""
+    one, two = depths[1], depths[2]
+    floor = "" if one.floor is None else f", its floor being {one.floor:.3f},"
+    left, right = float(one.final.mean()), float(two.final.mean())
+    return (
+        f"{words} one layer leaves {left:.2g} of predicting zero{floor} and two layers {right:.2g}"
+    )
+
+
+def _design(cells: Sequence[FactorialCell], rows: Sequence[IntegralRow]) -> str:
+    lines = []
+    for name, held in grouped(cells, lambda cell: cell.name).items():
+        depths = {cell.depth: cell for cell in held}
+        trained = [estimate(depths[d].final, 0) if d in depths else "" for d in (1, 2)]
+        hand = [_by_hand(rows, depths[d]) if d in depths else "" for d in (1, 2)]
+        floor = depths[1].floor if 1 in depths else None
+        lines.append([name, *trained, *hand, "" if floor is None else f"{floor:.3f}"])
+    first = cells[0]
+    what = f"{_LABEL[first.channels]}, length {first.length}, {first.steps:,} steps"
+    header = ["one layer", "two layers", "one by hand", "two by hand", "floor of one"]
+    return markdown([what, *header], lines)
+
+
+def _by_hand(rows: Sequence[IntegralRow], cell: FactorialCell) -> str:
+    row = by_hand(rows, cell)
+    if row is None:
+        return ""
+    return row.kind if row.best is None else f"{row.best:.0e}"
+
+
+def _effects(cells: Sequence[FactorialCell]) -> str:
+    lines = [
+        [
+            f"{_LABEL[effect.channels]}, length {effect.length}",
+            effect.change,
+            str(effect.pairs),
+            estimate(effect.factors, 0),
+        ]
+        for effect in effects(cells)
+    ]
+    return markdown(["integral", "change", "pairs", "factor on the error"], lines)

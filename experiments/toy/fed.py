@@ -1,0 +1,115 @@
+"""What a model is fed of a path, and its labels, both of unit variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import factorial
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from seqtheory.checks import require_choice
+from seqtheory.dataset import Dataset
+from seqtheory.tasks import SignatureLabels
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+Fed = Literal["values", "increments", "both"]
+FED: tuple[Fed, ...] = ("values", "increments", "both")
+
+
+def fed_of(
+    values: Float[np.ndarray, "path time channel"], fed: Fed
+) -> Float[np.ndarray, "path time feature"]:
+    """Give values, increments (0 at the first position), or values and then increments."""
+    if fed == "values":
+        return values
+    increments = np.diff(values, axis=1, prepend=np.zeros_like(values[:, :1]))
+    return increments if fed == "increments" else np.concatenate([values, increments], axis=-1)
+
+
+def require_walks(task: SignatureLabels) -> None:
+    """Raise unless a task integrates, over all channels in order, a Brownian walk from zero.
+
+    Raises
+    ------
+    ValueError
+        If it does not; the message gives the task.
+    """
+    whole = task.word is None and not task.antisymmetric
+    if not (task.basepoint and whole and task.increments == "brownian"):
+        raise ValueError(
+            f"task={task}: expected basepoint=True, increments='brownian', word=None and "
+            "antisymmetric=False: the integral over all channels, in order, of a walk from zero"
+        )
+
+
+def label_variance(letters: int, steps: int) -> float:
+    r"""Variance of the integral of a word of different letters over steps of variance 1.
+
+    A step may give the word any number j of its letters at once, with the factor 1 / j!, so that
+    this is the coefficient of :math:`z^k` in
+
+    .. math:: \Bigl(\sum_j \frac{z^j}{j!^2}\Bigr)^m, \qquad
+        \text{for } k = 3: \quad \binom m3 + \frac12 \binom m2 + \frac m{36},
+
+    for k letters and m independent steps of independent coordinates.
+
+    Examples
+    --------
+    >>> label_variance(letters=2, steps=2)
+    1.5
+    """
+    power = np.array([1.0])
+    one = [1 / factorial(j) ** 2 for j in range(letters + 1)]
+    for _ in range(steps):
+        power = np.convolve(power, one)[: letters + 1]
+    return float(power[letters])
+
+
+@dataclass(frozen=True)
+class FedPaths:
+    """A task of integrals whose inputs are what a model is fed, of unit variance.
+
+    Parameters
+    ----------
+    walks
+        Brownian walks from zero with the integral over all channels, not normalised.
+    fed
+        Values, increments or both.
+
+    Notes
+    -----
+    The mean over positions of the variance of inputs is 1, and so is that of the labels: scales
+    follow from the length, and not from the paths that were drawn, so rows can be drawn anew.
+    """
+
+    walks: SignatureLabels
+    fed: Fed
+
+    def __post_init__(self) -> None:
+        require_walks(self.walks)
+        require_choice("walks.normalise", self.walks.normalise, ("none",))
+        require_choice("fed", self.fed, FED)
+
+    def with_rows(self, rows: int) -> FedPaths:
+        """Set the number of paths, all drawn independently."""
+        return replace(self, walks=self.walks.with_rows(rows))
+
+    def build(self, seed: int) -> Dataset:
+        """Draw the paths; the same seed gives the same bytes."""
+        walks = self.walks
+        data, steps = walks.build(seed), walks.length - 1
+        inputs = fed_of(data.inputs, self.fed) / self._scales()
+        variance = label_variance(walks.channels, steps) / walks.length**walks.channels
+        kind = data.inputs.dtype
+        return Dataset(inputs.astype(kind), (data.targets / variance**0.5).astype(kind))
+
+    def _scales(self) -> Float[np.ndarray, " feature"]:
+        """Root of the mean variance of each feature: step k of variance 1 / length sums to k."""
+        length, channels = self.walks.length, self.walks.channels
+        values = ((length - 1) / 2 / length) ** 0.5
+        increments = (length - 1) ** 0.5 / length
+        scales = {"values": [values], "increments": [increments], "both": [values, increments]}
+        return np.repeat(scales[self.fed], channels)

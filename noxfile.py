@@ -216,6 +216,12 @@ def torch_integrals(session: nox.Session) -> None:
 
 
 @nox.session(tags=["studies"])
+def torch_factorial(session: nox.Session) -> None:
+    """What decides whether one layer of S6 is enough, trained [-- --preset quick|long|area ...]."""
+    study(session, "torch", "toy", "factorial")
+
+
+@nox.session(tags=["studies"])
 def torch_a5(session: nox.Session) -> None:
     """Words of A5 through RNN, Transformer, S4 and Mamba [-- --preset controls ...]."""
     study(session, "torch", "a5", "sequence_models")

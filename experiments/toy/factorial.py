@@ -164,7 +164,7 @@ def execute(run: FactorialRun, recorder: Recorder) -> None:
 
     paths = FedPaths(run.task, run.fed)
     held_out = paths.build(run.data_seed)
-    model = _config(run, held_out.inputs.shape[-1]).build(run.seed)
+    model = model_config(run).build(run.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(
         num_held_out=len(held_out),
@@ -178,11 +178,13 @@ def execute(run: FactorialRun, recorder: Recorder) -> None:
     fit_recorded(seq_torch.fit, model, split, training, recorder, keep_model=keep, device=device)
 
 
-def _config(run: FactorialRun, features: int) -> Any:
+def model_config(run: FactorialRun) -> Any:
+    """Give the settings of a run's model."""
     import seq_torch
     from seq_torch import mixers
 
     mean = run.readout == "mean"
+    features = run.task.channels * (2 if run.fed == "both" else 1)
     return seq_torch.SequenceModelConfig(
         mixer=mixers.MambaConfig(
             block=False, state_dim=run.state_dim, input_dependent_C=run.input_dependent_C

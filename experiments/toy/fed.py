@@ -29,19 +29,18 @@ def fed_of(
     return increments if fed == "increments" else np.concatenate([values, increments], axis=-1)
 
 
-def require_walks(task: SignatureLabels) -> None:
-    """Raise unless a task integrates, over all channels in order, a Brownian walk from zero.
+def require_whole(task: SignatureLabels) -> None:
+    """Raise unless a task integrates, over all channels in order, a path from zero.
 
     Raises
     ------
     ValueError
         If it does not; the message gives the task.
     """
-    whole = task.word is None and not task.antisymmetric
-    if not (task.basepoint and whole and task.increments == "brownian"):
+    if not task.basepoint or task.word is not None or task.antisymmetric:
         raise ValueError(
-            f"task={task}: expected basepoint=True, increments='brownian', word=None and "
-            "antisymmetric=False: the integral over all channels, in order, of a walk from zero"
+            f"task={task}: expected basepoint=True, word=None and antisymmetric=False: "
+            "the integral over all channels, in order, of a path that begins at zero"
         )
 
 
@@ -89,7 +88,8 @@ class FedPaths:
     fed: Fed
 
     def __post_init__(self) -> None:
-        require_walks(self.walks)
+        require_whole(self.walks)
+        require_choice("walks.increments", self.walks.increments, ("brownian",))
         require_choice("walks.normalise", self.walks.normalise, ("none",))
         require_choice("fed", self.fed, FED)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.run import Run, of_preset
+from experiments.toy.fed import FED, fed_of, require_whole
 from seqtheory import metrics
 from seqtheory.checks import require_integer, require_positive
 from seqtheory.tasks import SignatureLabels
@@ -53,11 +54,7 @@ class IntegralsRun(Run):
         """Refuse what the constructions are not for."""
         super().__post_init__()
         require_integer("task.channels", self.task.channels, 2, 3)
-        if not self.task.basepoint or self.task.word is not None or self.task.antisymmetric:
-            raise ValueError(
-                f"task={self.task}: expected basepoint=True, word=None and antisymmetric=False: "
-                "the integral over all channels, in order, of a path that begins at zero"
-            )
+        require_whole(self.task)
         if not self.smalls:
             raise ValueError("smalls=(): expected at least one value")
         for small in self.smalls:
@@ -91,12 +88,7 @@ def execute(run: IntegralsRun, recorder: Recorder) -> None:
 
     data = run.task.build(run.seed)
     values = np.array(data.inputs, dtype=np.float64)
-    increments = np.diff(values, axis=1, prepend=0)
-    fed = {
-        "values": values,
-        "increments": increments,
-        "both": np.concatenate([values, increments], axis=-1),
-    }
+    fed = {name: fed_of(values, name) for name in FED}
     zero = float(metrics.rmse(np.zeros(len(data)), data.targets))
     recorder.note(predict_zero=zero, device="cpu")
     design = [*product(fed, ("last", "mean"), (False, True), (1, 2))]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.interval import estimate
-from experiments.report.rows import select
 from experiments.report.variants import of_one_setting
 from experiments.toy.trained import Cell, cell_of, cells
 
@@ -31,16 +30,6 @@ def _judge(keep: Callable[[Cell], bool], holds: Callable[[float], bool]) -> Judg
         return Verdict("pass" if passes else "fail", _listed(rows))
 
     return judge
-
-
-def _judge_second_layer(records: Sequence[Record]) -> Verdict:
-    paper = [r for r in records if r.finished and r.provenance["preset"].startswith("paper")]
-    mamba = select(cells(paper), model="mamba", channels=3, nonlinear=False)
-    by_depth = {row.depth: float(row.final.mean()) for row in mamba}
-    if not {1, 2} <= by_depth.keys():
-        return Verdict("not run", "needs records of the preset `paper`")
-    ratio = by_depth[1] / by_depth[2]
-    return Verdict("pass" if ratio >= 5 else "fail", f"{ratio:.3g} times less with two layers")
 
 
 def _is_linear(cell: Cell) -> bool:
@@ -73,11 +62,6 @@ _CLAIMS = (
         _judge_able,
         "Trainings here are far shorter and narrower than the published ones, and in 3-D they have "
         "hardly begun to learn; whether steps alone are missing is not understood.",
-    ),
-    Claim(
-        "g",
-        "a second layer of Mamba cuts the 3-D error by at least 5 times (published settings)",
-        _judge_second_layer,
     ),
 )
 CLAIMS = of_one_setting(_CLAIMS, cell_of)

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.report.rows import select
 from experiments.toy import sequence_models, table, trained_claims, trained_figure
-from experiments.toy.trained import cells
+from experiments.toy.trained import cells, records
 from seqtheory.tasks import SignatureLabels
 
 
@@ -23,8 +23,10 @@ def record(
     seed: int = 0,
     preset: str = "quick",
     num_train: int = 10_000,
+    **settings: Any,
 ) -> Any:
     facts: Any = {"model": model, "depth": depth, "nonlinear": nonlinear, "seed": seed}
+    facts |= settings
     task = SignatureLabels(channels=channels)
     return made_up.record(
         sequence_models.SequenceModelRun(task=task, **facts),
@@ -76,14 +78,29 @@ def test_models_that_can_must_do_better():
     assert verdict("f-able", record(1.0, 0.16, **{**able, "depth": 1})) == "not run"
 
 
-def test_the_second_layer_is_judged_on_published_settings_alone():
-    one, two = (
-        record(0.5, final, model="mamba", channels=3, depth=depth, preset="paper")
-        for depth, final in ((1, 0.3), (2, 0.05))
-    )
-    assert verdict("g", one, two) == "pass"
-    one.provenance["preset"] = two.provenance["preset"] = "quick"
-    assert verdict("g", one, two) == "not run"
+def test_more_seeds_join_their_cell_and_other_settings_are_cells_of_their_own():
+    seeds = [record(0.4), record(0.6, seed=1, preset="seeds")]
+    stepped = record(0.5, published_step=True, preset="published-step")
+    fixed = record(0.5, model="mamba", input_dependent_C=False, preset="fixed-C")
+    rows = cells([*seeds, stepped, fixed])
+    assert [(row.name, row.preset, len(row.final)) for row in rows] == [
+        ("S4, 1 linear", "quick", 2),
+        ("S4 with the published step, 1 linear", "quick", 1),
+        ("Mamba with C fixed, 1 linear", "quick", 1),
+    ]
+    assert verdict("f", record(1.0, 0.4, published_step=True)) == "fail"
+    assert verdict("f-able", fixed) == "not run"
+
+
+def test_the_default_part_has_all_seeds_and_settings_once():
+    held = {None: [record(0.4)], "fixed-C": [record(0.5, model="mamba", input_dependent_C=False)]}
+    held["seeds"] = [*held[None], record(0.6, seed=1)]
+
+    def load(preset, file):
+        return held.get(preset, [])
+
+    assert len(records(load, None)) == 3
+    assert len(records(load, "seeds")) == 2
 
 
 def test_figure_and_table_are_made_from_trained_models_alone(tmp_path):

@@ -1,6 +1,8 @@
 """Real data sets, downloaded with a checksum or read from a local path; and random functionals."""
 
 from experiments.data.download import DownloadError, download
+from experiments.data.drawn_images import DrawnImages
+from experiments.data.drawn_reviews import DrawnReviews
 from experiments.data.folder import data_folder
 from experiments.data.images import CIFAR10, MNIST, FashionMNIST
 from experiments.data.imdb import IMDB
@@ -16,6 +18,8 @@ __all__ = [
     "BitReversed",
     "DataError",
     "DownloadError",
+    "DrawnImages",
+    "DrawnReviews",
     "FashionMNIST",
     "GeneratedListOps",
     "ListOpsFiles",

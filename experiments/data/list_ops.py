@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from experiments.data.folder import complete, contents, is_remote, located
+from experiments.data.folder import complete, contents, located
+from experiments.data.generated import cut, refuse_source, require_parts
 from experiments.data.published import Published
 from experiments.data.splits import VALIDATE_ON_TEST, File, Provenance, Splits
 from experiments.exit_code import DataError
@@ -150,8 +150,7 @@ class GeneratedListOps:
     parts: tuple[float, float, float] = (0.96, 0.02, 0.02)
 
     def __post_init__(self) -> None:
-        if len(self.parts) != 3 or min(self.parts) <= 0 or abs(sum(self.parts) - 1) > 1e-9:
-            raise ValueError(f"parts={self.parts}: expected three shares that sum to 1")
+        require_parts(self.parts)
 
     @property
     def length(self) -> int:
@@ -196,26 +195,14 @@ class GeneratedListOps:
         ValueError
             If a source is given: `ListOpsFiles` reads files.
         """
-        if source is not None:
-            kind = "fetched" if is_remote(source) else "read"
-            raise ValueError(
-                f"source: got {source!r}, but nothing is {kind} where expressions are drawn; pass "
-                "None, or use ListOpsFiles"
-            )
-        data = self.task.build(seed)
-        train, validation, test = data.split(self.parts, seed=None)
-        digest = hashlib.sha256(data.inputs.tobytes() + data.targets.astype("<i8").tobytes())
-        provenance = Provenance(
-            name="ListOps",
-            source="generated",
-            whole=False,
-            files={},
-            rows=(_ROWS[0] + _ROWS[1], _ROWS[2]),
-            split="generated",
+        refuse_source(source, "expressions", "ListOpsFiles")
+        return cut(
+            self.task.build(seed),
+            self.parts,
             seed=seed,
-            sizes=(len(train), len(validation), len(test)),
+            name="ListOps",
+            rows=(_ROWS[0] + _ROWS[1], _ROWS[2]),
             variant=self.variant,
-            settings={**asdict(self), "sha256": digest.hexdigest()},
+            settings=asdict(self),
             unit=_UNIT,
         )
-        return Splits(train, validation, test, provenance)

@@ -12,13 +12,25 @@ Source: A. Gu, K. Goel and C. Ré, arXiv:2111.00396; S. Rush and S. Karamcheti, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from experiments.best_model import BestModel
 from experiments.kept_model import with_tensors
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
 from experiments.lra.models import model_config, twin_mixer
-from experiments.lra.settings import ANNOTATED, FIRST, SEEDS, published, short, smoke
+from experiments.lra.settings import (
+    ANNOTATED,
+    FIRST,
+    SEEDS,
+    TASK_PRESETS,
+    published,
+    rates,
+    short,
+    smoke,
+    steps,
+    task_grid,
+)
 from experiments.lra.training_run import (
     LongRangeRun,
     Model,
@@ -37,7 +49,10 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "paper")
+PRESETS = (
+    *("smoke", "quick", "rates", "steps", "images", "reviews", "drawn-images", "drawn-reviews"),
+    "paper",
+)
 DEFAULT_PRESET = "quick"
 
 TWINS: tuple[Model, ...] = ("s4", "s4d_lin", "s4d_inv", "s4d_legs", "s5")
@@ -58,10 +73,13 @@ class JaxRun(LongRangeRun):
 
 
 def runs(preset: str) -> list[JaxRun]:
-    """List the runs of a preset: the grid of S4 on ListOps."""
+    """List the runs of a preset: grids of S4, that of ListOps in `quick`."""
     ladder = {
         "smoke": lambda: grid(smoke(JaxRun), (0,)),
         "quick": lambda: grid(short(JaxRun, "list_ops"), SEEDS),
+        "rates": lambda: rates(JaxRun),
+        "steps": lambda: steps(JaxRun),
+        **{name: partial(task_grid, JaxRun, name) for name in TASK_PRESETS},
         "paper": _paper,
     }
     return of_preset(preset, ladder)

@@ -5,6 +5,10 @@ embedding and the mean over the positions that count. A replication study of S4 
 not reproduce the published numbers, suspected the normalisation, and left its table empty. This is
 that table; its half in JAX (`s4_jax`) is trained on the same batches.
 
+`rates` repeats the grid of ListOps at three learning rates. `images` and `reviews` are the grids of
+those tasks with five seeds; `drawn-images` and `drawn-reviews` the same on made-up data, for where
+the files are absent.
+
 Source: A. Gu, K. Goel and C. Ré, arXiv:2111.00396. `paper` has the settings of its first published
 code, and rows of the later ones (A. Gu et al., arXiv:2206.12037); for the schedule that waits for a
 plateau they use a cosine.
@@ -13,6 +17,7 @@ plateau they use a cosine.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from experiments.best_model import BestModel
@@ -20,7 +25,19 @@ from experiments.guest import Guest, guest_mixer, in_place_of
 from experiments.kept_model import with_tensors
 from experiments.lra.learned import LONGEST_KERNEL, layer_tensors
 from experiments.lra.models import model_config, twin_mixer
-from experiments.lra.settings import FIRST, LATER, SEEDS, SHORT, peer, published, short, smoke
+from experiments.lra.settings import (
+    FIRST,
+    LATER,
+    SEEDS,
+    SHORT,
+    TASK_PRESETS,
+    peer,
+    published,
+    rates,
+    short,
+    smoke,
+    task_grid,
+)
 from experiments.lra.training_run import (
     MODELS,
     LongRangeRun,
@@ -39,7 +56,9 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "paper")
+PRESETS = (
+    *("smoke", "quick", "rates", "images", "reviews", "drawn-images", "drawn-reviews", "paper"),
+)
 DEFAULT_PRESET = "quick"
 
 BOTH = "list_ops"
@@ -53,6 +72,8 @@ def runs(preset: str) -> list[LongRangeRun]:
     ladder = {
         "smoke": lambda: grid(small, (0,)) + _peers(small, (0,)),
         "quick": lambda: _tasks({name: short(LongRangeRun, name) for name in SHORT}),
+        "rates": lambda: rates(LongRangeRun),
+        **{name: partial(task_grid, LongRangeRun, name) for name in TASK_PRESETS},
         "paper": _paper,
     }
     return of_preset(preset, ladder)

@@ -7,11 +7,14 @@ replication's question needs every norm in every place, so `FIRST` is the grid's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from experiments.data import CIFAR10
 from experiments.lra.tasks import (
+    DRAWN_IMAGES,
+    DRAWN_REVIEWS,
     IMAGES,
     LIST_OPS,
     REVIEWS,
@@ -20,13 +23,19 @@ from experiments.lra.tasks import (
     SMALL_IMAGES,
     Task,
 )
-from experiments.lra.training_run import AnyRun, LongRangeRun, Model, Norm, Position
+from experiments.lra.training_run import AnyRun, LongRangeRun, Model, Norm, Position, grid
 from seqtheory.tasks import ListOps
 from seqtheory.training import Training
 
 SEEDS = (0, 1, 2, 3, 4)
 STATE_RATE = 1e-3
 """Learning rate of the recurrence's own parameters, in all published codes and here."""
+RATE = 1e-2
+"""Learning rate of the grid."""
+RATES = (3e-3, RATE, 3e-2)
+"""Learning rates that the preset `rates` compares."""
+STEPS = (500, 2_000, 8_000)
+"""Numbers of steps that the preset `steps` compares."""
 PEER_RATES: dict[Model, float] = {"mamba": 3e-3, "transformer": 1e-3}
 """Learning rates of models that do not bear S4's."""
 
@@ -64,6 +73,13 @@ SHORT = {
     "images": Short(SMALL_IMAGES, 1_000, 32, 100),
     "reviews": Short(SHORT_REVIEWS, 600, 32, 100),
 }
+DRAWN = {
+    "drawn-images": SHORT["images"]._replace(task=DRAWN_IMAGES),
+    "drawn-reviews": SHORT["reviews"]._replace(task=DRAWN_REVIEWS),
+}
+"""What stands in for images and reviews where there are none, with their steps."""
+TASK_PRESETS = ("images", "reviews", *DRAWN)
+"""Presets with the grid of one task."""
 FIRST = {
     "list_ops": Published(LIST_OPS, 96_000, 50, 50, 0.01, 0.01, 6, 128, 64, "batch", "post"),
     "images": Published(IMAGES, 45_000, 100, 50, 0.004, 0.01, 6, 512, 64, "batch", "post", 0.2),
@@ -95,7 +111,7 @@ def smoke(kind: type[AnyRun]) -> AnyRun:
 
 def short(kind: type[AnyRun], name: str) -> AnyRun:
     """Make the run of a task that two cores can train."""
-    task, num_steps, batch_size, evaluate_every = SHORT[name]
+    task, num_steps, batch_size, evaluate_every = {**SHORT, **DRAWN}[name]
     return kind(
         task=task,
         depth=3,
@@ -103,9 +119,36 @@ def short(kind: type[AnyRun], name: str) -> AnyRun:
         state_dim=16,
         feed_forward=64,
         training=_training(
-            num_steps, batch_size, rate=1e-2, decay=0.01, evaluate_every=evaluate_every
+            num_steps, batch_size, rate=RATE, decay=0.01, evaluate_every=evaluate_every
         ),
     )
+
+
+def task_grid(kind: type[AnyRun], name: str) -> list[AnyRun]:
+    """List S4 with every norm in every place on a task of `SHORT` or `DRAWN`, for all seeds."""
+    return grid(short(kind, name), SEEDS)
+
+
+def rates(kind: type[AnyRun]) -> list[AnyRun]:
+    """List the grid on ListOps at every rate, seed after seed."""
+    run = short(kind, "list_ops")
+    trainings = [replace(run.training, learning_rate=rate) for rate in RATES]
+    return _repeated([replace(run, training=training) for training in trainings])
+
+
+def steps(kind: type[AnyRun]) -> list[AnyRun]:
+    """List the grid on ListOps with fewer and more steps, each evaluated as many times."""
+    run = short(kind, "list_ops")
+    _, usual, batch_size, every = SHORT["list_ops"]
+    trainings = [
+        _training(n, batch_size, rate=RATE, decay=0.01, evaluate_every=every * n // usual)
+        for n in STEPS
+    ]
+    return _repeated([replace(run, training=training) for training in trainings])
+
+
+def _repeated(runs: Sequence[AnyRun]) -> list[AnyRun]:
+    return [run for seed in SEEDS for one in runs for run in grid(one, (seed,))]
 
 
 def published(kind: type[AnyRun], settings: Published, *, bidirectional: bool = False) -> AnyRun:

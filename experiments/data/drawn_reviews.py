@@ -113,16 +113,21 @@ class DrawnReviews:
 
     def _review(self, random: np.random.Generator) -> tuple[str, int]:
         """Draw a text and its sentiment; where opinions on the film balance, draw again."""
-        score = 0
-        while score == 0:
-            room = int(random.integers(self.max_bytes // 4, self.max_bytes + 1))
-            contrary = bool(random.random() < self.contrary)
-            text, score = str(random.choice(_CONTRARY if contrary else _PLAIN)), 0
+        while True:
+            contrary, text, score = self._text(random)
+            if score:
+                return text, int((score > 0) != contrary)
+
+    def _text(self, random: np.random.Generator) -> tuple[bool, str, int]:
+        """Draw an opening, whether it means the contrary, and opinions with their sum."""
+        room = int(random.integers(self.max_bytes // 4, self.max_bytes + 1))
+        contrary = bool(random.random() < self.contrary)
+        text, score = str(random.choice(_CONTRARY if contrary else _PLAIN)), 0
+        sentence, sign = self._opinion(random)
+        while len(text) + 1 + len(sentence) <= room:
+            text, score = f"{text} {sentence}", score + sign
             sentence, sign = self._opinion(random)
-            while len(text) + 1 + len(sentence) <= room:
-                text, score = f"{text} {sentence}", score + sign
-                sentence, sign = self._opinion(random)
-        return text, int((score > 0) != contrary)
+        return contrary, text, score
 
     def _opinion(self, random: np.random.Generator) -> tuple[str, int]:
         """One sentence: it praises the film (1), blames it (-1), or is on another thing (0)."""

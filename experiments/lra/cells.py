@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +33,8 @@ class Cell:
         Name of the task alone.
     framework, model, norm, position
         What was trained.
+    rate
+        Learning rate of all but the recurrence's own parameters.
     settings
         All other settings of the runs, the same text for the same ones.
     scale
@@ -48,6 +50,7 @@ class Cell:
     model: str
     norm: str
     position: str
+    rate: float
     settings: str
     scale: str
     records: Sequence[Record]
@@ -56,6 +59,11 @@ class Cell:
     def by_seed(self) -> dict[int, Record]:
         """Records of seeds that ended well."""
         return {r.run.seed: r for r in self.records if r.status == DONE}
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of each training."""
+        return self.records[0].run.training.num_steps
 
     @property
     def diverged(self) -> int:
@@ -74,10 +82,10 @@ class Cell:
 def cells(records: Iterable[Record]) -> list[Cell]:
     """Group finished records into cells, in the order of the runs."""
     finished = named((record for record in records if record.finished), cell_of)
-    groups = grouped(finished, lambda pair: (cell_of(pair[1]), _settings(pair[1].run), pair[0]))
+    groups = grouped(finished, lambda pair: (cell_of(pair[1]), settings(pair[1].run), pair[0]))
     return [
-        Cell(*facts[:-1], settings, labelled(facts[-1], variant), [record for _, record in held])
-        for (facts, settings, variant), held in groups.items()
+        Cell(*facts[:-1], rest, labelled(facts[-1], variant), [record for _, record in held])
+        for (facts, rest, variant), held in groups.items()
     ]
 
 
@@ -92,8 +100,8 @@ def scale(run: LongRangeRun) -> str:
     )
 
 
-def cell_of(record: Record) -> tuple[str, str, str, str, str, str, str]:
-    """Task, its short name, framework, model, norm, position and scale of a record."""
+def cell_of(record: Record) -> tuple[str, str, str, str, str, str, float, str]:
+    """Task, its short name, framework, model, norm, position, rate and scale of a record."""
     run = record.run
     label = record.notes["data"]["label"]
     if run.selection == "test" and "selected on test" not in label:
@@ -102,11 +110,13 @@ def cell_of(record: Record) -> tuple[str, str, str, str, str, str, str]:
         label,
         short_name(type(run.task).__name__),
         "JAX" if record.study.endswith("jax") else "torch",
-        *(model_name(run), run.norm, run.position),
+        *(model_name(run), run.norm, run.position, run.training.learning_rate),
         scale(run),
     )
 
 
-def _settings(run: LongRangeRun) -> str:
+def settings(run: LongRangeRun, but: Collection[str] = ()) -> str:
+    """Write all settings but framework, seed, norm, place and those of the training in `but`."""
     rest = {name: value for name, value in described(run).items() if name not in _VARIED}
+    rest["training"] = {k: value for k, value in rest["training"].items() if k not in but}
     return json.dumps(rest, sort_keys=True)

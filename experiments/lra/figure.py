@@ -1,4 +1,4 @@
-"""Training curves of S4 and of its peers; kernels and eigenvalues that S4 learnt."""
+"""Training curves of S4 and its peers; layer - batch by rate and steps; what S4 learnt."""
 
 from __future__ import annotations
 
@@ -12,28 +12,40 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
+from experiments.lra import figure_of_ladders
 from experiments.lra.cells import Cell, cell_of, cells
 from experiments.lra.differences import tables
-from experiments.lra.table import FILES, named
+from experiments.lra.judges import usual
+from experiments.lra.records import records as records_of
+from experiments.lra.table import named
 from experiments.record import Record
 from experiments.report import style
+from experiments.report.interval import half_width
 from experiments.report.rows import Load, select
 from experiments.report.variants import require_one_setting
 from seqtheory.hippo import normal_part
 
 PLACES = (("layer", "pre"), ("layer", "post"), ("batch", "pre"), ("batch", "post"))
+ENOUGH_FOR_BAND = 3
+"""Two seeds have an interval thirteen times as wide as they lie apart, which hides a panel."""
 DASHES: dict[str, LineStyleType] = {"torch": "-", "JAX": "--"}
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `lra` (validation accuracy in training) and, where S4 was trained, `lra_kernels`."""
-    records = [record for file in FILES for record in load(preset, file) if record.finished]
+    """Draw `lra` (validation accuracy in training) and what there are records for.
+
+    `lra_kernels` needs an S4 that was trained, `lra_rates` several learning rates or numbers of
+    steps.
+    """
+    records = [record for record in records_of(load, preset) if record.finished]
     require_one_setting(records, cell_of)
-    found = cells(records)
+    every = cells(records)
+    found = [cell for cell in every if usual(cell)]
     paths = _curves(found, folder)
     held = next(iter(tables(found)), [])
     shown = [cell for cell in held if cell.framework == held[0].framework and cell.by_seed]
-    return paths + (_learned(shown, folder) if shown else [])
+    paths += _learned(shown, folder) if shown else []
+    return paths + figure_of_ladders.draw(every, folder)
 
 
 def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
@@ -53,7 +65,8 @@ def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
                 _band(column[1], cell, _look(list(names).index(cell.model)))
             for panel in column:
                 panel.axhline(_constant(here), color="0.4", linestyle=":", linewidth=0.8)
-            column[0].set_title(short)
+            column[0].set_title(f"{short}\n{_counted(select(here, model='s4'))}")
+            column[1].set_title(_counted(_peers(here)))
             column[1].set_xlabel("step")
         gap = "\n" if style.is_narrow() else " "
         axes[0, 0].set_ylabel(f"S4: validation{gap}accuracy, %")
@@ -69,6 +82,12 @@ def _curves(found: Sequence[Cell], folder: Path) -> list[Path]:
         return style.save(figure, folder, "lra")
 
 
+def _counted(shown: Sequence[Cell]) -> str:
+    """Say how many seeds the cells of a panel have."""
+    counts = sorted({len(cell.by_seed) for cell in shown})
+    return f"n = {', '.join(map(str, counts))} seeds" if counts else ""
+
+
 def _peers(here: Sequence[Cell]) -> list[Cell]:
     """Cells in torch that share norm, place and budget with a model other than S4."""
     torch = select(here, framework="torch")
@@ -77,12 +96,19 @@ def _peers(here: Sequence[Cell]) -> list[Cell]:
 
 
 def _band(panel: Axes, cell: Cell, look: dict[str, Any]) -> None:
+    """Draw the mean over seeds with Student's interval, or each of the seeds where they are few."""
     curves = [_curve(record) for record in cell.by_seed.values()]
     if not curves:
         return
     steps = sorted(set.intersection(*(set(curve) for curve in curves)))
-    samples = [np.array([curve[step] for curve in curves]) for step in steps]
-    style.band(panel, steps, samples, **{**look, "marker": ""})
+    rows = np.array([[curve[step] for step in steps] for curve in curves])
+    panel.plot(steps, rows.mean(axis=0), **{**look, "marker": ""})
+    if len(rows) >= ENOUGH_FOR_BAND:
+        half = np.array([half_width(column[None]) for column in rows.T])
+        low, high = (np.clip(rows.mean(axis=0) + s * half, 0, 100) for s in (-1, 1))
+        panel.fill_between(steps, low, high, color=look["color"], alpha=0.2, linewidth=0)
+    else:
+        panel.plot(steps, rows.T, color=look["color"], alpha=0.4, linewidth=0.5)
 
 
 def _curve(record: Record) -> dict[int, float]:

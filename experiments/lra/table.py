@@ -7,18 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.claim import Judged, verdict_table
-from experiments.lra.cells import Cell, Part, cells
-from experiments.lra.claims import CLAIMS, decided_at
-from experiments.lra.differences import FACTORS, Difference, differences, name_of, tables
-from experiments.lra.published_values import ACCURACY, FIRST_S4
+from experiments.lra.cells import Cell, cells
+from experiments.lra.claims import CLAIMS
+from experiments.lra.differences import (
+    FACTORS,
+    Difference,
+    at_levels,
+    differences,
+    name_of,
+    tables,
+)
+from experiments.lra.judges import decided_at
+from experiments.lra.published_values import ACCURACY
+from experiments.lra.records import records as records_of
+from experiments.lra.replication import accuracy, replications, seeds
 from experiments.record import Record
 from experiments.report import origins
-from experiments.report.interval import estimate
 from experiments.report.latex import tabular
 from experiments.report.markdown import markdown
 from experiments.report.rows import Load, select
 
-FILES = ("sequence_models", "s4_jax")
 NAMES = {
     "s4": "S4",
     "s4d_lin": "S4D-Lin",
@@ -33,16 +41,20 @@ NAMES = {
 
 def table(load: Load, preset: str | None) -> str:
     """Markdown: the answer, S4's table, differences, models, both in LaTeX, sources, claims."""
-    records = [record for file in FILES for record in load(preset, file)]
+    records = records_of(load, preset)
     found = cells(records)
-    replicated = [_replication(one) for one in tables(found)]
+    replicated = replications(found)
     models = _models(found)
     parts = [
         "## Does the normalisation decide?",
         answer(records),
+        "Every table of S4 by data, steps and rate, with layer - batch before the mixer and after "
+        "the residual; intervals as under *Paired differences*. A framework that is not named was "
+        "not run there.",
+        markdown(*_by_budget(found)),
         "## S4: norm, place and framework",
         "Accuracy in percent at the best evaluation on the validation set, where the test set is "
-        "measured once.",
+        "measured once. Data that are drawn say so; no published number is of such data.",
         *(f"{title}\n\n{markdown(*rows)}" for title, rows in replicated),
         "## Paired differences",
         "Test accuracy in percentage points over pairs of runs with one seed, which saw their "
@@ -66,7 +78,7 @@ def table(load: Load, preset: str | None) -> str:
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims of the study, and the records that they are about."""
-    return [Judged(CLAIMS, [record for file in FILES for record in load(preset, file)])]
+    return [Judged(CLAIMS, records_of(load, preset))]
 
 
 def answer(records: Sequence[Record]) -> str:
@@ -75,7 +87,7 @@ def answer(records: Sequence[Record]) -> str:
     if not found:
         return "Not run: no table has every cell in both frameworks with enough seeds."
     return " ".join(
-        f"On {cell.task}, {cell.scale}, at one learning rate, layer - batch in points of test "
+        f"On {cell.task}, {cell.scale}, at the rate {cell.rate:g}, layer - batch in points of test "
         f"accuracy over both frameworks: {'; '.join(map(_at_place, differences))}."
         for cell, differences in found
     )
@@ -87,42 +99,29 @@ def _at_place(difference: Difference) -> str:
     return f"{place} {difference}, {ahead if difference.excludes_zero else 'undecided'}"
 
 
-def _replication(one: Sequence[Cell]) -> tuple[str, tuple[list[str], list[list[str]]]]:
-    """Title, header and rows of one table of S4."""
-    first = one[0]
-    title = f"{first.task}: {first.scale}."
-    if first.short in FIRST_S4:
-        title += (
-            f" Published at full scale: {FIRST_S4[first.short]:.2f} (2021), "
-            f"{ACCURACY['s4'][first.short]:.2f} (2022)."
+def _by_budget(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
+    """One row per table of S4: what was learnt at which rate, and the norm's difference."""
+    rows = []
+    for one in sorted(tables(found), key=lambda one: (one[0].task, one[0].num_steps, one[0].rate)):
+        at = {difference.where: difference for difference in at_levels(one, "norm", "position")}
+        frameworks = dict.fromkeys(cell.framework for cell in one)
+        rows.append(
+            [
+                one[0].task,
+                f"{one[0].num_steps:,}",
+                f"{one[0].rate:g}",
+                ", ".join(frameworks),
+                *(str(at[place]) if place in at else "no pairs" for place in FACTORS["position"]),
+            ]
         )
-    rows = [
-        [
-            cell.framework,
-            cell.norm,
-            cell.position,
-            _seeds(cell),
-            *(_accuracy(cell, part) for part in ("train", "validation", "test")),
-        ]
-        for cell in one
-    ]
-    return title, (["framework", "norm", "place", "seeds", "train", "validation", "test"], rows)
-
-
-def _seeds(cell: Cell) -> str:
-    lost = f", {cell.diverged} diverged" if cell.diverged else ""
-    return f"{len(cell.records)}{lost}"
-
-
-def _accuracy(cell: Cell, part: Part) -> str:
-    values = cell.accuracies(part)
-    return estimate(values, 0, 100) if len(values) else "diverged"
+    return ["data", "steps", "rate", "frameworks", "before", "after"], rows
 
 
 def _differences(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
     rows = [
         [
             one[0].task,
+            f"{one[0].num_steps:,} at {one[0].rate:g}",
             name_of(factor),
             difference.where,
             f"{difference.mean:+.2f}",
@@ -133,7 +132,7 @@ def _differences(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
         for factor in FACTORS
         for difference in differences(one, factor)
     ]
-    return ["task", "difference", "at", "mean", "95 % interval", "pairs"], rows
+    return ["task", "steps at rate", "difference", "at", "mean", "95 % interval", "pairs"], rows
 
 
 def _interval(difference: Difference) -> str:
@@ -159,14 +158,15 @@ def _models(found: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
                     [
                         f"{task}, {scale}",
                         name,
+                        f"{cell.rate:g}",
                         _parameters(cell),
-                        _seeds(cell),
-                        _accuracy(cell, "train"),
-                        _accuracy(cell, "test"),
+                        seeds(cell),
+                        accuracy(cell, "train"),
+                        accuracy(cell, "test"),
                         "-" if published is None else f"{published:.2f}",
                     ]
                 )
-    return ["task", "model", "parameters", "seeds", "train", "test", "published"], rows
+    return ["task", "model", "rate", "parameters", "seeds", "train", "test", "published"], rows
 
 
 def _parameters(cell: Cell) -> str:

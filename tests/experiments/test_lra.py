@@ -14,6 +14,7 @@ from experiments.best_model import BestModel
 from experiments.lra import claims, figure, s4_jax, sequence_models, table, tasks
 from experiments.lra.cells import cells
 from experiments.lra.differences import Difference, differences, overall, tables
+from experiments.lra.ladders import OF_RATES, ladders, tuned
 from experiments.lra.learned import channels, eigenvalues, layer_tensors
 from experiments.lra.training_run import LongRangeRun, fit_data, load
 from experiments.report import latex
@@ -30,15 +31,20 @@ class Study:
     def __init__(self, test: Any = lambda run, framework: 0.5) -> None:
         self.test = test
 
-    def records(self, framework: str = "torch", **facts: Any) -> list[Any]:
+    def records(self, framework: str = "torch", preset: str = "quick", **facts: Any) -> list[Any]:
         study = s4_jax if framework == "JAX" else sequence_models
-        runs = [r for r in study.runs("quick") if _has(r, facts)]
+        runs = [r for r in study.runs(preset) if _has(r, facts)]
         return [self.record(run, framework) for run in runs]
 
     def record(self, run: Any, framework: str = "torch", status: str = "done") -> Any:
         accuracy = self.test(run, framework)
         task = type(run.task).__name__
-        label = {"GeneratedListOps": LABEL, "IMDB": "IMDB (first 512 bytes)"}
+        label = {
+            "GeneratedListOps": LABEL,
+            "IMDB": "IMDB (first 512 bytes)",
+            "DrawnReviews": "Drawn reviews (in place of IMDB)",
+            "DrawnImages": "Drawn shapes (in place of grey CIFAR-10)",
+        }
         steps = (0, 100, 200)
         notes = {
             "data": {"label": label.get(task, "CIFAR-10 (grey, 16 x 16)")},
@@ -58,9 +64,15 @@ class Study:
             tensors=lambda name: _tensors(),
         )
 
-    def loader(self) -> Any:
-        held = {"sequence_models": self.records(), "s4_jax": self.records("JAX")}
-        return lambda preset, file: held[file]
+    def loader(self, *presets: str) -> Any:
+        """Give the records of `quick` and of other presets, each run once as the store does."""
+        frameworks = {"sequence_models": "torch", "s4_jax": "JAX"}
+
+        def load(preset: str | None, file: str) -> list[Any]:
+            name = preset or "quick"
+            return self.records(frameworks[file], name) if name in ("quick", *presets) else []
+
+        return load
 
 
 def _has(run: Any, facts: dict[str, Any]) -> bool:
@@ -159,6 +171,27 @@ def test_selection_on_the_test_set_is_an_option() -> None:
     assert fit_data(run, splits).held_out is splits.validation
     upstream = LongRangeRun(task=run.task, selection="test")
     assert fit_data(upstream, splits).held_out is splits.test
+
+
+def test_presets_of_rates_and_steps_change_the_training_alone() -> None:
+    at_rates = [r for study in (s4_jax, sequence_models) for r in study.runs("rates")]
+    assert {r.training.learning_rate for r in at_rates} == {3e-3, 1e-2, 3e-2}
+    assert {r.training.num_steps for r in at_rates} == {2_000}
+    for run in s4_jax.runs("steps"):
+        training = run.training
+        assert training.learning_rate == 1e-2
+        assert training.num_steps == 10 * training.evaluate_every == 10 * training.warmup_steps
+    assert [r.training.num_steps for r in s4_jax.runs("steps")[:12:4]] == [500, 2_000, 8_000]
+    usual = set(s4_jax.runs("quick"))  # whose records serve all three presets
+    assert usual <= set(s4_jax.runs("rates")) & set(s4_jax.runs("steps"))
+
+
+@pytest.mark.parametrize("preset", ["images", "reviews", "drawn-images", "drawn-reviews"])
+def test_both_frameworks_have_the_grid_of_a_task_with_five_seeds(preset: str) -> None:
+    ours, theirs = ([canonical(r) for r in s.runs(preset)] for s in (s4_jax, sequence_models))
+    assert len(ours) == len(theirs) == 20
+    for one, other in zip(ours, theirs, strict=True):
+        assert {**one, "type": ""} == {**other, "type": ""}
 
 
 # Selection
@@ -349,6 +382,83 @@ def test_pixels_are_compared_seed_by_seed(s5: tuple[float, float], expected: str
     assert verdict("pixels-s5", [r for r in records if r.run.model == "s5"]) == "not run"
 
 
+# Rates and steps
+
+
+def of_ladder(preset: str, gap: Any, frameworks: Any = ("torch", "JAX")) -> list[Any]:
+    """Records of a preset in which layer - batch is what `gap` gives for the training."""
+    base = norms(0.0)
+
+    def accuracy(run: Any, framework: str) -> float:
+        by = gap(run) if run.norm == "layer" else 0.0
+        return base.test(run, framework) + by
+
+    study = Study(accuracy)
+    return [r for f in frameworks for r in study.records(f, preset)]
+
+
+def test_the_norm_is_judged_at_each_rate() -> None:
+    def gap(run: Any) -> float:
+        return {3e-3: 0.02, 1e-2: -0.03, 3e-2: 0.0}[run.training.learning_rate]
+
+    records = of_ladder("rates", gap)
+    assert [verdict(f"norm{of}", records) for of in ("", "-rate-0.003", "-rate-0.03")] == [
+        *("pass", "pass", "fail")
+    ]
+    assert verdict("norm-rates", records) == "fail"
+    assert verdict("norm-rates", of_ladder("rates", lambda run: 0.02)) == "pass"
+    two = [r for r in records if r.run.training.learning_rate < 3e-2]
+    assert verdict("norm-rates", two) == verdict("norm-tuned", two) == "not run"
+
+
+def test_each_norm_may_have_a_rate_of_its_own() -> None:
+    def gap(run: Any) -> float:  # at the lowest rate layer norm makes up for all that it lacks
+        return {3e-3: 0.0, 1e-2: -0.03, 3e-2: -0.05}[run.training.learning_rate]
+
+    records = of_ladder("rates", gap)
+    assert verdict("norm", records) == "pass"
+    assert verdict("norm-tuned", records) == "fail"
+    chosen = tuned(ladders(cells(records), OF_RATES)[0])
+    assert len(chosen) == 8
+    assert {cell.rate for cell in chosen if cell.norm == "layer"} == {3e-3}
+    assert verdict("norm-tuned", of_ladder("rates", lambda run: 0.02)) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("gaps", "lasts", "narrows"),
+    [
+        ((-0.06, -0.04, -0.02), "pass", "pass"),
+        ((-0.02, -0.04, -0.06), "pass", "fail"),
+        ((-0.04, -0.04, -0.04), "pass", "fail"),
+        ((-0.04, -0.02, 0.0), "fail", "pass"),
+        ((-0.03, 0.0, 0.03), "pass", "pass"),
+    ],
+)
+def test_more_steps_may_narrow_the_gap_or_undo_it(gaps: Any, lasts: str, narrows: str) -> None:
+    by_steps = dict(zip((500, 2_000, 8_000), gaps, strict=True))
+    records = of_ladder("steps", lambda run: by_steps[run.training.num_steps], ("JAX",))
+    assert verdict("norm-lasts", records) == lasts
+    assert verdict("norm-narrows", records) == narrows
+    assert verdict("norm", records) == "not run"  # one framework
+    short_ones = [r for r in records if r.run.training.num_steps < 8_000]
+    assert verdict("norm-lasts", short_ones) == verdict("norm-narrows", short_ones) == "not run"
+
+
+@pytest.mark.parametrize("name", ["norm", "position"])
+def test_what_is_drawn_is_judged_only_where_there_is_nothing_else(name: str) -> None:
+    gap = norms(0.02 if name == "norm" else 0.0).test
+    placed = Study(lambda run, f: gap(run, f) + (0.02 if run.position == "pre" else 0.0))
+    held = {p: [*placed.records(preset=p), *placed.records("JAX", p)] for p in (
+        *("images", "drawn-images"),
+    )}  # fmt: skip
+    claim = f"{name}-images"
+    assert verdict(claim, held["drawn-images"]) == verdict(claim, held["images"]) == "pass"
+    (judged,) = (c for c in claims.CLAIMS if c.name == claim)
+    assert "Drawn" in judged.judge(held["drawn-images"]).detail
+    assert "Drawn" not in judged.judge(held["images"] + held["drawn-images"]).detail
+    assert verdict(name, held["images"]) == "not run"
+
+
 # Tables and figures
 
 
@@ -356,10 +466,12 @@ def test_table_holds_the_answer_every_cell_and_the_published_numbers() -> None:
     text = table.table(norms(0.02).loader(), "quick")
     for part in (
         "layer ahead; after the residual",
-        f"{LABEL}: 3 layers of 32, 2,000 steps of 50. Published at full scale: 58.35 (2021)",
+        f"{LABEL}: 3 layers of 32, 2,000 steps of 50, at the rate 0.01. Published at full scale: "
+        "58.35 (2021)",
+        "| published, 2021 | batch | post | not printed | not printed | not printed | 58.35 |",
         "| JAX | batch | post | 5 |",
         "| layer - batch | mean of 4 | +",
-        "| Transformer | 18,000 | 2 |",
+        "| Transformer | 0.001 | 18,000 | 2 |",
         r"\begin{tabular}{lllllll}",
         r"a \| b",
         "| lra.s4_jax | quick | 20 | 0 |",
@@ -367,6 +479,70 @@ def test_table_holds_the_answer_every_cell_and_the_published_numbers() -> None:
         assert part in text, part
     undecided = table.table(norms(0.0, spread=0.02).loader(), "quick")
     assert "undecided; after the residual" in undecided
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """Cells of all rows of the tables of a text."""
+    lines = (line for line in text.splitlines() if line.startswith("| "))
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_no_cell_of_a_table_is_empty_and_what_was_not_run_names_its_command() -> None:
+    text = table.table(norms(0.02).loader(), "quick")
+    assert all(cell for row in rows_of(text) for cell in row)
+    lacking = [row for row in rows_of(text) if row[:1] == ["JAX"] and row[3] == "0"]
+    assert len(lacking) == 8  # images and reviews
+    for row in lacking:
+        assert row[4:6] == ["not run", "not run"]
+        assert "run lra.s4_jax --preset" in row[6]
+        assert "core-hours" in row[6]
+    whole = table.table(norms(0.02).loader("images", "reviews", "rates"), "quick")
+    assert "not run: `python" not in whole
+    assert "| 2,000 | 0.003 | torch, JAX | +2" in whole
+    ours = [row for row in rows_of(whole) if row[:1] == ["JAX"] and len(row) == 7]
+    assert len(ours) == 4 * 5  # three rates, images, reviews
+    assert {row[3] for row in ours} == {"5"}
+
+
+def test_a_task_without_records_stands_in_the_table_with_its_commands() -> None:
+    study = norms(0.02)
+
+    def load(preset: str | None, file: str) -> list[Any]:
+        task = tasks.SHORT_LIST_OPS
+        return study.records("JAX", task=task) if (preset, file) == ("quick", "s4_jax") else []
+
+    text = table.table(load, "quick")
+    for part in ("IMDB: 3 layers of 32, 600 steps", "CIFAR-10: 3 layers of 32, 1,000 steps"):
+        assert part in text
+    assert "run lra.sequence_models --preset reviews" in text
+
+
+def test_drawn_data_are_called_drawn_and_have_no_published_number() -> None:
+    study = norms(0.02)
+    text = table.table(study.loader("drawn-reviews"), "quick")
+    part = text[text.index("Drawn reviews (in place of IMDB): 3 layers") :]
+    part = part[: part.index("\n\n", part.index("| JAX |"))]
+    assert "It stands in for IMDB." in part
+    assert "ublished" not in part
+
+
+@pytest.mark.parametrize("presets", [("rates",), ("steps",), ("rates", "steps")])
+def test_the_figure_of_rates_is_drawn_where_there_are_several(tmp_path: Any, presets: Any) -> None:
+    paths = figure.draw(norms(0.02).loader(*presets), "quick", tmp_path)
+    assert [path.name for path in paths[-2:]] == ["lra_rates.png", "lra_rates.pdf"]
+    assert len(paths) == 6
+
+
+@pytest.mark.parametrize("preset", ["smoke", "paper"])
+def test_other_presets_are_shown_beside_quick_alone(preset: str) -> None:
+    asked: list[str | None] = []
+
+    def load(name: str | None, file: str) -> list[Any]:
+        asked.append(name)
+        return []
+
+    assert table.judged(load, preset)[0].records == []
+    assert set(asked) == {preset}
 
 
 def test_figures_are_drawn_from_whatever_is_there(tmp_path: Any) -> None:

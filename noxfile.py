@@ -193,7 +193,7 @@ def torch_lra(session: nox.Session) -> None:
 
 @nox.session(tags=["studies"])
 def jax_lra(session: nox.Session) -> None:
-    """The half of the same table in JAX: S4 on ListOps [-- --preset smoke|quick|paper ...]."""
+    """The half of the same table in JAX: S4 [-- --preset smoke|quick|rates|steps|images ...]."""
     study(session, "jax", "lra", "s4_jax")
 
 

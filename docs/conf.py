@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # for the extension beside this file
 
 project = "seqtheory"
-author = "The seqtheory authors"
+author = "The seqtheory developers"
 project_copyright = author
 release = version = installed_version("seqtheory")
 language = "en-GB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import made_cards
@@ -13,6 +14,7 @@ from experiments.bench.baselines import NAMES
 from experiments.bench.report import cite
 from experiments.bench.report.html import html
 from experiments.bench.report.markdown import markdown
+from experiments.site.model import Shelf, pages
 from experiments.zoo import MODELS
 from experiments.zoo.paper import Paper
 from experiments.zoo.papers import PAPERS, project
@@ -125,3 +127,12 @@ def test_the_page_of_a_card_shows_the_entries_as_text():
     assert "RWKV-7 &#34;Goose&#34;" in page
     assert page.count("@misc{gu2023mamba,") == 1
     assert page.index("@software{seqtheory,") < page.index("@misc{peng2025rwkv7,")
+
+
+@pytest.mark.parametrize("name", ["S4", "Mamba, [-1, 1]", "CKDA"])
+def test_the_page_of_a_model_shows_its_paper_and_our_own_entry(name):
+    (model,) = (model for model in MODELS if model.name == name)
+    (page,) = pages(model, Shelf(()), (), docs=False).values()
+    shown = unescape(page)
+    assert model.bibtex in shown
+    assert project() in shown

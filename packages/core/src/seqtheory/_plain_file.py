@@ -14,6 +14,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 # Errors by which the system says that a path holds something other than a file.
 _NO_FILE = (errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+_FOLDER = "not a regular file but a folder"
 
 
 def content(path: Path, limit: int, error: type[ValueError], *, links: bool = True) -> bytes:
@@ -65,6 +66,8 @@ def opened(
     except MemoryError as refusal:
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), str(path)) from refusal
     except OSError as refusal:
+        if refusal.errno == errno.EACCES and path.is_dir():  # as Windows answers
+            raise error(f"{path}: {_FOLDER}.") from refusal
         if refusal.errno in _NO_FILE:
             reason = "is a symbolic link" if path.is_symlink() else refusal.strerror
             raise error(f"{path}: {reason}.") from refusal
@@ -83,7 +86,7 @@ def _descriptor(path: Path, error: type[ValueError], links: bool) -> int:
 def _unusable(facts: os.stat_result, limit: int) -> str:
     """Say what keeps an open file from being read whole; empty if nothing does."""
     if stat.S_ISDIR(facts.st_mode):
-        return "not a regular file but a folder"
+        return _FOLDER
     if not stat.S_ISREG(facts.st_mode):
         return "not a regular file: a pipe or a device may never end"
     if facts.st_size > limit:

@@ -40,6 +40,8 @@ class Paper:
             "eprint": self.arxiv,
             "archivePrefix": "arXiv" if self.arxiv else "",
         } | dict(self.journal)
+        if not self.title:  # what styles sort by and print in its place
+            known |= {"key": self.arxiv, "note": f"arXiv:{self.arxiv}"}
         return entry("article" if self.journal else "misc", self.key, known)
 
 

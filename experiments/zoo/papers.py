@@ -8,7 +8,7 @@ from seqtheory import __version__
 OURS = {
     "title": "{seqtheory: a laboratory for what sequence models can remember and compute}",
     "author": "{The seqtheory developers}",
-    "version": __version__,
+    "note": f"Version {__version__}",
 }
 """Fields of our own entry, as in CITATION.cff."""
 
@@ -327,4 +327,4 @@ PAPERS = {paper.key: paper for paper in _ALL}
 
 def project() -> str:
     """Write our own entry for BibTeX, of this version."""
-    return entry("software", "seqtheory", OURS)
+    return entry("misc", "seqtheory", OURS)  # a type that every style knows

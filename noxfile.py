@@ -419,6 +419,12 @@ def site(session: nox.Session) -> None:
 
 
 @nox.session
+def report(session: nox.Session) -> None:
+    """Make pages of your own records, in one file to send or a folder [-- RESULTS --out ...]."""
+    python(session, "plot", "-m", "experiments", "report", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Speed and memory against peers, printed as ratios [-- labels words scans ...]."""
     python(session, "benchmarks", "-m", "benchmarks", *session.posargs)
@@ -433,8 +439,10 @@ def ray_tests(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Use cards and the site in Chromium without a network (needs chromium and chromedriver)."""
-    tests = session.posargs or [f"tests/browser/test_{pages}.py" for pages in ("page", "site")]
+    """Use cards, site and reports in Chromium without a network (needs chromium, chromedriver)."""
+    tests = session.posargs or [
+        f"tests/browser/test_{pages}.py" for pages in ("page", "site", "own")
+    ]
     python(session, "browser", "-m", "pytest", *tests)
 
 

@@ -119,6 +119,21 @@ def logbook(folder: Positional[Path], study: str | None = None) -> int:
 
 
 @app.command
+def report(results: Positional[Path] = Results, out: Path | None = None) -> int:
+    """Make pages of your own records, also of partial and failed runs: a folder, or one file.
+
+    Args:
+        results: Folder of the records.
+        out: Folder to write to, or a file whose name ends in .html and which then holds all of it,
+            to be sent by mail; report.html in the folder of the records if left out.
+    """
+    from experiments.site.report import report
+
+    report(results, out)
+    return exit_code.OK
+
+
+@app.command
 def models() -> int:
     """List the checkpoints that come with seq_torch, with one line of what each shows."""
     from experiments.models import command
@@ -140,6 +155,20 @@ def make_models(
     from experiments.models import command
 
     return command.make(names, results, out)
+
+
+@app.command
+def watch(results: Positional[Path] = Results, port: int = 8765) -> int:
+    """Show runs while they go on, in a browser on this machine: curves, time left, failures.
+
+    Args:
+        results: Folder of the records.
+        port: Port on 127.0.0.1; 0 takes a free one.
+    """
+    from experiments.site.watch import watch
+
+    watch(results, port)
+    return exit_code.OK
 
 
 @app.command

@@ -172,7 +172,7 @@ def _row(held: Record, *, provenance: bool) -> Row:
         "hash": held.hash,
         "status": held.status,
         "seconds": held.provenance.get("wall_seconds"),
-        **{name: value for name, value in leaves(described(held.run)) if name != "type"},
+        **{name: value for name, value in leaves(_settings(held)) if name != "type"},
         **dict(leaves(last, "metrics")),
         **dict(leaves(held.notes, "notes")),
         **dict(made),
@@ -185,6 +185,14 @@ def _made(provenance: dict[str, Any]) -> dict[str, Any]:
     if sessions := provenance.get("sessions"):
         facts |= {"start": sessions[0]["start"], "end": sessions[-1]["end"]}
     return facts
+
+
+def _settings(held: Record) -> dict[str, Any]:
+    """Give a run's settings, as its record has them where its study of that version is not here."""
+    try:
+        return described(held.run)
+    except ConfigError:
+        return held.description["run"]
 
 
 def leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:

@@ -148,7 +148,7 @@ class Record:
             if another version of the study made the record. ``description["run"]`` holds the plain
             values in every case.
         """
-        return self.known or studies.load(self.study).heard(self.description["run"])
+        return self.known or studies.named(self.study).heard(self.description["run"])
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
@@ -323,7 +323,8 @@ def parse_metrics(data: bytes, path: Path | str) -> list[dict[str, Any]]:
     lines = []
     for number, line in enumerate(whole.splitlines(), start=1):
         value = stored.parse_json(line, f"{path}:{number}")
-        if not isinstance(value.get("step"), int):
+        step = value.get("step")
+        if not isinstance(step, int) or abs(step) >= 2**63:
             raise stored.RejectedFileError(f"{path}:{number}: expected a step, an integer")
         lines.append(decode(value))
     return lines

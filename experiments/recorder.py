@@ -231,7 +231,8 @@ class Recorder:
         now = time.monotonic()
         if now - self._shown >= 0.1 or done >= total:
             self._shown = now
-            self._report({"event": "progress", "done": float(done), "total": float(total)})
+            event = {"event": "progress", "done": float(done), "total": float(total)}
+            self._report(event | ({"resumed": True} if self.resumed_from is not None else {}))
 
     def note(self, **facts: Any) -> None:
         """Store facts about the run, such as a chosen depth and the reason, in ``notes.json``."""

@@ -169,8 +169,14 @@ def load(locator: str) -> Study:
     """
     if locator.endswith(".py") or "/" in locator or "\\" in locator:
         study = _from_path(Path(locator))
-    else:
-        study = _from_name(locator)
+        _check_offer(study)
+        return study
+    return named(locator)
+
+
+def named(name: str) -> Study:
+    """Import a study of this package by its dotted name, as `load` does; never another file."""
+    study = _from_name(name)
     _check_offer(study)
     return study
 

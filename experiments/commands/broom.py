@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from experiments import exit_code
 from experiments.commands.output import say
 from experiments.record import CorruptRecordError, Record
-from experiments.store import durable
+from experiments.store import durable, journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,11 +102,14 @@ def _finished(path: Path) -> bool:
 def _temporary(folder: Path) -> list[Leftover]:
     """Find temporary files of figures, tables and the folder itself, which have no lock."""
     old = time.time() - _YOUNG
-    return [
+    found = [
         Leftover(path, "a temporary file of a killed process")
         for pattern in (".*.tmp", ".probe.*")
         for path in sorted(folder.glob(pattern))
         if path.is_file() and path.stat().st_mtime < old
+    ]
+    return found + [
+        Leftover(p, "progress of a command that has ended") for p in journal.dead(folder)
     ]
 
 

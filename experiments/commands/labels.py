@@ -22,12 +22,14 @@ def labels(runs: Sequence[Run]) -> list[str]:
     Runs with equal fields share the choice of fields, so the work grows linearly with the number of
     runs.
     """
-    rows = [dict(leaves(described(run))) for run in runs]
+    found = of_rows([dict(leaves(described(run))) for run in runs])
+    return [label or f"seed={run.seed}" for run, label in zip(runs, found, strict=True)]
+
+
+def of_rows(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Name runs by their settings; empty where all are alike."""
     chosen = {keys: _telling(keys, rows) for keys in dict.fromkeys(map(tuple, rows))}
-    return [
-        _text(row, chosen[tuple(row)]) or f"seed={run.seed}"
-        for run, row in zip(runs, rows, strict=True)
-    ]
+    return [_text(row, chosen[tuple(row)]) for row in rows]
 
 
 def _telling(keys: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -51,7 +51,9 @@ class Lines:
         known = costs or {}
         mean = sum(known.values()) / len(known) if known else 1.0
         self._costs = {name: known.get(name, mean) or mean for name in labels}
+        self._all_cost = sum(self._costs.values())
         self._parts: dict[str, float] = {}
+        self._before: dict[str, float] = {}  # what earlier commands had done of each run
         self._done = 0
         self._started = self._shown = time.monotonic()
 
@@ -66,9 +68,13 @@ class Lines:
         name = event["event"]
         if name == "progress":
             total = event["total"]
-            self._parts[event["hash"]] = min(event["done"] / total, 1.0) if total > 0 else 0.0
+            part = min(event["done"] / total, 1.0) if total > 0 else 0.0
+            self._before.setdefault(event["hash"], part if event.get("resumed") else 0.0)
+            self._parts[event["hash"]] = part
             self._advance(event["hash"])
         elif name == "outcome":
+            if event.get("code"):  # it ended early: no work that tells how long the others take
+                self._before[event["hash"]] = 1.0
             self._parts[event["hash"]] = 1.0
             self._done += 1
             self._finish(event)
@@ -100,15 +106,25 @@ class Lines:
     def _share(self) -> float:
         """Share of all work that is done, each run weighed by what it is expected to cost."""
         done = sum(self._costs[name] * part for name, part in self._parts.items())
-        return done / sum(self._costs.values())
+        return done / self._all_cost
+
+    def seconds_left(self) -> float | None:
+        """Time left, once a run has ended or a twentieth of all work is done, and not before.
+
+        Work that an earlier command had done, and runs that ended early, tell nothing of the speed.
+        """
+        done = self._share()
+        here = (
+            done - sum(self._costs[n] * part for n, part in self._before.items()) / self._all_cost
+        )
+        elapsed = time.monotonic() - self._started
+        if elapsed < _SECONDS or not (self._done or here >= _BELIEVED) or here <= 0:
+            return None
+        return elapsed * (1 - done) / here
 
     def _time_left(self) -> str:
-        """Time left, once a run has ended or a twentieth of all work is done, and not before."""
-        done = self._share()
-        elapsed = time.monotonic() - self._started
-        if elapsed < _SECONDS or not (self._done or done >= _BELIEVED) or done <= 0:
-            return "time left not known yet"
-        return f"about {duration(elapsed * (1 - done) / done)} left"
+        left = self.seconds_left()
+        return "time left not known yet" if left is None else f"about {duration(left)} left"
 
 
 class Together(Lines):

@@ -93,22 +93,22 @@ def introduction(name: str, load: Load) -> str:
     return text
 
 
-def tables(name: str, load: Load) -> str:
+def tables(name: str, load: Load, preset: str | None = None) -> str:
     """Tables and claims of a study in Markdown."""
-    return contract.member(ROOT / name, "table", "table")(load, None)
+    return contract.member(ROOT / name, "table", "table")(load, preset)
 
 
-def judged(name: str, load: Load) -> list[Judged]:
+def judged(name: str, load: Load, preset: str | None = None) -> list[Judged]:
     """Claims of a study, each with the records that it is about; none of some studies."""
     find = getattr(importlib.import_module(f"experiments.{name}.table"), "judged", None)
-    return find(load, None) if find else []
+    return find(load, preset) if find else []
 
 
-def figures(name: str, load: Load) -> dict[str, Figure]:
+def figures(name: str, load: Load, preset: str | None = None) -> dict[str, Figure]:
     """Figures of a study by their names; nothing is written."""
     draw = contract.member(ROOT / name, "figure", "draw")
     with tempfile.TemporaryDirectory() as empty, style.collected() as found:
-        draw(load, None, Path(empty))
+        draw(load, preset, Path(empty))
     return found
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shlex
 import signal
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from experiments import exit_code, record
 from experiments.arguments import Repeated
@@ -24,12 +25,13 @@ from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
 from experiments.run import canonical
 from experiments.selection import Selection
-from experiments.store import belonging, durable, provenance, shelf, sinks, source
+from experiments.store import belonging, durable, journal, provenance, shelf, sinks, source
 from experiments.store.stored import RejectedFileError
 from experiments.study import PUBLISHED, Study, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from contextlib import AbstractContextManager
 
     from experiments.run import Run
 
@@ -63,6 +65,9 @@ class Request(Selection):
     """Address of a running Ray cluster, host:port or auto; if left out, one is started here."""
     gpus: float = 0.0
     """GPUs for each run on Ray, a fraction below 1 or a whole number."""
+    live: bool = True
+    """Write progress into a small file in the study's folder, at most every two seconds, from which
+    `watch` shows it while the runs go on."""
     log: Repeated[sinks.Name] = ()
     """Send metrics to wandb or tensorboard too; repeat the option to use both."""
 
@@ -111,7 +116,13 @@ def _run(request: Request) -> int:
         say(said)
     if request.dry_run:
         return _dry_run(study, preset, runs, request)
-    return carry_out(study, preset, runs, request).code
+    done = carry_out(study, preset, runs, request)
+    with suppress(OutputError):
+        where = (
+            "" if request.results == Path("results") else f" {shlex.quote(str(request.results))}"
+        )
+        say(f"  these records as pages, in one file: python -m experiments report{where}")
+    return done.code
 
 
 @dataclass(frozen=True)
@@ -163,12 +174,13 @@ def carry_out(
         if costs:
             say(forecast.total(costs.values(), _share(request, len(costs))[0]))
     outcomes: list[Outcome] = []
-    while todo := _due(study, preset, planned, outcomes):
-        jobs = _jobs(todo, study, preset, request, engine.threads)
-        names = {job.hash: labels[job.hash] for job in jobs}
-        outcomes += _map(engine, jobs, names, costs, title)
-        if engine.stopped_by is not None:
-            break
+    with _journal(request, folder, f"{study.name}, preset {preset}", labels, costs) as told:
+        while todo := _due(study, preset, planned, outcomes):
+            jobs = _jobs(todo, study, preset, request, engine.threads)
+            names = {job.hash: labels[job.hash] for job in jobs}
+            outcomes += _map(engine, jobs, names, costs, title, told)
+            if engine.stopped_by is not None:
+                break
     with suppress(OutputError):  # nobody reads any more; the code still says how it ended
         _summarise(planned, outcomes, labels, title or f"{study.name}, preset {preset}")
     if engine.stopped_by is not None and any(o.status == record.UNFINISHED for o in outcomes):
@@ -320,12 +332,28 @@ def _map(
     labels: dict[str, str],
     costs: dict[str, Cost],
     title: str | None,
+    told: journal.Journal | None,
 ) -> list[Outcome]:
     if not jobs:
         return []
     known = {job.hash: s for job in jobs if job.hash in costs and (s := costs[job.hash].seconds)}
     with progress.reporter(labels, sys.stdout, known, title) as reporter:
-        return engine.map(jobs, reporter.on_event)
+
+        def hear(event: dict[str, Any]) -> None:
+            if told is not None:
+                told.on_event(event, reporter.seconds_left())
+            reporter.on_event(event)
+
+        return engine.map(jobs, hear)
+
+
+def _journal(
+    request: Request, folder: Path, title: str, labels: dict[str, str], todo: Collection[str]
+) -> AbstractContextManager[journal.Journal | None]:
+    """Keep a journal of the runs that are to be done, if one is wanted."""
+    if not (request.live and todo):
+        return nullcontext()
+    return journal.kept(folder, title, {name: labels[name] for name in todo}, tell)
 
 
 def _summarise(

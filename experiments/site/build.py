@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ from experiments.commands import results
 from experiments.commands.output import say, tell
 from experiments.exit_code import ConfigError
 from experiments.report import reproduction
-from experiments.site import again, front, model, prose, published, run, study
+from experiments.site import again, follows, front, model, prose, published, run, study
+from experiments.site.follows import Line
 from experiments.site.model import Shelf
 from experiments.site.published import Published
 from experiments.site.study import Story
@@ -51,10 +52,21 @@ class Site:
         """The cards of the bench."""
         return Shelf(self.held.entries.get("bench.measurements", ()))
 
+    @cached_property
+    def followed(self) -> list[Line]:
+        """How long each model follows each task, where the study of it has records."""
+        found = [story for story in self.stories if story.name == "tracking"]
+        return follows.lines(found[0].load) if found else []
+
     def pages(self) -> Iterator[tuple[str, str]]:
         """Write one page after the other, each with its path on the site."""
         yield from ((name, asset(name)) for name in ASSETS)
-        yield MARK, front.page(self.stories, self.shelf, self.held, docs=self.docs)
+        yield (
+            MARK,
+            front.page(self.stories, self.shelf, self.held, self.followed, docs=self.docs),
+        )
+        if self.followed:
+            yield follows.FILE, follows.page(self.followed, docs=self.docs)
         for story in self.stories:
             yield (
                 f"studies/{story.name}.html",
@@ -138,12 +150,17 @@ def build(out: Path, *, docs: bool | None = None) -> list[Path]:
     ConfigError
         If the folder holds something else, or there are no published records.
     """
-    _check(out)
+    check(out)
     there = (out / "docs" / "index.html").is_file()
     site = Site(published.read(), docs=there if docs is None else docs)
     tell(f"{len(site.held.all)} published records read")
+    return write(out, site.pages())
+
+
+def write(out: Path, pages: Iterable[tuple[str, str]]) -> list[Path]:
+    """Write pages to a folder and return their paths, the start page first."""
     paths = []
-    for name, text in site.pages():
+    for name, text in pages:
         path = out / name
         durable.make_folder(path.parent)
         durable.write_text(path, text)
@@ -153,8 +170,14 @@ def build(out: Path, *, docs: bool | None = None) -> list[Path]:
     return sorted(paths, key=lambda path: path.name != MARK)
 
 
-def _check(out: Path) -> None:
-    """Refuse a folder that holds files and no start page of a site."""
+def check(out: Path) -> None:
+    """Refuse a folder that holds files and no site.
+
+    Raises
+    ------
+    ConfigError
+        If it does.
+    """
     try:
         held = [path.name for path in out.iterdir() if path.name != "docs"]
     except (FileNotFoundError, NotADirectoryError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from dataclasses import replace
 from typing import Any
 
 from experiments.report import style
@@ -12,11 +12,17 @@ from experiments.site.figure import MOST_POINTS, Curve, Panel, Place
 MOST_PANELS = 8
 _GROUPS = {"accuracy": "accuracy", "loss": "loss", "rmse": "loss"}
 _SPAN = 50  # from which on an axis is logarithmic
+_MOST = 1e300  # beyond it there is no room for a margin, and integers are no floats
 _LEAST = 3  # numbers of a list that is drawn
 
 
-def panels(lines: Sequence[Mapping[str, Any]], notes: Mapping[str, Any]) -> list[Panel]:
-    """Draw every logged number over the steps, and lists of the last line over their places."""
+def panels(
+    lines: Sequence[Mapping[str, Any]], notes: Mapping[str, Any], most: int = MOST_POINTS
+) -> list[Panel]:
+    """Draw every logged number over the steps, and lists of the last line over their places.
+
+    Of a curve of more than `most` points every second, third, ... is kept, and the last.
+    """
     found: dict[str, list[tuple[str, list[tuple[float, float]]]]] = {}
     for name in dict.fromkeys(name for line in lines for name in line if name != "step"):
         points = [(float(line["step"]), line[name]) for line in lines if _is_number(line.get(name))]
@@ -30,7 +36,7 @@ def panels(lines: Sequence[Mapping[str, Any]], notes: Mapping[str, Any]) -> list
         _panel(f"{name}, last line", "position", [(name, _counted(held))])
         for name, held in lists.items()
     ]
-    return [*drawn, *by_place, *_longer(notes)][:MOST_PANELS]
+    return [_thinned(panel, most) for panel in (*drawn, *by_place, *_longer(notes))[:MOST_PANELS]]
 
 
 def _longer(notes: Mapping[str, Any]) -> list[Panel]:
@@ -60,7 +66,7 @@ def _panel(title: str, x_label: str, curves: list[tuple[str, list[tuple[float, f
         False,
         log,
         tuple(
-            Curve(name.replace("_", " "), style.PALETTE[k % 7], k >= 7, True, _thinned(points))
+            Curve(name.replace("_", " "), style.PALETTE[k % 7], k >= 7, True, _places(points))
             for k, (name, points) in enumerate(curves)
         ),
         (),
@@ -69,11 +75,19 @@ def _panel(title: str, x_label: str, curves: list[tuple[str, list[tuple[float, f
     )
 
 
-def _thinned(points: Sequence[tuple[float, float]]) -> tuple[Place, ...]:
-    """Keep every k-th point of a long curve, and the last."""
-    every = -(-len(points) // MOST_POINTS) or 1
-    kept = [*points[:-1:every], points[-1]] if points else []
-    return tuple(Place(x, y) for x, y in kept)
+def _places(points: Sequence[tuple[float, float]]) -> tuple[Place, ...]:
+    return tuple(Place(x, y) for x, y in points)
+
+
+def _thinned(panel: Panel, most: int) -> Panel:
+    """Keep every k-th point of long curves, and the last."""
+
+    def kept(places: tuple[Place, ...]) -> tuple[Place, ...]:
+        every = -(-len(places) // most) or 1
+        return (*places[:-1:every], *places[-1:])
+
+    curves = tuple(replace(curve, places=kept(curve.places)) for curve in panel.curves)
+    return replace(panel, curves=curves)
 
 
 def _widened(low: float, high: float, *, log: bool) -> tuple[float, float]:
@@ -89,7 +103,7 @@ def _counted(held: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def _is_number(held: object) -> bool:
-    return isinstance(held, int | float) and not isinstance(held, bool) and isfinite(held)
+    return isinstance(held, int | float) and not isinstance(held, bool) and abs(held) < _MOST
 
 
 def _is_list(held: object) -> bool:

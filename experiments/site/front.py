@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.report import reproduction
-from experiments.site import claims, model
+from experiments.site import claims, follows, model
 from experiments.site.columns import Choice
+from experiments.site.follows import Line
 from experiments.site.model import Shelf
 from experiments.site.published import Published
 from experiments.site.study import Story
@@ -15,7 +16,7 @@ from experiments.zoo import TASKS
 
 QUESTIONS = (
     (
-        "Which model follows A5, for how long, and how sure is that?",
+        "What does theory say that a recurrence can follow, and what does training find?",
         "tracking",
         "studies/tracking.html#figures",
         "Theory beside measurement, and accuracy position by position beyond the trained length.",
@@ -53,14 +54,18 @@ QUESTIONS = (
 )
 
 
-def page(stories: Sequence[Story], shelf: Shelf, held: Published, *, docs: bool) -> str:
-    """Write the start page."""
+def page(
+    stories: Sequence[Story], shelf: Shelf, held: Published, followed: Sequence[Line], *, docs: bool
+) -> str:
+    """Write the start page; `followed` says how long each model follows each task."""
     found = [claim for story in stories for claim in story.claims]
     known = {story.name for story in stories}
     counts = claims.counts(found)
     newest = [each[-1] for each in held.attested.values()]
     again = reproduction.sentence(newest).replace("`", "")
     questions = [(asked, href, said) for asked, study, href, said in QUESTIONS if study in known]
+    if followed:
+        questions.insert(0, (follows.QUESTION, follows.FILE, follows.sentence(followed)))
     questions.append(("Do the numbers come out again?", "reproduction.html", again))
     questions.append(
         ("What is new here?", "new.html", "Results that are not in the papers behind it.")

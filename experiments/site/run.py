@@ -9,6 +9,7 @@ from typing import Any
 from experiments.frame import leaves
 from experiments.report.attestation import Attestation
 from experiments.site import curves, plot
+from experiments.site.figure import MOST_POINTS
 from experiments.site.published import Entry
 from experiments.site.template import render
 from experiments.site.words import number, plain, value
@@ -19,8 +20,35 @@ _DIGESTS = ("source", "origin", "lock_sha256")
 Pairs = list[tuple[str, str]]
 
 
-def page(entry: Entry, command: str, attested: Sequence[Attestation], *, docs: bool) -> str:
-    """Write the page of a run."""
+def page(
+    entry: Entry,
+    command: str,
+    attested: Sequence[Attestation] = (),
+    *,
+    docs: bool = False,
+    own: str = "",
+    story: str | None = None,
+    points: int = MOST_POINTS,
+) -> str:
+    """Write the page of a run.
+
+    Parameters
+    ----------
+    entry
+        The run.
+    command
+        The command that makes it; empty if no preset lists it.
+    attested
+        Its attestations.
+    docs
+        Whether the documentation stands beside the pages.
+    own
+        Results folder, of a report of one's own.
+    story
+        File of the page of its study; that of the study's folder if None.
+    points
+        Points of a curve from which on it is thinned.
+    """
     record = entry.record
     seconds = record.provenance.get("wall_seconds")
     last = record.metrics[-1] if record.metrics else {}
@@ -28,18 +56,21 @@ def page(entry: Entry, command: str, attested: Sequence[Attestation], *, docs: b
         "run.html",
         root="../",
         docs=docs,
+        own=own,
         title=f"Run {record.hash[:8]} of {record.study}",
         kicker=f"A run of {record.study}",
         heading=f"Run {record.hash}",
         status=record.status,
-        folder=record.study.partition(".")[0],
+        folder=story or record.study.partition(".")[0],
         study=record.study,
         preset=entry.preset,
         seconds=number(float(seconds)) if seconds is not None else "",
         command=command,
         attestations=attested,
-        curves=plot.drawn("logged numbers", curves.panels(record.metrics, record.notes)),
+        curves=plot.drawn("logged numbers", curves.panels(record.metrics, record.notes, points)),
         divergence=_pairs(record.divergence),
+        failure=_failure(record.failure),
+        lines=len(record.metrics),
         results=[*_pairs(last), *_pairs(record.notes, "notes")],
         settings=_pairs(record.description["run"]),
         provenance=_provenance(record.provenance),
@@ -49,6 +80,16 @@ def page(entry: Entry, command: str, attested: Sequence[Attestation], *, docs: b
 
 def _pairs(facts: Mapping[str, Any], name: str = "") -> Pairs:
     return [(plain(field), _text(held)) for field, held in leaves(dict(facts), name)]
+
+
+def _failure(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Give type, message and traceback of a failure, the last of them line by line."""
+    told = (
+        {name: str(facts.get(name, "")) for name in ("type", "message", "traceback")}
+        if facts
+        else {}
+    )
+    return {name: "\n".join(map(plain, text.splitlines())) for name, text in told.items()}
 
 
 def _text(held: Any) -> str:

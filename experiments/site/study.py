@@ -6,15 +6,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from experiments.commands import results
 from experiments.report.rows import Load
 from experiments.site import claims, columns, figure, plot, prose
 from experiments.site.claims import Judged
 from experiments.site.columns import Choice, Column
+from experiments.site.plot import Drawing
 from experiments.site.published import Entry
 from experiments.site.template import render
 from experiments.site.words import plain, slug
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class Story:
     name: str
     entries: Mapping[str, Sequence[Entry]]
 
+    @property
+    def file(self) -> str:
+        """Name of its page, without the ending."""
+        return self.name
+
     @cached_property
     def title(self) -> str:
         """Title of the study."""
@@ -70,7 +80,17 @@ class Story:
     @cached_property
     def claims(self) -> list[Judged]:
         """Claims with their verdicts."""
-        return claims.judged(self.name, results.judged(self.name, self.load))
+        return claims.judged(self.file, results.judged(self.name, self.load))
+
+    @cached_property
+    def figures(self) -> list[Drawing]:
+        """Its figures, as they are drawn for paper."""
+        return drawings(results.figures(self.name, self.load))
+
+    @property
+    def lacking(self) -> list[str]:
+        """What could not be made of its records, and why."""
+        return []
 
     @property
     def counts(self) -> list[tuple[str, int]]:
@@ -79,7 +99,7 @@ class Story:
 
     @property
     def runs(self) -> int:
-        """Number of published runs."""
+        """Number of runs."""
         return sum(map(len, self.entries.values()))
 
     @property
@@ -89,24 +109,29 @@ class Story:
         return plain(re.sub(r"\[([^\]]*)\]\([^)]*\)|[*`]", r"\1", first))
 
 
-def page(story: Story, link: prose.Link, *, docs: bool) -> str:
-    """Write the page of a study."""
-    drawn = [
-        plot.drawn(name, figure.read(f))
-        for name, f in results.figures(story.name, story.load).items()
-    ]
+def drawings(figures: Mapping[str, Figure]) -> list[Drawing]:
+    """Read figures, and leave out those of which a page can show nothing."""
+    drawn = [plot.drawn(name, figure.read(each)) for name, each in figures.items()]
+    return [shown for shown in drawn if shown.plots or shown.grids]
+
+
+def page(story: Story, link: prose.Link, *, docs: bool = False, own: str = "") -> str:
+    """Write the page of a study; `own` names the results folder of a report of one's own."""
     return render(
         "study.html",
         root="../",
         docs=docs,
+        own=own,
         title=f"{story.title} · seqtheory",
         kicker=f"Study {story.name}",
         heading=story.title,
         runs=story.runs,
         counts=story.counts,
+        summary=story.summary,
         introduction=prose.html(story.introduction, link, lower=2),
-        figures=[shown for shown in drawn if shown.plots or shown.grids],
+        figures=story.figures,
         claims=story.claims,
         tables=prose.html(claims.others(story.tables), link, lower=1),
         files=[File(name, held) for name, held in story.entries.items()],
+        lacking=story.lacking,
     )

@@ -17,6 +17,7 @@ from experiments.site.columns import cell
 _FOLDERS = (("experiments.site", "pages"), ("experiments.bench.report", "page"))
 ASSETS = {"site.css": ("page.css", "site.css"), "site.js": ("page.js", "site.js")}
 """Files that all pages share, and the parts of each."""
+_ALONE = {"watch.js": ("watch.js",)}
 
 
 def render(template: str, **facts: Any) -> str:
@@ -26,12 +27,15 @@ def render(template: str, **facts: Any) -> str:
 
 def asset(name: str) -> str:
     """Content of a shared file."""
-    return "\n".join(_source(part) for part in ASSETS[name])
+    return "\n".join(_source(part) for part in (ASSETS | _ALONE)[name])
 
 
 @functools.cache
 def _environment() -> Environment:
-    return environment(_source)
+    made = environment(_source)
+    # What a page of the site is not: one of a report of own results, or one that asks for news.
+    made.globals |= {"own": "", "live": False}
+    return made
 
 
 @functools.cache

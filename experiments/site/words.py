@@ -17,6 +17,7 @@ _GREEK = {
 }  # fmt: skip
 _RAISED = str.maketrans("0123456789-+t", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵗ")
 _LONGEST = 60
+_MOST = 10**300  # larger integers are no floats
 
 
 def plain_math(text: str) -> str:
@@ -43,6 +44,8 @@ def value(held: Any) -> str:
     if isinstance(held, bool) or held is None:
         return {True: "yes", False: "no", None: "—"}[held]
     if isinstance(held, int):
+        if abs(held) > _MOST:
+            return plain(str(held)[: _LONGEST - 1] + "…")
         return number(float(held), whole=True) if abs(held) >= 10_000 else str(held)
     if isinstance(held, float):
         return number(held)

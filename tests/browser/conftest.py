@@ -29,7 +29,7 @@ def browser() -> Iterator[Chrome]:
         "--no-sandbox",  # a container's root has none
         "--disable-gpu",
         "--disable-dev-shm-usage",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         "--window-size=1200,1000",
     ):
         options.add_argument(argument)

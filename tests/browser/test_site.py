@@ -20,6 +20,7 @@ from experiments.site.build import build
 START_LIMIT = 300_000
 PAGES = (
     "index.html",
+    "follows.html",
     "new.html",
     "reproduction.html",
     "studies/tracking.html",
@@ -112,22 +113,40 @@ def test_a_page_opens_with_the_network_off(opened, name):
     assert one(driver, "body").value_of_css_property("margin-top") == "0px"  # the style is there
 
 
-def test_from_the_start_to_who_follows_a5_in_three_clicks(opened):
-    driver = opened("index.html")
-    one(driver, ".questions a").click()
-    assert driver.current_url.endswith("studies/tracking.html#figures")
+def test_from_the_readme_to_who_follows_a5_for_how_long_and_how_sure_in_three_clicks(opened):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert "open _site/index.html" in readme
+    driver = opened("index.html")  # the first click, on the file that the README names
+    question = one(driver, ".questions a")
+    assert question.text == "Which model follows A5, for how long, and how sure is that?"
+    said = one(driver, ".questions li .reading").text
+    question.click()
+    assert driver.current_url.endswith("follows.html")
+    assert one(driver, ".lead").text == said
+    best, *others = every(driver, "#follows-table tbody tr")
+    model = best.find_element(By.TAG_NAME, "th").text
+    cells = [cell.text for cell in best.find_elements(By.TAG_NAME, "td")]
+    assert model in said  # which model,
+    mean, low, high, seeds = re.fullmatch(r"(\S+) \[(\S+), (\S+)\], n = (\d)", cells[2]).groups()
+    assert float(low) <= float(mean) <= float(high)  # for how long,
+    assert cells[1] == f"{seeds} of {seeds}"  # and how sure
+    assert len(others) > 10
+    link = best.find_element(By.CSS_SELECTOR, "a")
+    name = link.get_attribute("href").rpartition("/")[2]
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center', inline: 'center'})", link)
+    link.click()
+    assert driver.current_url.endswith(f"runs/{name}")
+    assert "experiments run tracking.linear_cde" in one(driver, ".command").text
+    one(driver, "nav.site a").click()
+    assert driver.current_url.endswith("index.html")
+
+
+def test_theory_stands_beside_measurement_in_the_study_of_tracking(opened):
+    driver = opened("studies/tracking.html")
     row = next(r for r in every(driver, "table.map tbody tr") if r.text.startswith("Mamba [0, 1]"))
     names = [head.text.split("\n")[0] for head in every(driver, "table.map thead th")]
     place = next(k for k, name in enumerate(names) if name.startswith("A5 12"))
     assert re.fullmatch(r"\N{MINUS SIGN} 0\.\d\d", row.find_elements(By.TAG_NAME, "td")[place].text)
-    link = one(driver, "#table-tracking-sequence-models tbody a")
-    name = link.get_attribute("href").rpartition("/")[2]
-    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", link)
-    link.click()
-    assert driver.current_url.endswith(f"runs/{name}")
-    assert "experiments run tracking.sequence_models" in one(driver, ".command").text
-    one(driver, "nav.site a").click()
-    assert driver.current_url.endswith("index.html")
 
 
 def test_the_search_of_the_start_page_finds_models_claims_and_studies(opened):

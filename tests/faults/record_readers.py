@@ -22,7 +22,7 @@ from experiments.engine import session
 from experiments.exit_code import ConfigError
 from experiments.record import CorruptRecordError, Record
 from experiments.run import Run, described, digest
-from experiments.store import archive, belonging, checkpoint, source, stored, sums
+from experiments.store import archive, belonging, checkpoint, journal, source, stored, sums
 from lcde_jax.train.blocks import Carry
 from lcde_jax.train.snapshot import unpack
 from seqtheory.training import Progress, Snapshot, Training
@@ -294,6 +294,24 @@ def snapshot(folder: Path) -> Path:
     return folder / "snapshot"
 
 
+def a_journal(folder: Path) -> Path:
+    path = folder / ".command.1-a.json"
+    part = {"label": "seed=0", "state": "running", "share": 0.5, "message": ""}
+    told = {"title": "a", "written": 1.5, "seconds_left": None, "runs": {"a" * 16: part}}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    return path
+
+
+def are_told(value: object) -> bool:
+    """Whether journals hold what a page can show: numbers within their bounds, and texts."""
+    return isinstance(value, list) and all(
+        0 <= told.written < 1e12
+        and isinstance(told.title, str)
+        and all(part.share is None or 0 <= part.share <= 1 for part in told.runs.values())
+        for told in value
+    )
+
+
 READERS = {
     "description": parts("run.json"),
     "metrics": parts("metrics.jsonl"),
@@ -370,6 +388,9 @@ READERS = {
     "code": Reader(code, stale, lambda value: isinstance(value, list), (), plain),
     "owner of records": Reader(
         a_study, owner, lambda value: isinstance(value, str), (ConfigError,), objects
+    ),
+    "progress of a command": Reader(
+        a_journal, lambda folder: journal.read(folder), are_told, (), objects
     ),
     "progress of a training": Reader(
         progress,

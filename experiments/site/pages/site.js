@@ -9,7 +9,7 @@ for (const form of document.querySelectorAll("form.finder")) {
   const output = form.querySelector("output");
   const selects = [...form.querySelectorAll("select")];
   const table = form.dataset.table && document.getElementById(form.dataset.table);
-  const items = table ? [...table.tBodies[0].rows] : [...document.querySelectorAll("[data-find], .claims tbody tr")];
+  const items = table ? [...table.tBodies[0].rows] : [...(form.closest(".page") ?? document).querySelectorAll("[data-find], .claims tbody tr")];
   const texts = items.map((item) => item.textContent.toLowerCase());
   const fits = (item) =>
     selects.every(({ value, dataset }) => value === "" || item.cells[dataset.column].textContent.trim() === value);
@@ -30,6 +30,25 @@ for (const form of document.querySelectorAll("form.finder")) {
   form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   if (input.value || selects.some(({ value }) => value)) filter(); // a browser may keep what was typed
+}
+
+// A report of one file: the page that the address names is shown, its start page first.
+const parts = [...document.querySelectorAll("article.page")];
+
+function turn(event) {
+  const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const shown = place?.closest(".page") ?? parts[0];
+  for (const part of parts) part.hidden = part !== shown;
+  document.title = shown.dataset.title;
+  document.querySelector(".skip").hash = shown.id;
+  if (place && place !== shown) place.scrollIntoView();
+  else if (event) scrollTo(0, 0);
+  if (event) shown.focus({ preventScroll: true });
+}
+
+if (parts.length) {
+  addEventListener("hashchange", turn);
+  turn();
 }
 
 try {

@@ -42,7 +42,7 @@ function number(text) {
 }
 
 // Curves: the pointer, or an arrow key, chooses an x; all models say their value there.
-for (const figure of document.querySelectorAll("figure.plot")) {
+function wire(figure) {
   const svg = figure.querySelector("svg");
   const guide = svg.querySelector(".guide");
   const tip = figure.querySelector(".tip");
@@ -112,6 +112,8 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     show(places[event.key]);
   });
 }
+
+document.querySelectorAll("figure.plot").forEach(wire);
 
 // A number leads to the row of its runs: the row gets the focus, so that reading goes on there.
 function follow() {

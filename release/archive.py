@@ -21,7 +21,7 @@ from pathlib import Path
 
 from release.version import ROOT, shared
 
-_OURS = re.compile(r"(seqtheory|lcde-jax|seq-torch|experiments)\b(.*)")
+_OURS = re.compile(r"(seqtheory|lcde-jax|seq-torch|experiments)(?![\w.-])(?:\[[\w,-]+\])?(.*)")
 
 
 @dataclass(frozen=True)

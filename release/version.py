@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = "packages/core/pyproject.toml"
 FORM = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
 _DECLARED = r'^version = "([^"]+)"$'
-_PINNED = r'"(?:seqtheory|lcde-jax|seq-torch)==([^"]+)"'
+_PINNED = r'"(?:seqtheory|lcde-jax|seq-torch)(?:\[[\w,-]+\])?==([^"]+)"'
 _CODE = r'^__version__ = "([^"]+)"$'
 PLACES: dict[str, tuple[str, ...]] = {
     SOURCE: (_DECLARED,),

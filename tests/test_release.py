@@ -103,7 +103,10 @@ def test_every_tracked_file_and_the_licence_are_missed(package):
     [
         ("seqtheory=={now}", False),
         ("seq-torch=={now} ; extra == 'torch'", False),
+        ("seq-torch[cuda]=={now} ; extra == 'cuda'", False),
         ("numpy>=2.0", False),
+        ("seqtheory-friends>=1", False),
+        ("seq-torch[cuda]>=0.0.1", True),
         ("seqtheory>={now}", True),
         ("seqtheory==0.0.1", True),
         ("lcde-jax ; extra == 'jax'", True),

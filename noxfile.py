@@ -210,6 +210,12 @@ def torch_representable(session: nox.Session) -> None:
 
 
 @nox.session(tags=["studies"])
+def torch_letters(session: nox.Session) -> None:
+    """Words of six groups until each letter is known [-- --preset smoke|quick|whole]."""
+    study(session, "torch", "a5", "letter_times")
+
+
+@nox.session(tags=["studies"])
 def torch_integrals(session: nox.Session) -> None:
     """Integrals of paths by layers of S6 with weights set by hand [-- --preset smoke|quick]."""
     study(session, "torch", "toy", "representable")

@@ -11,7 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.a5 import letters_figure, models, representable_cells
+from experiments.a5 import (
+    letter_times_figure,
+    letter_times_table,
+    letters_figure,
+    models,
+    representable_cells,
+)
 from experiments.a5.minimum_depth import (
     Cell,
     cell_of,
@@ -40,12 +46,12 @@ EXTRA = {
     "linear_cde": ("controls", "published"),
 }
 _EXTRAS = tuple(dict.fromkeys(name for names in EXTRA.values() for name in names))
-BESIDE = ("ablation", *_EXTRAS)
+BESIDE = ("ablation", "whole", *_EXTRAS)
 """Presets that are shown beside the default one, which is loaded in their place."""
 
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
-    """Draw `a5`: minimum depth, accuracy at depth 1, and longer words; and `a5_letters`."""
+    """Draw `a5`: minimum depth, accuracy at depth 1, and longer words; then letters."""
     found = records(load, preset)
     require_one_setting(found, cell_of)
     study = cells(found)
@@ -68,7 +74,8 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
             handles.append(Line2D([], [], **BY_HAND, label="set by hand (S4, Mamba)"))
         style.legend(figure, handles, ncols=4)
         paths = style.save(figure, folder, "a5")
-    return paths + letters_figure.draw(found, folder)
+    paths += letters_figure.draw(found, folder)
+    return paths + letter_times_figure.draw(letter_times_table.records(load, preset), folder)
 
 
 def representable_depths(load: Load, preset: str | None) -> dict[int, int]:

@@ -30,7 +30,7 @@ def section(records: Sequence[Record]) -> list[str]:
     of_rows = {key: [record for _, record in pairs] for key, pairs in sorted(rows.items())}
     letters = range(2, max(r.run.length for found in of_rows.values() for r in found) + 1)
     lines = [
-        [model, group, str(depth), _lengths(found), *_untils(found, letters), variant]
+        [model, group, str(depth), _lengths(found), *words_until_each(found, letters), variant]
         for (model, group, depth, variant), found in of_rows.items()
     ]
     header = ["model", "group", "depth", "length", *(f"letter {n}" for n in letters), "settings"]
@@ -52,7 +52,7 @@ def ablation(records: Sequence[Record]) -> list[str]:
     lines = [
         [
             name,
-            *_untils(found, letters),
+            *words_until_each(found, letters),
             estimate([known_letters(record).letters[-1] for record in found], 0),
             ablation_claims.slower(found, held.get(ablation_claims.RECIPE, [])),
         ]
@@ -79,7 +79,8 @@ def _lengths(records: Sequence[Record]) -> str:
     return ", ".join(map(str, sorted({record.run.length for record in records})))
 
 
-def _untils(records: Sequence[Record], letters: range) -> list[str]:
+def words_until_each(records: Sequence[Record], letters: range) -> list[str]:
+    """Write the words until each letter was known, over runs on words that have it."""
     return [
         _until([known_letters(r) for r in records if r.run.length >= letter], letter)
         for letter in letters

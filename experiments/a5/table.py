@@ -8,6 +8,8 @@ import numpy as np
 
 from experiments.a5 import (
     ablation_claims,
+    letter_claims,
+    letter_times_table,
     letters_table,
     representable_cells,
     representable_claims,
@@ -55,6 +57,7 @@ def table(load: Load, preset: str | None) -> str:
         verdict_table(CLAIMS, found),
     ]
     parts += letters_table.ablation(ablation_records(load, preset))
+    parts += letter_times_table.section(letter_times_table.records(load, preset))
     parts += representable_table.section(representable_cells.records(load, preset))
     return "\n\n".join(parts) + "\n"
 
@@ -64,6 +67,7 @@ def judged(load: Load, preset: str | None) -> list[Judged]:
     return [
         Judged(CLAIMS, records(load, preset)),
         Judged(ablation_claims.CLAIMS, ablation_records(load, preset)),
+        Judged(letter_claims.CLAIMS, letter_times_table.records(load, preset)),
         Judged(representable_claims.CLAIMS, representable_cells.records(load, preset)),
     ]
 

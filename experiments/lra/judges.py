@@ -40,11 +40,13 @@ def usual(cell: Cell) -> bool:
 
 
 def decided(
-    factor: str, records: Sequence[Record], keep: Keep = usual, frameworks: int = 2
+    factor: str, records: Sequence[Record], keep: Keep = usual
 ) -> list[tuple[Cell, Difference]]:
     """Differences over whole tables of enough seeds in both frameworks, with a cell of each."""
     found = []
-    for table in _complete(records, keep, frameworks):
+    for table in tables(cells(records)):
+        if not keep(table[0]) or len({cell.framework for cell in table}) < 2:
+            continue
         difference = overall(table, factor)
         if difference is not None and difference.num_seeds >= ENOUGH_SEEDS:
             found.append((table[0], difference))
@@ -64,15 +66,12 @@ def decided_at(
     ]
 
 
-def _complete(records: Sequence[Record], keep: Keep, frameworks: int) -> list[list[Cell]]:
-    """Tables of a claim that hold every norm in every place, in at least so many frameworks."""
-    return [
-        table
-        for table in tables(cells(records))
-        if keep(table[0])
-        and len({cell.framework for cell in table}) >= frameworks
-        and len({(cell.norm, cell.position) for cell in table}) == len(NORMS) * len(POSITIONS)
-    ]
+def _is_whole(table: Sequence[Cell]) -> bool:
+    """Whether a table holds every norm in every place, in enough seeds of each framework."""
+    difference = overall(table, "norm")
+    levels = {(cell.norm, cell.position) for cell in table}
+    whole = len(levels) == len(NORMS) * len(POSITIONS)
+    return whole and difference is not None and difference.num_seeds >= ENOUGH_SEEDS
 
 
 _SEVERITY: tuple[Status, ...] = ("pass", "undecided", "fail")
@@ -114,17 +113,10 @@ def of(short: str) -> Keep:
 
 
 def _rungs(records: Sequence[Record], fields: Sequence[str]) -> list[list[list[Cell]]]:
-    """Ladders of ListOps of which every table has every norm, in every place, in enough seeds."""
-    held = {(cell.task, cell.settings) for cell, _ in decided("norm", records, _list_ops, 1)}
-    whole = (
-        [table for table in ladder if (table[0].task, table[0].settings) in held]
-        for ladder in ladders(cells(records), fields)
-    )
+    """Ladders of whole tables of ListOps."""
+    found = ladders(select(cells(records), short=LIST_OPS), fields)
+    whole = ([table for table in ladder if _is_whole(table)] for ladder in found)
     return [ladder for ladder in whole if len(ladder) >= LEAST_RUNGS]
-
-
-def _list_ops(cell: Cell) -> bool:
-    return cell.short == LIST_OPS
 
 
 def judge_rates(records: Sequence[Record]) -> Verdict:

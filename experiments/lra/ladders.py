@@ -18,14 +18,23 @@ OF_STEPS = ("num_steps", "warmup_steps", "evaluate_every")
 
 
 def ladders(found: Sequence[Cell], fields: Sequence[str]) -> list[list[list[Cell]]]:
-    """Group the tables of S4 that differ in these fields alone, in their order along the ladder."""
+    """Group the tables of S4 that differ in these fields alone, in their order along the ladder.
+
+    Of each table the frameworks are kept that all of its ladder have: rungs compare like with like.
+    """
 
     def rest(table: Table) -> tuple[str, str]:
         return table[0].task, settings(table[0].records[0].run, fields)
 
     groups = grouped(tables(found), rest).values()
     ordered = [sorted(group, key=lambda one: (one[0].rate, one[0].num_steps)) for group in groups]
-    return [group for group in ordered if len(group) > 1]
+    return [_alike(group) for group in ordered if len(group) > 1]
+
+
+def _alike(group: Sequence[Table]) -> list[list[Cell]]:
+    shared = set.intersection(*({cell.framework for cell in table} for table in group))
+    kept = [[cell for cell in table if cell.framework in shared] for table in group]
+    return [table for table in kept if table]
 
 
 def tuned(ladder: Sequence[Table]) -> list[Cell]:

@@ -82,11 +82,11 @@ def judged(load: Load, preset: str | None) -> list[Judged]:
 
 
 def answer(records: Sequence[Record]) -> str:
-    """Answer the replication's question in one paragraph, from the records."""
-    found = decided_at("norm", "position", records)
+    """Answer the replication's question, a paragraph for each whole table, from the records."""
+    found = decided_at("norm", "position", records, lambda cell: True)
     if not found:
         return "Not run: no table has every cell in both frameworks with enough seeds."
-    return " ".join(
+    return "\n\n".join(
         f"On {cell.task}, {cell.scale}, at the rate {cell.rate:g}, layer - batch in points of test "
         f"accuracy over both frameworks: {'; '.join(map(_at_place, differences))}."
         for cell, differences in found

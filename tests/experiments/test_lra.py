@@ -14,7 +14,7 @@ from experiments.best_model import BestModel
 from experiments.lra import claims, figure, s4_jax, sequence_models, table, tasks
 from experiments.lra.cells import cells
 from experiments.lra.differences import Difference, differences, overall, tables
-from experiments.lra.ladders import OF_RATES, ladders, tuned
+from experiments.lra.ladders import OF_RATES, OF_STEPS, ladders, tuned
 from experiments.lra.learned import channels, eigenvalues, layer_tensors
 from experiments.lra.training_run import LongRangeRun, fit_data, load
 from experiments.report import latex
@@ -444,6 +444,21 @@ def test_more_steps_may_narrow_the_gap_or_undo_it(gaps: Any, lasts: str, narrows
     assert verdict("norm-lasts", short_ones) == verdict("norm-narrows", short_ones) == "not run"
 
 
+def test_rungs_compare_frameworks_that_all_of_them_have() -> None:
+    """Of `quick` torch has the middle rung alone, where its difference is another one."""
+
+    def accuracy(run: Any, framework: str) -> float:
+        by = -0.02 if framework == "JAX" else 0.04
+        return norms(0.0).test(run, framework) + (by if run.norm == "layer" else 0.0)
+
+    study = Study(accuracy)
+    records = [*study.records(task=tasks.SHORT_LIST_OPS), *study.records("JAX", "steps")]
+    (ladder,) = ladders(cells(records), OF_STEPS)
+    assert [table[0].num_steps for table in ladder] == [500, 2_000, 8_000]
+    assert {cell.framework for table in ladder for cell in table} == {"JAX"}
+    assert verdict("norm-lasts", records) == "pass"
+
+
 @pytest.mark.parametrize("name", ["norm", "position"])
 def test_what_is_drawn_is_judged_only_where_there_is_nothing_else(name: str) -> None:
     gap = norms(0.02 if name == "norm" else 0.0).test
@@ -499,6 +514,9 @@ def test_no_cell_of_a_table_is_empty_and_what_was_not_run_names_its_command() ->
     whole = table.table(norms(0.02).loader("images", "reviews", "rates"), "quick")
     assert "not run: `python" not in whole
     assert "| 2,000 | 0.003 | torch, JAX | +2" in whole
+    answers = [line for line in whole.splitlines() if "over both frameworks:" in line]
+    assert len(answers) == 5
+    assert sum("at the rate 0.003, layer - batch" in line for line in answers) == 1
     ours = [row for row in rows_of(whole) if row[:1] == ["JAX"] and len(row) == 7]
     assert len(ours) == 4 * 5  # three rates, images, reviews
     assert {row[3] for row in ours} == {"5"}

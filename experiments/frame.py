@@ -122,12 +122,17 @@ def columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
 def _column(values: list[Any]) -> list[Any]:
     held = [value for value in values if value is not None]
     kinds = {type(value) for value in held}
-    if kinds == {int, float} and all(float(value) == value or value != value for value in held):
+    fits = all(-_LARGEST <= value < _LARGEST for value in held if type(value) is int)
+    if fits and kinds == {int, float} and all(map(_is_float, held)):
         return [value if value is None else float(value) for value in values]
-    large = kinds == {int} and not all(-_LARGEST <= value < _LARGEST for value in held)
-    if len(kinds) < 2 and kinds <= {*_SCALARS} and not large:
+    if fits and len(kinds) < 2 and kinds <= {*_SCALARS}:
         return values
     return [v if v is None or isinstance(v, str) else _json(v) for v in values]
+
+
+def _is_float(value: float) -> bool:
+    """Whether a number is the same as a float; NaN is one."""
+    return float(value) == value or value != value
 
 
 def _imported(name: str, extra: str) -> Any:

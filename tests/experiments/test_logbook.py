@@ -238,8 +238,17 @@ def test_names_full_of_markup_and_commas_survive() -> None:
 def test_columns_have_one_type_each() -> None:
     rows = Rows(
         [
-            {"a": 1, "b": 1, "c": True, "d": [1, math.inf], "e": None, "f": 2**70, "g": 2**62 + 1},
-            {"a": 2, "b": 0.5, "c": 0, "d": None, "e": None, "f": 1, "g": 0.5},
+            {
+                "a": 1,
+                "b": 1,
+                "c": True,
+                "d": [1, math.inf],
+                "e": None,
+                "f": 2**70,
+                "g": 2**62 + 1,
+                "h": 0.5,
+            },
+            {"a": 2, "b": 0.5, "c": 0, "d": None, "e": None, "f": 1, "g": 0.5, "h": 2**2000},
         ]
     )
     assert columns(rows) == {
@@ -250,6 +259,7 @@ def test_columns_have_one_type_each() -> None:
         "e": [None, None],
         "f": [str(2**70), "1"],
         "g": [str(2**62 + 1), "0.5"],  # as a float it would be another number
+        "h": ["0.5", str(2**2000)],
     }
     assert [type(value) for value in columns(rows)["b"]] == [float, float]
     assert columns([]) == {}

@@ -25,8 +25,8 @@ FOLDER = ROOT / "notebooks"
 EXECUTED = DOCS / "_build" / "notebooks"
 PAGES = (*sorted((DOCS / "chapters").glob("*.md")), DOCS / "bench.md")
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-TIMEOUT = 300
-"""Seconds that a cell may take, as on the pages."""
+TIMEOUT = 900
+"""Seconds after which a cell is taken to hang: a loaded machine is many times slower."""
 _MATHS = re.compile(r"^```\{math\}\n(?::label: *(\S+)\n)?(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?![a-z]+:)([\w./-]+\.md)(#[^)\s]*)?\)")
 

@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from seqtheory import linear_cde
 from seqtheory.estimators import RandomCDEClassifier, RandomCDEFeatures, RandomCDERegressor
 
-SMALL = {"width": 64, "block_size": 8}
+SMALL = {"width": 128, "block_size": 8}
 
 
 @parametrize_with_checks(
@@ -58,7 +58,7 @@ def test_features_are_terminal_states_of_the_equation(block_size):
 def path_by_hand(model, rows):
     rows = rows[~np.isnan(rows[:, 1:]).all(axis=1)]
     times = rows[:, 0]
-    columns = [(times - model.first_time_) / model.duration_]
+    columns = [(times - model.first_time_) / model.unit_of_time_]
     for mean, deviation, values in zip(model.mean_, model.deviation_, rows[:, 1:].T, strict=True):
         seen = ~np.isnan(values)
         filled = np.interp(times, times[seen], values[seen])
@@ -152,7 +152,7 @@ def test_order_of_events_is_learnt_in_pipelines_and_searches():
         RandomCDEFeatures(64, timed=True), StandardScaler(), LogisticRegression()
     )
     assert pipeline.fit(train, of_train).score(test, of_test) > 0.9
-    search = GridSearchCV(classifier, {"length": [2.0, 4.0], "alpha": [0.1, 10.0]}, cv=2)
+    search = GridSearchCV(classifier, {"length": [1.0, 2.0], "alpha": [0.1, 10.0]}, cv=2)
     fitted = search.fit(train, of_train)
     assert fitted.score(test, of_test) > 0.9
     shares = fitted.predict_proba(test)
@@ -196,6 +196,7 @@ def test_many_channels_and_one_row_each():
         ({"width": 10, "block_size": 4}, [[1.0, 2.0]], ValueError, "width=10"),
         ({"width": 0}, [[1.0, 2.0]], ValueError, "width=0"),
         ({"length": -1.0}, [[1.0, 2.0]], ValueError, "length=-1.0"),
+        ({"duration": 0}, [[1.0, 2.0]], ValueError, "duration=0"),
         ({"timed": 1}, [[1.0, 2.0]], TypeError, "timed=1"),
         ({"timed": True}, [[1.0, 2.0]], ValueError, "table of shape"),
         ({"timed": True}, [np.ones((3, 1))], ValueError, "one column with timed=True"),

@@ -51,9 +51,9 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     padded with NaN.
 
     **Units.** `fit` measures the mean and the deviation of each channel over all observations, the
-    mean duration D and the mean first time. The path is :math:`x = s (v - \text{mean}) /
-    \text{deviation}` and :math:`t = (\text{time} - \text{first}) / D`, with s such that the paths
-    of x are `length` long on average.
+    mean first time and the mean duration. The path is :math:`x = s (v - \text{mean}) /
+    \text{deviation}`, with s such that the paths of x are `length` long on average, and
+    :math:`t = (\text{time} - \text{first}) / u`, with u such that they last `duration` on average.
 
     Parameters
     ----------
@@ -65,7 +65,11 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         letters; 1 commutes, and sees only where the path starts and ends, and time-weighted means.
     length
         Mean length of the paths of x: the larger, the more the features see of high iterated
-        integrals, and of noise.
+        integrals, and of noise. They grow exponentially with the length of a path, so that from
+        about 4 on a few long paths can outweigh all others.
+    duration
+        Mean duration of the series in the units of the equation: the larger, the finer the features
+        tell times apart.
     timed
         Whether column 0 of each series holds the times.
     random_state
@@ -98,13 +102,15 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         width: int = 256,
         *,
         block_size: int | None = 8,
-        length: float = 4.0,
+        length: float = 2.0,
+        duration: float = 4.0,
         timed: bool = False,
         random_state: Any = 0,
     ):
         self.width = width
         self.block_size = block_size
         self.length = length
+        self.duration = duration
         self.timed = timed
         self.random_state = random_state
 
@@ -115,7 +121,8 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         values = np.concatenate([one.values for one in series])
         self.mean_, self.deviation_ = _mean_and_deviation(values)
         self.first_time_ = float(np.mean([one.times[0] for one in series]))
-        self.duration_ = float(np.mean([one.times[-1] - one.times[0] for one in series])) or 1.0
+        lasting = float(np.mean([one.times[-1] - one.times[0] for one in series]))
+        self.unit_of_time_ = (lasting or 1.0) / self.duration
         self.scale_ = self.length / _mean_length([self._values(one) for one in series])
         random = check_random_state(self.random_state)
         self.equation_ = draw_equation(self.width, block_size, 1 + values.shape[1], random)
@@ -138,6 +145,7 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _checked_block_size(self) -> int:
         require_integer("width", self.width, minimum=1)
         require_positive("length", self.length)
+        require_positive("duration", self.duration)
         require_flag("timed", self.timed)
         if self.block_size is None:
             return self.width
@@ -180,7 +188,7 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return driving_path(series, self.mean_, self.deviation_)
 
     def _path(self, series: Series) -> Float[np.ndarray, "time path_channel"]:
-        times = (series.times - self.first_time_) / self.duration_
+        times = (series.times - self.first_time_) / self.unit_of_time_
         return np.column_stack([times, self.scale_ * self._values(series)])
 
 

@@ -29,7 +29,8 @@ class _Readout(BaseEstimator):
         width: int = 256,
         *,
         block_size: int | None = 8,
-        length: float = 4.0,
+        length: float = 2.0,
+        duration: float = 4.0,
         timed: bool = False,
         alpha: float = 1.0,
         random_state: Any = 0,
@@ -37,6 +38,7 @@ class _Readout(BaseEstimator):
         self.width = width
         self.block_size = block_size
         self.length = length
+        self.duration = duration
         self.timed = timed
         self.alpha = alpha
         self.random_state = random_state
@@ -52,6 +54,7 @@ class _Readout(BaseEstimator):
             self.width,
             block_size=self.block_size,
             length=self.length,
+            duration=self.duration,
             timed=self.timed,
             random_state=self.random_state,
         )
@@ -77,7 +80,7 @@ class RandomCDEClassifier(ClassifierMixin, _Readout):
 
     Parameters
     ----------
-    width, block_size, length, timed, random_state
+    width, block_size, length, duration, timed, random_state
         Of the features; what a series, a time and a gap are is said there.
     alpha
         Penalty :math:`\tfrac{1}{2} \alpha |\beta|^2` on the coefficients of standardised features,
@@ -94,13 +97,13 @@ class RandomCDEClassifier(ClassifierMixin, _Readout):
 
     Examples
     --------
-    Which of two bumps came first? The lengths differ, and the values do not.
+    Which of two bumps came first?
 
-    >>> bump, rest = np.hanning(9), np.zeros(4)
-    >>> first = [np.stack([bump, np.roll(bump, shift)], axis=1) for shift in (1, 2, 3)]
-    >>> second = [np.concatenate([series[:, ::-1], rest[:, None] + [0, 0]]) for series in first]
-    >>> model = RandomCDEClassifier().fit(first + second, ["left"] * 3 + ["right"] * 3)
-    >>> [str(label) for label in model.predict([first[1][:8], second[1][:8]])]
+    >>> bump = np.hanning(9)
+    >>> left = [np.stack([bump, np.roll(bump, shift)], axis=1) for shift in (1, 2, 3)]
+    >>> right = [series[:, ::-1] for series in left]
+    >>> model = RandomCDEClassifier().fit(left + right, ["left"] * 3 + ["right"] * 3)
+    >>> [str(label) for label in model.predict([left[1][:8], right[1][:8]])]
     ['left', 'right']
     """
 
@@ -136,7 +139,7 @@ class RandomCDERegressor(RegressorMixin, _Readout):
 
     Parameters
     ----------
-    width, block_size, length, timed, random_state
+    width, block_size, length, duration, timed, random_state
         Of the features; what a series, a time and a gap are is said there.
     alpha
         Penalty :math:`\alpha |\beta|^2` on the coefficients of standardised features, in the unit

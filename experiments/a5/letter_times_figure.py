@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
         panels[0].set(ylabel="words until letter k")
         _errors(panels[-1], compared(records))
         groups = [group for group in GROUPS if any(cell[2] == group for cell in held)]
-        handles = [Line2D([], [], **_look(group), label=group) for group in groups]
+        handles = [Line2D([], [], **_look(group), label=_written(group)) for group in groups]
         depths = sorted({depth for _, depth, _ in held})
         handles += [Line2D([], [], color="0.4", **_line(d), label=_blocks(d)) for d in depths]
         style.legend(figure, handles, ncols=4)
@@ -70,6 +71,12 @@ def _errors(panel: Axes, found: Comparison | None) -> None:
 def _look(group: str) -> dict[str, Any]:
     number = GROUPS.index(group) if group in GROUPS else len(GROUPS)
     return {"color": style.PALETTE[number], "marker": style.MARKERS[number]}
+
+
+def _written(group: str) -> str:
+    """Write the name of a group with subscripts, by which S4 is no model."""
+    subscripts = re.sub(r"([A-Z])(\d+)", r"\1_{\2}", group)
+    return "$" + subscripts.replace("_x_", r" \times ") + "$"
 
 
 def _line(depth: int) -> dict[str, Any]:

@@ -41,13 +41,16 @@ class DrawnReviews:
     negated
         Share of opinions with a "not".
     contrary
-        Share of reviews that mean the contrary. A reader that misses the opening is right in the
-        others at most.
+        Share of reviews that mean the contrary.
     parts
         Shares for training, validation and test, in the order of drawing.
 
     Notes
     -----
+    At the default shares and 512 bytes, counting good against bad words, whatever they are about,
+    is right in some 65 % of the reviews. A reader who also knows what is negated and what is on the
+    film, but misses the opening, is right in 85 %; one who reads it all, in every one.
+
     Reviews whose opinions on the film balance are drawn again; both sentiments are equally likely.
     The defaults have IMDB's numbers and S4's length; nothing else is IMDB's, and accuracies on
     these reviews compare with each other alone.
@@ -55,8 +58,8 @@ class DrawnReviews:
 
     max_bytes: int = 4096
     num_examples: int = 50_000
-    negated: float = 0.25
-    contrary: float = 0.25
+    negated: float = 0.1
+    contrary: float = 0.15
     parts: Parts = (0.45, 0.05, 0.5)
 
     def __post_init__(self) -> None:

@@ -13,8 +13,8 @@ FILES = {"torch": "sequence_models", "JAX": "s4_jax"}
 HOURS: dict[str, dict[str, float]] = {
     "torch": {"quick": 4.1, "rates": 2.0, "images": 0.7, "reviews": 1.2}
     | {"drawn-images": 0.7, "drawn-reviews": 1.2},
-    "JAX": {"quick": 0.5, "rates": 0.8, "steps": 1.2, "images": 0.4, "reviews": 0.7}
-    | {"drawn-images": 0.4, "drawn-reviews": 0.7},
+    "JAX": {"quick": 0.5, "rates": 0.8, "steps": 1.2, "images": 0.4, "reviews": 0.5}
+    | {"drawn-images": 0.4, "drawn-reviews": 0.5},
 }
 """Hours of one core that all runs of a preset take, about."""
 

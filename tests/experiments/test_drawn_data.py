@@ -22,6 +22,7 @@ REVIEWS = DrawnReviews(max_bytes=300, num_examples=400, parts=(0.6, 0.2, 0.2))
 IMAGES = DrawnImages(num_examples=200, parts=(0.6, 0.2, 0.2))
 PRAISE = {"good", "moving", "clever", "warm", "bright", "a joy"}
 ON_THE_FILM = {"plot", "cast", "music", "camera", "script", "ending", "pace", "humour"}
+WORD = re.compile(r"was (?:not )?([a-z ]+)[.]")
 CONTRARY = {"Read me as the contrary", "I mean none of this", "Nothing here is meant"}
 
 
@@ -61,11 +62,21 @@ def test_the_opening_decides_in_a_share_of_the_reviews() -> None:
         part = replace(REVIEWS, **settings).load(seed=1).train
         return [text.partition(".")[0] in CONTRARY for text in texts(part)]
 
-    assert np.mean(found()) == pytest.approx(0.25, abs=0.1)
+    assert np.mean(found()) == pytest.approx(0.15, abs=0.08)
     assert not any(found(contrary=0.0))
     assert not any(
         " not " in text for text in texts(replace(REVIEWS, negated=0.0).load(seed=1).test)
     )
+
+
+def test_words_alone_and_opinions_alone_are_right_as_often_as_the_docstring_says() -> None:
+    part = tasks.DRAWN_REVIEWS.load(seed=0).train
+    read, positive = texts(part), part.targets.astype(bool)
+    counted = [sum(2 * (word in PRAISE) - 1 for word in WORD.findall(text)) for text in read]
+    right = [0.5 if not n else (n > 0) == is_so for n, is_so in zip(counted, positive, strict=True)]
+    assert np.mean(right) == pytest.approx(0.65, abs=0.02)
+    openings = np.array([text.partition(".")[0] in CONTRARY for text in read])
+    assert np.mean(~openings) == pytest.approx(0.85, abs=0.02)
 
 
 def test_shapes_are_sequences_of_scaled_grey_pixels_equally_many_of_each() -> None:

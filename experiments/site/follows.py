@@ -76,12 +76,17 @@ def sentence(found: Iterable[Line], task: str = TASK) -> str:
     whole = [line for line in held if line.to_the_end]
     longer = [line for line in held if line.mean > length and not line.to_the_end]
     tested = max(line.tested for line in held)
-    names = " and ".join(line.model for line in whole) or "none"
+    names = " and ".join(f"{_plainly(line)} ({line.solved} seeds)" for line in whole) or "none"
     return (
-        f"Of {len(held)} models with one layer, trained on words of up to {length} letters, "
-        f"{names} is right at every letter up to {tested} in all of its seeds; {len(longer)} "
-        f"others go on beyond letter {length} and then fail."
+        f"Of {len(held)} models with one layer, trained on words of up to {length} letters, the "
+        f"ones that are right at every letter up to {tested}, as far as they were tested: {names}. "
+        f"Others that go on beyond letter {length} and then fail: {len(longer)}."
     )
+
+
+def _plainly(line: Line) -> str:
+    """Name a model in a sentence, where a comma would part its name."""
+    return line.model.replace(", JAX", " in JAX")
 
 
 def page(found: Sequence[Line], *, docs: bool) -> str:

@@ -24,7 +24,18 @@ from experiments.exit_code import ConfigError
 from experiments.record import Record
 from experiments.report import style
 from experiments.selection import Selection
-from experiments.site import again, build, claims, columns, figure, plot, prose, published, words
+from experiments.site import (
+    again,
+    build,
+    claims,
+    columns,
+    figure,
+    follows,
+    plot,
+    prose,
+    published,
+    words,
+)
 from experiments.site.figure import Grid, Panel
 from experiments.site.published import Entry
 from experiments.store.shelf import Folder
@@ -313,6 +324,31 @@ def test_every_model_has_a_page_with_what_theory_says(pages):
     names = [words.slug(model.name) for model in MODELS]
     assert len(set(names)) == len(names)
     assert set(TASKS) == {"parity", "mod 3", "flip-flop", "S3", "Z60", "A5"}
+
+
+def test_who_follows_for_how_long_is_as_the_page_of_results_has_it():
+    page = (studies.ROOT.parent / "docs" / "results" / "tracking.md").read_text(encoding="utf-8")
+    rows_ = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    told = {(row[0], row[1], row[2], row[6]) for row in rows_ if len(row) == 9}
+    found = follows.lines(results.records_of("tracking"))
+    assert len(found) > 80
+    assert {(f.model, f"{f.task}, {f.length}", f.solved, f.horizon) for f in found} <= told
+    of_a5 = [line.mean for line in found if line.task == "A5"]
+    assert of_a5 == sorted(of_a5, reverse=True)
+
+
+def line_of(model: str, mean: float, length: int = 12) -> follows.Line:
+    return follows.Line("A5", length, model, None, "3 of 3", "", mean, 96, "solved", ())
+
+
+def test_the_answer_names_whoever_goes_on_to_the_end_and_counts_the_others():
+    held = [line_of("dense, JAX", 96.0), line_of("dense", 47.0), line_of("RNN", 1.0)]
+    said = follows.sentence([*held, line_of("S4", 96.0, length=6)])
+    assert "Of 3 models" in said
+    assert "as they were tested: dense in JAX (3 of 3 seeds). Others" in said
+    assert "tested: none. Others that go on beyond letter 12 and then fail: 1." in follows.sentence(
+        held[1:]
+    )
 
 
 def test_speeds_are_those_of_the_benchmarks(pages):

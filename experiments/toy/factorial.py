@@ -17,10 +17,11 @@ import numpy as np
 from experiments.kept_model import Keep, require_keep
 from experiments.run import Run, of_preset
 from experiments.toy.fed import FED, Fed, FedPaths
+from experiments.toy.growing import GrowingPaths
 from seqtheory import metrics
 from seqtheory.checks import require_choice, require_flag, require_integer
 from seqtheory.tasks import SignatureLabels
-from seqtheory.training import FitData, TaskStream, Training
+from seqtheory.training import FitData, Training
 
 if TYPE_CHECKING:
     from experiments.recorder import Recorder
@@ -77,6 +78,8 @@ class FactorialRun(Run):
         Layers, channels, and states per channel.
     training
         Rate, steps, batch; its seed is the run's.
+    grow_over
+        Steps of training over which walks grow from two steps to all (`toy.growing`); 0 for none.
     keep_model
         Whether the record holds the trained model (see `experiments.kept_model`).
     """
@@ -90,6 +93,7 @@ class FactorialRun(Run):
     width: int = 32
     state_dim: int = 16
     training: Training = field(default_factory=Training)
+    grow_over: int = 0
     keep_model: Keep = False
 
     def __post_init__(self) -> None:
@@ -103,6 +107,7 @@ class FactorialRun(Run):
         require_flag("input_dependent_C", self.input_dependent_C)
         for name in ("depth", "width", "state_dim"):
             require_integer(name, getattr(self, name), minimum=1)
+        require_integer("grow_over", self.grow_over, 0, self.training.num_steps)
         require_choice("training.loss", self.training.loss, ("squared_error",))
 
 
@@ -112,8 +117,8 @@ def runs(preset: str) -> list[FactorialRun]:
     few = Training(num_steps=20, evaluate_every=10)
     ladder = {
         "smoke": lambda: _cells(DECISIVE[:2], walks(3, 6, 50), 1, few, width=8, state_dim=4),
-        "quick": lambda: _cells(design, walks(3, 20, HELD_OUT), 5, _recipe(10_000)),
-        "long": lambda: _cells(DECISIVE, walks(3, 100, HELD_OUT), 3, _recipe(6_000)),
+        "quick": lambda: _cells(design, walks(3, 20, HELD_OUT), 3, _recipe(20_000)),
+        "long": lambda: _cells(DECISIVE, walks(3, 100, HELD_OUT), 3, _recipe(8_000)),
         "area": lambda: _cells(design, walks(2, 20, HELD_OUT), 3, _recipe(4_000)),
     }
     return of_preset(preset, ladder)
@@ -147,6 +152,7 @@ def _cells(
             depth=depth,
             seed=seed,
             training=training,
+            grow_over=training.num_steps * 3 // 5,
             **sizes,
         )
         for fed, readout, follows in design
@@ -173,7 +179,7 @@ def execute(run: FactorialRun, recorder: Recorder) -> None:
         device=device,
     )
     training = replace(run.training, seed=run.seed)
-    split = FitData(TaskStream(paths), held_out)
+    split = FitData(GrowingPaths(paths, run.grow_over), held_out)
     keep = run.keep_model
     fit_recorded(seq_torch.fit, model, split, training, recorder, keep_model=keep, device=device)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from seqtheory.checks import require_choice
+from seqtheory.checks import require_choice, require_integer
 from seqtheory.dataset import Dataset
 from seqtheory.tasks import SignatureLabels
 
@@ -77,6 +77,9 @@ class FedPaths:
         Brownian walks from zero with the integral over all channels, not normalised.
     fed
         Values, increments or both.
+    rest
+        Vertices for which each walk stays at zero before it moves, with the longer steps that give
+        its end the same variance. The integral is that of the walk, whatever its rest.
 
     Notes
     -----
@@ -86,12 +89,14 @@ class FedPaths:
 
     walks: SignatureLabels
     fed: Fed
+    rest: int = 0
 
     def __post_init__(self) -> None:
         require_whole(self.walks)
         require_choice("walks.increments", self.walks.increments, ("brownian",))
         require_choice("walks.normalise", self.walks.normalise, ("none",))
         require_choice("fed", self.fed, FED)
+        require_integer("rest", self.rest, 0, self.walks.length - 2)
 
     def with_rows(self, rows: int) -> FedPaths:
         """Set the number of paths, all drawn independently."""
@@ -100,11 +105,15 @@ class FedPaths:
     def build(self, seed: int) -> Dataset:
         """Draw the paths; the same seed gives the same bytes."""
         walks = self.walks
-        data, steps = walks.build(seed), walks.length - 1
-        inputs = fed_of(data.inputs, self.fed) / self._scales()
-        variance = label_variance(walks.channels, steps) / walks.length**walks.channels
+        moving = replace(walks, length=walks.length - self.rest)
+        data, letters = moving.build(seed), walks.channels
+        longer = (_end_variance(walks.length) / _end_variance(moving.length)) ** 0.5
+        values = np.pad(longer * data.inputs, ((0, 0), (self.rest, 0), (0, 0)))
+        spread = label_variance(letters, walks.length - 1) / walks.length**letters
+        targets = data.targets * longer**letters / spread**0.5
         kind = data.inputs.dtype
-        return Dataset(inputs.astype(kind), (data.targets / variance**0.5).astype(kind))
+        inputs = fed_of(values, self.fed) / self._scales()
+        return Dataset(inputs.astype(kind), targets.astype(kind))
 
     def _scales(self) -> Float[np.ndarray, " feature"]:
         """Root of the mean variance of each feature: step k of variance 1 / length sums to k."""
@@ -113,3 +122,8 @@ class FedPaths:
         increments = (length - 1) ** 0.5 / length
         scales = {"values": [values], "increments": [increments], "both": [values, increments]}
         return np.repeat(scales[self.fed], channels)
+
+
+def _end_variance(length: int) -> float:
+    """Variance of the last vertex of a walk whose steps have the variance 1 / length."""
+    return (length - 1) / length

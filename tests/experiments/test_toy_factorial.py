@@ -15,8 +15,9 @@ from experiments.toy.factorial import FactorialRun, walks
 from experiments.toy.factorial_cells import effects, factorial_cells
 from experiments.toy.fed import FedPaths, fed_of, label_variance
 from experiments.toy.floor import one_layer_floor
+from experiments.toy.growing import GrowingPaths
 from seqtheory import signature
-from seqtheory.training import TaskStream, Training
+from seqtheory.training import Training
 
 BARE, FLOORED, RICH = factorial_claims.BARE, factorial_claims.FLOORED, factorial_claims.RICH
 TINY = Training(num_steps=4, evaluate_every=2)
@@ -65,11 +66,27 @@ def test_the_variance_of_a_label_is_as_in_closed_form():
     assert label_variance(3, 19) == pytest.approx(969 + 19 * 18 / 4 + 19 / 36)
 
 
-def test_fresh_paths_are_of_one_scale_and_never_the_same():
-    stream = TaskStream(FedPaths(walks(3, 6, 10), "increments"))
-    first, second = (stream.batch(8, seed=0, step=step) for step in (0, 1))
+@pytest.mark.parametrize("rest", [0, 3])
+def test_the_integral_of_a_walk_is_one_function_whatever_its_rest(rest):
+    data = FedPaths(walks(3, 6, 2_000), "values", rest=rest).build(seed=0)
+    whole = FedPaths(walks(3, 6, 2_000), "values").build(seed=1)
+    assert (data.inputs[:, : rest + 1] == 0).all()
+    integral = signature.coefficient(data.inputs.astype(float), (0, 1, 2))
+    unit = signature.coefficient(whole.inputs.astype(float), (0, 1, 2)) / whole.targets
+    np.testing.assert_allclose(integral / unit[0], data.targets, rtol=1e-3, atol=1e-5)
+    ends = [np.square(found.inputs[:, -1]).mean() for found in (data, whole)]
+    assert ends[0] == pytest.approx(ends[1], rel=0.1)
+
+
+def test_walks_grow_to_all_their_steps_and_are_drawn_anew():
+    stream = GrowingPaths(FedPaths(walks(3, 6, 10), "increments"), over=8)
+    moving = [stream.batch(8, seed=0, step=step).inputs.any(axis=2) for step in (0, 4, 8)]
+    assert [found.sum(axis=1).max() for found in moving] == [2, 3, 5]
+    first, second = (stream.batch(8, seed=0, step=step) for step in (8, 9))
     assert first.inputs.shape == (8, 6, 3)
     assert not np.isclose(first.targets, second.targets).any()
+    assert GrowingPaths(stream.paths, over=0).moving(0) == 5
+    assert GrowingPaths(stream.paths, over=9).description != stream.description
 
 
 @pytest.mark.needs_torch
@@ -225,6 +242,7 @@ def test_the_study_prints_the_section():
         ({"depth": 0}, "depth"),
         ({"task": walks(4, 6, 10)}, "task.channels"),
         ({"training": Training(loss="cross_entropy")}, "training.loss"),
+        ({"training": TINY, "grow_over": 5}, "grow_over"),
     ],
 )
 def test_what_is_no_cell_is_refused(settings: Any, message: str) -> None:

@@ -11,6 +11,7 @@ from experiments.a5 import (
     letter_claims,
     letter_times_table,
     letters_table,
+    plateau_table,
     representable_cells,
     representable_claims,
     representable_table,
@@ -47,6 +48,7 @@ def table(load: Load, preset: str | None) -> str:
         "Best held-out token accuracy, and sequence accuracy with it. Solved: how many seeds "
         f"passed {SOLVED_ABOVE:g}. Steps: the most there could be, then those of each seed.",
         _cells(study),
+        *plateau_table.section(study),
         *letters_table.section(found),
         "## Longer words",
         "Token accuracy of the trained models.",

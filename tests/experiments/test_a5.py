@@ -9,7 +9,7 @@ import made_up
 import numpy as np
 import pytest
 
-from experiments.a5 import claims, figure, sequence_models, table, words
+from experiments.a5 import claims, figure, plateau_table, sequence_models, table, words
 from experiments.a5.known_letters import known_letters
 from experiments.a5.minimum_depth import cells, minimum_depths, outcome
 from experiments.exit_code import ConfigError
@@ -147,6 +147,16 @@ def test_a_search_counts_the_seeds_that_it_left_out():
     assert (longer.passed, longer.tried, longer.is_solved) == (1, 3, False)
     other = cells([*failed, passed, record(length=6, budget=500)])[1]
     assert (other.passed, other.tried) == (1, 1)
+
+
+def test_last_plateaus_stand_beside_the_longest_that_the_model_left():
+    waited = record((0.1, 0.3, 0.3, 0.3, 0.95), length=3)  # left a plateau of 300 steps
+    falling = record(FLAT, length=8, schedule="cosine")
+    study = cells([record(FLAT, seed=1), record((*FLAT, *[0.4] * 8)), waited, falling])
+    text = "\n".join(plateau_table.section(study))
+    assert "| s4 | A5 | 6 | 1 | 300, 1,100 | 300 | undertrained |" in text
+    assert "| s4 | A5 | 8 |" not in text
+    assert plateau_table.section(cells([waited, falling])) == []
 
 
 def test_a_rising_curve_is_undertrained():

@@ -124,4 +124,4 @@ def _depth(name: str) -> int:
 
 
 def _order(held: object) -> tuple[bool, float, str]:
-    return (False, float(held), "") if isinstance(held, int | float) else (True, 0.0, str(held))
+    return (False, held, "") if isinstance(held, int | float) else (True, 0.0, str(held))

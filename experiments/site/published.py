@@ -118,7 +118,7 @@ def _ordered(row: Row) -> list[tuple[bool, Any]]:
     """Turn settings into a key to sort by: numbers before words; the seed comes last."""
     names = [name for name in frame.setting_names([row]) if name != "seed"]
     values = [row[name] for name in (*names, "seed")]
-    return [(False, float(v)) if isinstance(v, int | float) else (True, str(v)) for v in values]
+    return [(False, v) if isinstance(v, int | float) else (True, str(v)) for v in values]
 
 
 def _attestations() -> list[Attestation]:

@@ -16,6 +16,7 @@ from experiments.bench.report.numbers import number
 from experiments.exit_code import ConfigError
 from experiments.record import Record
 from experiments.site import own, single
+from experiments.site.live import Live
 from experiments.site.report import FEW_POINTS, Report, report
 from experiments.store import shelf
 
@@ -122,6 +123,28 @@ def test_damaged_records_are_named_and_the_others_shown(results):
     assert f"<code>my_study/{done.name}</code>" in start
     assert f"<code>my_study/{cut.name}</code>" in start
     assert {done.name, cut.name}.isdisjoint(re.findall(r"runs/(\w+).html", " ".join(found)))
+
+
+def test_numbers_too_large_for_a_float_are_shown_or_refused(bench):
+    for seed, (file, old, new) in enumerate(
+        (
+            ("run.json", '"limit": null', f'"limit": {10**400}'),
+            ("metrics.jsonl", '"step": 10, "norm": ', f'"step": 10, "more": {10**400}, "norm": '),
+            ("metrics.jsonl", '"step": 10', f'"step": {10**400}'),
+        )
+    ):
+        job = bench.job(f"seed={seed}")
+        bench.interrupt(job)
+        path = Path(job.folder) / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    found = pages(bench.results)
+    assert sum(name.startswith("runs/") for name in found) == 2
+    assert "expected a step, an integer" in html.unescape(found["index.html"])
+    state = Live(bench.results).state()
+    assert sorted(run["status"] for run in state["runs"]) == ["damaged", "stopped", "stopped"]
+    assert Live(bench.results).state([run["id"] for run in state["runs"]])["figures"]
 
 
 def test_a_half_written_line_is_no_number(bench):

@@ -119,6 +119,7 @@ def card(checkpoint: Checkpoint, record: Record, weights: bytes) -> dict[str, An
             "year": model.year,
             "equation": model.equation,
             "page": f"docs/models/{model.page}.md",
+            "bibtex": model.bibtex,
         },
         "theory": theory(checkpoint),
         "measured": record.notes["measured"],

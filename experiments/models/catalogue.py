@@ -102,16 +102,16 @@ _STACK = (
 _FOLLOWS = "follows {task} at {last} tokens, trained up to {first} ({at8} right)"
 _CANNOT = "cannot follow {task}: {at1} right at the trained length, {at4} at four times it"
 _DRIFTS = (
-    "follows {task} for {horizon} tokens, then its states drift together; from {second} tokens, "
-    "{steps} were predicted"
+    "follows {task} for {horizon} tokens, then its states drift together: sequences of {second} "
+    "predict {steps}"
 )
 _GROWS = (
     "follows {task} at {last} tokens in double precision, but grows: single precision ends after "
-    "{single}"
+    "{single} tokens, and sequences of {second} predict {overflow}"
 )
 _REMEMBERS = (
-    "learns a memory that decays as a power: of a step 50 tokens ago {after} is felt, {before} "
-    "before training, {target} in the target; error {error} of that of predicting zero"
+    "learns a memory that decays as a power: of an input 50 steps ago {after} is left ({before} "
+    "before training, {target} in the target); error {error} of that of predicting zero"
 )
 
 BY_HAND = (
@@ -132,8 +132,8 @@ BY_HAND = (
             RepresentationRun(group=group, length=64, factors=(1, 2, 4, 8)),
             "SLiCE, blocks",
             "exact",
-            "a linear recurrence with one matrix per element follows {group} at any length: all of "
-            "{last} letters right",
+            "a linear recurrence with one matrix per element follows {group} whatever the length: "
+            "all of {last} letters right",
         )
         for group in ("A5", "S3")
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor
+from math import floor, inf
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ def left(memory: Mapping[str, Any]) -> float:
 
 def _tracker(run: TrackerRun | WordsRun, found: Mapping[str, Any]) -> dict[str, Any]:
     lengths = run.tested
+    prediction = found.get("prediction", {})
     shares = {f"at{f}": percent(found["accuracy"][str(f * lengths[0])]) for f in run.factors}
     places = {
         **shares,
@@ -65,7 +66,8 @@ def _tracker(run: TrackerRun | WordsRun, found: Mapping[str, Any]) -> dict[str, 
         "last": lengths[-1],
         "horizon": found["horizon"],
         "single": found["single_horizon"],
-        "steps": _steps(found.get("prediction", {})),
+        "steps": _steps(prediction),
+        "overflow": f"{prediction.get('overflow') or inf:.0f}",
         "task": task_name(run.task),
         "group": task_name(run.task),
     }

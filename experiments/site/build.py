@@ -13,7 +13,17 @@ from experiments.commands import results
 from experiments.commands.output import say, tell
 from experiments.exit_code import ConfigError
 from experiments.report import reproduction
-from experiments.site import again, follows, front, model, prose, published, run, study
+from experiments.site import (
+    again,
+    checkpoint,
+    follows,
+    front,
+    model,
+    prose,
+    published,
+    run,
+    study,
+)
 from experiments.site.follows import Line
 from experiments.site.model import Shelf
 from experiments.site.published import Published
@@ -61,9 +71,17 @@ class Site:
     def pages(self) -> Iterator[tuple[str, str]]:
         """Write one page after the other, each with its path on the site."""
         yield from ((name, asset(name)) for name in ASSETS)
+        held = checkpoint.cards()
         yield (
             MARK,
-            front.page(self.stories, self.shelf, self.held, self.followed, docs=self.docs),
+            front.page(
+                self.stories,
+                self.shelf,
+                self.held,
+                self.followed,
+                docs=self.docs,
+                checkpoints=len(held),
+            ),
         )
         if self.followed:
             yield follows.FILE, follows.page(self.followed, docs=self.docs)
@@ -78,6 +96,7 @@ class Site:
         for each in MODELS:
             for name, text in model.pages(each, self.shelf, known, docs=self.docs).items():
                 yield f"models/{name}", text
+        yield from checkpoint.pages(held, known, docs=self.docs).items()
         yield from self._runs()
 
     def _runs(self) -> Iterator[tuple[str, str]]:

@@ -55,9 +55,18 @@ QUESTIONS = (
 
 
 def page(
-    stories: Sequence[Story], shelf: Shelf, held: Published, followed: Sequence[Line], *, docs: bool
+    stories: Sequence[Story],
+    shelf: Shelf,
+    held: Published,
+    followed: Sequence[Line],
+    *,
+    docs: bool,
+    checkpoints: int = 0,
 ) -> str:
-    """Write the start page; `followed` says how long each model follows each task."""
+    """Write the start page.
+
+    `followed` says how long each model follows each task, `checkpoints` how many have a page.
+    """
     found = [claim for story in stories for claim in story.claims]
     known = {story.name for story in stories}
     counts = claims.counts(found)
@@ -84,5 +93,6 @@ def page(
         questions=questions,
         models=[model.brief(each, shelf) for each in model.models()],
         tasks=tuple(TASKS),
+        checkpoints=checkpoints,
         verdicts=[Choice(3, "verdict", tuple(status for status, _ in counts))],
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.frame import leaves
 from experiments.report.attestation import Attestation
-from experiments.site import curves, plot
+from experiments.site import checkpoint, curves, plot
 from experiments.site.figure import MOST_POINTS
 from experiments.site.published import Entry
 from experiments.site.template import render
@@ -61,7 +61,7 @@ def page(
         kicker=f"A run of {record.study}",
         heading=f"Run {record.hash}",
         status=record.status,
-        folder=story or record.study.partition(".")[0],
+        home=_home(record.study) if story is None else f"../studies/{story}.html",
         study=record.study,
         preset=entry.preset,
         seconds=number(float(seconds)) if seconds is not None else "",
@@ -75,6 +75,14 @@ def page(
         settings=_pairs(record.description["run"]),
         provenance=_provenance(record.provenance),
         files=sorted(record.files.items()),
+    )
+
+
+def _home(study: str) -> str:
+    """Place of the page that a study's runs belong to."""
+    of_checkpoints = study == checkpoint.STUDY
+    return (
+        f"../{checkpoint.LIST}" if of_checkpoints else f"../studies/{study.partition('.')[0]}.html"
     )
 
 

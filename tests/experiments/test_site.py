@@ -27,6 +27,7 @@ from experiments.selection import Selection
 from experiments.site import (
     again,
     build,
+    checkpoint,
     claims,
     columns,
     figure,
@@ -34,6 +35,7 @@ from experiments.site import (
     plot,
     prose,
     published,
+    run,
     words,
 )
 from experiments.site.figure import Grid, Panel
@@ -380,3 +382,24 @@ def test_pages_lead_to_the_documentation_where_it_is(held):
     assert 'href="docs/index.html"' in found["index.html"]
     assert "../docs/models/selective.html" in found["models/mamba.html"]
     assert "docs/" not in dict(build.Site(replace(held, entries={})).pages())["index.html"]
+
+
+def test_every_checkpoint_has_a_page_that_says_its_card(pages):
+    cards = checkpoint.cards()
+    assert len(cards) >= 20
+    listed = html.unescape(pages[checkpoint.LIST])
+    for card in cards:
+        name = checkpoint.file_of(card["name"])
+        text = html.unescape(pages[name])
+        assert name.removeprefix("checkpoints/") in listed
+        for said in (card["shows"], card["load"], card["make"], card["sha256"], card["name"]):
+            assert said in text
+        assert card["shows"] in listed
+        assert card["model"]["bibtex"].splitlines()[0] in text
+        assert not [n for n in card["measured"].get("accuracy", {}) if f">{n}</th>" not in text]
+
+
+def test_a_run_of_a_checkpoint_leads_to_the_list_of_them():
+    entries = published.read(["models"]).entries["models.checkpoints"]
+    text = run.page(entries[0], "", [], docs=False)
+    assert f'href="../{checkpoint.LIST}"' in text

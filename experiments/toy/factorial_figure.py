@@ -58,7 +58,7 @@ def _panel(panel: Axes, cells: Sequence[FactorialCell], rows: Sequence[IntegralR
         if cell.floor is not None:
             panel.hlines(cell.floor, aside - 0.2, aside + 0.4, color="0.4", linestyle="-.")
     panel.axhline(1.0, color="0.4", linestyle=":", linewidth=0.8)
-    panel.set_xticks(range(len(ways)), [f"{fed},\n{readout}" for fed, readout in ways])
+    panel.set_xticks(range(len(ways)), [f"{fed}\n{readout}" for fed, readout in ways], fontsize=6)
     panel.set_ylim(-0.05, 1.15)
 
 

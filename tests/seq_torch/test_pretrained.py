@@ -79,6 +79,14 @@ def test_a_damaged_file_is_named(copied, name, damage):
         pretrained.load(name)
 
 
+@pytest.mark.parametrize("said", ["[]", "{}", '{"file": 1, "sha256": ""}', "\\udcff"])
+def test_a_card_without_its_file_is_named(copied, said):
+    path = copied / "parity" / "rnn.json"
+    path.write_text(said, encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"rnn.json is no card"):
+        pretrained.card("parity/rnn")
+
+
 def test_a_card_of_another_file_is_refused(copied):
     path = copied / "parity" / "rnn.json"
     card = json.loads(path.read_text(encoding="utf-8"))

@@ -72,9 +72,16 @@ def card(name: str) -> dict[str, Any]:
         )
     path = _FILES / f"{name}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is no card: {error}. Install the package again.") from error
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(key), str) for key in ("file", "sha256")
+    ):
+        raise CheckpointError(
+            f"{path} is no card: it names no file and SHA-256. Install the package again."
+        )
+    return found
 
 
 def load(name: str) -> Pretrained:

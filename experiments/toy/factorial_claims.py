@@ -25,6 +25,7 @@ FIVEFOLD = 5.0
 Way = tuple[str, str, bool]
 BARE: Way = ("increments", "last", False)
 FLOORED: Way = ("increments", "last", True)
+POOR: Way = ("both", "last", False)
 RICH: Way = ("both", "mean", True)
 PUBLISHED: Way = ("values", "mean", True)
 
@@ -97,13 +98,13 @@ def _judge_floors(records: Sequence[Record]) -> Verdict:
 
 
 def _judge_gap(records: Sequence[Record]) -> Verdict:
-    bare, rich = _pairs(records, FLOORED), _pairs(records, RICH)
+    poor, rich = _pairs(records, POOR), _pairs(records, RICH)
     parts = []
-    for length in bare.keys() & rich.keys():
-        gains = _gain(*bare[length]), _gain(*rich[length])
+    for length in sorted(poor.keys() & rich.keys()):
+        gains = _gain(*poor[length]), _gain(*rich[length])
         said = f"length {length}: {gains[0]:.3g} times against {gains[1]:.3g}"
         parts.append((gains[0] > gains[1], said))
-    return all_hold(parts, f"{_missing(FLOORED)}, or {_missing(RICH).removeprefix('no ')}")
+    return all_hold(parts, f"{_missing(POOR)}, or {_missing(RICH).removeprefix('no ')}")
 
 
 def _judge_exact(records: Sequence[Record]) -> Verdict:
@@ -142,8 +143,15 @@ _CLAIMS = (
         _judged(RICH, lambda one, _: bool((one.final <= ABLE).all())),
     ),
     Claim(
+        "g-fivefold",
+        "values and increments, last position, C fixed, with exact weights known of two layers "
+        f"alone: two err {FIVEFOLD:.0f} times less than one",
+        _judged(POOR, lambda one, two: _gain(one, two) >= FIVEFOLD),
+    ),
+    Claim(
         "g-gap",
-        "a second layer gains more where claim g is about, than where one layer is enough",
+        "with values and increments, a second layer gains more with the last position and C fixed "
+        "than with the mean and C from the input, where one is enough",
         _judge_gap,
     ),
     Claim(

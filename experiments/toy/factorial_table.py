@@ -17,28 +17,34 @@ from experiments.toy.factorial_cells import (
     effects,
     factorial_cells,
 )
-from experiments.toy.factorial_claims import BARE, CLAIMS, FLOORED, PUBLISHED, RICH, Way
+from experiments.toy.factorial_claims import BARE, CLAIMS, FLOORED, POOR, PUBLISHED, RICH, Way
 from experiments.toy.representable_cells import IntegralRow, integral_rows
 
 _LABEL = {2: "S12", 3: "S123"}
 _WAYS: dict[Way, str] = {
     FLOORED: "from increments alone, the last position read and C from the input,",
     BARE: "the same with C fixed,",
+    POOR: "from values and increments, the last position read and C fixed,",
     RICH: "from values and increments, the mean read and C from the input,",
     PUBLISHED: "from values alone, the mean read and C from the input, as published,",
 }
-# By whether claim g holds, and whether g-one-layer does.
+# By whether g-fivefold holds, and whether g-one-layer does.
 _CLOSING = {
-    (True, True): "So a second layer is needed where theory gives one layer a floor, and is not "
-    "where values, increments and C let one layer represent the integral: what is fed and read "
-    "decides, not the depth alone.",
-    (True, False): "A second layer passes the floor of one, but one layer does not learn in these "
-    "steps what it can represent: the factorial separates depths where theory does, and leaves "
-    "open what training can do elsewhere.",
-    (False, True): "One layer learns the integral where its input and readout let it. Where it has "
-    "a floor, not every training of two layers passes that floor in these steps, although weights "
-    "that do are known: there training decides, and not what two layers represent.",
+    (True, True): "So a second layer makes the difference where the last position is read with C "
+    "fixed, and next to none where the mean and C from the input let one layer represent the "
+    "integral: what is fed and read decides, not the depth alone.",
+    (True, False): "A second layer makes the difference where the last position is read with C "
+    "fixed, but one layer does not learn in these steps what it can represent elsewhere.",
+    (False, True): "One layer learns the integral where its input and readout let it; where they "
+    "do not, a second layer does not cut the error fivefold in these steps, although exact weights "
+    "are known.",
     (False, False): "In these steps training decides, and not what the layers represent.",
+}
+# By whether claim g holds.
+_FLOOR = {
+    True: "Fed increments alone, two layers pass the floor that one has.",
+    False: "Fed increments alone, not every training of two layers passes the floor that one has, "
+    "although weights that do are known.",
 }
 
 
@@ -74,8 +80,9 @@ def meaning(records: Sequence[Record]) -> str:
     ]
     if not any(said):
         return "No records of it are published so far."
-    status = {claim.name: claim.judge(records).status == "pass" for claim in CLAIMS}
-    return " ".join([*filter(None, said), _CLOSING[status["g"], status["g-one-layer"]]])
+    holds = {claim.name: claim.judge(records).status == "pass" for claim in CLAIMS}
+    closing = _CLOSING[holds["g-fivefold"], holds["g-one-layer"]]
+    return " ".join([*filter(None, said), closing, _FLOOR[holds["g"]]])
 
 
 def _paragraph(length: int, cells: Sequence[FactorialCell]) -> str:

@@ -19,7 +19,8 @@ from experiments.toy.growing import GrowingPaths
 from seqtheory import signature
 from seqtheory.training import Training
 
-BARE, FLOORED, RICH = factorial_claims.BARE, factorial_claims.FLOORED, factorial_claims.RICH
+BARE, FLOORED = factorial_claims.BARE, factorial_claims.FLOORED
+POOR, RICH = factorial_claims.POOR, factorial_claims.RICH
 TINY = Training(num_steps=4, evaluate_every=2)
 
 
@@ -178,8 +179,10 @@ def test_every_seed_counts():
 def test_one_layer_must_be_enough_where_it_represents_the_integral():
     assert verdict("g-one-layer", *pair(0.3, 0.1, RICH)) == "pass"
     assert verdict("g-one-layer", *pair(0.31, 0.1, RICH)) == "fail"
-    assert verdict("g-gap", *pair(0.7, 0.1, FLOORED), *pair(0.1, 0.05, RICH)) == "pass"
-    assert verdict("g-gap", *pair(0.7, 0.6, FLOORED), *pair(0.1, 0.05, RICH)) == "fail"
+    assert verdict("g-gap", *pair(0.7, 0.1, POOR), *pair(0.1, 0.05, RICH)) == "pass"
+    assert verdict("g-gap", *pair(0.7, 0.6, POOR), *pair(0.1, 0.05, RICH)) == "fail"
+    assert verdict("g-fivefold", *pair(0.7, 0.13, POOR)) == "pass"
+    assert verdict("g-fivefold", *pair(0.7, 0.15, POOR)) == "fail"
     assert verdict("g-values", *pair(0.8, 0.16, factorial_claims.PUBLISHED)) == "pass"
     assert verdict("g-values", *pair(0.8, 0.7, factorial_claims.PUBLISHED)) == "fail"
     assert verdict("g-exact", record(0.31)) == "fail"
@@ -202,7 +205,7 @@ def test_effects_are_over_pairs_that_differ_in_one_factor():
 
 
 def test_the_table_has_floors_and_the_paragraph_its_figures():
-    records = [*pair(0.63, 0.21, FLOORED), *pair(0.051, 0.049, RICH)]
+    records = [*pair(0.63, 0.21, FLOORED), *pair(0.051, 0.049, RICH), *pair(0.7, 0.1, POOR)]
     text = "\n".join(factorial_table.section(records, []))
     assert "| S123, length 20, 5,000 steps | one layer | two layers |" in text
     assert "| increments, last, C from the input | 0.63 [0.63, 0.63], n = 2 |" in text
@@ -213,7 +216,8 @@ def test_the_table_has_floors_and_the_paragraph_its_figures():
         in said
     )
     assert "what is fed and read decides, not the depth alone" in said
-    assert "training" in factorial_table.meaning(pair(0.63, 0.63, FLOORED))
+    assert "two layers pass the floor" in said
+    assert "training decides" in factorial_table.meaning(pair(0.63, 0.63, FLOORED))
     assert factorial_table.meaning([]) == "No records of it are published so far."
     assert factorial_table.section([], []) == []
 

@@ -31,7 +31,7 @@ _WAYS: dict[Way, str] = {
 # By whether g-fivefold holds, and whether g-one-layer does.
 _CLOSING = {
     (True, True): "So a second layer makes the difference where the last position is read with C "
-    "fixed, and next to none where the mean and C from the input let one layer represent the "
+    "fixed, and one layer is enough where the mean and C from the input let it represent the "
     "integral: what is fed and read decides, not the depth alone.",
     (True, False): "A second layer makes the difference where the last position is read with C "
     "fixed, but one layer does not learn in these steps what it can represent elsewhere.",

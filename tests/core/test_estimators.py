@@ -208,6 +208,9 @@ def test_many_channels_and_one_row_each():
         ({}, [np.ones((2, 2, 2)), np.ones((3, 2))], ValueError, "series 0 of shape"),
         ({}, np.empty((0, 3, 2)), ValueError, "0 series"),
         ({}, [np.array([["a"]]), np.ones((2, 1))], TypeError, "series 0 of type"),
+        ({}, np.ma.masked_equal(np.ones((3, 2)), 0), TypeError, "masked"),
+        ({}, [np.ma.masked_equal(np.ones(2), 0), np.ones(2)], TypeError, "masked"),
+        ({}, np.ma.masked_equal(np.ones((3, 2, 2)), 0), TypeError, "masked"),
         ({}, [np.ma.masked_equal(np.ones((2, 1)), 0), np.ones((3, 1))], TypeError, "masked"),
     ],
 )

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from seqtheory._array import as_array
 from seqtheory.checks import require_flag, require_integer, require_positive
 from seqtheory.estimators._series import (
     Series,
@@ -173,6 +174,8 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return series
 
     def _rows_of_table(self, X: Any, reset: bool) -> list[Series]:
+        if isinstance(X, np.ma.MaskedArray | list | tuple):
+            as_array(X)  # refuses masked arrays, whose masks would be lost
         checked = validate_data(
             self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan"
         )

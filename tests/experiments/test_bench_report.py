@@ -420,7 +420,8 @@ def test_a_survey_writes_where_each_curve_ends(card):
     assert box.x0 > -0.02
     assert box.x1 < style.WIDTH + 0.02
     assert box.y0 > -0.02
-    _, of_ends = drawn.axes
+    of_success, of_ends = drawn.axes
+    rows = [text.get_text() for text in of_success.get_yticklabels()]
     assert len(rows) == len(success(card).models)
     shown = figure.chosen(panels(card), 9)
     names = [text.get_text() for text in of_ends.get_xticklabels()]

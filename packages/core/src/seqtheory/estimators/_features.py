@@ -174,8 +174,7 @@ class RandomCDEFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return series
 
     def _rows_of_table(self, X: Any, reset: bool) -> list[Series]:
-        if isinstance(X, np.ma.MaskedArray | list | tuple):
-            as_array(X)  # refuses masked arrays, whose masks would be lost
+        _refuse_masks(X)
         checked = validate_data(
             self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan"
         )
@@ -211,3 +210,9 @@ def _mean_length(paths: list[Float[np.ndarray, "time channel"]]) -> float:
     """Mean of the lengths; 1 if no path moves."""
     lengths = [np.linalg.norm(np.diff(path, axis=0), axis=1).sum() for path in paths]
     return float(np.mean(lengths)) or 1.0
+
+
+def _refuse_masks(X: Any) -> None:
+    """Refuse masked arrays and lists of them, whose masks would be lost."""
+    if isinstance(X, np.ma.MaskedArray | list | tuple):
+        as_array(X)

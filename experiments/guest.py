@@ -157,8 +157,11 @@ def as_mixer(framework: ModuleType, kind: Any) -> Any:
 
 
 def in_place_of(model: str, runs: Iterable[AnyRun], guest: Guest) -> list[AnyRun]:
-    """Copy the runs of one model, with a guest in place of the model."""
-    chosen: list[Any] = [run for run in runs if getattr(run, "model", None) == model]
+    """Copy the runs of one model, or of the first one where that is missing, for a guest."""
+    held: list[Any] = list(runs)
+    models = [getattr(run, "model", None) for run in held]
+    left = model if model in models else next((m for m in models if m is not None), None)
+    chosen = [run for run, m in zip(held, models, strict=True) if m == left and m is not None]
     return list(dict.fromkeys(replace(run, model=_MODEL, guest=guest) for run in chosen))
 
 

@@ -102,8 +102,8 @@ def runs(preset: str) -> list[SequenceModelRun]:
 
 
 def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
-    """Give the runs of a preset with a guest in place of Mamba; of S4, where that alone is run."""
-    return in_place_of("s4" if preset == "ablation" else "mamba", runs(preset), mixer)
+    """Give the runs of a preset with a guest in place of Mamba, or of the first model."""
+    return in_place_of("mamba", runs(preset), mixer)
 
 
 def due(

@@ -86,7 +86,7 @@ def _paper() -> list[LongRangeRun]:
 
 
 def bench(mixer: Guest, preset: str) -> list[LongRangeRun]:
-    """Give the runs of a preset with a guest in place of Mamba."""
+    """Give the runs of a preset with a guest in place of Mamba, or of the first model."""
     return in_place_of("mamba", runs(preset), mixer)
 
 

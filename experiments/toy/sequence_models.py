@@ -114,7 +114,7 @@ def runs(preset: str) -> list[SequenceModelRun]:
 
 
 def bench(mixer: Guest, preset: str) -> list[SequenceModelRun]:
-    """Give the runs of a preset with a guest in place of Mamba."""
+    """Give the runs of a preset with a guest in place of Mamba, or of the first model."""
     return in_place_of("mamba", runs(preset), mixer)
 
 

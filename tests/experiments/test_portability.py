@@ -27,7 +27,7 @@ NAMES = set(
 
 
 def unguarded(tree: ast.AST, known: frozenset[str] = frozenset()) -> list[str]:
-    """POSIX names used where neither `hasattr` nor `except AttributeError` stands around them."""
+    """POSIX names and modules used where no `hasattr` and no `except` stands around them."""
     found: list[str] = []
     for node in ast.iter_child_nodes(tree):
         inside = known
@@ -39,15 +39,15 @@ def unguarded(tree: ast.AST, known: frozenset[str] = frozenset()) -> list[str]:
                 and ast.unparse(call.func) == "hasattr"
                 and isinstance(call.args[1], ast.Constant)
             }
-        if isinstance(node, ast.Try) and any(
-            h.type is not None and "AttributeError" in ast.unparse(h.type) for h in node.handlers
-        ):
-            inside = known | NAMES
+        if isinstance(node, ast.Try):
+            caught = " ".join(ast.unparse(h.type) for h in node.handlers if h.type is not None)
+            inside = known | (NAMES if "AttributeError" in caught else set())
+            inside |= MODULES if "ImportError" in caught else set()
         if isinstance(node, ast.Attribute) and ast.unparse(node) in NAMES - known:
             found.append(f"{node.lineno}: {ast.unparse(node)}")
         if isinstance(node, ast.Import):
-            found += [f"{node.lineno}: {a.name}" for a in node.names if a.name in MODULES]
-        if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            found += [f"{node.lineno}: {a.name}" for a in node.names if a.name in MODULES - known]
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES - known:
             found.append(f"{node.lineno}: {node.module}")
         found += unguarded(node, inside)
     return found
@@ -66,6 +66,8 @@ def test_no_name_is_used_that_windows_lacks():
     [
         ("import fcntl", 1),
         ("from resource import getrusage", 1),
+        ("try:\n    import fcntl\nexcept ImportError:\n    pass", 0),
+        ("try:\n    import fcntl\nexcept OSError:\n    pass", 1),
         ("os.kill(1, signal.SIGKILL)", 1),
         ("def f():\n    return os.sysconf('SC_PAGE_SIZE')", 1),
         ("if hasattr(os, 'sched_getaffinity'):\n    os.sched_getaffinity(0)", 0),

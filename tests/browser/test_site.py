@@ -191,7 +191,7 @@ def test_a_table_of_400_runs_is_sorted_filtered_and_sorted_back(opened):
     field.send_keys("lstm grouPWords")
     found = seen(driver, table)
     assert 0 < len(found) < len(rows)
-    assert all("lstm" in row for row in found)
+    assert all(any("lstm" in cell for cell in row) for row in found)
     assert one(driver, "form[data-table=table-bench-measurements] output").text == (
         f"{len(found)} of {len(rows)} runs"
     )

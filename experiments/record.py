@@ -54,6 +54,10 @@ class CorruptRecordError(ValueError):
     exit_code = 4
 
 
+UNREADABLE = (CorruptRecordError, stored.RejectedFileError, stored.ReadError, FileNotFoundError)
+"""What reading a record may raise: it is damaged, cannot be read, or has just gone."""
+
+
 @dataclass(frozen=True)
 class Record:
     """One run's record, opened with `Record.open`.

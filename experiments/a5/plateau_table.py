@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.a5.minimum_depth import Cell, outcome
-from experiments.report.curve import PATIENCE
+from experiments.report.curve import PATIENCE, longest_left
 from experiments.report.markdown import markdown
 from experiments.report.rows import select
 
@@ -25,15 +25,9 @@ def section(study: Sequence[Cell]) -> list[str]:
     ]
 
 
-def longest_left(model: str, study: Sequence[Cell]) -> int | None:
-    """Give the steps of the longest plateau that any run of a model left; None if none left one."""
-    of_model = select(study, model=model)
-    left = [n for cell in of_model for curve in cell.curves for n in curve.plateaus[:-1]]
-    return max(left, default=None)
-
-
 def _row(cell: Cell, study: Sequence[Cell]) -> list[str]:
-    left = longest_left(cell.model, study)
+    of_model = select(study, model=cell.model)
+    left = longest_left(curve for each in of_model for curve in each.curves)
     return [
         cell.name,
         cell.group,

@@ -11,10 +11,11 @@ from experiments.kept_model import keep
 from experiments.models import by_hand, trained
 from experiments.models.by_hand import IntegralRun, RepresentationRun, StackRun
 from experiments.models.catalogue import CHECKPOINTS
-from experiments.models.measuring import AnyRun, measured, memory, outcome, tracker_of
+from experiments.models.measuring import AnyRun, measured, memory, outcome
 from experiments.models.trained import MemoryRun, TrackerRun
 from experiments.run import Run, of_preset
 from experiments.tracking import tracking_run
+from experiments.tracking.sequence_models import tracker_of
 from seqtheory.settings import RNN
 from seqtheory.tasks import Parity
 from seqtheory.training import Training

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,11 +11,8 @@ from experiments.models import by_hand
 from experiments.models.by_hand import IntegralRun, RepresentationRun, StackRun, WordsRun
 from experiments.models.trained import MemoryRun, TrackerRun
 from experiments.tracking import tracking_run
-from experiments.tracking.tracking_run import Tracker
+from experiments.tracking.sequence_models import tracker_of
 from seqtheory import metrics
-
-if TYPE_CHECKING:
-    from seqtheory.dataset import Dataset
 
 AnyRun = TrackerRun | MemoryRun | StackRun | RepresentationRun | IntegralRun
 Outcome = Literal["holds", "drifts", "overflows", "fails", "exact", "remembers"]
@@ -60,22 +56,6 @@ def outcome(run: AnyRun, found: Mapping[str, Any]) -> Outcome:
     return "holds" if horizon == run.tested[-1] else "drifts"
 
 
-def tracker_of(model: Any) -> Tracker:
-    """Give a model as functions of arrays."""
-    import seq_torch as st
-
-    double = deepcopy(model).double()
-
-    def score(which: Any, data: Dataset) -> dict[str, Any]:
-        return st.evaluate(which, data, "cross_entropy")
-
-    return Tracker(
-        in_single=lambda data: score(model, data),
-        in_double=lambda data: score(double, data),
-        mixed=lambda tokens: _mixed(double, tokens),
-    )
-
-
 def memory(run: MemoryRun, model: Any) -> dict[str, Any]:
     """Memory function of a model at some ages, from the state of zero."""
     import seq_torch as st
@@ -106,11 +86,3 @@ def _ratio(run: IntegralRun, model: Any) -> float:
     with torch.no_grad():
         found = model(torch.from_numpy(inputs))[:, 0].numpy()
     return float(metrics.rmse(found, targets) / metrics.rmse(np.zeros(len(targets)), targets))
-
-
-def _mixed(model: Any, tokens: np.ndarray) -> np.ndarray:
-    import torch
-
-    model.eval()
-    with torch.no_grad():
-        return torch.cat([model.mixed(part) for part in torch.tensor(tokens).split(100)]).numpy()

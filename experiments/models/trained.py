@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.memory.theory import HEAVY
 from experiments.run import Run
 from experiments.tracking import tasks
+from experiments.tracking.models import model_config
 from experiments.tracking.tasks import Task
 from seqtheory.checks import require_choice, require_integer
 from seqtheory.memory import Exponential, Polynomial
@@ -114,14 +115,7 @@ def tracker(run: TrackerRun) -> Any:
     """Draw the model of a run."""
     import seq_torch as st
 
-    config = st.SequenceModelConfig(
-        mixer=in_torch(run.mixer),
-        input=st.TokenInput(vocabulary=run.task.num_tokens, one_hot=run.one_hot),
-        output=st.StepOutput(size=run.task.num_classes),
-        width=run.width,
-        depth=run.depth,
-    )
-    return config.build(run.seed)
+    return model_config(st, run, in_torch(run.mixer), one_hot=run.one_hot).build(run.seed)
 
 
 def learner(run: MemoryRun) -> Any:

@@ -84,11 +84,16 @@ def stood_still(failing: Iterable[Curve], of_model: Iterable[Curve]) -> bool:
     of_model
         All runs of that model, on any task and length.
     """
-    left = [plateau for curve in of_model for plateau in curve.plateaus[:-1]]
-    return bool(left) and all(
-        curve.constant_rate and not curve.diverged and curve.plateaus[-1] >= PATIENCE * max(left)
+    left = longest_left(of_model)
+    return left is not None and all(
+        curve.constant_rate and not curve.diverged and curve.plateaus[-1] >= PATIENCE * left
         for curve in failing
     )
+
+
+def longest_left(curves: Iterable[Curve]) -> int | None:
+    """Give the steps of the longest plateau that any run left; None if none left one."""
+    return max((steps for curve in curves for steps in curve.plateaus[:-1]), default=None)
 
 
 def is_solved(curves: Sequence[Curve]) -> bool:

@@ -18,21 +18,21 @@ from experiments import record
 from experiments.commands.forecast import duration
 from experiments.commands.labels import of_rows
 from experiments.frame import leaves
-from experiments.record import CorruptRecordError, Record
+from experiments.record import Record
 from experiments.site import curves, plot
 from experiments.site.figure import Panel
+from experiments.site.run import failed
 from experiments.site.template import render
 from experiments.site.words import plain, slug, value
 from experiments.store import journal, shelf
 from experiments.store.journal import Part, Told
-from experiments.store.stored import ReadError, RejectedFileError
+from experiments.store.stored import ReadError
 
 RUNNING, STOPPED, WAITING, DAMAGED = "running", "stopped", "waiting", "damaged"
 ORDER = (RUNNING, record.FAILED, DAMAGED, STOPPED, WAITING, record.DIVERGED, record.DONE)
 MOST_FIGURES = 4
 _MOST_NUMBERS = 5
 _PARTS = ("DONE", "failed.json", "metrics.jsonl", "notes.json", "run.json")
-_UNREADABLE = (CorruptRecordError, RejectedFileError, ReadError)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _read(path: Path, identity: tuple[Any, ...]) -> Seen:
         metrics, settings, message = held.metrics, held.description["run"], _message(held)
     except FileNotFoundError:  # begun, or moved aside, just now
         return Seen((), record.UNFINISHED)
-    except _UNREADABLE as error:
+    except record.UNREADABLE as error:
         return Seen(identity, DAMAGED, message=plain(str(error)))
     last = metrics[-1] if metrics else {}
     step = f"{last['step']:,}" if last else ""
@@ -200,13 +200,13 @@ def _panels(path: Path) -> list[Panel]:
     try:
         held = Record.open(path)
         return curves.panels(held.metrics, held.notes)
-    except (FileNotFoundError, *_UNREADABLE):  # which the table of runs says
+    except record.UNREADABLE:  # which the table of runs says
         return []
 
 
 def _message(held: Record) -> str:
     if held.status == record.FAILED:
-        text = f"{held.failure.get('type')}: {held.failure.get('message')}"
+        text = failed(held)
     elif held.status == record.DIVERGED:
         text = f"step {held.divergence.get('step')}: {held.divergence.get('reason')}"
     else:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from experiments.report.rows import Load
 
 Made = TypeVar("Made")
-_UNREADABLE = (CorruptRecordError, RejectedFileError, ReadError, FileNotFoundError)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def _found(folder: Path, damaged: list[tuple[str, str]]) -> Iterator[Record]:
         for path in paths:
             try:
                 yield _read(path)
-            except _UNREADABLE as error:
+            except records.UNREADABLE as error:
                 damaged.append((f"{place.name}/{path.name}", plain(str(error))))
 
 

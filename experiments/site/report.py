@@ -134,9 +134,7 @@ def report(results: Path, out: Path | None) -> Path:
 def _known(held: Record) -> str:
     """Say in one line what is known of a run without a result."""
     if held.failure:
-        return plain(f"{held.failure.get('type')}: {held.failure.get('message')}").partition("\n")[
-            0
-        ]
+        return plain(run.failed(held)).partition("\n")[0]
     if not held.metrics:
         return "nothing was logged"
     return f"{len(held.metrics)} lines logged, the last of step {held.metrics[-1]['step']:,}"

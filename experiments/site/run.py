@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.frame import leaves
+from experiments.record import Record
 from experiments.report.attestation import Attestation
 from experiments.site import checkpoint, curves, plot
 from experiments.site.figure import MOST_POINTS
@@ -88,6 +89,11 @@ def _home(study: str) -> str:
 
 def _pairs(facts: Mapping[str, Any], name: str = "") -> Pairs:
     return [(plain(field), _text(held)) for field, held in leaves(dict(facts), name)]
+
+
+def failed(held: Record) -> str:
+    """Say why a run failed, as its record has it."""
+    return f"{held.failure.get('type')}: {held.failure.get('message')}"
 
 
 def _failure(facts: Mapping[str, Any]) -> dict[str, str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # No system has all of these; without O_BINARY, Windows would change the ends of lines.
-_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
+FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
 _SUFFIX = ".tmp"
 
 
@@ -153,7 +153,7 @@ class Log:
         with _naming(f"go on with {path}"):
             held = path.read_bytes()[:keep] if keep else b""
             write_bytes(path, held)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _FLAGS)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | FLAGS)
         self._path = path
         self._digest = hashlib.sha256(held)
         self.size = len(held)
@@ -184,7 +184,7 @@ class Log:
 
 
 def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS, 0o666)
     try:
         _write_all(descriptor, data)
         os.fsync(descriptor)

@@ -23,7 +23,6 @@ WAITING, RUNNING, ENDED = "waiting", "running", "ended"
 EVERY = 2.0
 """Least seconds between two writes."""
 _LATEST = 1e11  # seconds; a journal with more was not written by this module
-_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC"))
 _NAME = ".command."
 
 
@@ -191,7 +190,7 @@ def is_held(lock: Path) -> bool:
     except ImportError:  # Windows
         return _is_held_there(lock)
     try:
-        descriptor = os.open(lock, os.O_RDONLY | _FLAGS)
+        descriptor = os.open(lock, os.O_RDONLY | durable.FLAGS)
     except OSError:
         return False
     try:

@@ -16,7 +16,7 @@ import numpy as np
 
 from experiments.kept_model import Keep, require_keep
 from experiments.run import Run, of_preset
-from experiments.toy.fed import FED, Fed, FedPaths
+from experiments.toy.fed import FED, Fed, FedPaths, walks
 from experiments.toy.growing import GrowingPaths
 from seqtheory import metrics
 from seqtheory.checks import require_choice, require_flag, require_integer
@@ -41,19 +41,6 @@ DECISIVE: tuple[tuple[Fed, Readout, bool], ...] = (
     ("values", "mean", True),
 )
 """Ways that `long` trains on longer paths: floors of theory, known exactly, as published."""
-
-
-def walks(channels: int, length: int, num_paths: int) -> SignatureLabels:
-    """Describe Brownian walks from zero and their integral over all channels."""
-    return SignatureLabels(
-        channels=channels,
-        length=length,
-        num_paths=num_paths,
-        basepoint=True,
-        increments="brownian",
-        normalise="none",
-        dtype="float32",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

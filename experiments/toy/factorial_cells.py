@@ -11,6 +11,7 @@ import numpy as np
 from experiments.record import Record
 from experiments.report.rows import Load, grouped
 from experiments.report.variants import labelled, named
+from experiments.toy.fed import way_name
 from experiments.toy.floor import one_layer_floor
 from experiments.toy.representable_cells import IntegralRow
 
@@ -51,8 +52,8 @@ class FactorialCell:
     @property
     def name(self) -> str:
         """All factors but the depth, in words."""
-        how = "C from the input" if self.input_dependent_C else "C fixed"
-        return labelled(f"{self.fed}, {self.readout}, {how}", self.variant)
+        way = way_name(self.fed, self.readout, self.input_dependent_C)
+        return labelled(way, self.variant)
 
     @property
     def final(self) -> np.ndarray:

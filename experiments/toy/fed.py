@@ -29,6 +29,26 @@ def fed_of(
     return increments if fed == "increments" else np.concatenate([values, increments], axis=-1)
 
 
+def walks(
+    channels: int, length: int, num_paths: int, dtype: Literal["float32", "float64"] = "float32"
+) -> SignatureLabels:
+    """Describe Brownian walks from zero and their integral over all channels."""
+    return SignatureLabels(
+        channels=channels,
+        length=length,
+        num_paths=num_paths,
+        basepoint=True,
+        increments="brownian",
+        normalise="none",
+        dtype=dtype,
+    )
+
+
+def way_name(fed: str, readout: str, input_dependent_C: bool) -> str:
+    """Say what is fed, what is read out, and how C is."""
+    return f"{fed}, {readout}, {'C from the input' if input_dependent_C else 'C fixed'}"
+
+
 def require_whole(task: SignatureLabels) -> None:
     """Raise unless a task integrates, over all channels in order, a path from zero.
 

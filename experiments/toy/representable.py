@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.run import Run, of_preset
-from experiments.toy.fed import FED, fed_of, require_whole
+from experiments.toy.fed import FED, fed_of, require_whole, walks
 from seqtheory import metrics
 from seqtheory.checks import require_integer, require_positive
 from seqtheory.tasks import SignatureLabels
@@ -71,15 +71,7 @@ def runs(preset: str) -> list[IntegralsRun]:
 
 
 def _run(channels: int, length: int, num_paths: int) -> IntegralsRun:
-    task = SignatureLabels(
-        channels=channels,
-        length=length,
-        num_paths=num_paths,
-        basepoint=True,
-        increments="brownian",
-        normalise="none",
-    )
-    return IntegralsRun(task=task)
+    return IntegralsRun(task=walks(channels, length, num_paths, "float64"))
 
 
 def execute(run: IntegralsRun, recorder: Recorder) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from experiments.record import Record
 from experiments.report.rows import Load
 from experiments.report.variants import labelled, named
+from experiments.toy.fed import way_name
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class IntegralRow:
     @property
     def name(self) -> str:
         """What is fed and read out, and how C is."""
-        how = "C from the input" if self.input_dependent_C else "C fixed"
-        return labelled(f"{self.fed}, {self.readout}, {how}", self.variant)
+        way = way_name(self.fed, self.readout, self.input_dependent_C)
+        return labelled(way, self.variant)
 
     @property
     def best(self) -> float | None:

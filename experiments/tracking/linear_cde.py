@@ -84,7 +84,7 @@ def execute(run: LinearCDERun, recorder: Recorder) -> None:
     data = tracking_run.fit_data(run)
     of_model, of_training = jax.random.split(jax.random.key(run.seed))
     mixer = linear_cde(lcde_jax, run.model, run.state_dim)
-    model = model_config(lcde_jax, run, mixer).build(of_model)
+    model = model_config(lcde_jax, run, mixer, one_hot=True).build(of_model)
     trained = _tensors(model, trained=True)
     recorder.note(device=jax.default_backend(), parameters=sum(p.size for p in trained.values()))
     model, _ = fit_recorded(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from seqtheory.expressivity import Transition
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from experiments.tracking.tracking_run import TrackingRun
+    from experiments.tracking.tasks import AnyTask
 
 TorchModel = Literal[
     "s4d",
@@ -126,13 +126,30 @@ def linear_cde(framework: ModuleType, model: LinearCDEModel, state_dim: int) -> 
     )
 
 
-def model_config(framework: ModuleType, run: TrackingRun, mixer: Any) -> Any:
+class Shaped(Protocol):
+    """A run that says what is tracked, by how many layers of how many channels."""
+
+    @property
+    def task(self) -> AnyTask:
+        """What is tracked."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Channels."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """Layers."""
+        ...
+
+
+def model_config(framework: ModuleType, run: Shaped, mixer: Any, *, one_hot: bool) -> Any:
     """Give the settings of a run's whole model around its mixer, of the same framework."""
     return framework.SequenceModelConfig(
         mixer=mixer,
-        input=framework.TokenInput(
-            vocabulary=run.task.num_tokens, one_hot=run.model in LINEAR_CDES
-        ),
+        input=framework.TokenInput(vocabulary=run.task.num_tokens, one_hot=one_hot),
         output=framework.StepOutput(size=run.task.num_classes),
         width=run.width,
         depth=run.depth,

@@ -23,6 +23,7 @@ from experiments.guest import Guest, guest_mixer, in_place_of, no_guest, require
 from experiments.run import of_preset
 from experiments.tracking import tracking_run
 from experiments.tracking.models import (
+    LINEAR_CDES,
     MODELS,
     ONE_HOT,
     STRUCTURED,
@@ -149,7 +150,7 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
     from experiments.fitting import fit_recorded
 
     data = tracking_run.fit_data(run)
-    config = model_config(seq_torch, run, _mixer(run))
+    config = model_config(seq_torch, run, _mixer(run), one_hot=run.model in LINEAR_CDES)
     model = config.build(run.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recorder.note(device=device, parameters=sum(p.numel() for p in model.parameters()))
@@ -162,13 +163,19 @@ def execute(run: SequenceModelRun, recorder: Recorder) -> None:
         keep_model=run.keep_model,
         device=device,
     )
+    tracking_run.note_tracking(run, recorder, tracker_of(model, device))
+
+
+def tracker_of(model: Any, device: str = "cpu") -> Tracker:
+    """Give a model on a device as functions of arrays."""
+    import seq_torch
+
     double = deepcopy(model).double()
-    tracker = Tracker(
-        in_single=lambda data: seq_torch.evaluate(model, data, run.training),
-        in_double=lambda data: seq_torch.evaluate(double, data, run.training),
+    return Tracker(
+        in_single=lambda data: seq_torch.evaluate(model, data, "cross_entropy"),
+        in_double=lambda data: seq_torch.evaluate(double, data, "cross_entropy"),
         mixed=lambda tokens: _mixed(double, tokens, device),
     )
-    tracking_run.note_tracking(run, recorder, tracker)
 
 
 def _mixer(run: SequenceModelRun) -> Any:

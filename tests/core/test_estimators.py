@@ -219,6 +219,12 @@ def test_errors_say_what_came(settings, X, error, said):
         RandomCDEFeatures(**settings).fit(X)
 
 
+@pytest.mark.parametrize("estimator", [RandomCDEClassifier, RandomCDERegressor])
+def test_a_penalty_of_zero_is_refused_by_its_name(estimator):
+    with pytest.raises(ValueError, match="alpha"):
+        estimator(alpha=0.0, **SMALL).fit(np.ones((2, 3, 2)), [0, 1])
+
+
 def test_series_of_other_columns_are_refused():
     model = RandomCDEFeatures(**SMALL).fit(np.ones((2, 3, 2)))
     with pytest.raises(ValueError, match="3 columns, but RandomCDEFeatures is expecting 2"):

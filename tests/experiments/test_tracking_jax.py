@@ -44,7 +44,8 @@ def test_a_run_that_was_cut_ends_with_the_bytes_of_one_that_was_not(
 @pytest.mark.parametrize("model", linear_cde.LINEAR_CDES)
 def test_every_structure_is_built_as_the_run_says(model) -> None:
     run = short(linear_cde.LinearCDERun, TASKS["A5"], model, 0)
-    config = model_config(lcde_jax, run, linear_cde.linear_cde(lcde_jax, model, run.state_dim))
+    mixer = linear_cde.linear_cde(lcde_jax, model, run.state_dim)
+    config = model_config(lcde_jax, run, mixer, one_hot=True)
     tokens = np.zeros((2, 5), int)
     scores = eqx.filter_eval_shape(lambda: config.build(jax.random.key(0))(tokens))
     assert scores.shape == (2, 5, 60)

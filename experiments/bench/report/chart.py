@@ -7,6 +7,7 @@ and on the page are drawn from the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -18,6 +19,8 @@ Points = tuple[tuple[float, float], ...]
 SIGNS = {"possible": "+", "impossible": "\N{MINUS SIGN}", "open": "?"}
 """What theory says, in a sign."""
 SIGNS_SAID = "theory: + can, \N{MINUS SIGN} cannot, ? open"
+WIDE = 50
+"""Ratio of values from which their logarithms are shown."""
 _AXES = {
     "tracking": ("length", "accuracy"),
     "recall": ("length", "accuracy"),
@@ -65,12 +68,12 @@ class Panel:
     @property
     def x_log(self) -> bool:
         """Whether x spans more than a factor of eight, from above zero."""
-        return _spans([x for x, _ in self.points], 8)
+        return spans([x for x, _ in self.points], 8)
 
     @property
     def y_log(self) -> bool:
         """Whether y spans more than a factor of fifty, from above zero."""
-        return self.y_label != "accuracy" and _spans([y for _, y in self.points], 50)
+        return self.y_label != "accuracy" and spans([y for _, y in self.points], WIDE)
 
     @property
     def spread(self) -> float:
@@ -139,5 +142,6 @@ def _predictions(card: Card) -> dict[tuple[str, str], str]:
     return said
 
 
-def _spans(values: list[float], factor: float) -> bool:
+def spans(values: Sequence[float], factor: float) -> bool:
+    """Whether positive values differ by more than a factor."""
     return min(values) > 0 and max(values) / min(values) > factor

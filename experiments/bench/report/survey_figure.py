@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments.bench.cards import Card
 from experiments.bench.report import map_figure
-from experiments.bench.report.chart import Panel, panels, success
+from experiments.bench.report.chart import WIDE, Panel, panels, spans, success
 from experiments.bench.report.figure import chosen
 from experiments.bench.report.numbers import MINUS, number
 from experiments.bench.report.pen import SMALLEST, axes_at, label
@@ -21,7 +21,6 @@ MOST_CURVES = 12
 """Models up to which curves are drawn."""
 _COLUMNS = 9
 _BREADTH = 0.4  # of a column, in inches
-_WIDE = 50.0  # ratio of numbers from which their logarithms are shaded
 _NAMES = 0.85  # room below the columns for their names, in inches
 
 
@@ -88,7 +87,7 @@ def _short(value: float) -> str:
 def _shades(values: Sequence[float | None], panel: Panel) -> np.ndarray:
     """Place the numbers of a column between its least and its greatest."""
     held = np.array([np.nan if value is None else value for value in values])
-    wide = np.nanmin(held) > 0 and np.nanmax(held) > _WIDE * np.nanmin(held)
+    wide = spans([value for value in values if value is not None], WIDE)
     scaled = np.log(held) if wide and panel.y_label != "accuracy" else held
     least, greatest = np.nanmin(scaled), np.nanmax(scaled)
     return (scaled - least) / (greatest - least) if greatest > least else 0 * scaled

@@ -44,7 +44,6 @@ class _Readout(BaseEstimator):
         self.random_state = random_state
 
     def _fit(self, X: Any, y: Any, model: BaseEstimator) -> Pipeline:
-        require_positive("alpha", self.alpha)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -112,6 +111,7 @@ class RandomCDEClassifier(ClassifierMixin, _Readout):
         if y is not None:
             assert_all_finite(np.asarray(y), input_name="y")
             check_classification_targets(y)
+        require_positive("alpha", self.alpha)
         model = LogisticRegression(C=1 / self.alpha, max_iter=1000)
         self.readout_ = self._fit(X, y, model)
         self.classes_ = self.readout_.classes_
@@ -162,6 +162,7 @@ class RandomCDERegressor(RegressorMixin, _Readout):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Draw and compute the features, then fit targets `(series,)` or `(series, target)`."""
+        require_positive("alpha", self.alpha)
         self.readout_ = self._fit(X, y, Ridge(self.alpha))
         return self
 

@@ -218,6 +218,20 @@ def test_the_process_is_left_as_it_was():
     assert torch.equal(torch.get_rng_state(), before[1])
 
 
+def test_threads_that_the_kernels_keep_are_not_the_models(monkeypatch):
+    import torch
+
+    threads = importlib.import_module("seq_torch.ops.glue.threads")
+    threads._pool.cache_clear()
+    monkeypatch.setattr(threads, "SMALL", 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    contract = check(importlib.import_module("seq_torch").LRUConfig(), width=8, length=8, times=4)
+    torch.set_num_threads(before)
+    assert threads._pool.cache_info().currsize == 1, "no worker was started"
+    assert contract.passed, contract
+
+
 def test_a_contract_goes_through_json():
     contract = checked("GrowingState", "planted")
     plain = json.loads(json.dumps(contract.plain()))

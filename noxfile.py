@@ -420,8 +420,7 @@ def site(session: nox.Session) -> None:
     if with_docs:
         build = "-m sphinx -W --keep-going -b html -d docs/_build/doctrees docs"
         python(session, "docs", *build.split(), str(out / "docs"))
-    name, said = ("docs", "--docs") if with_docs else ("plot", "--no-docs")
-    python(session, name, "-m", "experiments", "site", *arguments, said)
+    python(session, "docs" if with_docs else "plot", "-m", "experiments", "site", *arguments)
 
 
 @nox.session

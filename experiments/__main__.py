@@ -87,17 +87,15 @@ def results(folder: Positional[Path] = Path("docs/results")) -> int:
 
 
 @app.command
-def site(out: Path = Path("_site"), docs: bool | None = None) -> int:
+def site(out: Path = Path("_site")) -> int:
     """Build the site: pages of all studies, runs and models, from the published records alone.
 
     Args:
-        out: Folder to write to.
-        docs: Whether the pages lead to a documentation in the folder docs of the site; they do so
-            where there is one if left out.
+        out: Folder to write to. The pages lead to a documentation in its folder docs, if it has one.
     """
     from experiments.site.build import build
 
-    build(out, docs=docs)
+    build(out)
     return exit_code.OK
 
 

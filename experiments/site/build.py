@@ -149,16 +149,14 @@ class Site:
         return self.docs and place.endswith(".md") and (NEW.parent / place).is_file()
 
 
-def build(out: Path, *, docs: bool | None = None) -> list[Path]:
+def build(out: Path) -> list[Path]:
     """Build the site.
 
     Parameters
     ----------
     out
-        Folder to write to; pages of an earlier site in it are written over.
-    docs
-        Whether the pages lead to a documentation in the folder `docs` of the site; if None, they do
-        where there is one.
+        Folder to write to; pages of an earlier site in it are written over. The pages lead to a
+        documentation in its folder `docs`, if there is one.
 
     Returns
     -------
@@ -170,8 +168,7 @@ def build(out: Path, *, docs: bool | None = None) -> list[Path]:
         If the folder holds something else, or there are no published records.
     """
     check(out)
-    there = (out / "docs" / "index.html").is_file()
-    site = Site(published.read(), docs=there if docs is None else docs)
+    site = Site(published.read(), docs=(out / "docs" / "index.html").is_file())
     tell(f"{len(site.held.all)} published records read")
     return write(out, site.pages())
 

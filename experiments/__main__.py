@@ -91,7 +91,7 @@ def site(out: Path = Path("_site")) -> int:
     """Build the site: pages of all studies, runs and models, from the published records alone.
 
     Args:
-        out: Folder to write to. The pages lead to a documentation in its folder docs, if it has one.
+        out: Folder to write to. The pages lead to a documentation in its folder docs, if any.
     """
     from experiments.site.build import build
 

@@ -10,24 +10,25 @@ from collections.abc import Sequence
 from statistics import median
 
 from experiments.a5.known_letters import known_letters
-from experiments.a5.plateaus import WIDTHS
+from experiments.a5.plateaus import RECIPE, WIDTHS
 from experiments.claim import Claim, Judge, Verdict
 from experiments.record import Record
 from experiments.report.variants import of_one_setting
 
-RECIPE = "the recipe"
+THE_RECIPE = "the recipe"
 
 
 def variant(record: Record) -> str:
     """Name the parts of the recipe that a run of the ablation replaces."""
     run, training = record.run, record.run.training
     parts = {
-        "AdamW": training.optimiser == "adamw",
-        "no curriculum": training.curriculum is None,
+        "AdamW": training.optimiser != RECIPE.optimiser,
+        "growing words": training.curriculum is not None,
         f"width {run.width}": run.width != WIDTHS.get(run.model, run.width),
-        f"{training.schedule} rate": training.schedule != "constant",
+        f"{training.schedule} rate": training.schedule != RECIPE.schedule,
+        "own step": run.model == "s4" and not run.published_step,
     }
-    return ", ".join(name for name, replaced in parts.items() if replaced) or RECIPE
+    return ", ".join(name for name, replaced in parts.items() if replaced) or THE_RECIPE
 
 
 def until(records: Sequence[Record], letter: int) -> float:
@@ -53,10 +54,10 @@ def _judge(replaced: str) -> Judge:
 
     def judge(records: Sequence[Record]) -> Verdict:
         done = [record for record in records if record.finished and record.metrics]
-        recipe = [record for record in done if variant(record) == RECIPE]
+        recipe = [record for record in done if variant(record) == THE_RECIPE]
         without = [record for record in done if variant(record) == replaced]
         if not recipe or not without:
-            return Verdict("not run", f"no finished record of {RECIPE} or of {replaced}")
+            return Verdict("not run", f"no finished record of {THE_RECIPE} or of {replaced}")
         last = _last(recipe)
         words, ours = until(without, last), until(recipe, last)
         status = "pass" if words > ours else "fail"
@@ -77,10 +78,11 @@ def _said(words: float) -> str:
 
 
 PARTS = {
-    "curriculum": ("no curriculum", "on whole words from the start"),
+    "words": ("growing words", "on words that grow by a letter when the last one is known"),
     "muon": ("AdamW", "with AdamW in place of Muon"),
     "width": ("width 128", "at half of the width"),
-    "rate": ("cosine rate", "with a rate that falls along a cosine"),
+    "rate": ("constant rate", "at a constant rate"),
+    "step": ("own step", "with steps from 0.001 to 0.1 in place of the published ones near 0.7"),
 }
 CLAIMS = of_one_setting(
     (

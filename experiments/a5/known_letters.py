@@ -69,11 +69,9 @@ def words_per_step(record: Record) -> int:
     return training.batch_size + (training.auxiliary_batch_size or training.batch_size)
 
 
-def grown(records: Iterable[Record]) -> list[Record]:
-    """Finished records of trainings on words that grow letter by letter."""
-    return [
-        r for r in records if r.finished and r.metrics and r.run.training.curriculum is not None
-    ]
+def fresh(records: Iterable[Record]) -> list[Record]:
+    """Finished records of trainings on fresh words, of which every step sees as many."""
+    return [r for r in records if r.finished and r.metrics and r.run.fresh]
 
 
 def longest_words(records: Sequence[Record]) -> list[Record]:

@@ -1,7 +1,7 @@
 r"""Words of six groups, letter by letter: how many words until the k-th letter is known.
 
-With the recipe of `experiments.a5.plateaus` a model learns growing words, so that a run on words of
-eight letters tells the words seen before each of them was known. Two laws are compared
+With the recipe of `experiments.a5.plateaus`, but at a constant rate, a model learns from words of
+eight letters, and its run tells the words seen before each of them was known. Two laws are compared
 (`experiments.a5.letter_laws`): a model that looks its answers up needs as many words as there are
 beginnings, :math:`|G|^k`; one that multiplies might need a power of k.
 
@@ -89,5 +89,6 @@ def _run(
         num_longer=0,
         auxiliary_fraction=0.0,
         fresh=True,
-        training=replace(RECIPE, num_steps=steps, evaluate_every=EVERY),
+        published_step=model == "s4",
+        training=replace(RECIPE, schedule="constant", num_steps=steps, evaluate_every=EVERY),
     )

@@ -42,8 +42,8 @@ def section(records: Sequence[Record]) -> list[str]:
     return [
         "## Words until each letter of six groups is known",
         "Words seen when a letter was first known, which is when 0.9 of the held-out words have it "
-        "and all before it right. Words grow by a letter once the last one is known, and are "
-        "evaluated every 25 steps of 128. k of n: so many runs came to know it in their steps.",
+        "and all before it right; evaluated every 25 steps of 128 words. k of n: so many runs came "
+        "to know it in their steps.",
         markdown(header, rows),
         *_laws(compared(records)),
         "## Where the times of letters come from",

@@ -1,4 +1,4 @@
-"""Letters known against words seen: how far each depth comes on growing words."""
+"""Letters known against words seen: how far each depth comes on fresh words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from experiments.a5.known_letters import grown, known_letters, longest_words
+from experiments.a5.known_letters import fresh, known_letters, longest_words
 from experiments.a5.minimum_depth import cell_of
 from experiments.a5.models import NAMES
 from experiments.record import Record
@@ -24,7 +24,7 @@ from experiments.report.variants import require_one_setting
 
 def draw(records: Sequence[Record], folder: Path) -> list[Path]:
     """Draw `a5_letters`: a panel for each model, a line for each seed; nothing without records."""
-    found = [r for r in grown(records) if r.run.model in NAMES and r.run.group == "A5"]
+    found = [r for r in fresh(records) if r.run.model in NAMES and r.run.group == "A5"]
     require_one_setting(found, cell_of)
     models = grouped(longest_words(found), lambda record: record.run.model)
     if not models:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.a5 import ablation_claims
 from experiments.a5.ablation_claims import CLAIMS, variant
-from experiments.a5.known_letters import KnownLetters, grown, known_letters, longest_words
+from experiments.a5.known_letters import KnownLetters, fresh, known_letters, longest_words
 from experiments.claim import verdict_table
 from experiments.record import Record
 from experiments.report import origins
@@ -22,8 +22,8 @@ _UNTIL = (
 
 
 def section(records: Sequence[Record]) -> list[str]:
-    """Markdown parts about training on growing words; none without records of it."""
-    held = named(longest_words(grown(records)), lambda r: (_row_of(r), r.run.length))
+    """Markdown parts about training on fresh words; none without records of it."""
+    held = named(longest_words(fresh(records)), lambda r: (_row_of(r), r.run.length))
     rows = grouped(held, lambda pair: (*_row_of(pair[1]), pair[0]))
     if not rows:
         return []
@@ -36,8 +36,7 @@ def section(records: Sequence[Record]) -> list[str]:
     header = ["model", "group", "depth", "length", *(f"letter {n}" for n in letters), "settings"]
     return [
         "## Words until each letter is known",
-        f"{_UNTIL} Of each seed the longest words that were tried at this depth: they grow from "
-        "two letters, so that all lengths see the same words up to their last letter.",
+        f"{_UNTIL} Of each seed the longest words that were tried at this depth.",
         markdown(header, lines),
     ]
 
@@ -54,7 +53,7 @@ def ablation(records: Sequence[Record]) -> list[str]:
             name,
             *words_until_each(found, letters),
             estimate([known_letters(record).letters[-1] for record in found], 0),
-            ablation_claims.slower(found, held.get(ablation_claims.RECIPE, [])),
+            ablation_claims.slower(found, held.get(ablation_claims.THE_RECIPE, [])),
         ]
         for name, found in held.items()
     ]

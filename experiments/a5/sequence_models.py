@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from experiments.recorder import Recorder
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "controls", "long", "paper", "plateaus", "one-block", "ablation")
+PRESETS = (
+    *("smoke", "quick", "controls", "long", "paper"),
+    *("plateaus", "one-block", "ablation", "trials"),
+)
 SEARCHED = ("paper", "plateaus", "one-block")
 DEFAULT_PRESET = "quick"
 
@@ -97,6 +100,7 @@ def runs(preset: str) -> list[SequenceModelRun]:
         "plateaus": lambda: [SequenceModelRun(**fields) for fields in plateaus.searched()],
         "one-block": lambda: [SequenceModelRun(**fields) for fields in plateaus.one_block()],
         "ablation": lambda: [SequenceModelRun(**fields) for fields in plateaus.ablated()],
+        "trials": lambda: [SequenceModelRun(**fields) for fields in plateaus.tried()],
     }
     return of_preset(preset, ladder)
 

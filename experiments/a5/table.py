@@ -15,6 +15,7 @@ from experiments.a5 import (
     representable_cells,
     representable_claims,
     representable_table,
+    trials_table,
 )
 from experiments.a5.claims import CLAIMS
 from experiments.a5.figure import records
@@ -59,6 +60,7 @@ def table(load: Load, preset: str | None) -> str:
         verdict_table(CLAIMS, found),
     ]
     parts += letters_table.ablation(ablation_records(load, preset))
+    parts += trials_table.section(load("trials", "sequence_models") if preset != "smoke" else [])
     parts += letter_times_table.section(letter_times_table.records(load, preset))
     parts += representable_table.section(representable_cells.records(load, preset))
     return "\n\n".join(parts) + "\n"

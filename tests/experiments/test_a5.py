@@ -62,6 +62,7 @@ def record(
         training=training,
         auxiliary_fraction=0,
         width=width,
+        fresh=False,
     )
     notes = {"longer": {str(2 * length): longer}}
     return made_up.record(run, lines, study="a5.sequence_models", status=status, notes=notes)
@@ -360,13 +361,14 @@ def test_the_recipe_is_ablated_part_by_part():
             for name, value in described(run.training).items()
             if value != described(recipe.training).get(name)
         }
-        | ({"width"} if run.width != recipe.width else set())
+        | {n for n in ("width", "published_step") if getattr(run, n) != getattr(recipe, n)}
         for run in runs
         if run.seed == recipe.seed
     ]
     assert changed[0] == set()
     assert {"width"} in changed
     assert {"schedule"} in changed
+    assert {"published_step"} in changed
     searched = sequence_models.runs("plateaus")
     first = [run for run in searched if run.length == 4 and run.depth == 1]
     assert sequence_models.due("plateaus", searched, {}) == first

@@ -67,7 +67,7 @@ def test_runs_are_those_of_the_recipe_and_of_every_group():
     held = runs("quick")
     assert len(held) == len(GROUPS) * len(letter_times.MODELS) * 3
     assert {run.group for run in held} == set(GROUPS)
-    assert all(run.fresh and run.training.curriculum for run in held)
+    assert all(run.fresh and run.training.schedule == "constant" for run in held)
     assert {run.training.optimiser for run in held} == {"muon"}
 
 

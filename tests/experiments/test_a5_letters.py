@@ -8,7 +8,7 @@ from typing import Any
 import made_up
 import pytest
 
-from experiments.a5 import ablation_claims, figure, letters_table, plateaus, table
+from experiments.a5 import ablation_claims, figure, letters_table, plateaus, table, trials_table
 from experiments.a5.known_letters import known_letters, longest_words
 from experiments.a5.sequence_models import SequenceModelRun, runs
 
@@ -91,7 +91,7 @@ def test_a_search_that_has_only_begun_is_drawn_and_tabled(tmp_path):
         assert part in text
 
 
-def test_without_records_of_growing_words_nothing_is_added(tmp_path):
+def test_without_records_of_fresh_words_nothing_is_added(tmp_path):
     whole = record(SequenceModelRun(length=4), (1, 2, 3))
     assert letters_table.section([whole]) == letters_table.ablation([]) == []
     paths = figure.draw(lambda preset, file: [whole] if preset == "quick" else [], None, tmp_path)
@@ -117,12 +117,24 @@ def test_every_variant_of_the_preset_has_a_name_of_its_own():
     assert set(names) >= {part for part, _ in ablation_claims.PARTS.values()}
 
 
+def test_trials_are_tabled_with_what_sets_each_apart():
+    growing, whole, *_ = (record(run, (1, 3)) for run in runs("trials") if run.length == 6)
+    text = "\n\n".join(trials_table.section([growing, whole]))
+    for part in (
+        "| s4 | 2 | 6 | growing words, constant rate, own step | 1,000 of 32,000 | 1.00 | 1.00 | "
+        "0.00 | 0.00 | 0.00 |",
+        "| s4 | 2 | 6 | growing words, own step |",
+    ):
+        assert part in text
+    assert trials_table.section([]) == []
+
+
 @pytest.mark.parametrize(
     ("name", "verdict"),
     [
         ("recipe-muon", "pass"),  # AdamW never knows the fifth letter
         ("recipe-width", "fail"),  # half of the width knows it sooner
-        ("recipe-curriculum", "not run"),
+        ("recipe-words", "not run"),
     ],
 )
 def test_claims_on_the_recipe_can_fail(name, verdict):

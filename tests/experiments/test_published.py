@@ -135,5 +135,5 @@ def test_the_page_of_results_is_made_from_the_published_records(name: str, capsy
 
 def test_the_figures_can_be_drawn_from_the_published_records(load, tmp_path: Path) -> None:
     paths = figure.draw(load("toy"), None, tmp_path) + a5_figure.draw(load("a5"), None, tmp_path)
-    assert len(paths) == 8
+    assert len(paths) == 10
     assert all(path.is_file() for path in paths)

@@ -1,10 +1,15 @@
 """Sphinx settings: pages are MyST, code cells are executed, warnings are errors."""
 
+import os
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the extension beside this file
+
+# Cells train small models: on one thread they are as fast, and their sums have one order whatever
+# the number of cores. A kernel inherits this.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 project = "seqtheory"
 author = "The seqtheory developers"

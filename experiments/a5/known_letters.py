@@ -70,7 +70,7 @@ def words_per_step(record: Record) -> int:
 
 
 def fresh(records: Iterable[Record]) -> list[Record]:
-    """Finished records of trainings on fresh words, of which every step sees as many."""
+    """Finished records of trainings whose words are drawn anew at every step."""
     return [r for r in records if r.finished and r.metrics and r.run.fresh]
 
 

@@ -86,7 +86,7 @@ def ablated() -> list[dict[str, Any]]:
         (RECIPE, {"published_step": False}),
     )
     return [
-        {**_fields("s4", 6, 2, seed, training), **changes}
+        _fields("s4", 6, 2, seed, training, **changes)
         for training, changes in variants
         for seed in SEEDS
     ]
@@ -94,21 +94,22 @@ def ablated() -> list[dict[str, Any]]:
 
 def tried() -> list[dict[str, Any]]:
     """Fields of the trials that chose the recipe, one seed each; the last has the recipe itself."""
-    own_step = {"published_step": False}
     shorter = {steps: replace(RECIPE, num_steps=steps) for steps in (16_000, 20_000)}
     growing = replace(RECIPE, curriculum=GROWING, num_steps=32_000)
     return [
-        {**_fields("s4", 6, 2, 0, replace(growing, schedule="constant")), **own_step},
-        {**_fields("s4", 6, 2, 0, growing), **own_step},
-        {**_fields("s4", 6, 2, 0, shorter[20_000]), **own_step},
-        {**_fields("s4", 8, 3, 0, shorter[20_000]), **own_step},
+        _fields("s4", 6, 2, 0, replace(growing, schedule="constant"), published_step=False),
+        _fields("s4", 6, 2, 0, growing, published_step=False),
+        _fields("s4", 6, 2, 0, shorter[20_000], published_step=False),
+        _fields("s4", 8, 3, 0, shorter[20_000], published_step=False),
         _fields("mamba", 8, 3, 0, shorter[20_000]),
         _fields("s4", 6, 2, 0, shorter[16_000]),
         _fields("s4", 6, 2, 0, RECIPE),
     ]
 
 
-def _fields(model: str, length: int, depth: int, seed: int, training: Training) -> dict[str, Any]:
+def _fields(
+    model: str, length: int, depth: int, seed: int, training: Training, **changes: Any
+) -> dict[str, Any]:
     return {
         "model": model,
         "length": length,
@@ -119,4 +120,5 @@ def _fields(model: str, length: int, depth: int, seed: int, training: Training) 
         "auxiliary_fraction": 0.0,
         "published_step": model == "s4",
         "training": training,
+        **changes,
     }

@@ -20,7 +20,7 @@ def section(records: Sequence[Record]) -> list[str]:
     header = [*about, *(f"letter {n}" for n in letters)]
     return [
         "## Trials that chose the recipe",
-        "One seed each. Steps: those it took, and the most that it had, over which a cosine falls. "
+        "One seed each. Steps: those it took, and the most that it had. "
         "Minutes: of processors, on one thread. Letters: held-out accuracy at the last evaluation.",
         markdown(header, [_row(record, letters) for record in done]),
         "## Where the trials come from",

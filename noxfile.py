@@ -401,8 +401,14 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation: every code cell is executed, warnings are errors."""
-    build = "-m sphinx -W --keep-going -b html docs docs/_build/html"
-    python(session, "docs", *build.split(), *session.posargs)
+    _documentation(session, *session.posargs)
+
+
+def _documentation(session: nox.Session, *options: str) -> Path:
+    """Build the documentation and return its folder, beside which the cells' outputs lie."""
+    build = "-m sphinx -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html"
+    python(session, "docs", *build.split(), *options)
+    return ROOT / "docs" / "_build" / "html"
 
 
 @nox.session
@@ -418,8 +424,9 @@ def site(session: nox.Session) -> None:
     arguments = [word for word in session.posargs if word != "--no-docs"]
     with_docs = len(arguments) == len(session.posargs)
     if with_docs:
-        build = "-m sphinx -W --keep-going -b html -d docs/_build/doctrees docs"
-        python(session, "docs", *build.split(), str(out / "docs"))
+        built = _documentation(session)
+        shutil.rmtree(out / "docs", ignore_errors=True)
+        shutil.copytree(built, out / "docs")
     python(session, "docs" if with_docs else "plot", "-m", "experiments", "site", *arguments)
 
 

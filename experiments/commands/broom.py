@@ -18,6 +18,7 @@ from experiments import exit_code
 from experiments.commands.output import say
 from experiments.record import CorruptRecordError, Record
 from experiments.store import durable, journal
+from experiments.store.lock import tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,21 +123,11 @@ def _names(folder: Path) -> list[str]:
 @contextmanager
 def _held(lock: Path, yes: bool) -> Iterator[bool]:
     """Hold a lock if it is free; without `yes`, no lock file is made where there is none."""
-    from filelock import FileLock, Timeout
-
     if not yes and not lock.exists():
         yield True
         return
-    held = FileLock(lock)
-    try:
-        held.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        held.release()
+    with tried(lock) as free:
+        yield free
 
 
 def _own(path: Path) -> bool:

@@ -24,7 +24,7 @@ from experiments.site.figure import Panel
 from experiments.site.run import failed
 from experiments.site.template import render
 from experiments.site.words import plain, slug, value
-from experiments.store import journal, shelf
+from experiments.store import journal, lock, shelf
 from experiments.store.journal import Part, Told
 from experiments.store.stored import ReadError
 
@@ -251,7 +251,7 @@ def _status(folder: Path, name: str, seen: Seen | None, part: Part | None) -> st
     if seen is not None and seen.status in (*record.FINISHED, DAMAGED):
         return seen.status
     begun = part is not None and part.state == journal.RUNNING
-    if begun or journal.is_held(folder / f".{name}.lock"):
+    if begun or lock.is_held(folder / f".{name}.lock"):
         return RUNNING
     if seen is not None:
         return record.FAILED if seen.status == record.FAILED else STOPPED

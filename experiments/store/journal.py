@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.store import durable, stored
+from experiments.store.lock import is_held, tried
 
 WAITING, RUNNING, ENDED = "waiting", "running", "ended"
 EVERY = 2.0
@@ -183,46 +184,12 @@ def dead(folder: Path) -> list[Path]:
     return [path for path in _files(folder) if not is_held(_lock(path))]
 
 
-def is_held(lock: Path) -> bool:
-    """Whether a process holds a lock file; asked so that two who ask do not see each other."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return _is_held_there(lock)
-    try:
-        descriptor = os.open(lock, os.O_RDONLY | durable.FLAGS)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _is_held_there(lock: Path) -> bool:
-    from filelock import FileLock, Timeout
-
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
 def _remove_dead(path: Path) -> None:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(_lock(path)).acquire(timeout=0):
+    with tried(_lock(path)) as free:
+        if free:
             durable.remove(path)
-    except Timeout:
-        return
-    durable.remove(_lock(path))
+    if free:
+        durable.remove(_lock(path))
 
 
 def _files(folder: Path) -> list[Path]:

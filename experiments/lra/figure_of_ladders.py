@@ -22,19 +22,26 @@ PLACES = {"pre": "before the mixer", "post": "after the residual"}
 def draw(found: Sequence[Cell], folder: Path) -> list[Path]:
     """Draw `lra_rates`: layer - batch with its interval, by rate and by steps, for either place.
 
-    Nothing is drawn where all records are of one rate and one number of steps.
+    A panel is drawn where there are records of several rates, or several numbers of steps.
     """
     list_ops = select(found, short=LIST_OPS)
-    rates, steps = (next(iter(ladders(list_ops, of)), []) for of in (OF_RATES, OF_STEPS))
-    if not rates and not steps:
+    parts = [
+        (ladder, [getattr(table[0], field) for table in ladder], name)
+        for of, field, name in (
+            (OF_RATES, "rate", "learning rate"),
+            (OF_STEPS, "num_steps", "steps"),
+        )
+        if (ladder := next(iter(ladders(list_ops, of)), []))
+    ]
+    if not parts:
         return []
     with style.paper():
-        figure = Figure(figsize=(5.0, 2.6), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        _panel(left, rates, [table[0].rate for table in rates], "learning rate")
-        _panel(right, steps, [table[0].num_steps for table in steps], "steps")
+        figure = Figure(figsize=(0.4 + 2.3 * len(parts), 2.6), layout="constrained")
+        panels = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
+        for panel, part in zip(panels, parts, strict=True):
+            _panel(panel, *part)
         gap = "\n" if style.is_narrow() else " "
-        left.set_ylabel(f"layer - batch,{gap}points of test accuracy")
+        panels[0].set_ylabel(f"layer - batch,{gap}points of test accuracy")
         handles = [_handle(place, label) for place, label in PLACES.items()]
         style.legend(figure, handles, ncols=2)
         return style.save(figure, folder, "lra_rates")
@@ -65,13 +72,12 @@ def _panel(panel: Axes, ladder: Sequence[Table], places: Sequence[float], name: 
             shown += [difference for _, difference in here]
     counts = sorted({difference.num_seeds for difference in shown})
     frameworks = dict.fromkeys(cell.framework for table in ladder for cell in table)
-    seeds = f"\nn = {', '.join(map(str, counts))} seeds" if counts else "\nnot run"
+    seeds = f"\nn = {', '.join(map(str, counts))} seeds" if counts else "\none seed"
     panel.set_title(", ".join(frameworks) + seeds)
     panel.set_xlabel(name)
-    if places:
-        panel.set_xscale("log")
-        panel.set_xticks([*places], [f"{at:,g}" for at in places])
-        panel.minorticks_off()
+    panel.set_xscale("log")
+    panel.set_xticks([*places], [f"{at:,g}" for at in places])
+    panel.minorticks_off()
 
 
 def _handle(place: str, label: str) -> Line2D:

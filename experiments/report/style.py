@@ -191,10 +191,10 @@ def legend(
     """Put one legend beside all panels, in `ncols` columns or the fewer that fit the page."""
     chosen = _page.get() or Page()
     own = float(figure.get_size_inches()[0])
-    width = None if chosen == Page() else chosen.width or own
+    limit = own if chosen == Page() else 0.95 * (chosen.width or own)
     for columns in range(ncols, 0, -1):
         found = figure.legend(handles=handles, loc=loc, ncols=columns)
-        if width is None or columns == 1 or _inches(figure, found) <= 0.95 * width:
+        if columns == 1 or _inches(figure, found) <= limit:
             return
         found.remove()
 

@@ -97,6 +97,17 @@ def test_a_legend_has_as_many_columns_as_fit(width, expected):
     assert len(boxes) == expected
 
 
+def test_a_legend_is_no_wider_than_a_narrow_figure_that_stands_on_no_page():
+    with style.paper():
+        figure = Figure(figsize=(3.0, 2.6))
+        style.legend(figure, [line(f"a label, number {number}") for number in range(5)], ncols=5)
+    (legend,) = figure.legends
+    FigureCanvasAgg(figure).draw()
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+
+
 def grid(rows: int, columns: int) -> Figure:
     figure = Figure(figsize=(6.75, 3.0))
     panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)

@@ -191,3 +191,14 @@ def test_bfloat16_autocast_runs_every_mixer(mixer, configured, tokens):
         y = model(tokens)
     y.float().sum().backward()
     torch.testing.assert_close(y.float(), model(tokens), rtol=0.2, atol=0.2)
+
+
+@pytest.mark.parametrize("config", [st.RNNConfig(), st.LSTMConfig(), st.GRUConfig()])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_torchs_own_recurrences_keep_their_precision_under_autocast_on_a_cpu(config, dtype):
+    mixer = config.build(8)
+    x = torch.randn(4, 9, 8, generator=torch.Generator().manual_seed(0)).to(dtype)
+    with torch.autocast("cpu", dtype=dtype):
+        y, state = mixer.prefill(x)
+    plain, last = mixer.prefill(x.float())
+    torch.testing.assert_close((y, state), (plain, last), rtol=0, atol=0)

@@ -23,6 +23,10 @@ class TorchCell(Recurrent):
     `torch.func.vmap` has no rule for these layers. Under the transforms of `torch.func` a loop over
     time uses their weights instead: it is slower, and every transform can take it.
 
+    On a CPU the layer keeps the precision of its weights under autocast: torch's own LSTM in a
+    shorter type fails on processors that have no instructions for it, and a state that is handed on
+    should not depend on the machine.
+
     Attributes
     ----------
     layer
@@ -48,7 +52,10 @@ class TorchCell(Recurrent):
         """Give the states, which are the outputs, and the last of them."""
         if torch._C._are_functorch_transforms_active():  # pyright: ignore
             return self._unrolled(x, state)
-        return self.recurrence(x, state)
+        if x.device.type != "cpu":
+            return self.recurrence(x, state)
+        with torch.autocast("cpu", enabled=False):
+            return self.recurrence(x.to(next(self.parameters()).dtype), state)
 
     @abstractmethod
     def advance(self, drive: torch.Tensor, recurrent: torch.Tensor, state: Any) -> Any:

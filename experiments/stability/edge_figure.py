@@ -17,12 +17,14 @@ from experiments.report.rows import grouped
 from experiments.stability.edges import Edge, by_memory, edges, scales
 from experiments.stability.sweep import MAPS
 
+_END = {"color": "0.7", "linestyle": ":", "linewidth": 0.8}
+
 
 def draw(records: Sequence[Record], folder: Path) -> list[Path]:
     """Draw `stability_optimisers`, a panel for each network and optimiser; nothing of no records.
 
     Lines are geometric means over seeds and bands their range; crosses are predictions, with one
-    constant in each panel.
+    constant in each panel. A map at an end of the grid may bear more, or less, than is drawn.
     """
     panels = grouped(edges(records), lambda edge: (edge.network, edge.optimiser))
     if not panels:
@@ -43,7 +45,8 @@ def draw(records: Sequence[Record], folder: Path) -> list[Path]:
             row[0].set_ylabel("largest rate that learns")
         shown = [n for n in MAPS if n in {e.map for found in panels.values() for e in found}]
         marks = Line2D([], [], color="0.4", marker="x", linestyle="", label="predicted")
-        style.legend(figure, [*(_line(name) for name in shown), marks], ncols=5)
+        ends = Line2D([], [], label="ends of the grid", **_END)
+        style.legend(figure, [*(_line(name) for name in shown), marks, ends], ncols=6)
         return style.save(figure, folder, "stability_optimisers")
 
 
@@ -61,6 +64,8 @@ def _panel(panel: Axes, found: Sequence[Edge]) -> None:
         shift = 0.05 * (MAPS.index(name) - 2.5)  # marks that would lie on each other
         predicted = [scale * edge.predicted for edge in held]
         panel.plot(places + shift, predicted, "x", color=color)
+    for rate in (found[0].rates[0], found[0].rates[-1]):
+        panel.axhline(rate, **_END)
     panel.set(yscale="log", xlabel="memory")
     panel.set_xticks(places, list(rows))
 

@@ -32,7 +32,8 @@ def section(records: Sequence[Record]) -> list[str]:
         f"{SHARES[MODES]:g} (modes) or {SHARES[LAYER]:g} (StableSSM) of the held-out squared error "
         "of predicting zero. Geometric mean over seeds, "
         "with Student's interval of the logarithms; a seed that learns at no rate counts as one "
-        "step below the grid, and is counted. In round brackets the prediction of "
+        "step below the grid, one that learns at the grid's largest as that, and both are counted. "
+        "In round brackets the prediction of "
         "`seqtheory.reparameterisation.stable_rate`, with one constant for each network and "
         "optimiser, which leaves the mean of logarithms as measured.",
         *_tables(found),
@@ -70,6 +71,7 @@ def _cell(edge: Edge, scale: float) -> str:
     if len(logs) > 1:
         low, high = (10**end for end in student(logs))
         text += f" [{low:.3g}, {high:.3g}]"
-    none = sum(not rate for rate in edge.largest.values())
-    at_none = f", none in {share(none, len(logs))}" if none else ""
-    return f"{text}, n = {len(logs)}{at_none} ({scale * edge.predicted:.2g})"
+    ends = (("none", 0.0), ("the grid's end", edge.rates[0]))
+    counts = [(name, list(edge.largest.values()).count(rate)) for name, rate in ends]
+    beyond = "".join(f", {name} in {share(count, len(logs))}" for name, count in counts if count)
+    return f"{text}, n = {len(logs)}{beyond} ({scale * edge.predicted:.2g})"

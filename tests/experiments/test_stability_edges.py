@@ -188,6 +188,18 @@ def test_ladders_have_a_section_and_a_figure(tmp_path: Path) -> None:
     assert [judged.records for judged in table.judged(load, None)] == [[], records]
 
 
+@pytest.mark.parametrize(
+    ("edge", "told"),
+    [(100.0, "the grid's end in 5 of 5"), (1e-9, "none in 5 of 5"), (1.0, "n = 5 (")],
+)
+def test_a_rate_at_an_end_of_the_grid_is_told(edge: float, told: str) -> None:
+    records = ladders(lambda run: edge, Modes)
+    text = table.table(lambda preset, file: records if file == "optimisers" else [], None)
+    row = next(line for line in text.splitlines() if line.startswith("| SGD | e^(-t/2) |"))
+    assert row.count(told) == len(MAPS)
+    assert ("the grid's end" in row) == (edge == 100.0)
+
+
 def test_no_ladders_have_no_section(tmp_path: Path) -> None:
     text = table.table(lambda preset, file: [], None)
     assert "optimiser" not in text

@@ -22,6 +22,7 @@ from experiments.report.variants import of_one_setting
 from experiments.stability.edges import (
     LAYER,
     MODES,
+    STATES,
     Edge,
     by_memory,
     cell_of,
@@ -135,6 +136,13 @@ def _ties(memories: int = 3) -> dict[str, Statistic]:
     }
 
 
+def _over_direct() -> dict[str, Statistic]:
+    return {
+        f", {name} over direct": partial(_ahead, first=name, second="direct", place=None)
+        for name in STABLE
+    }
+
+
 def _one(statistic: Callable[..., float], **fixed: object) -> dict[str, Statistic]:
     return {"": partial(statistic, **fixed)}
 
@@ -232,6 +240,23 @@ CLAIMS = of_one_setting(
             "layer-optimiser",
             "the published layer: as optimiser",
             partial(_judge_optimiser, LAYER),
+        ),
+        _claim(
+            "states-direct",
+            "the published layer, the rate of its recurrence alone swept: under SGD and Adam every "
+            "stable map bears a larger rate than direct, in the mean of memories",
+            *(STATES, ("SGD", "Adam"), _over_direct(), 0.0, math.inf),
+        ),
+        _claim(
+            "states-order",
+            "there under SGD: as layer-order",
+            *(STATES, ("SGD",), _one(_ranks_within), 0.0, math.inf),
+        ),
+        _claim(
+            "states-best",
+            "there under SGD and Adam best bears a larger rate than exp, in the mean of memories",
+            *(STATES, ("SGD", "Adam")),
+            *(_one(_ahead, first="best", second="exp", place=None), 0.0, math.inf),
         ),
     ),
     cell_of,

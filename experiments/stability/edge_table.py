@@ -12,12 +12,13 @@ from experiments.report import origins
 from experiments.report.interval import share, student
 from experiments.report.markdown import markdown
 from experiments.stability.edge_claims import CLAIMS
-from experiments.stability.edges import LAYER, MODES, SHARES, Edge, by_memory, edges, scales
+from experiments.stability.edges import LAYER, MODES, SHARES, STATES, Edge, by_memory, edges, scales
 from experiments.stability.sweep import MAPS
 
 NETWORKS = {
     MODES: "Linear modes, the rate of whose weights alone is swept",
     LAYER: "One layer of StableSSM as published, all of whose parameters have the swept rate",
+    STATES: "The same layer, the rate of whose recurrence alone is swept",
 }
 
 

@@ -18,14 +18,14 @@ import numpy as np
 from experiments.record import Record
 from experiments.report.rows import grouped
 from experiments.report.variants import labelled, named
-from experiments.stability.networks import START, Modes
+from experiments.stability.networks import START, Modes, States
 from experiments.stability.optimisers import LadderRun
 from experiments.stability.sweep import parameterisation_name
 from seqtheory.memory import Exponential
 from seqtheory.reparameterisation import stable_rate
 
-MODES, LAYER = "modes", "StableSSM"
-SHARES = {MODES: 0.1, LAYER: 0.5}
+MODES, LAYER, STATES = "modes", "StableSSM", "its states alone"
+SHARES = {MODES: 0.1, LAYER: 0.5, STATES: 0.5}
 """Share of the held-out squared error of predicting zero, below which a run has learnt."""
 OPTIMISERS = {"sgd": "SGD", "momentum": "momentum", "adamw": "Adam"}
 
@@ -74,7 +74,7 @@ def edges(records: Iterable[Record]) -> list[Edge]:
 def cell_of(record: Record) -> tuple[str, str, str, str]:
     """Network, optimiser, memory and map of a record."""
     run: LadderRun = record.run
-    network = MODES if isinstance(run.network, Modes) else LAYER
+    network = {Modes: MODES, States: STATES}.get(type(run.network), LAYER)
     kernel = run.kernel
     memory = f"e^(-t/{1 / kernel.rate:g})" if isinstance(kernel, Exponential) else "polynomial"
     return network, optimiser_name(run), memory, parameterisation_name(run.parameterisation)

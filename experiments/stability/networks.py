@@ -1,4 +1,4 @@
-"""Two networks whose largest learning rate is looked for: that of theory, and the published one."""
+"""Networks whose largest learning rate is looked for: that of theory, and the published one."""
 
 from __future__ import annotations
 
@@ -102,3 +102,31 @@ class Layer:
     def at_rate(self, training: Training, rate: float) -> Training:
         """Give all parameters this rate."""
         return replace(training, learning_rate=rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class States(Layer):
+    """The published layer, of which a sweep gives the weights of the recurrence alone its rate.
+
+    These are the decay of a mode, its frequency and its step. If all parameters have one rate, the
+    maps around the recurrence may be what breaks first.
+
+    Parameters
+    ----------
+    others
+        Learning rate of all other parameters.
+    """
+
+    others: float = 0.05
+    upstream_groups: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be built, and one group for all parameters."""
+        super().__post_init__()
+        require_positive("network.others", self.others)
+        if self.upstream_groups:
+            raise ValueError("network.upstream_groups=True puts all parameters under one rate")
+
+    def at_rate(self, training: Training, rate: float) -> Training:
+        """Give the weights of the recurrence this rate."""
+        return replace(training, learning_rate=self.others, state_learning_rate=rate)

@@ -9,7 +9,8 @@ divides gradients out, the stable maps nearly tie. The prediction was written be
 
 Of the network of theory (`networks.Modes`) the weights of the modes alone have the rates of the
 grid. In the published layer (`networks.Layer`) all parameters share them, so that it ends where the
-first of them breaks down. The grids were laid by trials with the seed 100, which no preset has.
+first of them breaks down; of `networks.States` the recurrence alone has them. The grids were laid
+by trials with the seed 100, which no preset has.
 
 Source: S. Wang and Q. Li, arXiv:2311.14495, sections 3 and 4.
 """
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from experiments.run import Run, of_preset
-from experiments.stability.networks import Layer, Modes
+from experiments.stability.networks import Layer, Modes, States
 from experiments.stability.training_run import Map
 from seqtheory.checks import require_choice, require_integer
 from seqtheory.memory import Exponential, Polynomial
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 Rule = Literal["adamw", "sgd", "momentum"]
 
 VERSION = 1
-PRESETS = ("smoke", "quick", "modes")
+PRESETS = ("smoke", "quick", "modes", "states")
 DEFAULT_PRESET = "quick"
 
 MAPS: tuple[Map, ...] = (Direct(), Exp(), Softplus(), Best())
@@ -70,7 +71,7 @@ class LadderRun(Run):
     """
 
     parameterisation: Map = field(default_factory=Best)
-    network: Modes | Layer = field(default_factory=Modes)
+    network: Modes | Layer | States = field(default_factory=Modes)
     kernel: Exponential | Polynomial = field(default_factory=Exponential)
     rates: tuple[float, ...] = (1.0, 0.1)
     length: int = 100
@@ -97,11 +98,15 @@ def grid(largest: float, count: int) -> tuple[float, ...]:
 
 
 def runs(preset: str) -> list[LadderRun]:
-    """List the runs of a preset; `modes` is the half of `quick` with the network of theory."""
+    """List the runs of a preset; `modes` is the half of `quick` with the network of theory.
+
+    `states` has the published layer too, of which the recurrence alone is swept.
+    """
     ladder = {
         "smoke": _smoke,
         "quick": lambda: [*_modes(), *_layers()],
         "modes": _modes,
+        "states": _states,
     }
     return of_preset(preset, ladder)
 
@@ -151,6 +156,20 @@ def _layers() -> list[LadderRun]:
         for optimiser, decay, largest in rules
     ]
     return _repeated(sweeps, PUBLISHED_MEMORIES, SEEDS)
+
+
+def _states() -> list[LadderRun]:
+    """List those of the published layer of which the recurrence alone is swept."""
+    rules: tuple[tuple[Rule, float], ...] = (("sgd", 0.05), ("adamw", 0.01))
+    sweeps = [
+        LadderRun(
+            network=States(others=others),
+            rates=grid(10.0, 9),
+            training=_training(optimiser, 32, 200),
+        )
+        for optimiser, others in rules
+    ]
+    return _repeated(sweeps, PUBLISHED_MEMORIES, SEEDS[:5])
 
 
 def _training(optimiser: Rule, batch_size: int, num_steps: int, decay: float = 0.0) -> Training:

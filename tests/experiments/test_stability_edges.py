@@ -12,13 +12,14 @@ import pytest
 
 from experiments.stability import edge_claims, figure, optimisers, table
 from experiments.stability.edges import SHARES, cell_of, edges, largest_rate, predicted, scales
-from experiments.stability.networks import Layer, Modes
+from experiments.stability.networks import Layer, Modes, States
 from experiments.stability.optimisers import MAPS, LadderRun, grid
 from seqtheory.memory import Exponential, Polynomial
 from seqtheory.reparameterisation import Best, Direct, Exp, stable_rate
 from seqtheory.training import Training
 
 RATES = grid(10.0, 19)  # down to 1e-5
+NETWORKS = [Modes(width=2), Layer(width=2, state_dim=2), States(width=2, state_dim=2)]
 
 
 def ladder(edge: float, run: LadderRun) -> Any:
@@ -33,7 +34,7 @@ def ladder(edge: float, run: LadderRun) -> Any:
 def ladders(edge_of: Callable[[LadderRun], float], *networks: Any, num_seeds: int = 5) -> list[Any]:
     """Ladders of all maps, memories and rules, whose edges a function gives."""
     found = []
-    for run in optimisers.runs("quick"):
+    for run in (*optimisers.runs("quick"), *optimisers.runs("states")):
         if run.seed < num_seeds and (not networks or isinstance(run.network, networks)):
             wide = made_up.changed(made_up.record(run, []), rates=RATES).run
             found.append(ladder(edge_of(wide), wide))
@@ -69,6 +70,8 @@ def test_the_rate_of_a_ladder_is_that_of_the_modes_or_of_all() -> None:
     assert (modes.learning_rate, modes.state_learning_rate) == (0.5, 2.0)
     layer = Layer().at_rate(training, 2.0)
     assert (layer.learning_rate, layer.state_learning_rate) == (2.0, None)
+    states = States(others=0.5).at_rate(training, 2.0)
+    assert (states.learning_rate, states.state_learning_rate) == (0.5, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,8 @@ def test_the_rate_of_a_ladder_is_that_of_the_modes_or_of_all() -> None:
         (lambda: Modes(width=0), "network.width=0"),
         (lambda: Modes(others=0.0), "network.others"),
         (lambda: Layer(state_dim=3), "even number"),
+        (lambda: States(others=0.0), "network.others"),
+        (lambda: States(upstream_groups=True), "under one rate"),
     ],
 )
 def test_a_ladder_that_could_not_be_climbed_is_refused(build: Any, message: str) -> None:
@@ -145,6 +150,17 @@ def test_claims_on_gradients_fail_if_all_maps_tie() -> None:
     for name in ("adam-direct", "optimiser", "layer-order", "layer-direct", "layer-best"):
         assert verdict(name, records) == "fail"
     assert verdict("adam-tie", records) == verdict("layer-tie", records) == "pass"
+
+
+def test_claims_on_the_recurrence_alone_hold_if_best_leads_and_fail_if_direct_does() -> None:
+    names = ("states-direct", "states-order", "states-best")
+    order = {"Best": 1.0, "Exp": 0.5, "Softplus": 0.6, "Direct": 0.1}
+    led = ladders(lambda run: order[type(run.parameterisation).__name__], States)
+    assert [verdict(name, led) for name in names] == ["pass", "pass", "pass"]
+    order = {"Best": 0.1, "Exp": 0.5, "Softplus": 0.1, "Direct": 1.0}
+    led = ladders(lambda run: order[type(run.parameterisation).__name__], States)
+    assert [verdict(name, led) for name in names] == ["fail", "fail", "fail"]
+    assert verdict("layer-best", led) == "not run"
 
 
 def test_a_tie_ends_at_a_factor_of_three() -> None:
@@ -215,7 +231,7 @@ def test_ladders_of_other_settings_are_rows_of_their_own() -> None:
 
 
 @pytest.mark.needs_torch
-@pytest.mark.parametrize("network", [Modes(width=2), Layer(width=2, state_dim=2)], ids=repr)
+@pytest.mark.parametrize("network", NETWORKS, ids=repr)
 def test_a_ladder_that_was_stopped_goes_on_at_the_next_rate(network: Any) -> None:
     run = LadderRun(
         parameterisation=MAPS[0],
@@ -229,7 +245,7 @@ def test_a_ladder_that_was_stopped_goes_on_at_the_next_rate(network: Any) -> Non
     whole, first = made_up.InMemory(), made_up.InMemory(stop_at=1)
     optimisers.execute(run, whole)
     assert [line["rate"] for line in whole.lines] == [1e9, 0.1, 0.01]
-    assert math.isnan(whole.lines[0]["left"])
+    assert math.isnan(whole.lines[0]["left"]) or isinstance(network, States)
     assert whole.lines[1]["steps"] == 4
     assert 0 < whole.lines[1]["left"] < math.inf
     with pytest.raises(made_up.Interrupted):

@@ -11,7 +11,7 @@ from experiments.record import Record
 from experiments.report import origins
 from experiments.report.interval import share, student
 from experiments.report.markdown import markdown
-from experiments.stability.edge_claims import CLAIMS
+from experiments.stability.edge_claims import CLAIMS, FINDINGS
 from experiments.stability.edges import LAYER, MODES, SHARES, STATES, Edge, by_memory, edges, scales
 from experiments.stability.sweep import MAPS
 
@@ -42,6 +42,9 @@ def section(records: Sequence[Record]) -> list[str]:
         origins.table(records),
         "## Claims on optimisers",
         verdict_table(CLAIMS, records),
+        "## Findings on optimisers",
+        "Written after the ladders were seen, so that the same records are no test of them.",
+        verdict_table(FINDINGS, records, "finding"),
     ]
 
 

@@ -63,9 +63,11 @@ def _sweeps(records: Sequence[Record]) -> list[str]:
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims of the study, and the records that they are about."""
+    ladders = load(preset, LADDERS)
     return [
         Judged(CLAIMS, [record for file in FILES for record in load(preset, file)]),
-        Judged(edge_claims.CLAIMS, load(preset, LADDERS)),
+        Judged(edge_claims.CLAIMS, ladders),
+        Judged(edge_claims.FINDINGS, ladders, "finding"),
     ]
 
 

@@ -163,6 +163,20 @@ def test_claims_on_the_recurrence_alone_hold_if_best_leads_and_fail_if_direct_do
     assert verdict("layer-best", led) == "not run"
 
 
+def test_findings_hold_if_layers_tie_and_best_leads_under_adam_and_fail_otherwise() -> None:
+    def found(of_best: float, of_layer: float) -> list[str]:
+        def edge_of(run: LadderRun) -> float:
+            best = isinstance(run.parameterisation, Best)
+            return (of_best if isinstance(run.network, Modes) else of_layer) if best else 1.0
+
+        records = ladders(edge_of, Modes, Layer)
+        claims = edge_claims.FINDINGS
+        return [made_up.verdict(claims, claim.name, records) for claim in claims]
+
+    assert found(of_best=10.0, of_layer=1.0) == ["pass", "pass", "pass"]
+    assert found(of_best=1.0, of_layer=10.0) == ["fail", "fail", "fail"]
+
+
 def test_a_tie_ends_at_a_factor_of_three() -> None:
     def edge_of(run: LadderRun) -> float:
         return 1.0 if isinstance(run.parameterisation, Best) else 0.2
@@ -201,7 +215,7 @@ def test_ladders_have_a_section_and_a_figure(tmp_path: Path) -> None:
     assert "| SGD | e^(-t/32) | 2.15e-05 [2.15e-05, 2.15e-05], n = 5 (" in text
     assert "| gradient-order |" in text
     assert {path.stem for path in figure.draw(load, None, tmp_path)} == {"stability_optimisers"}
-    assert [judged.records for judged in table.judged(load, None)] == [[], records]
+    assert [judged.records for judged in table.judged(load, None)] == [[], records, records]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.record import Record
-from experiments.report.rows import grouped
+from experiments.report.rows import Load, grouped
 from experiments.report.variants import labelled, named
 from experiments.stability.networks import START, Modes, States
 from experiments.stability.optimisers import LadderRun
@@ -24,6 +24,7 @@ from experiments.stability.sweep import parameterisation_name
 from seqtheory.memory import Exponential
 from seqtheory.reparameterisation import stable_rate
 
+FILE = "optimisers"
 MODES, LAYER, STATES = "modes", "StableSSM", "its states alone"
 SHARES = {MODES: 0.1, LAYER: 0.5, STATES: 0.5}
 """Share of the held-out squared error of predicting zero, below which a run has learnt."""
@@ -59,6 +60,14 @@ class Edge:
         """Decimal logarithms of the largest rates; one step below the grid where there is none."""
         least = self.rates[-1] * (self.rates[-1] / self.rates[-2] if len(self.rates) > 1 else 0.1)
         return {seed: math.log10(rate or least) for seed, rate in self.largest.items()}
+
+
+def ladders(load: Load, preset: str | None) -> list[Record]:
+    """Load the ladders of a preset; `quick` and `states` are shown beside each other."""
+    together = preset in (None, "quick", "states")
+    names = (None, "states") if together else (preset,)
+    found = [record for name in names for record in load(name, FILE)]
+    return list({record.run: record for record in found}.values())
 
 
 def edges(records: Iterable[Record]) -> list[Edge]:

@@ -15,9 +15,10 @@ from matplotlib.ticker import NullLocator
 from experiments.report import style
 from experiments.report.rows import Load, select
 from experiments.stability import edge_figure
+from experiments.stability.edges import ladders
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios
 from experiments.stability.sweep import MAPS, Cell, by_task, cells, maps_of
-from experiments.stability.table import FILES, LADDERS
+from experiments.stability.table import FILES
 
 SHOWN_RATES = 3
 DIVERGED_AT = 30.0
@@ -32,7 +33,7 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     return [
         *(_losses(sweeps, folder) if sweeps else []),
         *(_ratios(shared, folder) if shared else []),
-        *edge_figure.draw(load(preset, LADDERS), folder),
+        *edge_figure.draw(ladders(load, preset), folder),
     ]
 
 

@@ -15,20 +15,20 @@ from experiments.report.markdown import markdown
 from experiments.report.rows import Load, select
 from experiments.stability import edge_claims, edge_table
 from experiments.stability.claims import CLAIMS
+from experiments.stability.edges import ladders
 from experiments.stability.gradient_ratio import comparable, ratios
 from experiments.stability.published_values import MNIST_LOSS
 from experiments.stability.published_values import RATES as PUBLISHED_RATES
 from experiments.stability.sweep import Cell, by_task, cells, largest_rate, maps_of
 
 FILES = ("functionals", "images")
-LADDERS = "optimisers"
 
 
 def table(load: Load, preset: str | None) -> str:
     """Markdown: sweeps with their sources and claims, then ladders by optimiser with theirs."""
     records = [record for file in FILES for record in load(preset, file)]
-    ladders = edge_table.section(load(preset, LADDERS))
-    parts = [*(_sweeps(records) if records or not ladders else []), *ladders]
+    section = edge_table.section(ladders(load, preset))
+    parts = [*(_sweeps(records) if records or not section else []), *section]
     return "\n\n".join(parts) + "\n"
 
 
@@ -63,11 +63,11 @@ def _sweeps(records: Sequence[Record]) -> list[str]:
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims of the study, and the records that they are about."""
-    ladders = load(preset, LADDERS)
+    climbed = ladders(load, preset)
     return [
         Judged(CLAIMS, [record for file in FILES for record in load(preset, file)]),
-        Judged(edge_claims.CLAIMS, ladders),
-        Judged(edge_claims.FINDINGS, ladders, "finding"),
+        Judged(edge_claims.CLAIMS, climbed),
+        Judged(edge_claims.FINDINGS, climbed, "finding"),
     ]
 
 

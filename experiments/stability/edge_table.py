@@ -42,8 +42,7 @@ def section(records: Sequence[Record]) -> list[str]:
         origins.table(records),
         "## Claims on optimisers",
         verdict_table(CLAIMS, records),
-        "## Findings on optimisers",
-        "Written after the ladders were seen, so that the same records are no test of them.",
+        "## Findings on optimisers, made after these records were seen",
         verdict_table(FINDINGS, records, "finding"),
     ]
 

@@ -202,3 +202,9 @@ def test_torchs_own_recurrences_keep_their_precision_under_autocast_on_a_cpu(con
         y, state = mixer.prefill(x)
     plain, last = mixer.prefill(x.float())
     torch.testing.assert_close((y, state), (plain, last), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("config", [st.RNNConfig(), st.LSTMConfig(), st.GRUConfig()])
+def test_torchs_own_recurrences_refuse_another_precision_without_autocast(config):
+    with pytest.raises(ValueError, match="dtype"):
+        config.build(8)(torch.ones(2, 3, 8, dtype=torch.float64))

@@ -52,7 +52,7 @@ class TorchCell(Recurrent):
         """Give the states, which are the outputs, and the last of them."""
         if torch._C._are_functorch_transforms_active():  # pyright: ignore
             return self._unrolled(x, state)
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
             return self.recurrence(x, state)
         with torch.autocast("cpu", enabled=False):
             return self.recurrence(x.to(next(self.parameters()).dtype), state)

@@ -86,8 +86,6 @@ CLAIMS = of_one_setting(
             "optimiser",
             "modes: rates of the stable maps are further apart under SGD than under Adam",
             partial(judge_optimiser, MODES),
-            "Under SGD exp and softplus lead at the shortest memory and best at the longest, by "
-            "about what is predicted. Under Adam best leads at all of them, by more: adam-tie.",
         ),
         _claim(
             "layer-order",

@@ -125,13 +125,8 @@ def judge_optimiser(network: str, records: Sequence[Record]) -> Verdict:
 
 def ties(memories: int = 3) -> dict[str, Statistic]:
     """`ahead` of every two stable maps at every memory."""
-    return {
-        f", {first} over {second}, memory {place + 1}": partial(
-            ahead, first=first, second=second, place=place
-        )
-        for first, second in combinations(STABLE, 2)
-        for place in range(memories)
-    }
+    pairs = combinations(STABLE, 2)
+    return {k: v for a, b in pairs for k, v in over(b, a, memories=memories).items()}
 
 
 def over(second: str, *first: str, memories: int = 0) -> dict[str, Statistic]:

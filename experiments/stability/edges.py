@@ -66,8 +66,7 @@ def ladders(load: Load, preset: str | None) -> list[Record]:
     """Load the ladders of a preset; `quick` and `states` are shown beside each other."""
     together = preset in (None, "quick", "states")
     names = (None, "states") if together else (preset,)
-    found = [record for name in names for record in load(name, FILE)]
-    return list({record.run: record for record in found}.values())
+    return [record for name in names for record in load(name, FILE)]
 
 
 def edges(records: Iterable[Record]) -> list[Edge]:

@@ -41,6 +41,14 @@ def ladders(edge_of: Callable[[LadderRun], float], *networks: Any, num_seeds: in
     return found
 
 
+def loading(records: list[Any]) -> Callable[..., list[Any]]:
+    """What gives a study these records: the layer's states alone as `states`, the rest as quick."""
+    held: dict[str | None, list[Any]] = {None: [], "states": []}
+    for record in records:
+        held["states" if isinstance(record.run.network, States) else None].append(record)
+    return lambda preset, file: held[preset] if file == "optimisers" else []
+
+
 def as_predicted(run: LadderRun) -> float:
     return predicted(run) * (1.0 + 1e-9)
 
@@ -206,10 +214,7 @@ def test_the_exponent_is_read_where_a_seed_learns() -> None:
 
 def test_ladders_have_a_section_and_a_figure(tmp_path: Path) -> None:
     records = ladders(as_predicted)
-
-    def load(preset: str | None, file: str) -> list[Any]:
-        return records if file == "optimisers" else []
-
+    load = loading(records)
     text = table.table(load, None)
     assert "Largest stable learning rate" not in text
     assert "| SGD | e^(-t/32) | 2.15e-05 [2.15e-05, 2.15e-05], n = 5 (" in text
@@ -224,7 +229,7 @@ def test_ladders_have_a_section_and_a_figure(tmp_path: Path) -> None:
 )
 def test_a_rate_at_an_end_of_the_grid_is_told(edge: float, told: str) -> None:
     records = ladders(lambda run: edge, Modes)
-    text = table.table(lambda preset, file: records if file == "optimisers" else [], None)
+    text = table.table(loading(records), None)
     row = next(line for line in text.splitlines() if line.startswith("| SGD | e^(-t/2) |"))
     assert row.count(told) == len(MAPS)
     assert ("the grid's end" in row) == (edge == 100.0)

@@ -33,7 +33,7 @@ from experiments.a5.words import LONGER_FACTORS
 from experiments.record import Record
 from experiments.report import style
 from experiments.report.curve import SOLVED_ABOVE
-from experiments.report.rows import Load, select
+from experiments.report.rows import Load, joined, select
 from experiments.report.variants import require_one_setting
 
 LINE_OF_TEXT = 0.04
@@ -91,14 +91,13 @@ def records(load: Load, preset: str | None) -> list[Record]:
     """Load both halves, with the presets that are shown beside any other where they are there."""
     main = None if preset in BESIDE else preset
     presets = (main,) if preset == "smoke" else (main, *_EXTRAS)
-    found = [
-        record
+    parts = [
+        (name, file)
         for name in presets
         for file, extra in EXTRA.items()
         if name is main or name in extra
-        for record in load(name, file)
     ]
-    return list({record.path: record for record in found if record.finished}.values())
+    return [record for record in joined(load, parts) if record.finished]
 
 
 def _handle(model: str) -> Line2D:

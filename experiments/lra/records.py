@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.lra import s4_jax, sequence_models
 from experiments.record import Record
-from experiments.report.rows import Load
+from experiments.report.rows import Load, joined
 
 HALVES = {"sequence_models": sequence_models, "s4_jax": s4_jax}
 ALONE = ("smoke", "paper")
@@ -16,11 +16,10 @@ BESIDE = ("rates", "steps", "images", "reviews", "drawn-images", "drawn-reviews"
 def records(load: Load, preset: str | None) -> list[Record]:
     """Load both halves of a preset and of those beside it, each run once."""
     main = None if preset in BESIDE else preset
-    found = [
-        record
+    parts = [
+        (name, file)
         for file, study in HALVES.items()
         for name in ((main,) if main in ALONE else (main, *BESIDE))
         if name is None or name in study.PRESETS
-        for record in load(name, file)
     ]
-    return list({(record.study, record.run): record for record in found}.values())
+    return joined(load, parts)

@@ -14,6 +14,12 @@ Load = Callable[..., list[Record]]
 """Function that gives a study the records of a preset, and of one of its files."""
 
 
+def joined(load: Load, parts: Iterable[tuple[str | None, str]]) -> list[Record]:
+    """Load pairs of preset and file, in their order; a run of several of them comes once."""
+    found = (record for preset, file in parts for record in load(preset, file))
+    return list({record.path: record for record in found}.values())
+
+
 def select(rows: Iterable[Row], **facts: object) -> list[Row]:
     """Keep the rows whose named fields have the given values."""
     return [row for row in rows if all(getattr(row, k) == v for k, v in facts.items())]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.record import Record
-from experiments.report.rows import Load, grouped
+from experiments.report.rows import Load, grouped, joined
 from experiments.report.variants import labelled, named
 from experiments.stability.networks import START, Modes, States
 from experiments.stability.optimisers import LadderRun
@@ -65,8 +65,7 @@ class Edge:
 def ladders(load: Load, preset: str | None) -> list[Record]:
     """Load the ladders of a preset; `quick` and `states` are shown beside each other."""
     together = preset in (None, "quick", "states")
-    names = (None, "states") if together else (preset,)
-    return [record for name in names for record in load(name, FILE)]
+    return joined(load, ((name, FILE) for name in ((None, "states") if together else (preset,))))
 
 
 def edges(records: Iterable[Record]) -> list[Edge]:

@@ -17,8 +17,7 @@ from experiments.report.rows import Load, select
 from experiments.stability import edge_figure
 from experiments.stability.edges import ladders
 from experiments.stability.gradient_ratio import FAIR, comparable, ratios
-from experiments.stability.sweep import MAPS, Cell, by_task, cells, maps_of
-from experiments.stability.table import FILES
+from experiments.stability.sweep import MAPS, Cell, by_task, cells, maps_of, swept
 
 SHOWN_RATES = 3
 DIVERGED_AT = 30.0
@@ -27,7 +26,7 @@ DIVERGED_AT = 30.0
 
 def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
     """Draw `stability`, `gradient_over_weight` where all maps share a stable rate, and ladders."""
-    sweeps = by_task(cells(r for file in FILES for r in load(preset, file)))
+    sweeps = by_task(cells(swept(load, preset)))
     shared = {task: comparable(found) for task, found in sweeps.items()}
     shared = {task: rows for task, rows in shared.items() if rows}
     return [

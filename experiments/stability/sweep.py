@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.data import CIFAR10
 from experiments.record import DIVERGED, Record
-from experiments.report.rows import grouped
+from experiments.report.rows import Load, grouped, joined
 from experiments.report.variants import labelled, named
 from experiments.stability.functionals import FunctionalRun
 from experiments.stability.images import ImageRun
@@ -19,6 +19,7 @@ from experiments.stability.targets import CausalAttention, LinearFunctional
 from experiments.stability.training_run import Map, TrainingRun
 from seqtheory.reparameterisation import Best
 
+FILES = ("functionals", "images")
 # The order of figures and tables; the first is the published code's direct map, by its wrong sign.
 MAPS = ("direct, upstream sign", "direct", "exp", "softplus", "best", "best, b = 0.1")
 
@@ -67,6 +68,11 @@ class Cell:
     def learns(self) -> bool:
         """Whether all seeds end below the loss of a constant prediction; stricter than stable."""
         return bool((self.final < self.constant).all())
+
+
+def swept(load: Load, preset: str | None) -> list[Record]:
+    """Load both halves of a preset."""
+    return joined(load, ((preset, file) for file in FILES))
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:

@@ -19,14 +19,12 @@ from experiments.stability.edges import ladders
 from experiments.stability.gradient_ratio import comparable, ratios
 from experiments.stability.published_values import MNIST_LOSS
 from experiments.stability.published_values import RATES as PUBLISHED_RATES
-from experiments.stability.sweep import Cell, by_task, cells, largest_rate, maps_of
-
-FILES = ("functionals", "images")
+from experiments.stability.sweep import Cell, by_task, cells, largest_rate, maps_of, swept
 
 
 def table(load: Load, preset: str | None) -> str:
     """Markdown: sweeps with their sources and claims, then ladders by optimiser with theirs."""
-    records = [record for file in FILES for record in load(preset, file)]
+    records = swept(load, preset)
     section = edge_table.section(ladders(load, preset))
     parts = [*(_sweeps(records) if records or not section else []), *section]
     return "\n\n".join(parts) + "\n"
@@ -65,7 +63,7 @@ def judged(load: Load, preset: str | None) -> list[Judged]:
     """Claims of the study, and the records that they are about."""
     climbed = ladders(load, preset)
     return [
-        Judged(CLAIMS, [record for file in FILES for record in load(preset, file)]),
+        Judged(CLAIMS, swept(load, preset)),
         Judged(edge_claims.CLAIMS, climbed),
         Judged(edge_claims.FINDINGS, climbed, "finding"),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.record import Record
-from experiments.report.rows import Load, grouped
+from experiments.report.rows import Load, grouped, joined
 from experiments.report.variants import labelled, named
 from experiments.toy.fed import way_name
 from experiments.toy.floor import one_layer_floor
@@ -91,8 +91,7 @@ class Effect:
 
 def records(load: Load, preset: str | None) -> list[Record]:
     """Load the records of a preset; of all parts of the study if it is None."""
-    parts = PARTS if preset is None else (preset,)
-    return [record for part in parts for record in load(part, "factorial")]
+    return joined(load, ((part, "factorial") for part in (PARTS if preset is None else (preset,))))
 
 
 def factorial_cells(held: Iterable[Record]) -> list[FactorialCell]:

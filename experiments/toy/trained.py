@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.guest import model_name
 from experiments.record import Record
-from experiments.report.rows import Load, grouped
+from experiments.report.rows import Load, grouped, joined
 from experiments.report.variants import labelled, named
 
 NAMES = {"s4": "S4", "s5": "S5", "mamba": "Mamba"}
@@ -57,9 +57,8 @@ class Cell:
 
 def records(load: Load, preset: str | None) -> list[Record]:
     """Load the records of a preset; of the default one also those that were added to it."""
-    parts = (None, *ADDED) if preset is None else (preset,)
-    found = [record for part in parts for record in load(part, "sequence_models")]
-    return list({record.path: record for record in found}.values())
+    names = (None, *ADDED) if preset is None else (preset,)
+    return joined(load, ((name, "sequence_models") for name in names))
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:

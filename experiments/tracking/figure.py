@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.record import Record
 from experiments.report import style
-from experiments.report.rows import Load, select
+from experiments.report.rows import Load, joined, select
 from experiments.report.variants import require_one_setting
 from experiments.tracking.cells import Cell, cell_of, cells, names
 from experiments.tracking.horizon_figure import draw_horizons
@@ -43,14 +43,13 @@ def draw(load: Load, preset: str | None, folder: Path) -> list[Path]:
 def records(load: Load, preset: str | None) -> list[Record]:
     """Load both halves of a preset; beside `quick`, what is there of `prediction` and `rows`."""
     presets = (preset,) if preset in ("smoke", "paper") else (preset, "prediction", "rows")
-    found = [
-        record
+    parts = [
+        (name, file)
         for name in presets
         for file in ("sequence_models", "linear_cde")
         if (name, file) != ("rows", "linear_cde")  # PD-SSM is torch's alone
-        for record in load(name, file)
     ]
-    return list({record.path: record for record in found if record.finished}.values())
+    return [record for record in joined(load, parts) if record.finished]
 
 
 def _draw_grid(study: Sequence[Cell], folder: Path) -> list[Path]:

@@ -59,6 +59,7 @@ class Study:
             run,
             [{"step": k, "token_accuracy": accuracy * k / 200} for k in steps],
             study="lra.s4_jax" if framework == "JAX" else "lra.sequence_models",
+            path=(framework, run),  # the store has each run once
             status=status,
             notes=notes,
             tensors=lambda name: _tensors(),

@@ -17,7 +17,16 @@ from experiments.toy.factorial_cells import (
     effects,
     factorial_cells,
 )
-from experiments.toy.factorial_claims import BARE, CLAIMS, FLOORED, POOR, PUBLISHED, RICH, Way
+from experiments.toy.factorial_claims import (
+    BARE,
+    CLAIMS,
+    ENOUGH_SEEDS,
+    FLOORED,
+    POOR,
+    PUBLISHED,
+    RICH,
+    Way,
+)
 from experiments.toy.representable_cells import IntegralRow, integral_rows
 
 _LABEL = {2: "S12", 3: "S123"}
@@ -80,9 +89,17 @@ def meaning(records: Sequence[Record]) -> str:
     ]
     if not any(said):
         return "No records of it are published so far."
-    holds = {claim.name: claim.judge(records).status == "pass" for claim in CLAIMS}
-    closing = _CLOSING[holds["g-fivefold"], holds["g-one-layer"]]
-    return " ".join([*filter(None, said), closing, _FLOOR[holds["g"]]])
+    return " ".join([*filter(None, said), *_closing(records)])
+
+
+def _closing(records: Sequence[Record]) -> list[str]:
+    """Say what the claims come to, where all of them are judged."""
+    names = ("g-fivefold", "g-one-layer", "g")
+    found = {claim.name: claim.judge(records).status for claim in CLAIMS}
+    if any(found[name] == "not run" for name in names):
+        return [f"Cells of fewer than {ENOUGH_SEEDS} seeds decide none of the claims."]
+    fivefold, one_layer, floor = (found[name] == "pass" for name in names)
+    return [_CLOSING[fivefold, one_layer], _FLOOR[floor]]
 
 
 def _paragraph(length: int, cells: Sequence[FactorialCell]) -> str:

@@ -73,7 +73,7 @@ def test_every_published_record_is_of_a_preset() -> None:
 
 
 def test_all_published_records_are_whole_and_hold_sealed_files_alone() -> None:
-    assert len(RECORDS) == 3426
+    assert len(RECORDS) == 3450
     for record in map(Record.open, RECORDS):  # which checks every file against its digest
         assert record.finished
         assert record.metrics
@@ -97,7 +97,7 @@ def test_a_study_whose_records_are_published_lists_none_as_missing(tmp_path: Pat
     out = capsys.readouterr().out
     assert "  paper, the default: 2 runs: 2 published\n" in out
     assert "  quick: 2 runs: 2 missing\n" in out
-    assert out.endswith("27 of 3426 records published\n")
+    assert out.endswith("27 of 3450 records published\n")
 
 
 def test_every_published_run_is_heard_and_said_with_its_hash() -> None:
@@ -140,5 +140,5 @@ def test_the_page_of_results_is_made_from_the_published_records(name: str, capsy
 
 def test_the_figures_can_be_drawn_from_the_published_records(load, tmp_path: Path) -> None:
     paths = figure.draw(load("toy"), None, tmp_path) + a5_figure.draw(load("a5"), None, tmp_path)
-    assert len(paths) == 10
+    assert len(paths) == 12
     assert all(path.is_file() for path in paths)

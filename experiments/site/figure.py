@@ -6,6 +6,7 @@ before it is written, so that a number on a page is the number in the figure.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -21,6 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.spines import Spine
 from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from experiments.report.arrange import placed
 from experiments.site.naming import Names, is_joined, look
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Transform
 
+_WORD = re.compile(r"[^\W\d_]{2}")
 MOST_POINTS = 200
 """Points of a curve on a page; of longer ones every second, third, ... point is kept."""
 
@@ -96,6 +99,8 @@ class Panel:
     bounds: tuple[Bound, ...]
     notes: tuple[str, ...]
     lacking: tuple[str, ...]
+    categories: tuple[tuple[float, str], ...] = ()
+    """Places along x that stand for something in words, where the axis has no numbers."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,19 @@ def _panel(axes: Axes, names: Names, title: str, x_label: str, y_label: str) -> 
         tuple(dict.fromkeys(bounds)),
         tuple(dict.fromkeys(note for note in notes if note)),
         tuple(lacking),
+        _categories(axes),
     )
+
+
+def _categories(axes: Axes) -> tuple[tuple[float, str], ...]:
+    """Words that the ticks along x were given, with their places; none where they are numbers."""
+    if not isinstance(axes.xaxis.get_major_locator(), FixedLocator):
+        return ()
+    lines = [label.get_text().split("\n") for label in axes.get_xticklabels()]
+    texts = ["\n".join(map(plain_math, own)) for own in lines]
+    if not any(_WORD.search(text) for text in texts):
+        return ()
+    return tuple(zip(map(float, axes.get_xticks()), texts, strict=True))
 
 
 def _is_furniture(child: Artist, axes: Axes) -> bool:

@@ -83,12 +83,25 @@ def plot(panel: Panel) -> Plot:
     )
     said = _names(panel.curves)
     series = tuple(
-        _drawn(curve, name, xs, ys) for curve, name in zip(panel.curves, said, strict=True)
+        _in_words(_drawn(curve, name, xs, ys), panel, xs)
+        for curve, name in zip(panel.curves, said, strict=True)
     )
     labels = Labelled("", panel.title, panel.x_label, panel.y_label, ())
     rules = tuple(_rule(bound, xs if bound.upright else ys) for bound in panel.bounds)
-    ticks = (drawing.said(axis, drawing.ticks(_upwards(axis))) for axis in (xs, ys))
-    return Plot(labels, series, *ticks, rules=tuple(rule for rule in rules if rule))
+    named = tuple(drawing.Tick(xs(x), text) for x, text in panel.categories)
+    across, up = (drawing.said(axis, drawing.ticks(_upwards(axis))) for axis in (xs, ys))
+    return Plot(labels, series, named or across, up, rules=tuple(rule for rule in rules if rule))
+
+
+def _in_words(drawn: Drawn, panel: Panel, xs: Axis) -> Drawn:
+    """Say where points stand by the words of the nearest place, if the axis has words."""
+    if not panel.categories:
+        return drawn
+    points = []
+    for point in drawn.points:
+        _, text = min(panel.categories, key=lambda held: abs(xs(held[0]) - point.x))
+        points.append(replace(point, x_text=", ".join(text.split("\n"))))
+    return replace(drawn, points=tuple(points))
 
 
 def pen(color: str) -> int:

@@ -23,6 +23,8 @@ from experiments.toy.factorial_cells import (
 )
 from experiments.toy.representable_cells import IntegralRow, integral_rows
 
+BY_HAND = ("x", "+")
+FLOOR: dict[str, Any] = {"color": "0.4", "linestyle": "none", "marker": "_", "markersize": 16}
 COLUMNS = {False: "C fixed", True: "C from the input"}
 
 
@@ -54,9 +56,9 @@ def _panel(panel: Axes, cells: Sequence[FactorialCell], rows: Sequence[IntegralR
         panel.plot([aside] * len(cell.final), cell.final, marker=style.MARKERS[number], **mark)
         hand = by_hand(rows, cell)
         if hand is not None and hand.best is not None:
-            panel.plot([aside], [hand.best], marker=style.MARKERS[number], mfc="none", **mark)
+            panel.plot([aside], [hand.best], marker=BY_HAND[number], **mark)
         if cell.floor is not None:
-            panel.hlines(cell.floor, aside - 0.2, aside + 0.4, color="0.4", linestyle="-.")
+            panel.plot([place], [cell.floor], **FLOOR)
     panel.axhline(1.0, color="0.4", linestyle=":", linewidth=0.8)
     panel.set_xticks(range(len(ways)), [f"{fed}\n{readout}" for fed, readout in ways], fontsize=6)
     panel.set_ylim(-0.05, 1.15)
@@ -68,7 +70,9 @@ def _handles() -> list[Line2D]:
         mark: dict[str, Any] = {"marker": style.MARKERS[number], "color": style.PALETTE[number]}
         mark["linestyle"] = "none"
         handles.append(Line2D([], [], label=f"{name}, trained", **mark))
-        handles.append(Line2D([], [], label=f"{name}, set by hand", mfc="none", **mark))
-    handles.append(Line2D([], [], color="0.4", linestyle="-.", label="floor of one layer (theory)"))
+        handles.append(
+            Line2D([], [], label=f"{name}, set by hand", **{**mark, "marker": BY_HAND[number]})
+        )
+    handles.append(Line2D([], [], label="floor of one layer (theory)", **FLOOR))
     handles.append(Line2D([], [], color="0.4", linestyle=":", label="predicting zero"))
     return handles

@@ -230,6 +230,23 @@ def test_a_curve_moved_aside_keeps_its_numbers():
     )
 
 
+def test_places_named_in_words_keep_their_words():
+    shown = Figure()
+    panel = shown.subplots()
+    panel.plot([-0.1, 0.1, 1.0], [3, 4, 5], "o", label="S4")
+    panel.set_xticks([0, 1], ["values\nlast", "both\nmean"])
+    (read,) = figure.read(shown)
+    assert isinstance(read, Panel)
+    assert read.categories == ((0.0, "values\nlast"), (1.0, "both\nmean"))
+    drawn = plot.plot(read)
+    assert [tick.text for tick in drawn.x_ticks] == ["values\nlast", "both\nmean"]
+    assert drawn.series[0].said == {"values, last": "3.00, 4.00", "both, mean": "5.00"}
+    panel.set_xticks([0, 1], ["1e-3", "2,000"])
+    (read,) = figure.read(shown)
+    assert isinstance(read, Panel)
+    assert read.categories == ()
+
+
 def test_what_a_page_cannot_draw_is_named():
     shown = Figure()
     shown.subplots().bar([1, 2], [3, 4])

@@ -16,6 +16,7 @@ from experiments.exit_code import ConfigError
 from experiments.record import Record
 from experiments.report import style, tables
 from experiments.report.pivot import pivot
+from experiments.report.rows import joined
 from experiments.selection import Selection
 from experiments.store import durable
 
@@ -91,8 +92,7 @@ def records(selection: Selection) -> list[Record]:
     folder, preset, loader = prepared(selection)
     files = [path.stem for path in studies.siblings(folder)]
     halves = [name for name in files if loader.named in (None, name)]
-    found = [held for name in halves if loader.has(name, preset) for held in loader(preset, name)]
-    return list({held.path: held for held in found}.values())
+    return joined(loader, ((preset, name) for name in halves if loader.has(name, preset)))
 
 
 def export(selection: Selection, form: frame.Format, to: Path | None) -> None:

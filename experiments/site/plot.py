@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.bench.report import plot as drawing
@@ -82,26 +82,15 @@ def plot(panel: Panel) -> Plot:
         )
     )
     said = _names(panel.curves)
+    words = {x: text.replace("\n", ", ") for x, text in panel.categories}
     series = tuple(
-        _in_words(_drawn(curve, name, xs, ys), panel, xs)
-        for curve, name in zip(panel.curves, said, strict=True)
+        _drawn(curve, name, xs, ys, words) for curve, name in zip(panel.curves, said, strict=True)
     )
     labels = Labelled("", panel.title, panel.x_label, panel.y_label, ())
     rules = tuple(_rule(bound, xs if bound.upright else ys) for bound in panel.bounds)
     named = tuple(drawing.Tick(xs(x), text) for x, text in panel.categories)
     across, up = (drawing.said(axis, drawing.ticks(_upwards(axis))) for axis in (xs, ys))
     return Plot(labels, series, named or across, up, rules=tuple(rule for rule in rules if rule))
-
-
-def _in_words(drawn: Drawn, panel: Panel, xs: Axis) -> Drawn:
-    """Say where points stand by the words of the nearest place, if the axis has words."""
-    if not panel.categories:
-        return drawn
-    points = []
-    for point in drawn.points:
-        _, text = min(panel.categories, key=lambda held: abs(xs(held[0]) - point.x))
-        points.append(replace(point, x_text=", ".join(text.split("\n"))))
-    return replace(drawn, points=tuple(points))
 
 
 def pen(color: str) -> int:
@@ -121,9 +110,9 @@ def _names(curves: Sequence[Curve]) -> list[str]:
     return found
 
 
-def _drawn(curve: Curve, name: str, xs: Axis, ys: Axis) -> Drawn:
+def _drawn(curve: Curve, name: str, xs: Axis, ys: Axis, words: Mapping[float, str]) -> Drawn:
     xs, ys = (_moved(axis, share) for axis, share in zip((xs, ys), curve.offset, strict=True))
-    points = tuple(_point(place, xs, ys) for place in curve.places if _fits(place, xs, ys))
+    points = tuple(_point(place, xs, ys, words) for place in curve.places if _fits(place, xs, ys))
     ranged = [p for p in curve.places if p.low is not None and _above(p.x, xs)]
     band = [(xs(p.x), ys(_held(p.high, ys))) for p in ranged]
     band += [(xs(p.x), ys(_held(p.low, ys))) for p in reversed(ranged)]
@@ -143,15 +132,22 @@ def _moved(axis: Axis, share: float) -> Axis:
     return replace(axis, start=axis.start + by, end=axis.end + by)
 
 
-def _point(place: Place, xs: Axis, ys: Axis) -> Point:
-    """Place a point and say its numbers; a range without one in it stands at its upper end."""
+def _point(place: Place, xs: Axis, ys: Axis, words: Mapping[float, str]) -> Point:
+    """Place a point and say its numbers; a range without one in it stands at its upper end.
+
+    Where x has `words`, those of the nearest place stand for its number.
+    """
     ends = [end for end in (place.low, place.high) if end is not None]
     said = f"[{', '.join(map(number, ends))}]" if ends and ends[0] < ends[-1] else ""
     if place.y is None:
         at, text = ys(_held(place.high, ys)), said or number(ends[0])
     else:
         at, text = ys(place.y), place.said or f"{number(place.y)} {said}".rstrip()
-    return Point(xs(place.x), at, number(place.x, whole=float(place.x).is_integer()), text)
+    if words:
+        where = words[min(words, key=lambda x: abs(x - place.x))]
+    else:
+        where = number(place.x, whole=float(place.x).is_integer())
+    return Point(xs(place.x), at, where, text)
 
 
 def _fits(place: Place, xs: Axis, ys: Axis) -> bool:

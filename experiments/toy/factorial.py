@@ -33,6 +33,7 @@ DEFAULT_PRESET = "quick"
 Readout = Literal["last", "mean"]
 READOUTS: tuple[Readout, ...] = ("last", "mean")
 HELD_OUT = 4_000
+SEEDS = 3
 DECISIVE: tuple[tuple[Fed, Readout, bool], ...] = (
     ("increments", "last", False),
     ("increments", "last", True),
@@ -104,9 +105,9 @@ def runs(preset: str) -> list[FactorialRun]:
     few = Training(num_steps=20, evaluate_every=10)
     ladder = {
         "smoke": lambda: _cells(DECISIVE[1::2], walks(3, 6, 50), 1, few, width=8, state_dim=4),
-        "quick": lambda: _cells(design, walks(3, 20, HELD_OUT), 3, _recipe(20_000)),
-        "long": lambda: _cells(DECISIVE, walks(3, 100, HELD_OUT), 3, _recipe(8_000)),
-        "area": lambda: _cells(design, walks(2, 20, HELD_OUT), 3, _recipe(4_000)),
+        "quick": lambda: _cells(design, walks(3, 20, HELD_OUT), SEEDS, _recipe(20_000)),
+        "long": lambda: _cells(DECISIVE, walks(3, 100, HELD_OUT), SEEDS, _recipe(8_000)),
+        "area": lambda: _cells(design, walks(2, 20, HELD_OUT), SEEDS, _recipe(4_000)),
     }
     return of_preset(preset, ladder)
 

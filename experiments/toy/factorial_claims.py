@@ -14,6 +14,7 @@ from experiments.claim import Claim, Verdict, all_hold
 from experiments.record import Record
 from experiments.report.interval import estimate
 from experiments.report.variants import of_one_setting
+from experiments.toy.factorial import SEEDS
 from experiments.toy.factorial_cells import FactorialCell, by_task, cell_of, factorial_cells
 
 MARGIN = 0.95
@@ -32,7 +33,6 @@ PUBLISHED: Way = ("values", "mean", True)
 
 Pair = tuple[FactorialCell, FactorialCell]
 ENOUGH_STEPS = 1_000
-ENOUGH_SEEDS = 3
 
 
 def is_exact(cell: FactorialCell) -> bool:
@@ -43,7 +43,7 @@ def is_exact(cell: FactorialCell) -> bool:
 
 def _trained(records: Sequence[Record]) -> dict[int, list[FactorialCell]]:
     """Cells of S123 by length, but those of few seeds, or trained to see that all runs."""
-    cells = [c for c in factorial_cells(records) if len(c.ratios) >= ENOUGH_SEEDS]
+    cells = [c for c in factorial_cells(records) if len(c.ratios) >= SEEDS]
     found = by_task(c for c in cells if c.steps >= ENOUGH_STEPS)
     return {length: cells for (channels, length), cells in found.items() if channels == 3}
 
@@ -66,7 +66,7 @@ def _said(length: int, pair: Pair) -> str:
 def _missing(way: Way) -> str:
     fed, readout, follows = way
     C = "from the input" if follows else "fixed"
-    return f"needs {ENOUGH_SEEDS} seeds of {fed}, {readout}, C {C}, with one layer and with two"
+    return f"needs {SEEDS} seeds of {fed}, {readout}, C {C}, with one layer and with two"
 
 
 def _judged(
@@ -98,7 +98,7 @@ def _judge_floors(records: Sequence[Record]) -> Verdict:
                 said = f"length {length}, {cell.name}: {estimate(cell.final, 0)}"
                 holds = bool((cell.final >= MARGIN * cell.floor).all())
                 parts.append((holds, f"{said} (floor {cell.floor:.3f})"))
-    return all_hold(parts, f"needs {ENOUGH_SEEDS} seeds of one layer fed increments")
+    return all_hold(parts, f"needs {SEEDS} seeds of one layer fed increments")
 
 
 def _judge_gap(records: Sequence[Record]) -> Verdict:
@@ -118,7 +118,7 @@ def _judge_exact(records: Sequence[Record]) -> Verdict:
             layers = "one layer" if cell.depth == 1 else "two layers"
             said = f"length {length}, {cell.name}, {layers}: {estimate(cell.final, 0)}"
             parts.append((bool((cell.final <= ABLE).all()), said))
-    return all_hold(parts, f"needs {ENOUGH_SEEDS} seeds of cells with exact weights")
+    return all_hold(parts, f"needs {SEEDS} seeds of cells with exact weights")
 
 
 _CLAIMS = (

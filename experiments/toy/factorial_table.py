@@ -10,6 +10,7 @@ from experiments.report import origins
 from experiments.report.interval import estimate
 from experiments.report.markdown import markdown
 from experiments.report.rows import grouped
+from experiments.toy.factorial import SEEDS
 from experiments.toy.factorial_cells import (
     FactorialCell,
     by_hand,
@@ -20,7 +21,6 @@ from experiments.toy.factorial_cells import (
 from experiments.toy.factorial_claims import (
     BARE,
     CLAIMS,
-    ENOUGH_SEEDS,
     FLOORED,
     POOR,
     PUBLISHED,
@@ -97,7 +97,7 @@ def _closing(records: Sequence[Record]) -> list[str]:
     names = ("g-fivefold", "g-one-layer", "g")
     found = {claim.name: claim.judge(records).status for claim in CLAIMS}
     if any(found[name] == "not run" for name in names):
-        return [f"Cells of fewer than {ENOUGH_SEEDS} seeds decide none of the claims."]
+        return [f"Cells of fewer than {SEEDS} seeds decide none of the claims."]
     fivefold, one_layer, floor = (found[name] == "pass" for name in names)
     return [_CLOSING[fivefold, one_layer], _FLOOR[floor]]
 

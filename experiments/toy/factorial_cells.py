@@ -17,6 +17,8 @@ from experiments.toy.representable_cells import IntegralRow
 
 PARTS = ("quick", "long", "area")
 """Presets whose cells stand in one table."""
+ABLE = 0.3
+"""Ratio to predicting zero that a model must reach to have learnt its integral."""
 # Factor, its name, and its levels as (value, label) from the poorer to the richer.
 CONTRASTS: tuple[tuple[str, tuple[Any, str], tuple[Any, str]], ...] = (
     ("depth", (1, "one layer"), (2, "two layers")),
@@ -59,6 +61,11 @@ class FactorialCell:
     def final(self) -> np.ndarray:
         """Ratios of all seeds."""
         return np.array(list(self.ratios.values()))
+
+    @property
+    def learnt(self) -> int:
+        """Number of seeds that came to at most `ABLE`."""
+        return int((self.final <= ABLE).sum())
 
     @property
     def floor(self) -> float | None:

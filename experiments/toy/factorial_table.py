@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from experiments.claim import verdict_table
 from experiments.record import Record
 from experiments.report import origins
-from experiments.report.interval import estimate
+from experiments.report.interval import estimate, share
 from experiments.report.markdown import markdown
 from experiments.report.rows import grouped
 from experiments.toy.factorial import SEEDS
 from experiments.toy.factorial_cells import (
+    ABLE,
     FactorialCell,
     by_hand,
     by_task,
@@ -42,8 +43,9 @@ _CLOSING = {
     (True, True): "So a second layer makes the difference where the last position is read with C "
     "fixed, and one layer is enough where the mean and C from the input let it represent the "
     "integral: what is fed and read decides, not the depth alone.",
-    (True, False): "A second layer makes the difference where the last position is read with C "
-    "fixed, but one layer does not learn in these steps what it can represent elsewhere.",
+    (True, False): "So a second layer makes the difference where the last position is read with C "
+    "fixed. Where the mean and C from the input let one layer represent the integral, not every "
+    "seed learns it in these steps.",
     (False, True): "One layer learns the integral where its input and readout let it; where they "
     "do not, a second layer does not cut the error fivefold in these steps, although exact weights "
     "are known.",
@@ -66,8 +68,9 @@ def section(records: Sequence[Record], hand: Sequence[Record]) -> list[str]:
     return [
         "## The factorial of Figure 1, trained",
         "RMSE / RMSE of predicting zero at the last step, over seeds, of one layer of the bare S6 "
-        "and of two, without activation. *By hand* is the best ratio of weights set by hand, where "
-        "such are known. *Floor* is what theory leaves to one layer. Every step draws fresh paths.",
+        f"and of two, without activation; before it, how many seeds came to at most {ABLE}. *By "
+        "hand* is the best ratio of weights set by hand, where such are known. *Floor* is what "
+        "theory leaves to one layer. Every step draws fresh paths.",
         *(_design(cells_of_task, rows) for cells_of_task in by_task(cells).values()),
         "## What each factor does",
         "Factor on the error when one factor is changed and all others stay: geometric mean over "
@@ -120,17 +123,20 @@ def _at(cells: Sequence[FactorialCell], way: Way, words: str) -> str:
         return ""
     one, two = depths[1], depths[2]
     floor = "" if one.floor is None else f", its floor being {one.floor:.3f},"
-    left, right = float(one.final.mean()), float(two.final.mean())
-    return (
-        f"{words} one layer leaves {left:.2g} of predicting zero{floor} and two layers {right:.2g}"
-    )
+    reached = f"{words} one layer comes to {_reached(one)} of predicting zero{floor}"
+    return f"{reached} and two layers to {_reached(two)}"
+
+
+def _reached(cell: FactorialCell) -> str:
+    """Errors of all seeds: those that have left a plateau and those on it have no common mean."""
+    return ", ".join(f"{ratio:.2g}" for ratio in sorted(cell.final))
 
 
 def _design(cells: Sequence[FactorialCell], rows: Sequence[IntegralRow]) -> str:
     lines = []
     for name, held in grouped(cells, lambda cell: cell.name).items():
         depths = {cell.depth: cell for cell in held}
-        trained = [estimate(depths[d].final, 0) if d in depths else "" for d in (1, 2)]
+        trained = [_trained(depths[d]) if d in depths else "" for d in (1, 2)]
         hand = [_by_hand(rows, depths[d]) if d in depths else "" for d in (1, 2)]
         floor = depths[1].floor if 1 in depths else None
         lines.append([name, *trained, *hand, "" if floor is None else f"{floor:.3f}"])
@@ -138,6 +144,10 @@ def _design(cells: Sequence[FactorialCell], rows: Sequence[IntegralRow]) -> str:
     what = f"{_LABEL[first.channels]}, length {first.length}, {first.steps:,} steps"
     header = ["one layer", "two layers", "one by hand", "two by hand", "floor of one"]
     return markdown([what, *header], lines)
+
+
+def _trained(cell: FactorialCell) -> str:
+    return f"{share(cell.learnt, len(cell.final))}: {estimate(cell.final, 0)}"
 
 
 def _by_hand(rows: Sequence[IntegralRow], cell: FactorialCell) -> str:

@@ -212,12 +212,14 @@ def test_the_table_has_floors_and_the_paragraph_its_figures():
     records = [*pair(0.63, 0.21, FLOORED), *pair(0.051, 0.049, RICH), *pair(0.7, 0.1, POOR)]
     text = "\n".join(factorial_table.section(records, []))
     assert "| S123, length 20, 5,000 steps | one layer | two layers |" in text
-    assert "| increments, last, C from the input | 0.63 [0.63, 0.63], n = 3 |" in text
+    assert (
+        "| increments, last, C from the input | 0 of 3: 0.63 [0.63, 0.63], n = 3 | 3 of 3: " in text
+    )
     assert "0.622 |" in text
     said = factorial_table.meaning(records)
     assert (
-        "one layer leaves 0.63 of predicting zero, its floor being 0.622, and two layers 0.21"
-        in said
+        "one layer comes to 0.63, 0.63, 0.63 of predicting zero, its floor being 0.622, and two "
+        "layers to 0.21, 0.21, 0.21" in said
     )
     assert "what is fed and read decides, not the depth alone" in said
     assert "two layers pass the floor" in said

@@ -85,7 +85,7 @@ class FactorialCell:
 class Effect:
     """What changing one factor does to the error, all others being equal.
 
-    `factors` are geometric means over pairs of cells of the ratio of their errors, by seed.
+    `decades` are means over pairs of cells of log10 of the ratio of their errors, by seed.
     """
 
     channels: int
@@ -93,7 +93,7 @@ class Effect:
     factor: str
     change: str
     pairs: int
-    factors: np.ndarray
+    decades: np.ndarray
 
 
 def records(load: Load, preset: str | None) -> list[Record]:
@@ -164,12 +164,12 @@ def _effect(
     seeds = set.intersection(*({*a.ratios} & {*b.ratios} for a, b in pairs)) if pairs else set()
     if not seeds:
         return None
-    factors = [
-        np.exp(np.mean([np.log(b.ratios[seed] / a.ratios[seed]) for a, b in pairs]))
+    decades = [
+        np.mean([np.log10(b.ratios[seed] / a.ratios[seed]) for a, b in pairs])
         for seed in sorted(seeds)
     ]
     change = f"{low[1]} to {high[1]}"
-    return Effect(channels, length, factor, change, len(pairs), np.array(factors))
+    return Effect(channels, length, factor, change, len(pairs), np.array(decades))
 
 
 def _others(cell: FactorialCell, factor: str) -> tuple[Any, ...]:

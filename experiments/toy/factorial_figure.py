@@ -51,12 +51,13 @@ def _panel(panel: Axes, cells: Sequence[FactorialCell], rows: Sequence[IntegralR
     ways = list(dict.fromkeys((cell.fed, cell.readout) for cell in cells))
     for cell in cells:
         place, number = ways.index((cell.fed, cell.readout)), cell.depth - 1
-        aside, colour = place + 0.2 * (number - 0.5), style.PALETTE[number]
+        side, colour = number - 0.5, style.PALETTE[number]
         mark: dict[str, Any] = {"color": colour, "linestyle": "none"}
-        panel.plot([aside] * len(cell.final), cell.final, marker=style.MARKERS[number], **mark)
+        trained = [place + 0.2 * side] * len(cell.final)
+        panel.plot(trained, cell.final, marker=style.MARKERS[number], **mark)
         hand = by_hand(rows, cell)
         if hand is not None and hand.best is not None:
-            panel.plot([aside], [hand.best], marker=BY_HAND[number], **mark)
+            panel.plot([place + 0.6 * side], [hand.best], marker=BY_HAND[number], **mark)
         if cell.floor is not None:
             panel.plot([place], [cell.floor], **FLOOR)
     panel.axhline(1.0, color="0.4", linestyle=":", linewidth=0.8)

@@ -73,8 +73,8 @@ def section(records: Sequence[Record], hand: Sequence[Record]) -> list[str]:
         "theory leaves to one layer. Every step draws fresh paths.",
         *(_design(cells_of_task, rows) for cells_of_task in by_task(cells).values()),
         "## What each factor does",
-        "Factor on the error when one factor is changed and all others stay: geometric mean over "
-        "pairs of cells, and over seeds. Below one the change helps.",
+        "Change of log10 of the error when one factor is changed and all others stay: mean over "
+        "pairs of cells, then over seeds. Below zero the change helps.",
         _effects(cells),
         "## Where the trained factorial comes from",
         origins.table(records),
@@ -112,8 +112,8 @@ def _paragraph(length: int, cells: Sequence[FactorialCell]) -> str:
     said = f"At length {length} {'; '.join(filter(None, parts))}."
     gains = [effect for effect in effects(cells) if effect.factor == "depth"]
     for effect in gains:
-        said += f" Over all {effect.pairs} pairs of cells a second layer multiplies the error by "
-        said += f"{estimate(effect.factors, 0)}."
+        said += f" Over all {effect.pairs} pairs of cells a second layer changes log10 of the "
+        said += f"error by {estimate(effect.decades)}."
     return said
 
 
@@ -163,8 +163,8 @@ def _effects(cells: Sequence[FactorialCell]) -> str:
             f"{_LABEL[effect.channels]}, length {effect.length}",
             effect.change,
             str(effect.pairs),
-            estimate(effect.factors, 0),
+            estimate(effect.decades),
         ]
         for effect in effects(cells)
     ]
-    return markdown(["integral", "change", "pairs", "factor on the error"], lines)
+    return markdown(["integral", "change", "pairs", "change of log10 of the error"], lines)

@@ -201,10 +201,10 @@ def test_effects_are_over_pairs_that_differ_in_one_factor():
     cells = factorial_cells([*pair(0.8, 0.4, RICH), *pair(0.6, 0.6, BARE)])
     (depth,) = effects(cells)
     assert (depth.change, depth.pairs) == ("one layer to two layers", 2)
-    np.testing.assert_allclose(depth.factors, 0.5**0.5)
+    np.testing.assert_allclose(depth.decades, np.log10(0.5) / 2)
     by_C = effects(factorial_cells([record(0.6, BARE), record(0.3, FLOORED)]))
-    assert [(effect.factor, effect.factors.tolist()) for effect in by_C] == [
-        ("input_dependent_C", [pytest.approx(0.5)])
+    assert [(effect.factor, effect.decades.tolist()) for effect in by_C] == [
+        ("input_dependent_C", [pytest.approx(np.log10(0.5))])
     ]
 
 

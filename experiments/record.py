@@ -174,6 +174,12 @@ class Record:
         return self._json("provenance.json")
 
     @property
+    def processor_minutes(self) -> float | None:
+        """Processor time of the run; None in records that do not say it."""
+        seconds = self.provenance.get("processor_seconds")
+        return None if seconds is None else seconds / 60
+
+    @property
     def origin(self) -> Origin | None:
         """Digests of what the record, or the newest checkpoint of an unfinished one, was made from.
 

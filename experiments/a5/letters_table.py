@@ -20,6 +20,8 @@ _UNTIL = (
     "all before it right. k of n: so many runs came to know it."
 )
 
+_MINUTES = "Minutes: of processors, of a whole run."
+
 
 def section(records: Sequence[Record]) -> list[str]:
     """Markdown parts about training on fresh words; none without records of it."""
@@ -30,13 +32,19 @@ def section(records: Sequence[Record]) -> list[str]:
     of_rows = {key: [record for _, record in pairs] for key, pairs in sorted(rows.items())}
     letters = range(2, max(r.run.length for found in of_rows.values() for r in found) + 1)
     lines = [
-        [model, group, str(depth), _lengths(found), *words_until_each(found, letters), variant]
+        [
+            *(model, group, str(depth), _lengths(found)),
+            *words_until_each(found, letters),
+            _minutes(found),
+            variant,
+        ]
         for (model, group, depth, variant), found in of_rows.items()
     ]
-    header = ["model", "group", "depth", "length", *(f"letter {n}" for n in letters), "settings"]
+    about = ["model", "group", "depth", "length"]
+    header = [*about, *(f"letter {n}" for n in letters), "minutes", "settings"]
     return [
         "## Words until each letter is known",
-        f"{_UNTIL} Of each seed the longest words that were tried at this depth.",
+        f"{_UNTIL} Of each seed the longest words that were tried at this depth. {_MINUTES}",
         markdown(header, lines),
     ]
 
@@ -53,21 +61,29 @@ def ablation(records: Sequence[Record]) -> list[str]:
             name,
             *words_until_each(found, letters),
             estimate([known_letters(record).letters[-1] for record in found], 0),
+            _minutes(found),
             ablation_claims.slower(found, held.get(ablation_claims.THE_RECIPE, [])),
         ]
         for name, found in held.items()
     ]
-    header = ["variant", *(f"letter {n}" for n in letters), "known at the end", "slower"]
+    about = [f"letter {n}" for n in letters]
+    header = ["variant", *about, "known at the end", "minutes", "slower"]
     return [
         "## What each part of the recipe contributes",
         f"S4 with two blocks on words of six letters. {_UNTIL} Slower: how many times the words of "
-        "the recipe, in the median, at the last letter that most seeds of both came to know.",
+        "the recipe, in the median, at the last letter that most seeds of both came to know. "
+        f"{_MINUTES}",
         markdown(header, lines),
         "## Where the variants of the recipe come from",
         origins.table(done),
         "## Claims on the recipe",
         verdict_table(CLAIMS, done),
     ]
+
+
+def _minutes(records: Sequence[Record]) -> str:
+    known = [minutes for record in records if (minutes := record.processor_minutes) is not None]
+    return estimate(known, 0) if known else ""
 
 
 def _row_of(record: Record) -> tuple[str, str, int]:

@@ -32,13 +32,13 @@ def _row(record: Record, letters: range) -> list[str]:
     run, last = record.run, record.metrics[-1]
     reached = last["position_accuracy"]
     steps = f"{last['step']:,} of {run.training.num_steps:,}"
-    minutes = record.provenance.get("processor_seconds", 0.0) / 60
+    minutes = record.processor_minutes
     return [
         run.model,
         str(run.depth),
         str(run.length),
         variant(record),
         steps,
-        f"{minutes:.0f}",
+        "" if minutes is None else f"{minutes:.0f}",
         *(f"{reached[n - 1]:.2f}" if n <= run.length else "" for n in letters),
     ]

@@ -102,9 +102,9 @@ def test_the_table_of_the_ablation_tells_variants_apart():
     text = "\n\n".join(letters_table.ablation(ABLATED))
     for part in (
         "| the recipe | 128,000 [128,000, 128,000], n = 3 |",
-        "| 512,000, n = 1: 1 of 3 | 5.33 [3.9, 6.77], n = 3 | 1.00 at letter 5 |",
+        "| 512,000, n = 1: 1 of 3 | 5.33 [3.9, 6.77], n = 3 | 2 [2, 2], n = 3 | 1.00 at letter 5 |",
         "| AdamW | 256,000, n = 1 | 512,000, n = 1 | 0 of 1 | 0 of 1 | 0 of 1 | 3, n = 1 | "
-        "2.00 at letter 3 |",
+        "2, n = 1 | 2.00 at letter 3 |",
         "| width 128 |",
         "0.75 at letter 5 |",
     ):
@@ -121,7 +121,7 @@ def test_trials_are_tabled_with_what_sets_each_apart():
     growing, whole, *_ = (record(run, (1, 3)) for run in runs("trials") if run.length == 6)
     text = "\n\n".join(trials_table.section([growing, whole]))
     for part in (
-        "| s4 | 2 | 6 | growing words, constant rate, own step | 1,000 of 32,000 | 0 | 1.00 | "
+        "| s4 | 2 | 6 | growing words, constant rate, own step | 1,000 of 32,000 | 2 | 1.00 | "
         "1.00 | 0.00 | 0.00 | 0.00 |",
         "| s4 | 2 | 6 | growing words, own step |",
     ):

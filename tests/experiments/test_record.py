@@ -354,7 +354,9 @@ def test_a_clock_that_jumps_back_does_not_matter(bench, monkeypatch):
     monkeypatch.setattr(provenance, "now", lambda: next(times))
     job = bench.job()
     assert bench.perform(job).status == "done"
-    assert Record.open(Path(job.folder)).provenance["wall_seconds"] >= 0
+    found = Record.open(Path(job.folder))
+    assert found.provenance["wall_seconds"] >= 0
+    assert found.processor_minutes == found.provenance["processor_seconds"] / 60
 
 
 def test_the_seed_decides_the_record(bench, tmp_path, contents):

@@ -21,6 +21,7 @@ def record(run: Any, metrics: Iterable[dict[str, Any]], **facts: Any) -> Any:
     }
     usual = {"path": object(), "hash": "0" * 16, "status": "done", "finished": True}
     usual |= {"study": "a.study", "notes": {}, "divergence": {}, "provenance": provenance}
+    usual["processor_minutes"] = 2.0
     return SimpleNamespace(**{**usual, "run": run, "metrics": list(metrics), **facts})
 
 
@@ -40,7 +41,8 @@ def changed(held: Any, **settings: Any) -> Any:
         run = replace(
             run, **{first: replace(getattr(run, first), **{inner: value}) if inner else value}
         )
-    names = ("study", "status", "finished", "metrics", "notes", "divergence", "provenance")
+    names = ("study", "status", "finished", "metrics", "notes", "divergence")
+    names += ("provenance", "processor_minutes")
     facts = {name: getattr(held, name) for name in names}
     return SimpleNamespace(**facts, run=run, path=object(), hash="f" + held.hash[1:])
 

@@ -121,7 +121,7 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
             if outcome(cell, study) == "undertrained" and depths[model][cell.length] is None:
                 panel.plot([cell.length], [cell.depth], "x", color=colour, transform=aside)
     panel.set(xlabel="length", ylabel="fewest blocks", title="Tracking A5: blocks needed")
-    panel.set_yticks(range(1, 5))
+    _number_blocks(panel, 4)
     panel.set_xticks(lengths)
 
 
@@ -129,7 +129,13 @@ def _set_by_hand(panel: Axes, found: dict[int, int]) -> None:
     """Draw the fewest blocks of the construction, at the lengths of the trained models."""
     shown = {length: depth for length, depth in found.items() if length in panel.get_xticks()}
     panel.plot([*shown], [*shown.values()], **BY_HAND)
-    panel.set_yticks(range(1, max(4, *shown.values(), 4) + 1))
+    _number_blocks(panel, max(4, *shown.values(), 4))
+
+
+def _number_blocks(panel: Axes, deepest: int) -> None:
+    """Set the axis, with room for lines that were moved away from each other."""
+    panel.set_yticks(range(1, deepest + 1))
+    panel.set_ylim(0.7, deepest + 0.3)
 
 
 def _points(depths: dict[int, int]) -> tuple[list[int], list[int]]:

@@ -121,19 +121,17 @@ def _depths(panel: Axes, a5: Sequence[Cell], study: Sequence[Cell]) -> None:
             if outcome(cell, study) == "undertrained" and depths[model][cell.length] is None:
                 panel.plot([cell.length], [cell.depth], "x", color=colour, transform=aside)
     panel.set(xlabel="length", ylabel="fewest blocks", title="Tracking A5: blocks needed")
-    _number_blocks(panel, 4)
     panel.set_xticks(lengths)
 
 
 def _set_by_hand(panel: Axes, found: dict[int, int]) -> None:
-    """Draw the fewest blocks of the construction, at the lengths of the trained models."""
+    """Draw the fewest blocks of the construction, at the lengths of the trained models.
+
+    The axis has room for lines that were moved away from each other.
+    """
     shown = {length: depth for length, depth in found.items() if length in panel.get_xticks()}
     panel.plot([*shown], [*shown.values()], **BY_HAND)
-    _number_blocks(panel, max(4, *shown.values(), 4))
-
-
-def _number_blocks(panel: Axes, deepest: int) -> None:
-    """Set the axis, with room for lines that were moved away from each other."""
+    deepest = max((4, *shown.values()))
     panel.set_yticks(range(1, deepest + 1))
     panel.set_ylim(0.7, deepest + 0.3)
 

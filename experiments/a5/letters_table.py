@@ -66,8 +66,8 @@ def ablation(records: Sequence[Record]) -> list[str]:
         ]
         for name, found in held.items()
     ]
-    about = [f"letter {n}" for n in letters]
-    header = ["variant", *about, "known at the end", "minutes", "slower"]
+    known = [f"letter {n}" for n in letters]
+    header = ["variant", *known, "known at the end", "minutes", "slower"]
     return [
         "## What each part of the recipe contributes",
         f"S4 with two blocks on words of six letters. {_UNTIL} Slower: how many times the words of "

@@ -174,9 +174,9 @@ _CLAIMS = (
         "g-exact",
         f"every cell for which exact weights are known comes to at most {ABLE} of predicting zero",
         _judge_exact,
-        "Seeds stay on plateaus: at predicting zero from increments, and with values and "
-        "increments where one kind of running sums ends, products of three inputs or C times "
-        "products of two (see the chapter on weights set by hand).",
+        "Most of the others stay on plateaus: near predicting zero from increments, and with "
+        "values and increments where one kind of running sums ends, products of three inputs or C "
+        "times products of two (see the chapter on weights set by hand).",
     ),
 )
 CLAIMS = of_one_setting(_CLAIMS, cell_of)

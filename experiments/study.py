@@ -9,6 +9,7 @@ import importlib.util
 import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -254,6 +255,7 @@ def unknown(kind: str, got: str, known: tuple[str, ...] | list[str], of: str = "
     return f"unknown {kind} {got!r}{of}{guess} (known: {', '.join(known) or 'none'})"
 
 
+@cache
 def _from_name(name: str) -> Study:
     folder, _, stem = name.partition(".")
     path = ROOT / folder / f"{stem}.py"

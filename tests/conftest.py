@@ -92,16 +92,18 @@ def judged() -> Callable[[Path], dict[str, str]]:
 
 
 @pytest.fixture
-def fuzzed(tmp_path: Path) -> Callable[[Path, str], list[dict[str, Any]]]:
-    """Fuzz one reader of a table in a process of its own; what ended as it must not."""
+def fuzzed(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """Fuzz readers of a table in a process of their own; what ended as it must not."""
 
-    def fuzz(table: Path, reader: str) -> list[dict[str, Any]]:
+    def fuzz(table: Path, *readers: str) -> list[dict[str, Any]]:
         harness = Path(__file__).parent / "faults" / "fuzz.py"
-        command = [sys.executable, str(harness), str(table), reader, str(tmp_path)]
+        command = [sys.executable, str(harness), str(table), str(tmp_path), *readers]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        *wrong, last = map(json.loads, done.stdout.splitlines())
-        assert last["count"] >= 150
-        return wrong
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        counts = {line["reader"]: line["count"] for line in found if "count" in line}
+        assert tuple(counts) == readers
+        assert min(counts.values()) >= 150
+        return [line for line in found if "wrong" in line]
 
     return fuzz

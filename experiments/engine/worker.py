@@ -8,6 +8,7 @@ worker asks its run for a checkpoint and ends after half a minute at the latest.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import queue
@@ -82,3 +83,4 @@ def _answer(answers: TextIO, event: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     main()
+    gc.freeze()  # else Python searches all that a framework made for cycles, for seconds

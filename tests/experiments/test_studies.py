@@ -32,3 +32,11 @@ def test_a_preset_that_a_study_has_not_is_refused(name: str) -> None:
 @pytest.mark.parametrize("claim", claims())
 def test_no_claim_is_decided_without_records(claim: Claim) -> None:
     assert claim.judge([]).status == "not run"
+
+
+def test_a_study_is_searched_for_once_however_many_records_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = studies.named("memory.theory")
+    monkeypatch.setattr(studies, "_is_study", lambda path: pytest.fail(f"{path} is read again"))
+    assert studies.named("memory.theory") is first

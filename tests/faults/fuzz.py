@@ -1,8 +1,8 @@
 """A reader reads damaged files: a value of the right kind, or its own error naming the file.
 
-``python fuzz.py TABLE READER FOLDER`` prints one JSON line per case that ends otherwise, and last
-one that counts all. The cases are drawn from a fixed seed. Memory is bounded, no code may be run,
-and no case may wait.
+``python fuzz.py TABLE FOLDER READER...`` prints one JSON line per case that ends otherwise, and
+after those of each reader one that counts all. The cases are drawn from a fixed seed. Memory is
+bounded, no code may be run, and no case may wait.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def bound_memory() -> None:
     with open("/proc/self/statm") as file:  # noqa: PTH123
         pages = int(file.read().split()[0])
     most = pages * resource.getpagesize() + SPARE
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))  # the next reader moves it again
 
 
 def others(path: Path) -> Iterator[str]:
@@ -141,31 +142,38 @@ def others(path: Path) -> Iterator[str]:
     yield "an endless device"
 
 
-def main() -> None:
-    """Print a line per case that went wrong, and one with the number of all."""
-    file, name, root = sys.argv[1:]
-    reader, folder = table(file)[name], Path(root) / "sample"
-    warnings.simplefilter("ignore")
+def fuzz(name: str, reader: Reader, folder: Path) -> Iterator[dict[str, Any]]:
+    """Give what is known of each case that went wrong, and last the number of all."""
     folder.mkdir()
     path = reader.make(folder)
     content = path.read_bytes()
-    assert reader.valid(reader.read(folder)), "the sample is not valid"
-    signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(Waiting()))
-    sys.addaudithook(watch)
+    assert reader.valid(reader.read(folder)), f"{name}: the sample is not valid"
     bound_memory()
     count = 0
     for case, data in reader.cases(content, np.random.default_rng(len(name))):
         count += 1
         path.write_bytes(data)
         if said := wrong(reader, folder):
-            print(json.dumps({"case": f"{count} {case}", "wrong": said}), flush=True)
+            yield {"reader": name, "case": f"{count} {case}", "wrong": said}
     if not reader.text:
         for case in others(path):
             count += 1
             if said := wrong(reader, folder):
-                print(json.dumps({"case": case, "wrong": said}), flush=True)
+                yield {"reader": name, "case": case, "wrong": said}
     shutil.rmtree(folder)
-    print(json.dumps({"count": count}))
+    yield {"reader": name, "count": count}
+
+
+def main() -> None:
+    """Print a line per case that went wrong, and for each reader one with the number of all."""
+    file, root, *names = sys.argv[1:]
+    readers = table(file)
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(Waiting()))
+    sys.addaudithook(watch)
+    for name in names:
+        for said in fuzz(name, readers[name], Path(root) / "sample"):
+            print(json.dumps(said), flush=True)
 
 
 if __name__ == "__main__":

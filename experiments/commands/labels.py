@@ -43,8 +43,13 @@ def _telling(keys: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[str]
 
 
 def _text(row: dict[str, Any], kept: Sequence[str]) -> str:
-    leaves = Counter(key.rpartition(".")[2] for key in row)
-    short = {key: key.rpartition(".")[2] for key in kept}
-    names = {key: leaf if leaves[leaf] == 1 else key for key, leaf in short.items()}
+    """Spell fields by their last names where these are the only ones.
+
+    A kind bears the name of its owner, as ``--only`` takes it: ``kernel=Polynomial``.
+    """
+    shown = {key: key.removesuffix(".type") for key in row}
+    last = {key: name.rpartition(".")[2] for key, name in shown.items()}
+    often = Counter(last.values())
+    names = {key: last[key] if often[last[key]] == 1 else shown[key] for key in kept}
     text = " ".join(f"{names[key]}={row[key]}" for key in kept)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

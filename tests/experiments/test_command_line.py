@@ -14,7 +14,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.commands.labels import labels
 from experiments.engine.job import install_hint
-from experiments.overrides import override
+from experiments.overrides import override, select
 from experiments.record import Record, find
 from experiments.study import load
 
@@ -312,6 +312,14 @@ def test_labels_tell_the_runs_apart_and_are_short():
         assert not any("task." in text for text in names)
     (long,) = override(study.runs("smoke")[:1], [f"widths=({','.join(map(str, range(1, 99)))})"])
     assert labels([long, study.runs("smoke")[0]])[0].endswith("…")
+
+
+def test_a_label_names_a_kind_as_only_takes_it():
+    runs = load("memory.recurrent_models").runs("published-short")
+    for run, text in zip(runs, labels(runs), strict=True):
+        kinds = [word for word in text.split() if word.startswith(("kernel=", "parameterisation="))]
+        assert len(kinds) == 2
+        assert run in select(runs, kinds)
 
 
 def test_a_changed_record_is_refused_by_plot_and_redone_by_run(run, results, study_file, capsys):

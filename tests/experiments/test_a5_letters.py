@@ -67,6 +67,17 @@ ABLATED = [
     of_variant("AdamW", (1, 1, 2, 2, 3), 0),
     of_variant("width 128", (1, 2, 3, 5, 6), 0),
 ]
+THREE_SEEDS = [
+    *ABLATED,
+    of_variant("AdamW", (1, 1, 2, 2, 3), 1),
+    of_variant("AdamW", (1, 1, 2, 2, 3, 4, 5), 2),
+    of_variant("width 128", (1, 2, 3, 5, 6), 1),
+    of_variant("width 128", (1, 2, 3, 3, 6), 2),
+    of_variant("growing words", (1, 2, 3, 4, 5), 0),
+    of_variant("growing words", (1, 2, 3, 4, 4, 5), 1),
+    of_variant("growing words", (1, 2, 3, 4, 4, 5), 2),
+    of_variant("constant rate", (1, 1, 2, 2, 3), 0),
+]
 
 
 def test_of_each_depth_and_seed_the_longest_words_are_shown():
@@ -132,13 +143,15 @@ def test_trials_are_tabled_with_what_sets_each_apart():
 @pytest.mark.parametrize(
     ("name", "verdict"),
     [
-        ("recipe-muon", "pass"),  # AdamW never knows the fifth letter
+        ("recipe-muon", "pass"),  # AdamW knows the fifth letter late in one seed, else never
         ("recipe-width", "fail"),  # half of the width knows it sooner
-        ("recipe-words", "not run"),
+        ("recipe-words", "undecided"),  # one seed as soon as one of the recipe
+        ("recipe-rate", "undecided"),  # a single seed
+        ("recipe-step", "not run"),
     ],
 )
 def test_claims_on_the_recipe_can_fail(name, verdict):
-    assert made_up.verdict(ablation_claims.CLAIMS, name, ABLATED) == verdict
+    assert made_up.verdict(ablation_claims.CLAIMS, name, THREE_SEEDS) == verdict
 
 
 def test_claims_on_the_recipe_are_undecided_where_a_variant_is_mixed():

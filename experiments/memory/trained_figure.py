@@ -65,7 +65,8 @@ def _grid(
             for panel, chosen in zip(row, maps, strict=True):
                 draw_panel(panel, select(held, map=chosen), widths)
                 panel.set(xscale="log", yscale="log")
-            row[0].set_ylabel(f"{kernel},\nstart {start:g}\n{labels[1]}")
+            memory = kernel.replace(", ", "\n", 1)  # in one line it is longer than a row is high
+            row[0].set_ylabel(f"{memory}\nstart {start:g}\n{labels[1]}")
         for panel, chosen in zip(axes[0], maps, strict=True):
             panel.set_title(chosen)
         for panel in axes[-1]:

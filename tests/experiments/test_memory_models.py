@@ -10,6 +10,7 @@ from typing import Any
 import made_up
 import numpy as np
 import pytest
+from written import written_outside
 
 from experiments.__main__ import main
 from experiments.memory import (
@@ -428,6 +429,14 @@ def test_a_table_and_figures_of_records_of_every_kind(tmp_path):
     assert "crosses in 1 of 1: 4 to 8 from 0.01" in text
     assert "not run" in text
     assert len(trained_figure.draw(records, tmp_path)) == 4
+
+
+def test_a_single_row_holds_the_name_of_its_memory(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(trained_figure.style, "save", lambda figure, *_: drawn.append(figure) or [])
+    trained_figure.draw(four(CROSSES, STABLE, kernel=Polynomial(), length=100), tmp_path)
+    assert len(drawn) == 2
+    assert not [text for figure in drawn for text in written_outside(figure)]
 
 
 # Memory functions

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands.labels import labels
+from experiments.commands.labels import labels, option
 from experiments.commands.output import say
 from experiments.frame import leaves
 from experiments.record import CorruptRecordError, Record
@@ -115,7 +115,7 @@ def listed(runs: Sequence[Run], states: Sequence[str], costs: Sequence[Cost]) ->
     """
     rows = [dict(leaves(described(run))) for run in runs]
     common = [
-        f"{key}={value}"
+        f"{option(key)}={value}"
         for key, value in rows[0].items()
         if all(key in row and row[key] == value for row in rows)
     ]

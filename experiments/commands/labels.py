@@ -32,6 +32,11 @@ def of_rows(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [_text(row, chosen[tuple(row)]) for row in rows]
 
 
+def option(key: str) -> str:
+    """Name a field as ``--only`` takes it: a kind bears the name of its owner, ``kernel``."""
+    return key.removesuffix(".type")
+
+
 def _telling(keys: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the fields that divide the rows further than the fields before them do."""
     kept, marks, groups = [], [()] * len(rows), 1
@@ -43,11 +48,8 @@ def _telling(keys: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[str]
 
 
 def _text(row: dict[str, Any], kept: Sequence[str]) -> str:
-    """Spell fields by their last names where these are the only ones.
-
-    A kind bears the name of its owner, as ``--only`` takes it: ``kernel=Polynomial``.
-    """
-    shown = {key: key.removesuffix(".type") for key in row}
+    """Spell fields by their last names where these are the only ones."""
+    shown = {key: option(key) for key in row}
     last = {key: name.rpartition(".")[2] for key, name in shown.items()}
     often = Counter(last.values())
     names = {key: last[key] if often[last[key]] == 1 else shown[key] for key in kept}

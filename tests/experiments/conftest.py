@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from experiments.engine.job import Job, Outcome, StopFlag, perform
 from experiments.overrides import override
 from experiments.study import load
 from seqtheory.plain import described
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 STUDY = HERE / "studies" / "my_study.py"
@@ -109,6 +113,16 @@ def contents(folder: Path | str) -> dict[str, bytes]:
         for path in Path(folder).iterdir()
         if path.is_file() and path.name not in ("provenance.json", "DONE")
     }
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Figures as they are saved, instead of files."""
+    from experiments.report import style  # with matplotlib, which few tests need
+
+    found: list[Figure] = []
+    monkeypatch.setattr(style, "save", lambda figure, *_: found.append(figure) or [])
+    return found
 
 
 @pytest.fixture

@@ -258,12 +258,10 @@ def test_figure_and_table_are_made_from_whatever_is_there(tmp_path):
         assert part in text
 
 
-def test_lines_at_one_block_are_inside_the_panel(tmp_path, monkeypatch):
-    kept: list[Any] = []
-    monkeypatch.setattr(figure.style, "save", lambda drawn, *_: kept.append(drawn) or [])
+def test_lines_at_one_block_are_inside_the_panel(tmp_path, monkeypatch, drawn):
     monkeypatch.setattr(figure, "representable_depths", lambda *_: {6: 5})
     figure.draw(loader([record(), record(model="rnn", length=8)]), "quick", tmp_path)
-    panel = kept[0].axes[0]
+    panel = drawn[0].axes[0]
     places = [line.get_transform().transform(line.get_xydata()) for line in panel.lines]
     heights = np.concatenate([place[:, 1] for place in places if len(place)])
     assert panel.bbox.y0 < heights.min() < heights.max() < panel.bbox.y1

@@ -431,9 +431,7 @@ def test_a_table_and_figures_of_records_of_every_kind(tmp_path):
     assert len(trained_figure.draw(records, tmp_path)) == 4
 
 
-def test_a_single_row_holds_the_name_of_its_memory(monkeypatch, tmp_path):
-    drawn = []
-    monkeypatch.setattr(trained_figure.style, "save", lambda figure, *_: drawn.append(figure) or [])
+def test_a_single_row_holds_the_name_of_its_memory(drawn, tmp_path):
     trained_figure.draw(four(CROSSES, STABLE, kernel=Polynomial(), length=100), tmp_path)
     assert len(drawn) == 2
     assert not [text for figure in drawn for text in written_outside(figure)]

@@ -1,13 +1,14 @@
 """Ladders beyond those of `quick`: from theory, for the published table, as published, and filters.
 
-They are shown beside the default preset, each where records of it exist.
+They are shown beside the default preset, each where records of it exist, or by themselves where
+their preset is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from experiments.claim import Claim, Judged, verdict_table
+from experiments.claim import Judged, verdict_table
 from experiments.memory.later_claims import BY_PRESET, KERNELS, PUBLISHED_TABLE, network_of
 from experiments.memory.recurrent_presets import TABLE
 from experiments.memory.trained_curves import READINGS, SLACK, Ladder, ladders, word
@@ -19,38 +20,35 @@ from experiments.report.rows import Load, grouped, select
 STUDY = "recurrent_models"
 
 
-def parts(load: Load) -> list[str]:
-    """Sections of Markdown about every preset that has records."""
+def parts(load: Load, *presets: str) -> list[str]:
+    """Sections of Markdown about those of the presets that have records."""
     return [
         text
-        for preset, (title, said, first) in _SECTIONS.items()
+        for preset in presets
         if (records := load(preset, STUDY))
-        for text in _section(title, said, first(ladders(records)), records, BY_PRESET[preset])
+        for text in _section(preset, records)
     ]
 
 
-def judged(load: Load) -> list[Judged]:
-    """Claims about every preset, each with its records."""
+def judged(load: Load, *presets: str) -> list[Judged]:
+    """Claims about those of the presets that have records, each with its records."""
     return [
-        Judged(BY_PRESET[preset], records)
-        for preset in _SECTIONS
-        if (records := load(preset, STUDY))
+        Judged(BY_PRESET[preset], records) for preset in presets if (records := load(preset, STUDY))
     ]
 
 
-def _section(
-    title: str, said: str, first: str, records: Sequence[Record], claims: Sequence[Claim]
-) -> list[str]:
+def _section(preset: str, records: Sequence[Record]) -> list[str]:
+    title, said, first = _SECTIONS[preset]
     return [
         f"## {title}",
         said,
-        first,
+        first(ladders(records)),
         "Each width in turn: squared error over that of predicting zero, mean over seeds; whether "
         "it came to half of the one before, or to enough, in how many seeds; the slowest mode; "
         "steps of training.",
         networks_table(select(ladders(records), reading="shift")),
         sources(records),
-        verdict_table(claims, records),
+        verdict_table(BY_PRESET[preset], records),
     ]
 
 
@@ -140,3 +138,5 @@ _SECTIONS: dict[str, tuple[str, str, First]] = {
         _summary,
     ),
 }
+PRESETS = tuple(_SECTIONS)
+"""Presets with a section of their own, in the order of the page."""

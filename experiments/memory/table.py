@@ -30,7 +30,12 @@ SHOWN_SCALES = (10.0, 100.0, 1000.0)
 
 
 def table(load: Load, preset: str | None) -> str:
-    """Markdown: linear theory, trained networks, memory functions, each with sources and claims."""
+    """Markdown: linear theory, trained networks, memory functions, each with sources and claims.
+
+    Of a preset with a section of its own, that section alone.
+    """
+    if preset in later_tables.PRESETS:
+        return "\n\n".join(later_tables.parts(load, preset)) + "\n"
     records = load(preset, "theory")
     trained, measured = load(preset, "recurrent_models"), load(preset, "memory_functions")
     bounded = load(preset, "bounded_coefficients")
@@ -38,14 +43,19 @@ def table(load: Load, preset: str | None) -> str:
         *(_theory(records) if records else []),
         *(bounded_table.parts(bounded) if bounded else []),
         *(trained_table.parts(trained, records) if trained else []),
-        *later_tables.parts(load if preset is None else _none),
+        *(later_tables.parts(load, *later_tables.PRESETS) if preset is None else []),
         *(functions.parts(measured) if measured else []),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def judged(load: Load, preset: str | None) -> list[Judged]:
-    """Claims and findings of the study's parts, each with the records that it is about."""
+    """Claims and findings of the study's parts, each with the records that it is about.
+
+    Of a preset with a section of its own, the claims of that section alone.
+    """
+    if preset in later_tables.PRESETS:
+        return later_tables.judged(load, preset)
     theory, bounded = load(preset, "theory"), load(preset, "bounded_coefficients")
     return [
         Judged(CLAIMS, theory),
@@ -53,14 +63,9 @@ def judged(load: Load, preset: str | None) -> list[Judged]:
         Judged(bounded_claims.CLAIMS, bounded),
         Judged(bounded_claims.FINDINGS, bounded, "finding"),
         Judged(trained_claims.CLAIMS, load(preset, "recurrent_models")),
-        *later_tables.judged(load if preset is None else _none),
+        *(later_tables.judged(load, *later_tables.PRESETS) if preset is None else []),
         Judged(functions.CLAIMS, load(preset, "memory_functions")),
     ]
-
-
-def _none(preset: str | None, file: str) -> list[Record]:
-    """Load nothing: one preset was asked for, and it is shown above."""
-    return []
 
 
 def _theory(records: Sequence[Record]) -> list[str]:

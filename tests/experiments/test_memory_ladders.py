@@ -17,6 +17,7 @@ from experiments.memory import (
     later_tables,
     recurrent_models,
     recurrent_presets,
+    table,
     trained_figure,
 )
 from experiments.memory.margin import slope
@@ -339,7 +340,7 @@ def test_each_later_preset_has_its_section() -> None:
     def load(preset: str, file: str) -> list[Any]:
         return records(preset, as_expected) if file == "recurrent_models" else []
 
-    text = "\n".join(later_tables.parts(load))  # type: ignore[arg-type]
+    text = "\n".join(later_tables.parts(load, *later_tables.PRESETS))  # type: ignore[arg-type]
     row = next(line for line in text.splitlines() if line.startswith("| LRU |"))
     cells = [cell.strip() for cell in row.split("|")[2:-1]]
     assert cells[:2] == ["stable", "unstable"]
@@ -353,4 +354,19 @@ def test_each_later_preset_has_its_section() -> None:
     ):
         assert title in text
     assert "rnn filter" in text
-    assert later_tables.parts(lambda *_: []) == []
+    assert later_tables.parts(lambda *_: [], *later_tables.PRESETS) == []
+
+
+@pytest.mark.parametrize("preset", later_tables.PRESETS)
+def test_a_later_preset_is_shown_by_itself_with_its_own_claims(preset: str) -> None:
+    def load(asked: str | None, file: str) -> list[Any]:
+        assert (asked, file) == (preset, "recurrent_models")
+        return records(preset, as_expected)
+
+    shown = table.table(load, preset)  # type: ignore[arg-type]
+    assert shown.count("\n## ") + shown.startswith("## ") == 1
+    [held] = table.judged(load, preset)  # type: ignore[arg-type]
+    assert held.claims == later_claims.BY_PRESET[preset]
+    for claim in held.claims:
+        assert claim.statement in shown
+        assert claim.judge(held.records).status != "not run"

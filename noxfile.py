@@ -86,6 +86,9 @@ COMPILED = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
+# Python keeps what it has compiled, wherever images or shells ask it not to: a process that reads
+# torch or JAX from source starts 2 to 11 s later, and the tests start hundreds.
+KEPT: dict[str, str | None] = {"PYTHONDONTWRITEBYTECODE": None}
 # Rooms of the core whose annotations hold at every call; the others are still to be mended.
 JUDGED = ("dataset", "group", "group_words", "hippo", "linear_systems", "representation")
 JUDGED += ("settings", "shapes", "state_space", "structure", "word_csv")
@@ -111,9 +114,10 @@ def environment(session: nox.Session, name: str) -> Path:
     return folder / ("Scripts" if os.name == "nt" else "bin")
 
 
-def python(session: nox.Session, name: str, *arguments: str, **options: object) -> None:
+def python(session: nox.Session, name: str, *arguments: str, **env: str) -> None:
     """Run the Python of environment `name` from the repository's root."""
-    session.run(str(environment(session, name) / "python"), *arguments, external=True, **options)
+    program = str(environment(session, name) / "python")
+    session.run(program, *arguments, env=KEPT | env, external=True)
 
 
 def study(session: nox.Session, environment: str, name: str, module: str) -> None:
@@ -293,7 +297,8 @@ def tests(session: nox.Session, room: str) -> None:
         "pytest",
         f"--frameworks={FRAMEWORKS.get(name, '')}",
         *(session.posargs or [*arguments, "-n", WORKERS, "--dist", "worksteal"]),
-        env=COMPILED | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+        OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "1"),
+        **COMPILED,
     )
 
 
@@ -314,7 +319,7 @@ def coverage(session: nox.Session) -> None:
     for room in rooms:
         name, arguments = TESTS[room]
         run = ("run", "-m", "pytest", f"--frameworks={FRAMEWORKS.get(name, '')}", *arguments)
-        python(session, name, *measure, *run, "-n", WORKERS, env={"OMP_NUM_THREADS": "1"})
+        python(session, name, *measure, *run, "-n", WORKERS, OMP_NUM_THREADS="1")
     python(session, "core", *measure, "combine", "--quiet")
     for package in ("packages/core", "packages/lcde_jax", "packages/seq_torch", "experiments"):
         session.log(package)
@@ -531,7 +536,7 @@ def _use(session: nox.Session, out: Path) -> None:
     names = ", ".join(sorted(wheel))
     ours = f"import {names}; assert all(m.__file__.startswith({over!r}) for m in ({names}))"
     for code in (("-c", ours), ("-m", "experiments", "doctor")):
-        python(session, "both", "-P", *code, env={"PYTHONPATH": over})
+        python(session, "both", "-P", *code, PYTHONPATH=over)
 
 
 @nox.session(name="version")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.exit_code import ConfigError
+from experiments.fields import leaves
 from experiments.record import encode
 from seqtheory.plain import described
 
@@ -198,11 +199,3 @@ def _settings(held: Record) -> dict[str, Any]:
         return described(held.run)
     except ConfigError:
         return held.description["run"]
-
-
-def leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
-    """List the innermost values of nested dictionaries, each with its dotted name."""
-    if not isinstance(value, dict):
-        return [(name, value)]
-    prefix = f"{name}." if name else ""
-    return [leaf for key, item in value.items() for leaf in leaves(item, f"{prefix}{key}")]

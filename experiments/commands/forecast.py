@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from experiments.commands.labels import labels, option
+from experiments.commands.labels import labels
 from experiments.commands.output import say
-from experiments.frame import leaves
+from experiments.fields import leaves, option
 from experiments.record import CorruptRecordError, Record
 from experiments.store import shelf
 from experiments.store.stored import RejectedFileError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from experiments.frame import leaves
+from experiments.fields import leaves, option, telling
 from seqtheory.plain import described
 
 if TYPE_CHECKING:
@@ -17,34 +17,19 @@ _LONGEST = 100  # characters
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
-    """Name each run by as few fields as distinguish all of them.
-
-    Runs with equal fields share the choice of fields, so the work grows linearly with the number of
-    runs.
-    """
+    """Name each run by few fields that distinguish all of them."""
     found = of_rows([dict(leaves(described(run))) for run in runs])
     return [label or f"seed={run.seed}" for run, label in zip(runs, found, strict=True)]
 
 
 def of_rows(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Name runs by their settings; empty where all are alike."""
-    chosen = {keys: _telling(keys, rows) for keys in dict.fromkeys(map(tuple, rows))}
+    """Name runs by their settings; empty where all are alike.
+
+    Runs with equal fields share the choice of fields, so the work grows linearly with the number of
+    runs.
+    """
+    chosen = {keys: telling(rows, keys) for keys in dict.fromkeys(map(tuple, rows))}
     return [_text(row, chosen[tuple(row)]) for row in rows]
-
-
-def option(key: str) -> str:
-    """Name a field as ``--only`` takes it: a kind bears the name of its owner, ``kernel``."""
-    return key.removesuffix(".type")
-
-
-def _telling(keys: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the fields that divide the rows further than the fields before them do."""
-    kept, marks, groups = [], [()] * len(rows), 1
-    for key in keys:
-        finer = [(*mark, repr(row.get(key))) for mark, row in zip(marks, rows, strict=True)]
-        if (count := len(set(finer))) > groups:  # otherwise the fields kept so far decide it
-            kept, marks, groups = [*kept, key], finer, count
-    return kept
 
 
 def _text(row: dict[str, Any], kept: Sequence[str]) -> str:

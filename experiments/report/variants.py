@@ -12,7 +12,7 @@ from typing import Any
 
 from experiments.claim import Claim, Judge, Verdict
 from experiments.exit_code import ConfigError
-from experiments.frame import leaves
+from experiments.fields import leaves, option
 from experiments.record import Record
 from experiments.report.rows import grouped
 from seqtheory.plain import described
@@ -44,7 +44,9 @@ def variants(records: Sequence[Record], cell: CellOf) -> list[str]:
     pairs = zip(records, settings, strict=True)
     groups = grouped(pairs, lambda pair: cell(pair[0])).values()
     fields = dict.fromkeys(name for group in groups for name in _differing([s for _, s in group]))
-    return [", ".join(f"{name} {_said(held, name)}" for name in fields) for held in settings]
+    return [
+        ", ".join(f"{option(name)} {_said(held, name)}" for name in fields) for held in settings
+    ]
 
 
 def named(records: Iterable[Record], cell: CellOf) -> list[tuple[str, Record]]:

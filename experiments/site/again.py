@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from experiments.frame import leaves
+from experiments.fields import leaves, option
 from experiments.study import Study
 from seqtheory.plain import described
 
@@ -67,8 +67,8 @@ def _settings(plain: dict[str, Any]) -> dict[str, str]:
     """Fields that ``--only`` can name, as it writes their values."""
     found = {}
     for name, value in leaves(plain):
-        if name.endswith(".type"):
-            found[name.removesuffix(".type")] = str(value)
+        if option(name) != name:
+            found[option(name)] = str(value)
         elif name != "type" and (said := _said(value)):
             found[name] = said
     return found

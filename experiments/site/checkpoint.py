@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from experiments.frame import leaves
+from experiments.fields import leaves
 from experiments.models.cards import STUDY, folder, read
 from experiments.models.words import percent
 from experiments.report import style

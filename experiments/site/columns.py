@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from experiments import frame
+from experiments import fields, frame
 from experiments.site.words import sorting, value
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
     names = telling(rows)
     ends = [_end(name) for name in names]
     settings = [
-        Column(name, end if ends.count(end) == 1 else name.removesuffix(".type"), "setting")
+        Column(name, end if ends.count(end) == 1 else fields.option(name), "setting")
         for name, end in zip(names, ends, strict=True)
     ]
     numbers = [
@@ -57,13 +57,7 @@ def telling(rows: Sequence[Row]) -> list[str]:
     """Fields that tell the runs apart: each parts runs that those before it do not; seeds last."""
     names = [name for name in frame.setting_names(rows) if name != "seed" and _varies(rows, name)]
     names = [*sorted(names, key=_depth), *(["seed"] if _varies(rows, "seed") else [])]
-    kept: list[str] = []
-    parts = 1
-    for name in names:
-        now = len({_key(row, [*kept, name]) for row in rows})
-        if now > parts:
-            kept.append(name)
-            parts = now
+    kept = fields.telling(rows, names)
     return kept[: MOST_SETTINGS - 1] + (["seed"] if "seed" in kept[MOST_SETTINGS - 1 :] else [])
 
 
@@ -109,18 +103,14 @@ def _varies(rows: Sequence[Row], name: str) -> bool:
     return len({repr(row.get(name)) for row in rows}) > 1
 
 
-def _key(row: Row, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(repr(row.get(name)) for name in names)
-
-
 def _end(name: str) -> str:
     """Last part of a field's name, which stands for it where no other ends alike."""
-    return name.removesuffix(".type").rpartition(".")[2].replace("_", " ")
+    return fields.option(name).rpartition(".")[2].replace("_", " ")
 
 
 def _depth(name: str) -> int:
     """How deep a field lies; the class of a value stands with the value."""
-    return name.removesuffix(".type").count(".")
+    return fields.option(name).count(".")
 
 
 def _order(held: object) -> tuple[bool, float, str]:

@@ -17,7 +17,7 @@ from typing import Any
 from experiments import record
 from experiments.commands.forecast import duration
 from experiments.commands.labels import of_rows
-from experiments.frame import leaves
+from experiments.fields import leaves
 from experiments.record import Record
 from experiments.site import curves, plot
 from experiments.site.figure import Panel

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.frame import leaves
+from experiments.fields import leaves
 from experiments.record import Record
 from experiments.report.attestation import Attestation
 from experiments.site import checkpoint, curves, plot

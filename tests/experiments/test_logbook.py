@@ -21,7 +21,8 @@ from experiments.claim import STATUSES, Claim, Judged, Verdict
 from experiments.commands import results
 from experiments.engine.job import install_hint
 from experiments.exit_code import ConfigError
-from experiments.frame import FACTS, Rows, columns, leaves, table, written
+from experiments.fields import leaves
+from experiments.frame import FACTS, Rows, columns, table, written
 from experiments.logbook import build, linked
 from experiments.logbook.build import CLAIMS, FORM, Logbook
 from experiments.logbook.evidence import examined

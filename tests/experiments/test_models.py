@@ -15,7 +15,7 @@ import pytest
 from experiments import study as studies
 from experiments.__main__ import main
 from experiments.exit_code import ConfigError
-from experiments.frame import leaves
+from experiments.fields import leaves
 from experiments.models import cards, measuring
 from experiments.models.by_hand import IntegralRun, StackRun
 from experiments.models.catalogue import CHECKPOINTS, Checkpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ from experiments.commands import contract
 from experiments.commands.loader import Loader
 from experiments.exit_code import ConfigError
 from experiments.memory import claims as memory_claims
+from experiments.memory import recurrent_models
 from experiments.memory import trained_claims as ladder_claims
+from experiments.overrides import select
 from experiments.report.variants import require_one_setting, variants
 from experiments.selection import Selection
 from experiments.study import ROOT
@@ -38,6 +41,7 @@ from experiments.toy import kernel_claims, structure_claims
 from experiments.toy import representable_claims as integral_claims
 from experiments.toy import trained_claims as toy_trained_claims
 from experiments.tracking import claims as tracking_claims
+from seqtheory.reparameterisation import Exp, Softplus
 
 BATCH = {"training__batch_size": 7}
 # Half of a study: its folder and preset, how its records are read as rows, a setting that no row
@@ -179,3 +183,13 @@ def test_seeds_alone_make_no_variant():
     assert variants(mixed, lambda r: r.run.model) == ["rate 1", "rate 1", "rate 2", "rate None"]
     with pytest.raises(ConfigError, match=r"differ in more than their seed: rate 1; rate 2"):
         require_one_setting(mixed, lambda r: r.run.model)
+
+
+def test_a_variant_is_named_as_only_takes_it():
+    """A parameterisation is `parameterisation`, not the field `.type` that tells its class."""
+    one = next(r for r in recurrent_models.runs("quick") if isinstance(r.parameterisation, Exp))
+    runs = [one, replace(one, parameterisation=Softplus())]
+    names = variants([made_up.record(run, []) for run in runs], lambda _: "a cell")
+    assert names == ["parameterisation Exp", "parameterisation Softplus"]
+    for name, run in zip(names, runs, strict=True):
+        assert select(runs, [name.replace(" ", "=")]) == [run]

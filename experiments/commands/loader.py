@@ -136,7 +136,7 @@ def prepared(selection: Selection) -> tuple[Path, str | None, Loader]:
     loader = Loader(folder, selection)
     found = [studies.load(str(path)) for path in files]
     named = [study for study in found if loader.named in (None, study.file.stem)]
-    _check_preset(selection.preset, named, folder.name)
+    _check_preset(selection.preset, named, named[0].name if loader.named else folder.name)
     known = [s for s in named if selection.preset in (None, *s.module.PRESETS)]
     refusals: list[ConfigError] = []
     for study in known:
@@ -162,10 +162,10 @@ def _any_record(study: Study, runs: Sequence[Run], selection: Selection) -> bool
     return any(study.hash(run) in held for run in runs)
 
 
-def _check_preset(name: str | None, found: list[Study], folder: str) -> None:
+def _check_preset(name: str | None, found: list[Study], asked: str) -> None:
     known = list(dict.fromkeys(preset for study in found for preset in study.module.PRESETS))
     if name is not None and name not in known:
-        raise ConfigError(studies.unknown("preset", name, known, f" of {folder}"))
+        raise ConfigError(studies.unknown("preset", name, known, f" of {asked}"))
 
 
 def _file_name(name: str, folder: Path) -> str | None:

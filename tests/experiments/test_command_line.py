@@ -77,6 +77,14 @@ def test_an_unknown_study_is_one_line_and_exit_2(results, capsys, study, message
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("study", ["memory.theory", "memory"])
+def test_an_unknown_preset_is_said_of_what_was_asked_for(capsys, study):
+    """Another file of the folder has a preset of the first name."""
+    name = "verdicts" if study == "memory.theory" else "verdict"
+    assert answer("table", study, "--preset", name) == 2
+    assert f"unknown preset '{name}' of {study} " in capsys.readouterr().err.replace(";", " ")
+
+
 @pytest.mark.parametrize("arguments", [("--sett", "a=1"), ("--rerun", "some"), ("--seeds", "x")])
 def test_a_wrong_flag_is_exit_2(run, arguments):
     assert run(*arguments) == 2

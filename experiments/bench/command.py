@@ -108,64 +108,69 @@ def _made(request: Request) -> Card | int:
     except (ValueError, TypeError) as error:
         raise ConfigError(f"bench: {error}") from error
     say(f"{subject.name}: {len(subject.runs)} runs, preset {request.preset}")
-    code = _run(study, request, subject, "contract")
+    code = _together(study, request, subject, ["contract"])
     if code != exit_code.OK:
         return code
     left_out = _blocked(study, request, subject)
     subject, over = _within(study, request, without_parts(subject, left_out))
     left_out |= over
-    for part in request.parts:
-        code = exit_code.OK if part == "contract" else _run(study, request, subject, part)
-        if code not in (exit_code.OK, exit_code.DIVERGED, exit_code.FAILED):
-            return code
     beside = [beside_of(request, subject, name) for name in against(request)]
-    for other in beside:
-        if (code := _run_beside(study, request, other, "cost" not in left_out)) != exit_code.OK:
+    own = [part for part in request.parts if part != "contract"]
+    planned: list[tuple[Subject, Sequence[str]]] = [(subject, own)]
+    planned += [(o, _parts_beside(study, request, o, "cost" not in left_out)) for o in beside]
+    for each, parts in planned:
+        if (code := _run(study, request, each, parts)) != exit_code.OK:
             return code
     return assembled(study, request, [subject, *beside], left_out)
 
 
-def _run(study: Study, request: Request, subject: Subject, part: str | None) -> int:
-    """Run what is neither finished nor published of a part, or of all of them."""
-    runs = _own_runs(study, subject, part)
+def _run(study: Study, request: Request, subject: Subject, parts: Sequence[str]) -> int:
+    """Run parts of a model, the cost by itself; runs that diverged or failed the card counts."""
+    others = [part for part in parts if part != "cost"]
+    for some in (["cost"] if "cost" in parts else [], others):
+        code = _together(study, request, subject, some)
+        if code not in (exit_code.OK, exit_code.DIVERGED, exit_code.FAILED):
+            return code
+    return exit_code.OK
+
+
+def _together(study: Study, request: Request, subject: Subject, parts: Sequence[str]) -> int:
+    """Run at once what is neither finished nor published of some parts."""
+    runs = _own_runs(study, subject, parts)
     if not runs:
         return exit_code.OK
     how = RunRequest(
         study=STUDY,
         preset=request.preset,
         mixer=subject.locator,
-        workers=1 if part == "cost" else request.workers,  # nothing else while time is taken
+        workers=1 if "cost" in parts else request.workers,  # nothing else while time is taken
         threads=1,
         results=request.results,
     )
-    title = f"{subject.name}, {part or 'all parts'}"
+    title = f"{subject.name}, {parts[0] if len(parts) == 1 else f'{len(parts)} parts'}"
     done = carry_out(study, request.preset, runs, how, title=title)
     return done.code
 
 
-def _own_runs(study: Study, subject: Subject, part: str | None) -> list[BenchRun]:
-    """List the runs of a part, or all, but those whose records are published.
+def _own_runs(study: Study, subject: Subject, parts: Sequence[str]) -> list[BenchRun]:
+    """List the runs of some parts, but those whose records are published.
 
     Costs are of one machine, and guests have no published records.
     """
-    runs = subject.runs if part is None else measurements.of_part(subject.runs, part)
+    runs = [run for part in parts for run in measurements.of_part(subject.runs, part)]
     if subject.locator:
         return runs
     known = {held.run for held in record.find(study.name, study.version, runs, [PUBLISHED])}
     return [run for run in runs if run.part_name == "cost" or run not in known]
 
 
-def _run_beside(study: Study, request: Request, other: Subject, costs: bool) -> int:
-    """Run a baseline that was named; of another with records, time its layer here and now."""
+def _parts_beside(study: Study, request: Request, other: Subject, costs: bool) -> Sequence[str]:
+    """All parts of a baseline that was named; of another with records, the cost here and now."""
     if request.against:
-        return _run(study, request, other, None)
-    if not (
-        costs
-        and "cost" in request.parts
-        and any(records_of(study, request, other, p) for p in PARTS)
-    ):
-        return exit_code.OK
-    return _run(study, request, other, "cost")
+        return request.parts
+    costs = costs and "cost" in request.parts
+    known = costs and any(records_of(study, request, other, part) for part in PARTS)
+    return ["cost"] if known else []
 
 
 def _blocked(study: Study, request: Request, subject: Subject) -> dict[str, str]:
@@ -185,7 +190,7 @@ def _within(study: Study, request: Request, subject: Subject) -> tuple[Subject, 
         return subject, {}
     spare, over = 60 * request.minutes, dict[str, str]()
     for part in request.parts:
-        runs = _own_runs(study, subject, part)
+        runs = _own_runs(study, subject, [part])
         seconds = _seconds(study, request, runs)
         if seconds > spare:
             over[part] = f"about {forecast.duration(seconds)} do not fit into the budget"

@@ -13,12 +13,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from experiments import exit_code
 from experiments import study as studies
 from experiments.__main__ import main
-from experiments.bench import baselines, measurements
+from experiments.bench import baselines, command, measurements
 from experiments.bench.cards import Card, Measurement, best, from_json, lines, to_json
 from experiments.bench.parts import PARTS
 from experiments.bench.parts import part as parts
+from experiments.commands.run import Done
 from experiments.exit_code import ConfigError
 from seqtheory.plain import described, restored
 
@@ -170,6 +172,43 @@ def test_a_budget_leaves_out_what_does_not_fit_and_says_so(mine, capsys):
     assert "memory is left out: about" in capsys.readouterr().err
     (absent,) = [m for m in card_of(edited, "mamba").of("memory") if m.model == "mamba"]
     assert "do not fit into the budget" in absent.note
+
+
+@pytest.mark.parametrize("code", [exit_code.OK, exit_code.DIVERGED, exit_code.FAILED])
+def test_time_is_taken_alone_and_other_parts_run_at_once(monkeypatch, tmp_path, code):
+    """Of a baseline that was named as of the model; what fails there is counted on the card."""
+    calls = []
+
+    def carry_out(study, preset, runs, how, *, title):
+        calls.append((runs[0].model, [*dict.fromkeys(r.part_name for r in runs)], how.workers))
+        return Done(code if len(calls) > 1 else exit_code.OK, stopped=False)
+
+    monkeypatch.setattr(command, "carry_out", carry_out)
+    monkeypatch.setattr(command, "_blocked", lambda *_: {})
+    monkeypatch.setattr(command, "assembled", lambda *_: "the card")
+    request = {"against": ("lstm",), "parts": ("memory", "cost", "recall"), "workers": 3}
+    made = command.card("mamba", "smoke", results=tmp_path, **request)
+    assert made == "the card"
+    assert calls == [
+        ("mamba", ["contract"], 3),
+        *(
+            (name, parts, n)
+            for name in ("mamba", "lstm")
+            for parts, n in (
+                (["cost"], 1),
+                (["memory", "recall"], 3),
+            )
+        ),
+    ]
+
+
+def test_a_stopped_bench_gives_no_card(monkeypatch, tmp_path):
+    stopped = Done(exit_code.SIGINT, stopped=True)
+    codes = iter([Done(exit_code.OK, stopped=False), stopped])
+    monkeypatch.setattr(command, "carry_out", lambda *_, **__: next(codes))
+    monkeypatch.setattr(command, "_blocked", lambda *_: {})
+    with pytest.raises(ConfigError, match=f"exit code {exit_code.SIGINT}"):
+        command.card("mamba", "smoke", results=tmp_path, parts=("cost", "memory"))
 
 
 def test_python_asks_for_a_model_that_stands_in_a_file():

@@ -2,8 +2,8 @@
 
 A model learns the words letter by letter, and stands on a plateau before each. Here it learns from
 whole words, fresh at every step; the matrices of the layers are moved by Muon, everything else by
-AdamW, and both rates fall along a cosine. The word lengths are 4, 6 and 8, which S4 and Mamba were
-published to need 1, 2 and 2 blocks for (arXiv:2402.19047, Figure 2).
+AdamW, and both rates fall along a cosine. The word lengths are 4, 6 and 8, for which S4 was
+published to need 1, 2 and 2 blocks, and Mamba 2, 2 and 3 (arXiv:2402.19047, Figure 2).
 
 S4 has the step of the published code, near 0.7, which tells the letters of short words apart:
 with steps from 0.001 to 0.1 most kernels hardly change over six letters. `tried` lists the runs

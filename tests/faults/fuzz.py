@@ -1,8 +1,8 @@
 """A reader reads damaged files: a value of the right kind, or its own error naming the file.
 
-``python fuzz.py TABLE FOLDER [READER...]`` prints one JSON line per case that ends otherwise, and
-after those of each reader, all of the table if none is named, one that counts them. The cases are
-drawn from a fixed seed. Memory is bounded, no code may be run, and no case may wait.
+``python fuzz.py TABLE FOLDER READER...`` prints one JSON line per case that ends otherwise, and
+after those of each reader one that counts all. The cases are drawn from a fixed seed. Memory is
+bounded, no code may be run, and no case may wait.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(Waiting()))
     sys.addaudithook(watch)
-    for name in names or readers:
+    for name in names:
         for said in fuzz(name, readers[name], Path(root) / "sample"):
             print(json.dumps(said), flush=True)
 
